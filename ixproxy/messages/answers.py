@@ -1,0 +1,170 @@
+"""What requests are answered with."""
+
+from __future__ import annotations
+
+from ixproxy.messages.message import KeyValues, Message, Structure
+
+__all__ = [
+    "Event3rdServerFault",
+    "Event3rdServerResponse",
+    "EventAck",
+    "EventAgentWorkbinStats",
+    "EventError",
+    "EventInteractionMoved",
+    "EventInteractionProperties",
+    "EventInteractionsFound",
+    "EventPing",
+    "EventPulledInteractions",
+    "EventSnapshotInteractions",
+    "EventSnapshotTaken",
+    "EventWorkbinContent",
+    "EventWorkbinTypesInfo",
+    "ServerFacts",
+]
+
+
+class ServerFacts(Structure, frozen=True, kw_only=True):
+    """
+    What a server says of itself in the answer to a registration.
+
+    :ivar role: `node` or `proxy`.
+    :ivar epoch: the lease epoch of a node; 0 for a proxy.
+    :ivar last_event_number: the number of the node's last event.
+    :ivar max_frame: the longest frame the server takes.
+    :ivar path: the names of the proxies in front of the nodes, this one first.
+    """
+
+    name: str = ""
+    role: str = ""
+    version: int = 1
+    features: list[str] = []
+    dbid: int = 0
+    epoch: int = 0
+    tenants: list[int] = []
+    last_event_number: int = 0
+    max_frame: int = 1 << 20
+    path: list[str] = []
+
+
+class EventAck(Message, frozen=True, kw_only=True):
+    """
+    Success.
+
+    To a submit, `interaction_id` (in the prefix) and
+    `extension["InteractionId"]` name the new interaction. Where the answer
+    hands over an interaction, `take_number` is the event number of the take.
+    To a registration: `proxy_client_id`, `server` and `held` (interaction id
+    to take number: what the session really has there).
+    """
+
+    interaction_id: str = ""
+    take_number: int = 0
+    proxy_client_id: int = 0
+    server: ServerFacts | None = None
+    held: dict[str, int] = {}
+    held_continues: bool = False
+    agent_session: tuple[int, int] | None = None
+    repeated: bool = False
+
+
+class EventError(Message, frozen=True, kw_only=True):
+    """Refusal; `in_doubt` says that the request may have been carried out."""
+
+    interaction_id: str = ""
+    error_code: int = 0
+    error_description: str = ""
+    in_doubt: bool = False
+
+
+class InteractionsAnswer(Message, frozen=True, kw_only=True):
+    """
+    Interactions by id, each with its properties, in answer order.
+
+    `sort_keys` maps ids to bytes that compare as the order asked for; nodes
+    agree on them, so answers of several nodes can be merged by it.
+    """
+
+    interactions: dict[str, KeyValues] = {}
+    sort_keys: dict[str, bytes] = {}
+    have_more: bool = False
+
+
+class EventPulledInteractions(InteractionsAnswer, frozen=True, kw_only=True):
+    """
+    What a pull took.
+
+    :ivar take_numbers: interaction id to the event number of its take.
+    :ivar errors: by ids: interaction id to the code why it was not taken.
+    :ivar next_sort_key: the key of the next interaction in the view.
+    """
+
+    take_numbers: dict[str, int] = {}
+    errors: dict[str, int] = {}
+    next_sort_key: bytes = b""
+
+
+class EventInteractionsFound(InteractionsAnswer, frozen=True, kw_only=True):
+    """What a find found."""
+
+
+class EventWorkbinContent(InteractionsAnswer, frozen=True, kw_only=True):
+    """What lies in a workbin."""
+
+
+class EventInteractionProperties(Message, frozen=True, kw_only=True):
+    """All properties of one interaction."""
+
+    interaction_id: str = ""
+    interaction: KeyValues = {}
+
+
+class EventWorkbinTypesInfo(Message, frozen=True, kw_only=True):
+    """Workbin type names, each with its settings."""
+
+    workbin_types: dict[str, KeyValues] = {}
+
+
+class EventAgentWorkbinStats(Message, frozen=True, kw_only=True):
+    """How much is in a workbin."""
+
+    statistics: dict[str, int] = {}
+
+
+class EventSnapshotTaken(Message, frozen=True, kw_only=True):
+    """A snapshot exists."""
+
+    snapshot_id: int = 0
+    number_of_interactions: int = 0
+
+
+class EventSnapshotInteractions(InteractionsAnswer, frozen=True, kw_only=True):
+    """A page of a snapshot."""
+
+
+class EventInteractionMoved(Message, frozen=True, kw_only=True):
+    """The interactions of a snapshot were moved."""
+
+    number_of_interactions: int = 0
+
+
+class EventPing(Message, frozen=True, kw_only=True):
+    """A server's statistics."""
+
+    statistics: KeyValues = {}
+
+
+class Event3rdServerResponse(Message, frozen=True, kw_only=True):
+    """An external server's answer."""
+
+    interaction_id: str = ""
+    envelope3rd_server: KeyValues = {}
+    user_data: KeyValues = {}
+
+
+class Event3rdServerFault(Message, frozen=True, kw_only=True):
+    """An external server's refusal."""
+
+    interaction_id: str = ""
+    fault_code: str = ""
+    fault_string: str = ""
+    envelope3rd_server: KeyValues = {}

@@ -1,0 +1,102 @@
+"""Delivery, transfer, conference, and calls to external servers."""
+
+from __future__ import annotations
+
+from ixproxy.messages.interactions import InteractionRequest
+from ixproxy.messages.message import KeyValues, Request
+
+__all__ = [
+    "Request3rdServer",
+    "RequestAccept",
+    "RequestConference",
+    "RequestDeliver",
+    "RequestDistributeEvent",
+    "RequestDistributeReportingEvent",
+    "RequestIntrude",
+    "RequestLeaveInteraction",
+    "RequestReject",
+    "RequestRouteCall",
+    "RequestTransfer",
+]
+
+
+class TargetRequest(InteractionRequest, frozen=True, kw_only=True):
+    """A request that names an interaction and the agent who is to get it."""
+
+    agent_id: str = ""
+    place_id: str = ""
+
+
+class RequestDeliver(TargetRequest, frozen=True, kw_only=True):
+    """A strategy hands an interaction to an agent; answered when settled."""
+
+
+class RequestTransfer(TargetRequest, frozen=True, kw_only=True):
+    """An agent hands an interaction to another; answered when settled."""
+
+
+class RequestConference(TargetRequest, frozen=True, kw_only=True):
+    """An agent asks another to join; answered when settled."""
+
+    visibility_mode: str = "Conference"
+
+
+class RequestIntrude(InteractionRequest, frozen=True, kw_only=True):
+    """A supervisor joins an interaction."""
+
+    visibility_mode: str = "Conference"
+
+
+class RequestLeaveInteraction(InteractionRequest, frozen=True, kw_only=True):
+    """Leaves an interaction; the last party out puts it back where it was."""
+
+
+class RequestAccept(InteractionRequest, frozen=True, kw_only=True):
+    """Accepts an invitation."""
+
+    ticket_id: int = 0
+    initial_in_focus_state: bool = False
+
+
+class RequestReject(InteractionRequest, frozen=True, kw_only=True):
+    """Refuses an invitation."""
+
+    ticket_id: int = 0
+
+
+class RequestRouteCall(InteractionRequest, frozen=True, kw_only=True):
+    """A router's answer to EventRouteRequest, on direct connections only."""
+
+    agent_id: str = ""
+    place_id: str = ""
+    queue: str = ""
+    route_type: str = ""
+
+
+class Request3rdServer(Request, frozen=True, kw_only=True):
+    """Calls a method of an external server through the node."""
+
+    tenant_id: int = 0
+    media_type: str = ""
+    interaction_id: str = ""
+    envelope3rd_server: KeyValues = {}
+    user_data: KeyValues = {}
+
+
+class RequestDistributeEvent(Request, frozen=True, kw_only=True):
+    """Distributes a router's own event to reporting clients."""
+
+    tenant_id: int = 0
+    media_type: str = ""
+    interaction_id: str = ""
+    event: KeyValues = {}
+
+
+class RequestDistributeReportingEvent(Request, frozen=True, kw_only=True):
+    """Distributes a custom reporting event."""
+
+    tenant_id: int = 0
+    media_type: str = ""
+    interaction_id: str = ""
+    custom_event_id: int = 0
+    event: KeyValues = {}

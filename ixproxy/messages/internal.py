@@ -1,0 +1,56 @@
+"""What proxies and nodes say to each other and clients never see."""
+
+from __future__ import annotations
+
+from ixproxy.messages.agents import AgentRequest
+from ixproxy.messages.interactions import InteractionRequest
+from ixproxy.messages.message import Event, Request
+
+__all__ = [
+    "EventNodeLoad",
+    "RequestCancelTake",
+    "RequestClientsGone",
+    "RequestConfirmSession",
+    "RequestLocate",
+]
+
+
+class RequestLocate(InteractionRequest, frozen=True, kw_only=True):
+    """Asks whether the node holds an interaction; answered in writer order."""
+
+
+class RequestCancelTake(InteractionRequest, frozen=True, kw_only=True):
+    """
+    Gives back what was taken for a client that the answer never reached.
+
+    A `take_number` that is not the current one is ignored.
+    """
+
+    take_number: int = 0
+
+
+class RequestClientsGone(Request, frozen=True, kw_only=True):
+    """Says which clients (numbers on this peer) lost their connection together."""
+
+    clients: list[int] = []
+    application_name: str = ""
+
+
+class RequestConfirmSession(AgentRequest, frozen=True, kw_only=True):
+    """Makes a provisional agent session the agent's session; carries it whole."""
+
+    media_list: dict[str, int] = {}
+
+
+class EventNodeLoad(Event, frozen=True, kw_only=True):
+    """
+    How much waits on a node.
+
+    :ivar queues: tenant id to queue name to number queued.
+    :ivar views: tenant id to `queue/view` to number shown.
+    :ivar media_types: tenant id to the media types of which it holds any.
+    """
+
+    queues: dict[int, dict[str, int]] = {}
+    views: dict[int, dict[str, int]] = {}
+    media_types: dict[int, list[str]] = {}

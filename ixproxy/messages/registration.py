@@ -1,0 +1,66 @@
+"""Registration and the life of a connection."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ixproxy.messages.message import Request
+
+__all__ = ["Credentials", "RequestPing", "RequestRegisterClient", "RequestUnregisterClient"]
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """Who a client claims to be; never printed."""
+
+    user: str = ""
+    password: str = ""
+
+    def __repr__(self) -> str:
+        return "Credentials(…)"
+
+
+class RequestRegisterClient(Request, frozen=True, kw_only=True):
+    """
+    Opens every peer, and registers each client of a peer of type Proxy.
+
+    :ivar versions: protocol versions the client speaks; the server picks one.
+    :ivar features: optional features, such as a compression's name.
+    :ivar max_frame: the longest frame it takes, in bytes after the length.
+    :ivar path: names of the proxies between client and server, nearest first.
+    :ivar session: the client session, 16 random bytes; empty: none.
+    :ivar incarnation: how often this session has connected, from 1.
+    :ivar holding: interaction id to take number: what it still has.
+    :ivar tenants: tenant ids the client works for; empty: all of the server's.
+    :ivar holding_continues: more registrations with the rest of `holding` follow.
+    """
+
+    client_name: str
+    client_type: str
+    proxy_client_id: int = 0
+    credentials: Credentials | None = None
+    versions: tuple[int, ...] = (1,)
+    features: list[str] = []
+    max_frame: int = 1 << 20
+    path: list[str] = []
+    session: bytes = b""
+    incarnation: int = 1
+    holding: dict[str, int] = {}
+    holding_continues: bool = False
+    tenants: list[int] = []
+
+    def __repr__(self) -> str:
+        return (
+            f"RequestRegisterClient(client_name={self.client_name!r}, "
+            f"client_type={self.client_type!r}, incarnation={self.incarnation}, "
+            f"path={self.path!r}, holding={len(self.holding)} ids)"
+        )
+
+
+class RequestUnregisterClient(Request, frozen=True, kw_only=True):
+    """A goodbye: what the session holds goes back at once."""
+
+    proxy_client_id: int = 0
+
+
+class RequestPing(Request, frozen=True, kw_only=True):
+    """Asks one server for its statistics; a proxy refuses it."""

@@ -1,0 +1,263 @@
+"""Reporting control, and the events of an interaction's life."""
+
+from __future__ import annotations
+
+from ixproxy.messages.message import Event, KeyValues, Party, Request, Workbin
+
+__all__ = [
+    "EventAbandoned",
+    "EventAccepted",
+    "EventActivityReport",
+    "EventAgentInvited",
+    "EventAttachedDataChanged",
+    "EventCustomReporting",
+    "EventExternalServiceRequested",
+    "EventExternalServiceResponded",
+    "EventHeld",
+    "EventInteractionSubmitted",
+    "EventInvite",
+    "EventPartyAdded",
+    "EventPartyRemoved",
+    "EventPlaceAgentState",
+    "EventPlacedInQueue",
+    "EventPlacedInWorkbin",
+    "EventPrivateInfo",
+    "EventProcessingStopped",
+    "EventPropertiesChanged",
+    "EventRejected",
+    "EventResumed",
+    "EventRevoked",
+    "EventRouteRequest",
+    "EventRouteUsed",
+    "EventTakenFromQueue",
+    "EventTakenFromWorkbin",
+    "EventWorkbinContentChanged",
+    "RequestStartExternalServiceReporting",
+    "RequestStartPlaceAgentStateReporting",
+    "RequestStartPlaceAgentStateReportingAll",
+    "RequestStopExternalServiceReporting",
+    "RequestStopPlaceAgentStateReporting",
+    "RequestStopPlaceAgentStateReportingAll",
+]
+
+
+class RequestStartPlaceAgentStateReportingAll(Request, frozen=True, kw_only=True):
+    """Asks for the states of all agents of some tenants and all that follows."""
+
+    tenants: KeyValues = {}
+    filter: KeyValues = {}
+
+
+class RequestStopPlaceAgentStateReportingAll(Request, frozen=True, kw_only=True):
+    """Ends the stream."""
+
+
+class RequestStartPlaceAgentStateReporting(Request, frozen=True, kw_only=True):
+    """The same for named places and agents."""
+
+    tenant_id: int = 0
+    places: list[str] = []
+    agents: list[str] = []
+
+
+class RequestStopPlaceAgentStateReporting(Request, frozen=True, kw_only=True):
+    """Ends the stream for named places and agents."""
+
+    tenant_id: int = 0
+    places: list[str] = []
+    agents: list[str] = []
+
+
+class RequestStartExternalServiceReporting(Request, frozen=True, kw_only=True):
+    """Asks for the calls made to named external servers."""
+
+    servers: list[str] = []
+
+
+class RequestStopExternalServiceReporting(Request, frozen=True, kw_only=True):
+    """Ends it."""
+
+    servers: list[str] = []
+
+
+class InteractionEvent(Event, frozen=True, kw_only=True):
+    """An event about one interaction, with its properties at that time."""
+
+    tenant_id: int = 0
+    media_type: str = ""
+    interaction_id: str = ""
+    interaction: KeyValues = {}
+
+
+class PartyEvent(InteractionEvent, frozen=True, kw_only=True):
+    """An event about one party of an interaction."""
+
+    agent_id: str = ""
+    party: Party | None = None
+    operation: str = ""
+    agent_session: tuple[int, int] | None = None
+
+
+class EventInteractionSubmitted(InteractionEvent, frozen=True, kw_only=True):
+    """A new interaction exists; state 0 also means that it entered its queue."""
+
+    queue: str = ""
+
+
+class EventPlacedInQueue(InteractionEvent, frozen=True, kw_only=True):
+    """An interaction entered a queue, coming from `old_queue`."""
+
+    queue: str = ""
+    old_queue: str = ""
+
+
+class EventTakenFromQueue(InteractionEvent, frozen=True, kw_only=True):
+    """An interaction left its queue to be worked on; `party` says by whom."""
+
+    queue: str = ""
+    party: Party | None = None
+
+
+class EventPlacedInWorkbin(InteractionEvent, frozen=True, kw_only=True):
+    """An interaction entered a workbin."""
+
+    queue: str = ""
+    workbin: Workbin | None = None
+
+
+class EventTakenFromWorkbin(InteractionEvent, frozen=True, kw_only=True):
+    """An interaction left a workbin."""
+
+    queue: str = ""
+    workbin: Workbin | None = None
+
+
+class EventWorkbinContentChanged(InteractionEvent, frozen=True, kw_only=True):
+    """The content of a subscribed workbin changed."""
+
+    workbin: Workbin | None = None
+    workbin_content_operation: str = ""
+
+
+class EventPartyAdded(PartyEvent, frozen=True, kw_only=True):
+    """A party joined."""
+
+
+class EventPartyRemoved(PartyEvent, frozen=True, kw_only=True):
+    """A party left."""
+
+
+class EventAgentInvited(PartyEvent, frozen=True, kw_only=True):
+    """An agent was invited."""
+
+
+class EventAccepted(PartyEvent, frozen=True, kw_only=True):
+    """An invitation was accepted."""
+
+
+class EventRejected(PartyEvent, frozen=True, kw_only=True):
+    """An invitation was refused."""
+
+
+class EventRevoked(PartyEvent, frozen=True, kw_only=True):
+    """A client lost an interaction or an invitation, not by its own request."""
+
+    ticket_id: int = 0
+
+
+class EventInvite(PartyEvent, frozen=True, kw_only=True):
+    """Invites an agent to an interaction."""
+
+    ticket_id: int = 0
+    visibility_mode: str = ""
+
+
+class EventPropertiesChanged(InteractionEvent, frozen=True, kw_only=True):
+    """Properties changed."""
+
+    added_properties: KeyValues = {}
+    changed_properties: KeyValues = {}
+    deleted_properties: KeyValues = {}
+
+
+class EventProcessingStopped(InteractionEvent, frozen=True, kw_only=True):
+    """An interaction ceased to exist."""
+
+    queue: str = ""
+
+
+class EventHeld(InteractionEvent, frozen=True, kw_only=True):
+    """An interaction was put on hold."""
+
+
+class EventResumed(InteractionEvent, frozen=True, kw_only=True):
+    """A hold ended."""
+
+
+class EventPlaceAgentState(Event, frozen=True, kw_only=True):
+    """One agent's state when reporting begins."""
+
+    tenant_id: int = 0
+    agent_id: str = ""
+    place_id: str = ""
+    agent_session: tuple[int, int] | None = None
+    media_list: dict[str, int] = {}
+    interactions: dict[str, KeyValues] = {}
+
+
+class EventActivityReport(Event, frozen=True, kw_only=True):
+    """Brackets an initial state."""
+
+    activity: str = ""
+
+
+class EventCustomReporting(InteractionEvent, frozen=True, kw_only=True):
+    """A client's own reporting event."""
+
+    custom_event_id: int = 0
+    event: KeyValues = {}
+
+
+class ServiceEvent(InteractionEvent, frozen=True, kw_only=True):
+    """A call to an external server."""
+
+    esp_client_refid: int = 0
+    esp_server_refid: int = 0
+    esp_request_id: str = ""
+    esp_request_envelope: KeyValues = {}
+    user_data: KeyValues = {}
+
+
+class EventExternalServiceRequested(ServiceEvent, frozen=True, kw_only=True):
+    """A call was made."""
+
+
+class EventExternalServiceResponded(ServiceEvent, frozen=True, kw_only=True):
+    """A call was answered."""
+
+
+class EventRouteRequest(InteractionEvent, frozen=True, kw_only=True):
+    """Pushes an interaction to a router, on direct connections only."""
+
+    strategy_id: str = ""
+    queue: str = ""
+
+
+class EventRouteUsed(InteractionEvent, frozen=True, kw_only=True):
+    """Tells a router that its answer was carried out."""
+
+
+class EventAbandoned(InteractionEvent, frozen=True, kw_only=True):
+    """Tells a router that its interaction is gone."""
+
+
+class EventAttachedDataChanged(InteractionEvent, frozen=True, kw_only=True):
+    """Tells a router that properties of its interaction changed."""
+
+    changed_properties: KeyValues = {}
+
+
+class EventPrivateInfo(InteractionEvent, frozen=True, kw_only=True):
+    """Carries an external server's answer to a router."""
+
+    user_data: KeyValues = {}

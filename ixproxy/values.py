@@ -1,0 +1,193 @@
+"""Small frozen values, and pure functions on them, that every floor shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from hashlib import blake2b
+from typing import NamedTuple, NewType
+
+NodeName = NewType("NodeName", str)
+"""A node's name: the name of its primary in the deployment file."""
+
+SessionToken = NewType("SessionToken", bytes)
+"""A client session's random 128-bit name; a secret, never logged."""
+
+
+class ClientType(StrEnum):
+    """What a registered client is, as it says at registration."""
+
+    AGENT_APPLICATION = "AgentApplication"
+    MEDIA_SERVER = "MediaServer"
+    ROUTING_ENGINE = "RoutingEngine"
+    REPORTING_ENGINE = "ReportingEngine"
+    EXTERNAL_SERVER = "ThirdPartyServer"
+    PROXY = "Proxy"
+
+
+class InteractionState(IntEnum):
+    """The public values of an interaction's `InteractionState`."""
+
+    QUEUED = 0
+    CACHED = 1
+    ROUTING = 2
+    HANDLING = 3
+
+
+class PartyType(IntEnum):
+    """What kind of party takes part in an interaction; 2 is the field's."""
+
+    STRATEGY = 1
+    AGENT = 2
+
+
+class Stamp(NamedTuple):
+    """
+    The name of one agent session: greater is newer.
+
+    `number` exceeds any that the stamping node had seen for the agent; `dbid`
+    tells equal numbers of two nodes apart.
+    """
+
+    number: int
+    dbid: int
+
+
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+MAX_DBID = 36**6 - 1
+MAX_EPOCH = 36**4 - 1
+MAX_COUNTER = 36**6 - 1
+INTERACTION_ID_LENGTH = 16
+
+
+def base36(number: int, width: int) -> str:
+    """`number` in upper-case base 36, padded with zeros to `width` digits."""
+    digits = []
+    for _ in range(width):
+        number, digit = divmod(number, 36)
+        digits.append(DIGITS[digit])
+    if number:
+        raise ValueError(f"number does not fit {width} base-36 digits")
+    return "".join(reversed(digits))
+
+
+def interaction_id(dbid: int, epoch: int, counter: int) -> str:
+    """
+    A generated interaction id: dbid (6), lease epoch (4), counter (6).
+
+    :raise ValueError: a part does not fit its digits.
+    """
+    return base36(dbid, 6) + base36(epoch, 4) + base36(counter, 6)
+
+
+def id_origin(identifier: str) -> int | None:
+    """
+    The dbid that a generated id names, or None.
+
+    A hint only: client-supplied ids may look like anything.
+    """
+    if len(identifier) != INTERACTION_ID_LENGTH:
+        return None
+    dbid = 0
+    for character in identifier[:6]:
+        digit = DIGITS.find(character)
+        if digit < 0:
+            return None
+        dbid = dbid * 36 + digit
+    return dbid or None
+
+
+def rendezvous(key: str, names: Iterable[NodeName]) -> list[NodeName]:
+    """`names` in the order of their weight for `key`; alike in every process."""
+
+    def weight(name: NodeName) -> tuple[bytes, str]:
+        digest = blake2b(name.encode(), key=blake2b(key.encode()).digest(), digest_size=8)
+        return digest.digest(), name
+
+    return sorted(names, key=weight, reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFacts:
+    """What a proxy or node must know of one tenant of the deployment."""
+
+    id: int
+    name: str
+    media_types: Mapping[str, bool]
+    """Media type to whether it is enabled."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What the deployment file says of one node, as a proxy needs it."""
+
+    name: NodeName
+    dbid: int
+    tenants: frozenset[int]
+    media_types: frozenset[str] | None = None
+    """Media types that new work may have here; None: any of its tenants'."""
+    enable_submit: bool = True
+    endpoint: str = ""
+    backup_endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLoad:
+    """A node's last `EventNodeLoad`: how much waits where."""
+
+    queues: Mapping[str, int] = field(default_factory=dict)
+    """Queue name to the number of its queued interactions."""
+    views: Mapping[str, int] = field(default_factory=dict)
+    """View name (`queue/view`) to the number of interactions that it shows."""
+    media_types: frozenset[str] = frozenset()
+    """Media types of which the node holds at least one interaction."""
+
+    @property
+    def backlog(self) -> int:
+        """All queued interactions of the node."""
+        return sum(self.queues.values())
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """What a strategy sees of one linked node."""
+
+    name: NodeName
+    dbid: int
+    media_types: frozenset[str] | None = None
+    load: NodeLoad = NodeLoad()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A new interaction on its way to a node: its routing attributes."""
+
+    tenant_id: int
+    media_type: str
+    queue: str = ""
+    interaction_id: str = ""
+    submitted_by: str = ""
+    receipt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PullAttributes:
+    """A pull by view, as a pull strategy sees it."""
+
+    tenant_id: int
+    view: str
+    limit: int
+    for_strategy: bool
+    """It came with `pull-for-strategy`: a node may hold it while empty."""
+    budget: float
+    """Seconds that are left for all nodes together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One step of a pull strategy's plan: whom to ask, holding how long."""
+
+    node: NodeName
+    hold: float = 0.0
+    """Seconds that the node may sit on an empty pull; 0: answer at once."""
