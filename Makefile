@@ -1,0 +1,125 @@
+# make demo   set everything up and run a cluster on this machine
+# make test   set up what the tests need, and run all checks
+# See doc/contributing.md for the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Arguments for the command that a target runs: make demo ARGS="--json".
+ARGS ?=
+
+# Debian packages, by what needs them.
+VENV_PACKAGES := python3 python3-venv
+BENCH_PACKAGES := haproxy gcc libc6-dev
+
+# The stamps carry a digest of all that is installed and of where it stands, so a
+# deleted file or a checkout that moved means a new installation, and a touched one does not.
+SOURCES := $(sort setup.cfg pyproject.toml README.md $(wildcard twisted/plugins/*.py) \
+	$(shell find ixproxy -type f -not -name '*.py[co]'))
+DIGEST := $(shell { pwd; sha256sum $(SOURCES); } 2>&1 | sha256sum | cut -c1-20)
+INSTALLED := $(VENV)/installed-$(DIGEST)
+INSTALLED_TEST := $(VENV)/installed-test-$(DIGEST)
+
+# A virtual environment knows its own path, so one that was copied or moved is made anew.
+ifneq ($(wildcard $(VENV)/pyvenv.cfg),)
+ifeq ($(shell grep -cx 'command = .* $(CURDIR)/$(VENV)' $(VENV)/pyvenv.cfg),0)
+$(shell rm -rf $(VENV))
+endif
+endif
+
+# Say which Debian packages of a list are missing, and install them when that is possible.
+define debian
+missing=; for package in $(1); do \
+	dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
+		|| missing+=" $$package"; \
+done; \
+if [ -n "$$missing" ]; then \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Debian packages:$$missing"; \
+		apt-get -q update >/dev/null; \
+		DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $$missing >/dev/null; \
+	else \
+		echo "Missing Debian packages:$$missing (as root: apt-get install$$missing)" >&2; \
+	fi; \
+fi
+endef
+
+# Install the project into $(VENV), with an extra or without; a plain installation, for
+# an editable one hides the twistd plug-in. build/ is removed: setuptools would install
+# deleted modules from it.
+define install
+echo "Installing ixproxy$(1) and what it needs into $(VENV) (the first time takes a minute or two)"
+rm -rf build ixproxy.egg-info
+$(BIN)/python -m pip --disable-pip-version-check install --quiet 'setuptools>=65' wheel
+$(BIN)/python -m pip --disable-pip-version-check install --progress-bar off \
+	--no-build-isolation '.$(1)' | sed -n '/^Successfully installed/p'
+rm -rf build ixproxy.egg-info
+endef
+
+.PHONY: help
+help:
+	@echo 'make demo      set everything up and run a cluster on this machine'
+	@echo 'make test      set up what the tests need; run ruff, mypy and pytest'
+	@echo 'make install   the project into $(VENV), so that $(BIN)/ixctl and the twistd plug-in are current'
+	@echo 'make bench     run the benchmarks'
+	@echo 'make doc       build the documentation into doc/_build/html'
+	@echo 'make protocol  write doc/protocol.md from the tables'
+	@echo 'make clean     remove what the others left, but for $(VENV)'
+
+.PHONY: demo
+demo: $(INSTALLED)
+	@$(BIN)/ixctl demo $(ARGS)
+
+# All three checks run, so that one failure does not hide another.
+.PHONY: test
+test: $(INSTALLED_TEST)
+	@export PYTHONPATH="$(CURDIR)"; failed=; \
+	echo "ruff check"; $(BIN)/python -m ruff check . || failed+=" ruff"; \
+	echo "mypy --strict"; $(BIN)/python -m mypy || failed+=" mypy"; \
+	echo "pytest"; $(BIN)/python -m pytest $(ARGS) || failed+=" pytest"; \
+	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
+
+.PHONY: bench
+bench: $(INSTALLED)
+	@$(call debian,$(BENCH_PACKAGES))
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python bench/run.py $(ARGS)
+
+.PHONY: doc
+doc: $(INSTALLED_TEST)
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m sphinx -q -W --keep-going -b html doc doc/_build/html
+	@echo 'See doc/_build/html/index.html'
+
+.PHONY: protocol
+protocol: $(INSTALLED)
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m ixproxy.cli.protocol_page > doc/protocol.md.new
+	@mv doc/protocol.md.new doc/protocol.md
+
+.PHONY: clean
+clean:
+	@rm -rf build dist ixproxy.egg-info doc/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -f twisted/plugins/dropin.cache
+	@find ixproxy tests twisted bench doc examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+.PHONY: install
+install: $(INSTALLED)
+
+$(INSTALLED): $(BIN)/python
+	@$(call install,)
+	@rm -f $(VENV)/installed-*
+	@touch $@
+
+$(INSTALLED_TEST): $(BIN)/python
+	@$(call install,[test])
+	@rm -f $(VENV)/installed-*
+	@touch $@ $(INSTALLED)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call debian,$(VENV_PACKAGES)); }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ixproxy needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@echo "Making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)

@@ -1,0 +1,78 @@
+"""What every test gets: a clean reactor, a log without surprises, and skips that count."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+from twisted.internet import reactor
+from twisted.internet.interfaces import IListeningPort, IReactorCore, IReactorFDSet, IReactorTime
+from twisted.logger import globalLogPublisher
+
+import twisted.plugins
+from tests.failures import LoggedFailures
+from tests.skips import ALLOWED, SkipsCount, read_allowed
+
+ROOT = Path(__file__).parent.parent
+
+# `house` gives the same examples on every run; `wide` (HYPOTHESIS_PROFILE=wide) looks for new
+# ones. Neither has a deadline: timing never fails a test.
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("wide", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Processes that tests start must run this checkout, not an installed copy of it.
+    os.environ["PYTHONPATH"] = str(ROOT)
+    if os.environ.get("CI"):
+        config.pluginmanager.register(SkipsCount(read_allowed(ALLOWED.read_text())))
+    for folder in twisted.plugins.__path__:
+        installed = Path(folder) / "ixproxy_plugins.py"
+        ours = ROOT / "twisted" / "plugins" / "ixproxy_plugins.py"
+        # Twisted looks into its own folder first, so an installed drop-in hides ours.
+        if installed.exists() and ours.exists() and installed.read_bytes() != ours.read_bytes():
+            raise pytest.UsageError(f"{installed} differs from {ours}: run `make install`")
+
+
+@pytest.fixture(scope="module")
+def module_failures() -> Iterator[LoggedFailures]:
+    """Failures logged by a module's tests; a Deferred's failure may wait for the collector."""
+    seen = LoggedFailures()
+    globalLogPublisher.addObserver(seen)
+    yield seen
+    gc.collect()
+    globalLogPublisher.removeObserver(seen)
+    if report := seen.report():
+        pytest.fail(f"logged after the test that caused it:\n{report}", pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def logged_failures(module_failures: LoggedFailures) -> Iterator[LoggedFailures]:
+    """Fail a test that leaves a failure in the log; `flush` takes out what was expected."""
+    yield module_failures
+    report = module_failures.report()
+    module_failures.flush()
+    if report:
+        pytest.fail(f"logged, and not expected:\n{report}", pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def clean_reactor() -> Iterator[None]:
+    """Fail a test that leaves a timer or an open port, and clear it away for the next."""
+    yield
+    timers = [call for call in IReactorTime(reactor).getDelayedCalls() if call.active()]
+    readers = IReactorFDSet(reactor).getReaders()
+    ports = [reader for reader in readers if IListeningPort.providedBy(reader)]
+    for call in timers:
+        call.cancel()
+    for port in ports:
+        port.stopListening()
+    if timers or ports:
+        IReactorCore(reactor).iterate(0)
+        left = "\n".join(map(str, [*timers, *ports]))
+        pytest.fail(f"left behind in the reactor:\n{left}", pytrace=False)
