@@ -1,0 +1,1 @@
+"""Sockets, clocks and threads: where effects meet the world."""

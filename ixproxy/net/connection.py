@@ -1,0 +1,201 @@
+"""
+One socket that speaks frames: bytes in, bounded output out, once a turn.
+
+Output is gathered while a turn lasts and sent by one `socket.send` at its
+end, past the transport's own buffer whenever that is empty; what the kernel
+does not take goes to the transport, which then pauses us like any producer.
+While paused nothing is handed to the transport: the backlog stays here, as
+the shared frame objects that it is made of, and is limited. An owner is told
+when a backlog exceeds the limit, and decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ixproxy.errors import RemoteProtocolError
+from ixproxy.net.turn import TurnEnd
+from ixproxy.wire.frames import FrameReader, Skipped
+from ixproxy.wire.names import Kind
+from ixproxy.wire.prefix import DEFAULT_MAX_FRAME, readdress, write_frame
+
+DEFAULT_OUTPUT_LIMIT = 8 << 20
+
+PING = write_frame(Kind.PING, 0)
+
+
+class Owner(Protocol):
+    """Who is told what happens on a connection."""
+
+    def connection_made(self, connection: FrameConnection) -> None:
+        """The socket is open."""
+
+    def frames_received(
+        self, connection: FrameConnection, frames: Sequence[bytes | Skipped]
+    ) -> None:
+        """Whole frames arrived, in order."""
+
+    def stream_broken(self, connection: FrameConnection, problem: RemoteProtocolError) -> None:
+        """The peer does not speak the protocol; nothing more can be read."""
+
+    def output_exceeded(self, connection: FrameConnection) -> None:
+        """The backlog is over its limit: the peer does not read."""
+
+    def connection_lost(self, connection: FrameConnection, reason: str) -> None:
+        """The socket is gone; told once."""
+
+
+@implementer(IPushProducer)
+class FrameConnection(TwistedProtocol):
+    """A Twisted protocol for either end of a peer."""
+
+    def __init__(
+        self,
+        turn: TurnEnd,
+        owner: Owner,
+        *,
+        max_frame: int = DEFAULT_MAX_FRAME,
+        output_limit: int = DEFAULT_OUTPUT_LIMIT,
+    ) -> None:
+        self._turn = turn
+        self._owner = owner
+        self._reader = FrameReader(max_frame)
+        self._out: list[bytes] = []
+        self._dirty = False
+        self._paused = False
+        self._tcp: Any = None
+        self.backlog = 0
+        """Bytes gathered and not handed on."""
+        self.output_limit = output_limit
+        self.heard = True
+        """Whether anything arrived since keep-alive last looked."""
+        self.silent = 0.0
+        self.connected_now = False
+        self.close_reason = ""
+
+    @property
+    def max_frame(self) -> int:
+        """The longest frame that is read, in bytes after the length field."""
+        return self._reader.limit
+
+    def connectionMade(self) -> None:
+        """The framework opened the socket."""
+        transport = self.transport
+        assert transport is not None
+        if hasattr(transport, "_tempDataBuffer") and hasattr(transport, "socket"):
+            self._tcp = transport
+            transport.setTcpNoDelay(True)
+        transport.registerProducer(self, True)
+        self.connected_now = True
+        self._owner.connection_made(self)
+
+    def dataReceived(self, received: bytes) -> None:
+        """The framework read `received`."""
+        self.heard = True
+        turn = self._turn
+        turn.reading = True
+        try:
+            frames = self._reader.feed(received)
+            if frames:
+                self._owner.frames_received(self, frames)
+            if self._reader.broken and self.connected_now:
+                self._reader.feed(b"")
+        except RemoteProtocolError as problem:
+            self._owner.stream_broken(self, problem)
+        finally:
+            turn.reading = False
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The framework lost the socket."""
+        if self.connected_now:
+            self.connected_now = False
+            self._out.clear()
+            self.backlog = 0
+            self._owner.connection_lost(self, self.close_reason or reason.getErrorMessage())
+
+    def send(self, raw: bytes) -> None:
+        """Gather one frame for the end of the turn; dropped when not connected."""
+        if not self.connected_now:
+            return
+        self._out.append(raw)
+        self.backlog += len(raw)
+        if not self._dirty:
+            self._dirty = True
+            self._turn.mark(self)
+        if self._paused and self.backlog > self.output_limit:
+            self._owner.output_exceeded(self)
+
+    def flush(self) -> None:
+        """Hand on what was gathered, unless the transport has paused us."""
+        self._dirty = False
+        out = self._out
+        if self._paused or not out:
+            return
+        gathered = out[0] if len(out) == 1 else b"".join(out)
+        out.clear()
+        self.backlog = 0
+        tcp = self._tcp
+        if tcp is not None and not tcp._tempDataBuffer and tcp.offset == len(tcp.dataBuffer):
+            try:
+                sent = tcp.socket.send(gathered)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                return  # the read side reports the loss
+            if sent == len(gathered):
+                return
+            gathered = gathered[sent:]
+        if self.transport is not None:
+            self.transport.write(gathered)
+
+    def pauseProducing(self) -> None:
+        """The framework has enough buffered."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        """The framework has sent what it had."""
+        self._paused = False
+        if self._out and not self._dirty:
+            self._dirty = True
+            self._turn.mark(self)
+
+    def stopProducing(self) -> None:
+        """The framework is closing; `connectionLost` follows."""
+        self._out.clear()
+
+    def pause_reading(self) -> None:
+        """Read nothing more until `resume_reading`."""
+        if self.connected_now and self.transport is not None:
+            self.transport.pauseProducing()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        if self.connected_now and self.transport is not None:
+            self.transport.resumeProducing()
+
+    def answer_ping(self, raw: bytes) -> None:
+        """Answer one ping frame with the pong that mirrors it."""
+        client, reference = (int.from_bytes(raw[at : at + 4], "big") for at in (8, 12))
+        self.send(readdress(write_frame(Kind.PONG, 0), client, reference))
+
+    def close(self, reason: str) -> None:
+        """Send what is gathered, then close."""
+        if self.connected_now and self.transport is not None:
+            self.close_reason = self.close_reason or reason
+            self.flush()
+            self.transport.unregisterProducer()
+            self.transport.loseConnection()
+
+    def abort(self, reason: str) -> None:
+        """Close at once, whatever is gathered."""
+        if self.connected_now and self.transport is not None:
+            self.close_reason = self.close_reason or reason
+            abort = getattr(self.transport, "abortConnection", self.transport.loseConnection)
+            abort()

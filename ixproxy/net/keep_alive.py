@@ -1,0 +1,61 @@
+"""
+Keep-alive for all connections of a process: one clock, no timer for each.
+
+Every interval, a connection from which nothing came is pinged; one that has
+been silent for the whole limit is aborted, which finds half-open sockets.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+from ixproxy.net.connection import PING, FrameConnection
+
+
+class KeepAlive:
+    """
+    Watches connections.
+
+    :param interval: seconds between looks, greater than 0.
+    :param limit: seconds of silence after which a connection is aborted.
+    """
+
+    def __init__(self, clock: IReactorTime, interval: float = 10.0, limit: float = 30.0) -> None:
+        self._interval = interval
+        self._limit = limit
+        self._connections: set[FrameConnection] = set()
+        self._call = LoopingCall(self.look)
+        self._call.clock = clock
+
+    def start(self) -> None:
+        """Begin to look; harmless when begun."""
+        if not self._call.running:
+            self._call.start(self._interval, now=False)
+
+    def stop(self) -> None:
+        """End looking; harmless when ended."""
+        if self._call.running:
+            self._call.stop()
+
+    def watch(self, connection: FrameConnection) -> None:
+        """Look after `connection` until `forget`."""
+        self._connections.add(connection)
+
+    def forget(self, connection: FrameConnection) -> None:
+        """Look no more after `connection`; harmless when unknown."""
+        self._connections.discard(connection)
+
+    def look(self) -> None:
+        """One look at all connections."""
+        for connection in tuple(self._connections):
+            if connection.heard:
+                connection.heard = False
+                connection.silent = 0.0
+                continue
+            connection.silent += self._interval
+            if connection.silent >= self._limit:
+                self._connections.discard(connection)
+                connection.abort(f"nothing heard for {connection.silent:g} seconds")
+            else:
+                connection.send(PING)
