@@ -6,8 +6,12 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.ONESHELL:
 
-PYTHON ?= python3
+# The first Python that is new enough; `python3` if none is, to complain about.
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+	python=python3; done; echo $$python)
 VENV := .venv
 BIN := $(VENV)/bin
 # Arguments for the command that a target runs: make demo ARGS="--json".
@@ -49,15 +53,18 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
-# Install the project into $(VENV), with an extra or without; a plain installation, for
-# an editable one hides the twistd plug-in. build/ is removed: setuptools would install
-# deleted modules from it.
+# Install the project into $(VENV), with an extra or without, and say what came in. A plain
+# installation, for an editable one hides the twistd plug-in. build/ is removed: setuptools
+# would install deleted modules from it.
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 define install
-echo "Installing ixproxy$(1) and what it needs into $(VENV) (the first time takes a minute or two)"
+echo "Installing ixproxy$(1) and what it needs into $(VENV) (a minute or two at the first time)"
 rm -rf build ixproxy.egg-info
-$(BIN)/python -m pip --disable-pip-version-check install --quiet 'setuptools>=65' wheel
-$(BIN)/python -m pip --disable-pip-version-check install --progress-bar off \
-	--no-build-isolation '.$(1)' | sed -n '/^Successfully installed/p'
+before=$$($(PIP) freeze)
+$(PIP) install -qq 'setuptools>=65' wheel
+$(PIP) install -qq --no-build-isolation '.$(1)'
+new=$$(comm -13 <(sort <<< "$$before") <($(PIP) freeze | sort) | sed 's/ @ .*//' | paste -sd ' ')
+echo "Installed: $${new:-ixproxy}"
 rm -rf build ixproxy.egg-info
 endef
 
