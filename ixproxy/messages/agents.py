@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ixproxy.messages.message import Event, KeyValues, Request
+from ixproxy.messages.message import AgentSession, Count, Event, KeyValues, Number, Request
 
 __all__ = [
     "EventAgentAvailable",
@@ -47,7 +47,7 @@ class AgentRequest(Request, frozen=True, kw_only=True):
     tenant_id: int = 0
     agent_id: str = ""
     place_id: str = ""
-    agent_session: tuple[int, int] | None = None
+    agent_session: AgentSession | None = None
 
 
 class RequestAgentLogin(AgentRequest, frozen=True, kw_only=True):
@@ -58,7 +58,7 @@ class RequestAgentLogin(AgentRequest, frozen=True, kw_only=True):
     :ivar provisional: asked by a proxy: no reporting until ConfirmSession.
     """
 
-    media_list: dict[str, int] = {}
+    media_list: dict[str, Number] = {}
     provisional: bool = False
 
 
@@ -107,7 +107,7 @@ class RequestDoNotDisturbOff(AgentRequest, frozen=True, kw_only=True):
 class RequestAgentAvailable(AgentRequest, frozen=True, kw_only=True):
     """Says that the agent works through another server."""
 
-    media_list: dict[str, int] = {}
+    media_list: dict[str, Number] = {}
 
 
 class RequestAgentNotAvailable(AgentRequest, frozen=True, kw_only=True):
@@ -150,13 +150,13 @@ class AgentEvent(Event, frozen=True, kw_only=True):
     tenant_id: int = 0
     agent_id: str = ""
     place_id: str = ""
-    agent_session: tuple[int, int] | None = None
+    agent_session: AgentSession | None = None
 
 
 class EventAgentLogin(AgentEvent, frozen=True, kw_only=True):
     """The agent's session began."""
 
-    media_list: dict[str, int] = {}
+    media_list: dict[str, Number] = {}
 
 
 class EventAgentLogout(AgentEvent, frozen=True, kw_only=True):
@@ -216,17 +216,17 @@ class EventAgentConnectionClosed(AgentEvent, frozen=True, kw_only=True):
 class EventCurrentAgentStatus(AgentEvent, frozen=True, kw_only=True):
     """The agent's status, computed by a reporting client and relayed."""
 
-    media_state_list: dict[str, int] = {}
-    media_capacity_list: dict[str, int] = {}
-    donot_disturb: int = 0
+    media_state_list: dict[str, Number] = {}
+    media_capacity_list: dict[str, Number] = {}
+    donot_disturb: Number = 0
 
 
 class EventForcedAgentStateChange(AgentEvent, frozen=True, kw_only=True):
     """The server or another connection changed the agent's state."""
 
     media_type_name: str = ""
-    media_list: dict[str, int] = {}
-    donot_disturb: int = 0
+    media_list: dict[str, Number] = {}
+    donot_disturb: Number = 0
     agent_state_change_operation: str = ""
 
 
@@ -234,7 +234,7 @@ class EventMassAgentLogout(Event, frozen=True, kw_only=True):
     """Many agents of one application were lost together."""
 
     application_name: str = ""
-    number_of_agents: int = 0
+    number_of_agents: Count = 0
 
 
 class EventTopic(Event, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ixproxy.messages.message import KeyValues, Message, Structure
+from ixproxy.messages.message import AgentSession, Count, KeyValues, Message, Number, Structure
 
 __all__ = [
     "Event3rdServerFault",
@@ -36,13 +36,13 @@ class ServerFacts(Structure, frozen=True, kw_only=True):
 
     name: str = ""
     role: str = ""
-    version: int = 1
+    version: Count = 1
     features: list[str] = []
-    dbid: int = 0
-    epoch: int = 0
-    tenants: list[int] = []
-    last_event_number: int = 0
-    max_frame: int = 1 << 20
+    dbid: Count = 0
+    epoch: Count = 0
+    tenants: list[Count] = []
+    last_event_number: Count = 0
+    max_frame: Count = 1 << 20
     path: list[str] = []
 
 
@@ -58,12 +58,12 @@ class EventAck(Message, frozen=True, kw_only=True):
     """
 
     interaction_id: str = ""
-    take_number: int = 0
-    proxy_client_id: int = 0
+    take_number: Count = 0
+    proxy_client_id: Count = 0
     server: ServerFacts | None = None
-    held: dict[str, int] = {}
+    held: dict[str, Count] = {}
     held_continues: bool = False
-    agent_session: tuple[int, int] | None = None
+    agent_session: AgentSession | None = None
     repeated: bool = False
 
 
@@ -71,7 +71,7 @@ class EventError(Message, frozen=True, kw_only=True):
     """Refusal; `in_doubt` says that the request may have been carried out."""
 
     interaction_id: str = ""
-    error_code: int = 0
+    error_code: Count = 0
     error_description: str = ""
     in_doubt: bool = False
 
@@ -98,8 +98,8 @@ class EventPulledInteractions(InteractionsAnswer, frozen=True, kw_only=True):
     :ivar next_sort_key: the key of the next interaction in the view.
     """
 
-    take_numbers: dict[str, int] = {}
-    errors: dict[str, int] = {}
+    take_numbers: dict[str, Count] = {}
+    errors: dict[str, Count] = {}
     next_sort_key: bytes = b""
 
 
@@ -127,14 +127,14 @@ class EventWorkbinTypesInfo(Message, frozen=True, kw_only=True):
 class EventAgentWorkbinStats(Message, frozen=True, kw_only=True):
     """How much is in a workbin."""
 
-    statistics: dict[str, int] = {}
+    statistics: dict[str, Number] = {}
 
 
 class EventSnapshotTaken(Message, frozen=True, kw_only=True):
     """A snapshot exists."""
 
-    snapshot_id: int = 0
-    number_of_interactions: int = 0
+    snapshot_id: Count = 0
+    number_of_interactions: Count = 0
 
 
 class EventSnapshotInteractions(InteractionsAnswer, frozen=True, kw_only=True):
@@ -144,7 +144,7 @@ class EventSnapshotInteractions(InteractionsAnswer, frozen=True, kw_only=True):
 class EventInteractionMoved(Message, frozen=True, kw_only=True):
     """The interactions of a snapshot were moved."""
 
-    number_of_interactions: int = 0
+    number_of_interactions: Count = 0
 
 
 class EventPing(Message, frozen=True, kw_only=True):

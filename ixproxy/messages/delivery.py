@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ixproxy.messages.interactions import InteractionRequest
-from ixproxy.messages.message import KeyValues, Request
+from ixproxy.messages.message import Count, KeyValues, Number, Request
 
 __all__ = [
     "Request3rdServer",
@@ -54,14 +54,14 @@ class RequestLeaveInteraction(InteractionRequest, frozen=True, kw_only=True):
 class RequestAccept(InteractionRequest, frozen=True, kw_only=True):
     """Accepts an invitation."""
 
-    ticket_id: int = 0
+    ticket_id: Count = 0
     initial_in_focus_state: bool = False
 
 
 class RequestReject(InteractionRequest, frozen=True, kw_only=True):
     """Refuses an invitation."""
 
-    ticket_id: int = 0
+    ticket_id: Count = 0
 
 
 class RequestRouteCall(InteractionRequest, frozen=True, kw_only=True):
@@ -98,5 +98,5 @@ class RequestDistributeReportingEvent(Request, frozen=True, kw_only=True):
     tenant_id: int = 0
     media_type: str = ""
     interaction_id: str = ""
-    custom_event_id: int = 0
+    custom_event_id: Number = 0
     event: KeyValues = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ixproxy.messages.message import KeyValues, Request, Workbin
+from ixproxy.messages.message import Count, KeyValues, Request, Time, Workbin
 
 __all__ = [
     "RequestChangeProperties",
@@ -47,7 +47,7 @@ class RequestSubmit(Request, frozen=True, kw_only=True):
     interaction_type: str = ""
     interaction_subtype: str = ""
     is_online: bool = False
-    received_at: float = 0.0
+    received_at: Time = 0.0
     user_data: KeyValues = {}
     parent_interaction_id: str = ""
     in_queues: KeyValues = {}
@@ -121,7 +121,7 @@ class RequestPull(Request, frozen=True, kw_only=True):
     tenant_id: int = 0
     view_id: str = ""
     pull_parameters: KeyValues = {}
-    number_of_interactions: int = 0
+    number_of_interactions: Count = 0
 
 
 class RequestFindInteractions(Request, frozen=True, kw_only=True):
@@ -131,7 +131,7 @@ class RequestFindInteractions(Request, frozen=True, kw_only=True):
     media_type: str = ""
     condition: str = ""
     order: str = ""
-    number_of_interactions: int = 0
+    number_of_interactions: Count = 0
 
 
 class WorkbinRequest(Request, frozen=True, kw_only=True):
@@ -156,7 +156,7 @@ class RequestWorkbinTypesInfo(Request, frozen=True, kw_only=True):
 class RequestWorkbinNotifications(WorkbinRequest, frozen=True, kw_only=True):
     """Subscribes to changes of a workbin's content."""
 
-    notify_property_changes: int = 0
+    notify_property_changes: Count = 0
 
 
 class RequestWorkbinCancelNotifications(WorkbinRequest, frozen=True, kw_only=True):
@@ -175,21 +175,21 @@ class RequestTakeSnapshot(Request, frozen=True, kw_only=True):
     order: str = ""
     lock: bool = False
     check_interactions_state: bool = False
-    number_of_interactions: int = 0
+    number_of_interactions: Count = 0
 
 
 class SnapshotRequest(Request, frozen=True, kw_only=True):
     """A request about one snapshot."""
 
     tenant_id: int = 0
-    snapshot_id: int = 0
+    snapshot_id: Count = 0
 
 
 class RequestGetSnapshotInteractions(SnapshotRequest, frozen=True, kw_only=True):
     """Asks for a page of a snapshot."""
 
-    start_from: int = 0
-    number_of_interactions: int = 0
+    start_from: Count = 0
+    number_of_interactions: Count = 0
 
 
 class RequestLockInteraction(SnapshotRequest, frozen=True, kw_only=True):

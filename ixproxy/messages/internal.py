@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ixproxy.messages.agents import AgentRequest
 from ixproxy.messages.interactions import InteractionRequest
-from ixproxy.messages.message import Event, Request
+from ixproxy.messages.message import Count, Event, Number, Request
 
 __all__ = [
     "EventNodeLoad",
@@ -26,20 +26,20 @@ class RequestCancelTake(InteractionRequest, frozen=True, kw_only=True):
     A `take_number` that is not the current one is ignored.
     """
 
-    take_number: int = 0
+    take_number: Count = 0
 
 
 class RequestClientsGone(Request, frozen=True, kw_only=True):
     """Says which clients (numbers on this peer) lost their connection together."""
 
-    clients: list[int] = []
+    clients: list[Count] = []
     application_name: str = ""
 
 
 class RequestConfirmSession(AgentRequest, frozen=True, kw_only=True):
     """Makes a provisional agent session the agent's session; carries it whole."""
 
-    media_list: dict[str, int] = {}
+    media_list: dict[str, Number] = {}
 
 
 class EventNodeLoad(Event, frozen=True, kw_only=True):
@@ -51,6 +51,6 @@ class EventNodeLoad(Event, frozen=True, kw_only=True):
     :ivar media_types: tenant id to the media types of which it holds any.
     """
 
-    queues: dict[int, dict[str, int]] = {}
-    views: dict[int, dict[str, int]] = {}
-    media_types: dict[int, list[str]] = {}
+    queues: dict[Count, dict[str, Count]] = {}
+    views: dict[Count, dict[str, Count]] = {}
+    media_types: dict[Count, list[str]] = {}

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 KeyValues = dict[str, Any]
 """A key-value list: strings, numbers, bytes and nested lists by key."""
+
+# Stores keep signed 64-bit integers and dates up to the year 9999: what does not fit is refused
+# with its name where it is decoded, and nothing behind the codec need think of it.
+Number = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""A whole number of 64 bits."""
+
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""A number of things, or a number that a server gave something: 0 to 2**63 - 1."""
+
+Time = Annotated[float, Meta(ge=0.0, le=253402300799.0)]
+"""Seconds since the epoch, UTC, up to the end of the year 9999."""
+
+AgentSession = tuple[Count, Count]
+"""The stamp of an agent session: its number, and the dbid of the node that gave it."""
 
 
 class Structure(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
@@ -19,7 +34,7 @@ class Reason(Structure, frozen=True, kw_only=True):
 
     reason_system_name: str = ""
     reason_description: str = ""
-    reason: int = 0
+    reason: Number = 0
 
 
 class Workbin(Structure, frozen=True, kw_only=True):
@@ -45,7 +60,7 @@ class Actor(Structure, frozen=True, kw_only=True):
 class Party(Structure, frozen=True, kw_only=True):
     """One party of an interaction; `party_type` 2 is an agent."""
 
-    party_type: int = 2
+    party_type: Count = 2
     agent_id: str = ""
     place_id: str = ""
     strategy_id: str = ""
@@ -79,8 +94,8 @@ class Event(Message, frozen=True, kw_only=True):
     is in seconds since the epoch, UTC.
     """
 
-    event_time: float = 0.0
-    event_number: int = 0
-    dbid: int = 0
+    event_time: Time = 0.0
+    event_number: Count = 0
+    dbid: Count = 0
     actor: Actor | None = None
     reason: Reason | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ixproxy.messages.message import Request
+from ixproxy.messages.message import Count, Request
 
 __all__ = ["Credentials", "RequestPing", "RequestRegisterClient", "RequestUnregisterClient"]
 
@@ -36,17 +36,17 @@ class RequestRegisterClient(Request, frozen=True, kw_only=True):
 
     client_name: str
     client_type: str
-    proxy_client_id: int = 0
+    proxy_client_id: Count = 0
     credentials: Credentials | None = None
-    versions: tuple[int, ...] = (1,)
+    versions: tuple[Count, ...] = (1,)
     features: list[str] = []
-    max_frame: int = 1 << 20
+    max_frame: Count = 1 << 20
     path: list[str] = []
     session: bytes = b""
-    incarnation: int = 1
-    holding: dict[str, int] = {}
+    incarnation: Count = 1
+    holding: dict[str, Count] = {}
     holding_continues: bool = False
-    tenants: list[int] = []
+    tenants: list[Count] = []
 
     def __repr__(self) -> str:
         return (
@@ -59,7 +59,7 @@ class RequestRegisterClient(Request, frozen=True, kw_only=True):
 class RequestUnregisterClient(Request, frozen=True, kw_only=True):
     """A goodbye: what the session holds goes back at once."""
 
-    proxy_client_id: int = 0
+    proxy_client_id: Count = 0
 
 
 class RequestPing(Request, frozen=True, kw_only=True):

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ixproxy.messages.message import Event, KeyValues, Party, Request, Workbin
+from ixproxy.messages.message import (
+    AgentSession,
+    Count,
+    Event,
+    KeyValues,
+    Number,
+    Party,
+    Request,
+    Workbin,
+)
 
 __all__ = [
     "EventAbandoned",
@@ -95,7 +104,7 @@ class PartyEvent(InteractionEvent, frozen=True, kw_only=True):
     agent_id: str = ""
     party: Party | None = None
     operation: str = ""
-    agent_session: tuple[int, int] | None = None
+    agent_session: AgentSession | None = None
 
 
 class EventInteractionSubmitted(InteractionEvent, frozen=True, kw_only=True):
@@ -162,13 +171,13 @@ class EventRejected(PartyEvent, frozen=True, kw_only=True):
 class EventRevoked(PartyEvent, frozen=True, kw_only=True):
     """A client lost an interaction or an invitation, not by its own request."""
 
-    ticket_id: int = 0
+    ticket_id: Count = 0
 
 
 class EventInvite(PartyEvent, frozen=True, kw_only=True):
     """Invites an agent to an interaction."""
 
-    ticket_id: int = 0
+    ticket_id: Count = 0
     visibility_mode: str = ""
 
 
@@ -200,8 +209,8 @@ class EventPlaceAgentState(Event, frozen=True, kw_only=True):
     tenant_id: int = 0
     agent_id: str = ""
     place_id: str = ""
-    agent_session: tuple[int, int] | None = None
-    media_list: dict[str, int] = {}
+    agent_session: AgentSession | None = None
+    media_list: dict[str, Number] = {}
     interactions: dict[str, KeyValues] = {}
 
 
@@ -214,15 +223,15 @@ class EventActivityReport(Event, frozen=True, kw_only=True):
 class EventCustomReporting(InteractionEvent, frozen=True, kw_only=True):
     """A client's own reporting event."""
 
-    custom_event_id: int = 0
+    custom_event_id: Number = 0
     event: KeyValues = {}
 
 
 class ServiceEvent(InteractionEvent, frozen=True, kw_only=True):
     """A call to an external server."""
 
-    esp_client_refid: int = 0
-    esp_server_refid: int = 0
+    esp_client_refid: Count = 0
+    esp_server_refid: Count = 0
     esp_request_id: str = ""
     esp_request_envelope: KeyValues = {}
     user_data: KeyValues = {}

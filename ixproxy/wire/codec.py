@@ -1,48 +1,83 @@
-"""Typed messages to frames and back, by the names table."""
+"""
+Typed messages to frames and back, by the names table.
+
+A body is decoded straight into its message class, then the routing attributes
+are set from the prefix; encoding goes the other way round. What is unknown is
+skipped, what is known is checked here and nowhere behind: types, ranges,
+prefix and body kept apart, key-value lists that a store can take.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
+from msgspec.structs import force_setattr, replace
 
 from ixproxy.errors import Code, LocalProtocolError, RemoteProtocolError, describe, in_doubt
-from ixproxy.messages import EventError
+from ixproxy.messages import EventError, KeyValues
 from ixproxy.messages.message import Message
-from ixproxy.wire.names import BY_CODE, BY_MESSAGE, NameRow
-from ixproxy.wire.prefix import Frame, write_frame
+from ixproxy.wire.keyvalues import SCALARS, check_key_values
+from ixproxy.wire.names import BY_MESSAGE, Kind, NameRow
+from ixproxy.wire.prefix import Flag, Frame, write_frame
 
 _encoder = msgspec.msgpack.Encoder()
 _map_decoder = msgspec.msgpack.Decoder(dict[str, Any])
+_outline_decoder = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
+_any_decoder = msgspec.msgpack.Decoder()
 encode_map: Callable[[Any], bytes] = _encoder.encode
+
+_BAD_BODY = (msgspec.DecodeError, ValueError, RecursionError)
+_UNENCODABLE = (ValueError, TypeError, OverflowError, AttributeError, RecursionError)
+_COMPRESSED = int(Flag.COMPRESSED)
+_UINT64 = 0xCF
+
+# A reply may be sent as an event and the other way round (EventRouteUsed is both), but a request
+# is never anything else, and an error is known by its kind where bodies are not decoded.
+_KINDS = {
+    Kind.REQUEST: (Kind.REQUEST,),
+    Kind.ERROR: (Kind.ERROR,),
+    Kind.REPLY: (Kind.REPLY, Kind.EVENT),
+    Kind.EVENT: (Kind.REPLY, Kind.EVENT),
+}
 
 
 class _Plan(NamedTuple):
     """How one message class is laid out: computed once from its row."""
 
     row: NameRow
-    body: tuple[tuple[str, str, Any, bool], ...]
-    """Field, wire name, default (or a factory), and whether it is required."""
-    carried: tuple[tuple[str, str], ...]
-    """Field and wire name of what stands in the prefix, tenant excluded."""
+    decoder: msgspec.msgpack.Decoder[Message]
+    kinds: tuple[int, ...]
+    carried: tuple[tuple[str, str, str], ...]
+    """Field, attribute of Frame and wire name of what stands in the prefix."""
+    blank: dict[str, Any]
+    """The same fields as they are when the prefix leaves them out."""
+    open: tuple[tuple[str, str], ...]
+    """Field and wire name of key-value lists that anybody may fill."""
 
 
 def _plan(row: NameRow) -> _Plan:
-    strings = (row.media, row.interaction, row.agent, row.queue)
-    body = []
-    for field in msgspec.structs.fields(row.message):
-        if field.name == "tenant_id" or field.name in strings:
-            continue
-        default = field.default
-        if field.default_factory is not msgspec.NODEFAULT:
-            default = field.default_factory()
-        body.append((field.name, field.encode_name, default, default is msgspec.NODEFAULT))
-    names = dict(
-        zip(row.message.__struct_fields__, row.message.__struct_encode_fields__, strict=True)
+    fields = {field.name: field for field in msgspec.structs.fields(row.message)}
+    slots = {
+        "tenant_id" if row.tenant else "": "tenant",
+        row.media: "media",
+        row.interaction: "interaction",
+        row.agent: "agent",
+        row.queue: "queue",
+    }
+    slots.pop("", None)
+    carried = tuple((name, slot, fields[name].encode_name) for name, slot in slots.items())
+    # Answers come from servers, and may be long; what clients fill is checked.
+    hints = {} if row.kind is Kind.REPLY else get_type_hints(row.message)
+    return _Plan(
+        row=row,
+        decoder=msgspec.msgpack.Decoder(row.message),
+        kinds=tuple(map(int, _KINDS[row.kind])),
+        carried=carried,
+        blank={name: fields[name].default for name in slots},
+        open=tuple((name, fields[name].encode_name) for name in hints if hints[name] == KeyValues),
     )
-    carried = tuple((name, names[name]) for name in strings if name)
-    return _Plan(row, tuple(body), carried)
 
 
 _PLANS: dict[type[Message], _Plan] = {row.message: _plan(row) for row in BY_MESSAGE.values()}
@@ -63,16 +98,15 @@ def encode(
 
     :param ttl: milliseconds; 0 for the server's default.
     :param kind: another kind than the names table has for it; 0: that one.
-    :raise LocalProtocolError: a routing attribute exceeds 255 bytes, or an
-        attribute cannot be encoded.
+    :raise LocalProtocolError: a routing attribute exceeds 255 bytes, an
+        attribute cannot be encoded, or the class has no row in the table.
     """
-    plan = _PLANS[type(message)]
+    plan = _PLANS.get(type(message))
+    if plan is None:
+        raise LocalProtocolError(f"{type(message).__name__} has no row in the names table")
     row = plan.row
-    body = {}
-    for field, name, default, _ in plan.body:
-        value = getattr(message, field)
-        if value != default:
-            body[name] = value
+    if kind and kind not in plan.kinds:
+        raise LocalProtocolError(f"{row.name} cannot be of kind {kind}")
     try:
         return write_frame(
             kind or row.kind,
@@ -86,12 +120,9 @@ def encode(
             interaction=getattr(message, row.interaction).encode() if row.interaction else b"",
             agent=getattr(message, row.agent).encode() if row.agent else b"",
             queue=getattr(message, row.queue).encode() if row.queue else b"",
-            body=_encoder.encode(body),
+            body=_encoder.encode(replace(message, **plan.blank) if plan.blank else message),
         )
-    except (ValueError, TypeError, OverflowError, AttributeError) as problem:
-        raise LocalProtocolError(f"{row.name}: {problem}") from problem
-    except Exception as problem:
-        # struct.error has no narrower public root than Exception.
+    except _UNENCODABLE as problem:
         raise LocalProtocolError(f"{row.name}: {problem}") from problem
 
 
@@ -103,7 +134,7 @@ def decode_map(frame: Frame) -> dict[str, Any]:
     """
     try:
         return _map_decoder.decode(frame.body)
-    except (msgspec.DecodeError, ValueError, RecursionError) as problem:
+    except _BAD_BODY as problem:
         raise RemoteProtocolError(Code.BAD_FRAME, f"body: {problem}") from problem
 
 
@@ -112,61 +143,71 @@ def decode(frame: Frame) -> Message:
     The typed message in `frame`; attributes that this version does not know
     are left out.
 
-    :raise RemoteProtocolError: an unknown message, a body that is no map, an
-        attribute of a wrong type (each named), or a required one missing.
+    :raise RemoteProtocolError: an unknown message, another kind than it may
+        have, a body that is compressed or no map (BAD_FRAME); an attribute of
+        a wrong type or out of range, a required one missing, a routing
+        attribute in the body (BAD_ATTRIBUTE). The attribute is named.
     """
     plan = _PLANS_BY_CODE.get(frame.name)
     if plan is None:
         raise RemoteProtocolError(Code.BAD_FRAME, f"name {frame.name} is not known")
-    row = plan.row
-    attributes = decode_map(frame)
-    for _, wire_name in plan.carried:
-        if wire_name in attributes:
+    row, decoder, kinds, carried, _, open_fields = plan
+    if frame.kind not in kinds:
+        allowed = " or ".join(map(str, kinds))
+        raise RemoteProtocolError(
+            Code.BAD_FRAME, f"kind is {frame.kind}, {row.name} is of kind {allowed}"
+        )
+    if frame.flags & _COMPRESSED:
+        raise RemoteProtocolError(Code.BAD_FRAME, "body is compressed, which was not registered")
+    try:
+        message = decoder.decode(frame.body)
+    except _BAD_BODY as problem:
+        raise _problem(row, frame, problem) from problem
+    for field, slot, wire_name in carried:
+        if getattr(message, field):
             raise RemoteProtocolError(
                 Code.BAD_ATTRIBUTE, f"{wire_name} belongs into the prefix of {row.name}"
             )
-    if row.tenant:
-        attributes["TenantId"] = frame.tenant
-    strings = {
-        row.media: frame.media,
-        row.interaction: frame.interaction,
-        row.agent: frame.agent,
-        row.queue: frame.queue,
-    }
-    for field, wire_name in plan.carried:
-        attributes[wire_name] = strings[field]
-    try:
-        message = msgspec.convert(attributes, row.message)
-    except msgspec.ValidationError as problem:
-        raise RemoteProtocolError(Code.BAD_ATTRIBUTE, f"{row.name}: {problem}") from problem
-    except RecursionError as problem:
-        raise RemoteProtocolError(Code.BAD_FRAME, "body is nested too deeply") from problem
+        if value := getattr(frame, slot):
+            force_setattr(message, field, value)
+    if open_fields:
+        thorough = _UINT64 in frame.raw
+        for field, wire_name in open_fields:
+            values = getattr(message, field)
+            if values and (thorough or not SCALARS.issuperset(map(type, values.values()))):
+                check_key_values(values, f"{row.name}: {wire_name}")
     return message
 
 
+def _problem(row: NameRow, frame: Frame, problem: Exception) -> RemoteProtocolError:
+    """What to say of a body that could not be decoded into its message."""
+    try:
+        outline = _outline_decoder.decode(frame.body)
+    except _BAD_BODY as broken:
+        return RemoteProtocolError(Code.BAD_FRAME, f"body of {row.name}: {broken}")
+    if not isinstance(problem, msgspec.ValidationError):
+        for name, value in outline.items():
+            try:
+                _any_decoder.decode(value)
+            except _BAD_BODY as broken:
+                return RemoteProtocolError(Code.BAD_ATTRIBUTE, f"{row.name}: {name}: {broken}")
+    return RemoteProtocolError(Code.BAD_ATTRIBUTE, f"{row.name}: {problem}")
+
+
 def missing_attribute(frame: Frame) -> str:
-    """The wire name of a required routing attribute that `frame` lacks, or ""."""
-    row = BY_CODE[frame.name]
-    for name in row.required:
-        value: object
-        if name == "tenant_id":
-            value, wire_name = frame.tenant, "TenantId"
-        else:
-            value, wire_name = _carried_value(frame, row, name)
-        if not value:
+    """
+    The wire name of a required routing attribute that `frame` lacks, or "".
+
+    :raise RemoteProtocolError: the message is not known.
+    """
+    plan = _PLANS_BY_CODE.get(frame.name)
+    if plan is None:
+        raise RemoteProtocolError(Code.BAD_FRAME, f"name {frame.name} is not known")
+    required = plan.row.required
+    for field, slot, wire_name in plan.carried:
+        if field in required and not getattr(frame, slot):
             return wire_name
     return ""
-
-
-def _carried_value(frame: Frame, row: NameRow, name: str) -> tuple[str, str]:
-    wire_name = dict(_PLANS_BY_CODE[row.code].carried)[name]
-    value = {
-        row.media: frame.media,
-        row.interaction: frame.interaction,
-        row.agent: frame.agent,
-        row.queue: frame.queue,
-    }[name]
-    return value, wire_name
 
 
 def error_frame(

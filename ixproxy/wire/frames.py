@@ -9,11 +9,16 @@ from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.wire.prefix import DEFAULT_MAX_FRAME, MAGIC, MIN_LENGTH
 
 _HEAD = Struct(">IBBHII")
+_TO_MAGIC = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A frame whose length is not allowed: skipped, but it can be answered."""
+    """
+    A frame whose length is not allowed: skipped, but it can be answered.
+
+    `kind`, `client` and `reference` are 0 when it is too short to hold them.
+    """
 
     kind: int
     client: int
@@ -38,13 +43,21 @@ class FrameReader:
     Cuts a stream into frames.
 
     Memory is bounded at birth: a frame longer than `limit` is skipped as it
-    arrives and never kept.
+    arrives and never kept. What is kept of an unfinished frame is looked at
+    again only when all of it is there, so that a peer that sends byte by byte
+    costs no more than one that does not.
+
+    :ivar limit: the greatest length field taken; may change between calls.
     """
+
+    __slots__ = ("_foreign_magic", "_needed", "_rest", "_to_skip", "limit")
 
     def __init__(self, limit: int = DEFAULT_MAX_FRAME) -> None:
         self.limit = limit
-        self._rest = b""
+        self._rest = bytearray()
+        self._needed = 0
         self._to_skip = 0
+        self._foreign_magic: int | None = None
 
     def feed(self, received: bytes) -> list[bytes | Skipped]:
         """
@@ -56,46 +69,57 @@ class FrameReader:
         :raise RemoteProtocolError: fatal: the peer does not speak this
             protocol (`magic`), or another version of it.
         """
+        if self._foreign_magic is not None:
+            raise _foreign(self._foreign_magic)
         if self._to_skip:
             skipped = min(self._to_skip, len(received))
             self._to_skip -= skipped
             received = received[skipped:]
-        buffer = self._rest + received if self._rest else received
+        buffer = received
+        if self._rest:
+            self._rest += received
+            if len(self._rest) < self._needed:
+                return []
+            buffer = bytes(self._rest)
+            self._rest = bytearray()
         frames: list[bytes | Skipped] = []
         position, size, limit = 0, len(buffer), self.limit
-        while size - position >= 5:
+        self._needed = _TO_MAGIC
+        while size - position >= _TO_MAGIC:
             if buffer[position + 4] != MAGIC:
+                self._foreign_magic = buffer[position + 4]
                 if frames:
-                    break
-                self._rest = buffer[position:]
-                raise _foreign(buffer[position + 4])
+                    return frames
+                raise _foreign(self._foreign_magic)
             length = int.from_bytes(buffer[position : position + 4], "big")
             end = position + 4 + length
             if MIN_LENGTH <= length <= limit:
                 if end > size:
+                    self._needed = end - position
                     break
                 frames.append(buffer[position:end])
                 position = end
                 continue
-            if size - position < _HEAD.size and end > size:
+            if end > size and size - position < _HEAD.size:
+                self._needed = min(end - position, _HEAD.size)
                 break
-            head = buffer[position : position + _HEAD.size].ljust(_HEAD.size, b"\0")
-            if length < _HEAD.size - 4:
-                head = head[: 4 + length].ljust(_HEAD.size, b"\0")
-            _, _, kind, _, client, reference = _HEAD.unpack(head)
+            kind = client = reference = 0
+            if length >= _HEAD.size - 4:
+                _, _, kind, _, client, reference = _HEAD.unpack_from(buffer, position)
             frames.append(Skipped(kind, client, reference, length, limit))
             # A length under one byte cannot hold the magic just read: skip at
             # least that, or the stream would never move on.
-            end = max(end, position + 5)
+            end = max(end, position + _TO_MAGIC)
             self._to_skip = max(0, end - size)
             position = min(end, size)
-        self._rest = buffer[position:]
+        if position < size:
+            self._rest += buffer[position:]
         return frames
 
     @property
     def broken(self) -> bool:
         """Whether the next `feed` would raise."""
-        return len(self._rest) >= 5 and self._rest[4] != MAGIC
+        return self._foreign_magic is not None
 
 
 def _foreign(magic: int) -> RemoteProtocolError:

@@ -8,8 +8,8 @@ most and never takes it apart.
 
 from __future__ import annotations
 
+import struct
 from enum import IntFlag
-from struct import Struct
 
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.wire.names import Kind
@@ -21,10 +21,14 @@ MIN_LENGTH = SIZE - 4 + 1
 DEFAULT_MAX_FRAME = 1 << 20
 EMPTY_BODY = b"\x80"
 
-LAYOUT = Struct(">IBBHIIIIBBBBBBH")
-ADDRESS = Struct(">II")
+LAYOUT = struct.Struct(">IBBHIIIIBBBBBBH")
+ADDRESS = struct.Struct(">II")
 ADDRESS_AT, ADDRESS_END = 8, 16
 TTL_AT = 20
+
+STRINGS = ("media", "interaction", "agent", "queue")
+MAX_STRING = 255
+MAX_TTL = (1 << 32) - 1
 
 _KINDS = frozenset(Kind)
 
@@ -94,25 +98,32 @@ def read_frame(raw: bytes) -> Frame:
         be answered (its reference is at a fixed place) and skipped.
     """
     frame = Frame()
-    (
-        _,
-        magic,
-        frame.kind,
-        frame.name,
-        frame.client,
-        frame.reference,
-        frame.tenant,
-        frame.ttl,
-        frame.flags,
-        media,
-        interaction,
-        agent,
-        queue,
-        _,
-        _,
-    ) = LAYOUT.unpack_from(raw)
+    try:
+        (
+            length,
+            magic,
+            frame.kind,
+            frame.name,
+            frame.client,
+            frame.reference,
+            frame.tenant,
+            frame.ttl,
+            frame.flags,
+            media,
+            interaction,
+            agent,
+            queue,
+            _,
+            _,
+        ) = LAYOUT.unpack_from(raw)
+    except struct.error:
+        raise RemoteProtocolError(
+            Code.BAD_FRAME, f"the prefix takes {SIZE} bytes, {len(raw)} are there"
+        ) from None
     if magic != MAGIC:
         raise RemoteProtocolError(Code.BAD_FRAME, f"magic is {magic:#04x}", fatal=True)
+    if length + 4 != len(raw):
+        raise RemoteProtocolError(Code.BAD_FRAME, f"length is {length}, {len(raw) - 4} follow it")
     if frame.kind not in _KINDS:
         raise RemoteProtocolError(Code.BAD_FRAME, f"kind is {frame.kind}, expected 1 to 7")
     frame.raw = raw
@@ -127,13 +138,15 @@ def read_frame(raw: bytes) -> Frame:
             f"only {len(raw) - SIZE - 1} are there before a body",
         )
     try:
-        frame.media = raw[SIZE:end_media].decode()
-        frame.interaction = raw[end_media:end_interaction].decode()
-        frame.agent = raw[end_interaction:end_agent].decode()
-        frame.queue = raw[end_agent:end_queue].decode()
+        frame.media = raw[SIZE:end_media].decode() if media else ""
+        frame.interaction = raw[end_media:end_interaction].decode() if interaction else ""
+        frame.agent = raw[end_interaction:end_agent].decode() if agent else ""
+        frame.queue = raw[end_agent:end_queue].decode() if queue else ""
     except UnicodeDecodeError as problem:
+        # The slots are filled in order, so the first empty one is the bad one.
+        bad = next(name for name in STRINGS if not hasattr(frame, name))
         raise RemoteProtocolError(
-            Code.BAD_FRAME, f"a prefix string is not UTF-8: {problem.reason}"
+            Code.BAD_FRAME, f"the {bad} string is not UTF-8: {problem.reason}"
         ) from problem
     return frame
 
@@ -157,35 +170,40 @@ def write_frame(
     Make one frame.
 
     :raise ValueError: a string is longer than 255 bytes, or a number does
-        not fit its field.
+        not fit its field; it is named.
     """
-    for field, value in (
-        ("media", media),
-        ("interaction", interaction),
-        ("agent", agent),
-        ("queue", queue),
-    ):
-        if len(value) > 255:
-            raise ValueError(f"{field} string takes {len(value)} bytes, 255 allowed")
-    strings = media + interaction + agent + queue
-    prefix = LAYOUT.pack(
-        SIZE - 4 + len(strings) + len(body),
-        MAGIC,
-        kind,
-        name,
-        client,
-        reference,
-        tenant,
-        ttl,
-        flags,
-        len(media),
-        len(interaction),
-        len(agent),
-        len(queue),
-        0,
-        0,
-    )
-    return prefix + strings + body
+    try:
+        prefix = LAYOUT.pack(
+            SIZE - 4 + len(media) + len(interaction) + len(agent) + len(queue) + len(body),
+            MAGIC,
+            kind,
+            name,
+            client,
+            reference,
+            tenant,
+            ttl,
+            flags,
+            len(media),
+            len(interaction),
+            len(agent),
+            len(queue),
+            0,
+            0,
+        )
+    except struct.error:
+        strings = (media, interaction, agent, queue)
+        for field, string in zip(STRINGS, strings, strict=True):
+            if len(string) > MAX_STRING:
+                raise ValueError(
+                    f"{field} string takes {len(string)} bytes, {MAX_STRING} allowed"
+                ) from None
+        numbers = {"kind": (kind, 1), "name": (name, 2), "flags": (flags, 1), "client": (client, 4)}
+        numbers |= {"reference": (reference, 4), "tenant": (tenant, 4), "ttl": (ttl, 4)}
+        for field, (number, size) in numbers.items():
+            if not 0 <= number < 1 << 8 * size:
+                raise ValueError(f"{field} is {number}, which is no u{8 * size}") from None
+        raise ValueError(f"a body of {len(body)} bytes does not fit a frame") from None
+    return b"".join((prefix, media, interaction, agent, queue, body))
 
 
 def readdress(raw: bytes, client: int, reference: int) -> bytes:
@@ -194,8 +212,13 @@ def readdress(raw: bytes, client: int, reference: int) -> bytes:
 
 
 def with_ttl(raw: bytes, ttl: int) -> bytes:
-    """`raw` with another ttl, for a hop that held it for a while."""
-    return raw[:TTL_AT] + ttl.to_bytes(4, "big") + raw[TTL_AT + 4 :]
+    """
+    `raw` with another ttl, for a hop that held it for a while.
+
+    :param ttl: milliseconds left, put between 1 and `MAX_TTL`: a spent one
+        must not read as 0, which gives the request the server's default.
+    """
+    return raw[:TTL_AT] + max(1, min(ttl, MAX_TTL)).to_bytes(4, "big") + raw[TTL_AT + 4 :]
 
 
 def with_flags(raw: bytes, flags: int) -> bytes:
