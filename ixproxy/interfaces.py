@@ -247,10 +247,17 @@ class IStore(Interface):
         order; sees what this transaction has written.
         """
 
-    def counts() -> list[tuple[int, str, str, int, int]]:
+    def count(selection: Any, now: float) -> int:
+        """
+        How many rows a selection has in all, its order and limit left out;
+        asked at start and at times, for the load facts of a view.
+        """
+
+    def counts() -> list[tuple[int, str, str, int, int, int]]:
         """
         How much is stored: (tenant id, media type, queue, state, number of
-        interactions not locked and not on hold); read once at start.
+        interactions, number of those that are neither locked nor on hold);
+        read once at start.
         """
 
     def outbox(consumer: str, limit: int) -> list[Any]:

@@ -155,7 +155,12 @@ class ReceiptRow(Row, frozen=True, kw_only=True):
 
 
 class TimerRow(Row, frozen=True, kw_only=True):
-    """Something due at a time: `kind` is `handling`, `routing` or `delivering`."""
+    """
+    Something due at a time: `kind` is `handling`, `routing` or `delivering`.
+
+    `seconds` is how long it runs from each restart: what was configured when
+    it began, for a changed option does not touch what is being handled.
+    """
 
     table: ClassVar[str] = "timers"
     key_columns: ClassVar[tuple[str, ...]] = ("kind", "interaction_id")
@@ -163,6 +168,7 @@ class TimerRow(Row, frozen=True, kw_only=True):
     kind: str
     interaction_id: str
     due_at: float
+    seconds: float = 0.0
 
 
 class OutboxRow(Row, frozen=True, kw_only=True):

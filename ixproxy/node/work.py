@@ -1,0 +1,252 @@
+"""
+What goes into a batch of the node's rules, and what comes out: frozen values.
+
+Theory of operation: the node's server turns frames, lost connections and
+passing time into *work* and hands whole lists of it to `NodeCore.run`, in the
+writer thread, with one `now`. What comes back are *effects*, in the order in
+which they are to be performed, and only after they are durable. Rules address
+events to client sessions; only the server knows which peer a session is on,
+and drops what is for a session that is not there.
+
+    core = NodeCore(store, model, settings, name, dbid)   # ixproxy.node.batch
+    epoch = core.start(now)                        opens the store: a new lease
+    outcome = core.run([Asked(…), …], now)         one batch, one transaction
+    core.next_due()                                when a Tick is worth while
+    core.configuration_changed(model, settings, now)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ixproxy.messages import EventNodeLoad, RequestPull
+from ixproxy.messages.message import Event, Message, Request
+from ixproxy.node.selections import Selection
+
+Token = Any
+"""Whatever the server must know to send an answer; returned untouched."""
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """
+    Who asks: one registered client.
+
+    :ivar session: its client session; for a client that registered without
+        one, a random name that the server made up.
+    :ivar client_type: a value of `ixproxy.values.ClientType`.
+    :ivar tenants: the tenants it may work for; never empty.
+    :ivar through_proxy: its peer is a proxy, which may send internal requests
+        in its name and ask for provisional logins.
+    :ivar wants_properties_changed: registered with the extension
+        `event_properties_changed`.
+    """
+
+    session: bytes
+    client_name: str
+    client_type: str
+    tenants: frozenset[int]
+    through_proxy: bool = False
+    wants_properties_changed: bool = False
+
+    def __repr__(self) -> str:
+        return f"Sender({self.client_name!r}, {self.client_type!r})"
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """
+    A request. It gets exactly one of Answer, Refuse, HoldPull and ReadLong.
+
+    The server has checked that the client's type may send it (`rights`), that
+    the prefix carries what the names table requires, and its time to live.
+
+    :ivar flags: those of the prefix.
+    """
+
+    sender: Sender
+    message: Request
+    flags: int = 0
+    token: Token = None
+
+
+class Registered(msgspec.Struct, frozen=True):
+    """
+    A client registered, for the first time or again.
+
+    Answered with EventAck, where `held` says what the session holds here: it
+    is for the server to complete it with its facts and the client's number.
+    Whatever the session has here that `holding` does not list with the same
+    take number goes back where it was. An incarnation below the stored one is
+    refused as superseded.
+
+    :ivar holding: interaction id to take number, all parts together.
+    """
+
+    sender: Sender
+    incarnation: int = 1
+    holding: dict[str, int] = {}
+    token: Token = None
+
+
+class ConnectionLost(msgspec.Struct, frozen=True):
+    """
+    A client's connection broke; its session keeps what it holds for a while.
+
+    :ivar lasting: False for a client that registered without a session of its
+        own: it cannot come back, so this is a goodbye.
+    """
+
+    session: bytes
+    lasting: bool = True
+
+
+class ClientsLost(msgspec.Struct, frozen=True):
+    """
+    A proxy said with RequestClientsGone that these sessions lost their
+    connection together; answered with EventAck.
+    """
+
+    sessions: tuple[bytes, ...]
+    application_name: str = ""
+    token: Token = None
+
+
+class Goodbye(msgspec.Struct, frozen=True):
+    """
+    A client unregistered: what it holds goes back at once and its agents are
+    logged out there. Answered with EventAck unless `token` is None.
+    """
+
+    session: bytes
+    token: Token = None
+
+
+class PullRetried(msgspec.Struct, frozen=True):
+    """
+    A held pull is tried again.
+
+    :ivar last: its hold is over: it is answered whatever there is. Otherwise
+        an empty view has no effect and the pull stays held.
+    """
+
+    sender: Sender
+    message: RequestPull
+    token: Token = None
+    last: bool = False
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """
+    Time passed: sessions, provisional logins and receipts that are too old
+    end, and the load is announced where it changed. Timers need no tick: they
+    run at the head of every batch.
+    """
+
+
+Work = Asked | Registered | ConnectionLost | ClientsLost | Goodbye | PullRetried | Tick
+
+
+class LongRead(msgspec.Struct, frozen=True):
+    """
+    A selection for a reader connection, and how to answer with its rows
+    (`ixproxy.node.long_reads.answer_of`).
+
+    :ivar answer: the class of the answer.
+    :ivar limit: the most rows that it shows; the selection asks for one more.
+    :ivar now: the time of the request, for whatever depends on time.
+    """
+
+    selection: Selection
+    answer: type[Message]
+    limit: int
+    now: float
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """Answer the request of `token`; `partial` sets the flag of the prefix."""
+
+    token: Token
+    message: Message
+    partial: bool = False
+
+
+class Refuse(msgspec.Struct, frozen=True):
+    """Answer the request of `token` with EventError."""
+
+    token: Token
+    code: int
+    description: str = ""
+    in_doubt: bool = False
+    interaction_id: str = ""
+
+
+class Tell(msgspec.Struct, frozen=True):
+    """Send an event to one client session."""
+
+    session: bytes
+    event: Event
+
+    def __repr__(self) -> str:
+        return f"Tell({self.event!r})"
+
+
+class Announce(msgspec.Struct, frozen=True):
+    """Send an event to every peer of type Proxy, before any later effect."""
+
+    event: EventNodeLoad
+
+
+class HoldPull(msgspec.Struct, frozen=True):
+    """
+    Keep a pull that found nothing, and retry it (`PullRetried`) whenever its
+    (tenant, queue) is among an outcome's `pullable`, oldest first.
+
+    :ivar seconds: how long at most from now; then it is retried as the last.
+    :ivar retry_after: seconds after which a retry is worth while although
+        nothing was put in, for the view depends on time; None: never.
+    """
+
+    token: Token
+    sender: Sender
+    message: RequestPull
+    seconds: float
+    tenant_id: int
+    queue: str
+    retry_after: float | None = None
+
+
+class ReadLong(msgspec.Struct, frozen=True):
+    """Run a plan on a reader connection and answer with what it finds."""
+
+    token: Token
+    sender: Sender
+    plan: LongRead
+
+
+Effect = Answer | Refuse | Tell | Announce | HoldPull | ReadLong
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Something for the log: work that the store or a mistake of ours spoilt."""
+
+    work: Work | None
+    problem: BaseException
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """
+    What a batch came to.
+
+    :ivar effects: to be performed in order; all that they rest on is durable.
+    :ivar pullable: (tenant id, queue) of each queue that a row which can be
+        pulled was put into, or changed in.
+    :ivar failures: for the log.
+    :ivar store_lost: what is stored is not known: perform the effects, then
+        give up the lease.
+    """
+
+    effects: list[Effect] = []
+    pullable: frozenset[tuple[int, str]] = frozenset()
+    failures: list[Failure] = []
+    store_lost: bool = False
