@@ -21,6 +21,8 @@ FLOORS = (
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # Floor 0 is one vocabulary, and what is chosen (floor 4) names what there is to choose from.
 OPEN_FLOORS = {0, 4}
+# Ways between rooms of one floor, each with its reason: both ends of a connection are alike.
+PASSAGES = {("client", "net")}
 
 # What decides must be told the time, its chances and its surroundings.
 IMPURE = {
@@ -108,8 +110,8 @@ def imports_that_do_not_point_down(source: Source) -> Iterator[str]:
         elif mine == "":
             yield f"{source.path}:{line}: the package itself imports nothing of its own"
         elif mine in FLOOR and mine != theirs:
-            same_floor = FLOOR[mine] == FLOOR[theirs]
-            if FLOOR[theirs] > FLOOR[mine] or (same_floor and FLOOR[mine] not in OPEN_FLOORS):
+            sideways = FLOOR[mine] == FLOOR[theirs] and FLOOR[mine] not in OPEN_FLOORS
+            if FLOOR[theirs] > FLOOR[mine] or (sideways and (mine, theirs) not in PASSAGES):
                 yield f"{source.path}:{line}: {mine} may not import {theirs} ({name})"
 
 
