@@ -1,0 +1,1 @@
+"""The built-in strategies and policies; each module has a `make(settings)` for its plug-in."""

@@ -1,0 +1,71 @@
+"""Reads the keys that a strategy's table has besides `use`, and reports all that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ixproxy.errors import ConfigError, ConfigProblem
+
+
+class Settings:
+    """
+    The settings of one strategy, asked for one by one.
+
+    Each question reads one key; `finish` then reports, in one error, every
+    value that was unusable and every key that nobody asked for.
+    """
+
+    def __init__(self, given: Mapping[str, object]) -> None:
+        self._given = given
+        self._asked: list[str] = []
+        self._problems: list[ConfigProblem] = []
+
+    def choice(self, key: str, default: str, choices: tuple[str, ...]) -> str:
+        """One of a few words."""
+        value = self._ask(key, default)
+        if isinstance(value, str) and value in choices:
+            return value
+        self.refuse(key, f"expected {' or '.join(repr(each) for each in choices)}, not {value!r}")
+        return default
+
+    def seconds(self, key: str, default: float, low: float, high: float) -> float:
+        """A duration in seconds, from `low` to `high`."""
+        value = self._ask(key, default)
+        if not isinstance(value, bool) and isinstance(value, int | float) and low <= value <= high:
+            return float(value)
+        self.refuse(key, f"expected {low:g} to {high:g} seconds, not {value!r}")
+        return default
+
+    def whole(self, key: str, default: int, low: int, high: int) -> int:
+        """A whole number from `low` to `high`."""
+        value = self._ask(key, default)
+        if not isinstance(value, bool) and isinstance(value, int) and low <= value <= high:
+            return value
+        self.refuse(key, f"expected a whole number from {low} to {high}, not {value!r}")
+        return default
+
+    def required(self, key: str, expected: str) -> object:
+        """A value of any type that must be there, or None with a problem noted."""
+        value = self._ask(key, None)
+        if value is None:
+            self.refuse(key, f"missing; expected {expected}")
+        return value
+
+    def refuse(self, key: str, text: str) -> None:
+        """Note that the value of `key` is unusable."""
+        self._problems.append(ConfigProblem("", key, text))
+
+    def finish(self) -> None:
+        """:raise ConfigError: a key is unknown, or a value is unusable."""
+        known = ", ".join(self._asked) or "none"
+        for key in self._given:
+            if key not in self._asked:
+                self._problems.append(
+                    ConfigProblem("", key, f"unknown setting; there are: {known}")
+                )
+        if self._problems:
+            raise ConfigError(self._problems)
+
+    def _ask(self, key: str, default: object) -> object:
+        self._asked.append(key)
+        return self._given.get(key, default)
