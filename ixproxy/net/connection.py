@@ -71,6 +71,7 @@ class FrameConnection(TwistedProtocol):
         self._dirty = False
         self._paused = False
         self._tcp: Any = None
+        self._socket: Any = None
         self.backlog = 0
         """Bytes gathered and not handed on."""
         self.output_limit = output_limit
@@ -87,12 +88,11 @@ class FrameConnection(TwistedProtocol):
 
     def connectionMade(self) -> None:
         """The framework opened the socket."""
-        transport = self.transport
-        assert transport is not None
+        transport = self._socket = self.transport
         if hasattr(transport, "_tempDataBuffer") and hasattr(transport, "socket"):
             self._tcp = transport
-            transport.setTcpNoDelay(True)
-        transport.registerProducer(self, True)
+            self._tcp.setTcpNoDelay(True)
+        self._socket.registerProducer(self, True)
         self.connected_now = True
         self._owner.connection_made(self)
 
@@ -152,8 +152,7 @@ class FrameConnection(TwistedProtocol):
             if sent == len(gathered):
                 return
             gathered = gathered[sent:]
-        if self.transport is not None:
-            self.transport.write(gathered)
+        self._socket.write(gathered)
 
     def pauseProducing(self) -> None:
         """The framework has enough buffered."""
@@ -172,13 +171,13 @@ class FrameConnection(TwistedProtocol):
 
     def pause_reading(self) -> None:
         """Read nothing more until `resume_reading`."""
-        if self.connected_now and self.transport is not None:
-            self.transport.pauseProducing()
+        if self.connected_now:
+            self._socket.pauseProducing()
 
     def resume_reading(self) -> None:
         """Read on."""
-        if self.connected_now and self.transport is not None:
-            self.transport.resumeProducing()
+        if self.connected_now:
+            self._socket.resumeProducing()
 
     def answer_ping(self, raw: bytes) -> None:
         """Answer one ping frame with the pong that mirrors it."""
@@ -187,15 +186,16 @@ class FrameConnection(TwistedProtocol):
 
     def close(self, reason: str) -> None:
         """Send what is gathered, then close."""
-        if self.connected_now and self.transport is not None:
+        if self.connected_now:
             self.close_reason = self.close_reason or reason
+            self._paused = False
             self.flush()
-            self.transport.unregisterProducer()
-            self.transport.loseConnection()
+            self._socket.unregisterProducer()
+            self._socket.loseConnection()
 
     def abort(self, reason: str) -> None:
         """Close at once, whatever is gathered."""
-        if self.connected_now and self.transport is not None:
+        if self.connected_now:
             self.close_reason = self.close_reason or reason
-            abort = getattr(self.transport, "abortConnection", self.transport.loseConnection)
+            abort = getattr(self._socket, "abortConnection", self._socket.loseConnection)
             abort()

@@ -1,0 +1,1 @@
+"""The proxy's mind: frames and events in, frames and effects out."""

@@ -1,0 +1,158 @@
+"""What comes back from nodes, on the slow path: answers, parts, events, losses."""
+
+from __future__ import annotations
+
+from ixproxy.core.clients import Client
+from ixproxy.core.links import Link
+from ixproxy.core.pending import Pending
+from ixproxy.core.state import ProxyState, decode_body, error_code
+from ixproxy.errors import Code, RemoteProtocolError
+from ixproxy.messages import EventAck, EventNodeLoad, EventRevoked, Reason
+from ixproxy.values import NodeLoad, NodeName
+from ixproxy.wire.codec import decode, encode, error_frame
+from ixproxy.wire.names import BY_CODE, Holdings, Kind
+from ixproxy.wire.parts import join_bodies
+from ixproxy.wire.prefix import Flag, Frame
+
+MAX_PARTS_BYTES = 256 << 20
+"""How much of one parted answer is kept until its last part came."""
+
+
+class Answers:
+    """Takes what nodes send to where it belongs."""
+
+    def __init__(self, state: ProxyState) -> None:
+        self._state = state
+
+    def reply_received(self, link: Link, frame: Frame) -> None:
+        """A node's reply or error reply, whole or one part of it."""
+        reference = frame.reference
+        pending = link.pending.get(reference)
+        if pending is None:
+            self._state.counters["late answers"] += 1
+            return
+        row = BY_CODE[pending.name]
+        collects = pending.exchange is not None or row.holdings is Holdings.TAKES
+        body = frame.body
+        if frame.flags & Flag.MORE and frame.kind != Kind.ERROR:
+            if collects:
+                self._keep_part(pending, body)
+            else:
+                self._forward(pending, frame)
+            return
+        if pending.parts is not None and frame.kind != Kind.ERROR:
+            self._keep_part(pending, body)
+            body = join_bodies(pending.parts, BY_CODE[frame.name])
+        link.pending.remove(reference)
+        if pending.exchange is not None:
+            pending.exchange.answered(link, pending, frame, body)
+            return
+        self._follow_holdings(link, pending, frame, body)
+        if pending.client is not None and not pending.abandoned:
+            pending.client.inflight.pop(pending.reference, None)
+            self._forward(pending, frame)
+
+    def _keep_part(self, pending: Pending, body: bytes) -> None:
+        pending.parts = pending.parts if pending.parts is not None else []
+        pending.parts.append(body)
+        if sum(map(len, pending.parts)) > MAX_PARTS_BYTES:
+            raise RemoteProtocolError(Code.TOO_LARGE, "a parted answer has no end", fatal=True)
+
+    def _forward(self, pending: Pending, frame: Frame) -> None:
+        client = pending.client
+        if client is None or client.gone or pending.abandoned:
+            return
+        self._state.answer_split(client, pending.reference, frame)
+
+    def _follow_holdings(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
+        state, client = self._state, pending.client
+        identifier = pending.interaction
+        if frame.kind == Kind.ERROR:
+            if error_code(frame) == Code.UNKNOWN_INTERACTION:
+                state.owners.forget(identifier.encode())
+            return
+        row = BY_CODE[pending.name]
+        if client is None:
+            return
+        if row.holdings is Holdings.TAKES:
+            answer = decode_body(frame, body)
+            if isinstance(answer, EventAck) and answer.take_number:
+                if client.gone or pending.abandoned:
+                    state.give_back(link, frame.tenant, identifier, answer.take_number)
+                else:
+                    client.took(identifier, answer.take_number, link.name)
+        elif row.holdings is Holdings.GIVES_BACK:
+            client.gave_back(identifier)
+            if row.name == "RequestStopProcessing":
+                state.owners.forget(identifier.encode())
+
+    def event_received(self, link: Link, frame: Frame) -> None:
+        """An event for one client, or for the proxy itself."""
+        state = self._state
+        row = BY_CODE.get(frame.name)
+        if frame.client == 0:
+            if row is not None and row.message is EventNodeLoad:
+                self._load_received(link, decode(frame))
+            return
+        client = link.clients.get(frame.client)
+        if client is None:
+            state.counters["events for nobody"] += 1
+            return
+        if frame.interaction:
+            state.owners.learn(frame.interaction.encode(), link.name)
+        if row is not None and row.holdings is Holdings.REVOKES:
+            client.gave_back(frame.interaction)
+        if not client.gone:
+            state.answer_split(client, 0, frame)
+
+    def _load_received(self, link: Link, event: object) -> None:
+        assert isinstance(event, EventNodeLoad)
+        tenants = event.queues.keys() | event.views.keys() | event.media_types.keys()
+        link.loads = {
+            tenant: NodeLoad(
+                event.queues.get(tenant, {}),
+                event.views.get(tenant, {}),
+                frozenset(event.media_types.get(tenant, ())),
+            )
+            for tenant in tenants
+        }
+
+    def overdue(self, link: Link, reference: int, pending: Pending) -> None:
+        """Nobody answered in time: in doubt; a take is still waited for."""
+        state = self._state
+        state.counters["time-outs"] += 1
+        state.cancel_at(link, reference)
+        if BY_CODE[pending.name].holdings is Holdings.TAKES and pending.client is not None:
+            pending.abandoned = True
+        else:
+            link.pending.remove(reference)
+        self.given_up(link, pending)
+
+    def given_up(self, link: Link, pending: Pending) -> None:
+        """No answer will come: tell whoever waits, once."""
+        if pending.exchange is not None:
+            pending.exchange.lost(link, pending)
+        elif pending.client is not None:
+            pending.client.inflight.pop(pending.reference, None)
+            raw = error_frame(Code.LOST_CONNECTION, interaction_id=pending.interaction)
+            self._state.answer_raw(pending.client, pending.reference, raw)
+
+    def revoke_lost(self, node: NodeName) -> None:
+        """A node was away for the whole grace: clients drop what they hold there."""
+        for client in list(self._state.clients):
+            for identifier, (_, owner) in list(client.holding.items()):
+                if owner == node or owner is None:
+                    self._revoke(client, identifier)
+
+    def _revoke(self, client: Client, identifier: str) -> None:
+        client.gave_back(identifier)
+        event = EventRevoked(
+            interaction_id=identifier,
+            reason=Reason(
+                reason_system_name="NodeLost",
+                reason_description="The node that holds the interaction is not accessible",
+            ),
+            extension={"Proxy": self._state.settings.name},
+        )
+        if not client.gone:
+            self._state.answer_raw(client, 0, encode(event))

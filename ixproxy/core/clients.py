@@ -1,0 +1,156 @@
+"""
+Registered clients of each peer, their numbers on each node, and what they hold.
+
+What a restart loses, and who restores it: all of it. Clients connect to
+another proxy, or to this one again, register with their session and say what
+they hold; nodes still know their parties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ixproxy.core.destinations import Destination, Outputs
+from ixproxy.messages import RequestRegisterClient
+from ixproxy.values import ClientType, NodeName
+
+
+class Peer(Destination):
+    """
+    One client-side connection.
+
+    A plain peer has one client, number 0. A peer of type Proxy is client 0
+    itself and has any number of others.
+    """
+
+    __slots__ = ("clients", "holding_parts", "id", "last_number", "max_frame")
+
+    def __init__(self, identifier: int, outputs: Outputs) -> None:
+        super().__init__(outputs)
+        self.id = identifier
+        self.clients: dict[int, Client] = {}
+        self.last_number = 0
+        self.max_frame = 1 << 20
+        self.holding_parts: dict[bytes, dict[str, int]] = {}
+
+
+class Client:
+    """
+    One registered identity on a peer.
+
+    :ivar number: its ProxyClientId on the peer.
+    :ivar numbers: its ProxyClientId on each node where it is registered.
+    :ivar holding: interaction id to (take number, node or None if unknown).
+    :ivar inflight: its reference to the request in flight: what is needed to
+        cancel it.
+    :ivar gone: its connection is lost, or a newer registration replaced it.
+    """
+
+    __slots__ = (
+        "allowed",
+        "gone",
+        "holding",
+        "incarnation",
+        "inflight",
+        "name",
+        "number",
+        "numbers",
+        "path",
+        "peer",
+        "registration",
+        "session",
+        "superseded",
+        "tenants",
+        "type",
+    )
+
+    def __init__(
+        self, peer: Peer, number: int, registration: RequestRegisterClient, allowed: frozenset[int]
+    ) -> None:
+        self.peer = peer
+        self.number = number
+        self.registration = registration
+        self.name = registration.client_name
+        self.type = ClientType(registration.client_type)
+        self.tenants = frozenset(registration.tenants)
+        self.session = registration.session
+        self.incarnation = registration.incarnation
+        self.path = tuple(registration.path)
+        self.allowed = allowed
+        self.numbers: dict[NodeName, int] = {}
+        self.holding: dict[str, tuple[int, NodeName | None]] = {
+            identifier: (take, None) for identifier, take in registration.holding.items()
+        }
+        self.inflight: dict[int, Any] = {}
+        self.gone = False
+        self.superseded = False
+
+    def may_use(self, tenant: int) -> bool:
+        """Whether the client works for `tenant`; no tenants named: for all."""
+        return not self.tenants or tenant in self.tenants
+
+    def took(self, interaction_id: str, take_number: int, node: NodeName) -> None:
+        """An answer handed it an interaction."""
+        self.holding[interaction_id] = (take_number, node)
+
+    def gave_back(self, interaction_id: str) -> None:
+        """It no longer has the interaction; harmless when it never had."""
+        self.holding.pop(interaction_id, None)
+
+
+class Clients:
+    """All peers and their clients, and the newest client of each session."""
+
+    def __init__(self, outputs: Outputs) -> None:
+        self._outputs = outputs
+        self.peers: dict[int, Peer] = {}
+        self.by_session: dict[bytes, Client] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Client]:
+        for peer in self.peers.values():
+            yield from peer.clients.values()
+
+    def connect(self, identifier: int) -> Peer:
+        """A connection was accepted."""
+        peer = self.peers[identifier] = Peer(identifier, self._outputs)
+        return peer
+
+    def add(self, client: Client) -> Client | None:
+        """
+        Register a client.
+
+        :return: the client of the same session that it supersedes.
+        """
+        client.peer.clients[client.number] = client
+        self._count += 1
+        older = None
+        if client.session:
+            older = self.by_session.get(client.session)
+            self.by_session[client.session] = client
+            if older is not None:
+                older.superseded = True
+        return older
+
+    def remove(self, client: Client) -> None:
+        """The client is no longer registered; harmless when it was not."""
+        if client.peer.clients.get(client.number) is client:
+            del client.peer.clients[client.number]
+            self._count -= 1
+        client.gone = True
+        if self.by_session.get(client.session) is client:
+            del self.by_session[client.session]
+
+    def disconnect(self, identifier: int) -> list[Client]:
+        """A connection was lost: its clients, all removed."""
+        peer = self.peers.pop(identifier, None)
+        if peer is None:
+            return []
+        clients = list(peer.clients.values())
+        for client in clients:
+            self.remove(client)
+        return clients

@@ -1,0 +1,49 @@
+"""
+Where frames go: one list for each destination, shared by both paths.
+
+Whoever moves the frames on drains `Outputs.dirty` after every input, so
+order within one destination is the order of appending, whichever path a
+frame took.
+"""
+
+from __future__ import annotations
+
+
+class Outputs:
+    """The destinations that have something to send."""
+
+    __slots__ = ("dirty",)
+
+    def __init__(self) -> None:
+        self.dirty: list[Destination] = []
+
+    def drain(self) -> list[Destination]:
+        """The destinations with output, each once; the caller empties them."""
+        dirty, self.dirty = self.dirty, []
+        return dirty
+
+
+class Destination:
+    """
+    One connection's output, as the mind sees it.
+
+    :ivar full: the connection is above its high mark; set from outside.
+    """
+
+    __slots__ = ("full", "out", "outputs")
+
+    def __init__(self, outputs: Outputs) -> None:
+        self.outputs = outputs
+        self.out: list[bytes] = []
+        self.full = False
+
+    def send(self, raw: bytes) -> None:
+        """Append one frame."""
+        if not self.out:
+            self.outputs.dirty.append(self)
+        self.out.append(raw)
+
+    def take(self) -> list[bytes]:
+        """The frames to send now."""
+        out, self.out = self.out, []
+        return out

@@ -1,0 +1,76 @@
+"""Internal requests of a proxy behind this one: answered as a node would."""
+
+from __future__ import annotations
+
+from ixproxy.core.locating import Locator
+from ixproxy.core.state import Asked, ProxyState
+from ixproxy.errors import Code
+from ixproxy.messages import EventAck, RequestCancelTake, RequestClientsGone, RequestLocate
+from ixproxy.messages.message import Message
+from ixproxy.values import NodeName
+from ixproxy.wire.codec import decode
+
+
+class Internal:
+    """Locate, CancelTake and ClientsGone through this proxy's own nodes."""
+
+    def __init__(self, state: ProxyState, locator: Locator) -> None:
+        self._state = state
+        self._locator = locator
+
+    def start(self, asked: Asked) -> None:
+        """One internal request came in."""
+        message = decode(asked.frame)
+        match message:
+            case RequestLocate() | RequestCancelTake():
+                seeker = _Located(self._state, asked, message)
+                identifier = asked.frame.interaction.encode()
+                self._locator.seek(asked.frame.tenant, identifier, seeker, asked.due)
+            case RequestClientsGone():
+                self._clients_gone(asked, message)
+            case _:
+                self._state.refuse(asked, Code.UNSUPPORTED_YET)
+
+    def _clients_gone(self, asked: Asked, message: RequestClientsGone) -> None:
+        state, peer = self._state, asked.client.peer
+        gone = [peer.clients[number] for number in message.clients if number in peer.clients]
+        for client in gone:
+            for node, number in client.numbers.items():
+                link = state.links.get(node)
+                if link is not None:
+                    link.clients.pop(number, None)
+            state.clients.remove(client)
+        for link in state.links.values():
+            numbers = [client.numbers[link.name] for client in gone if link.name in client.numbers]
+            if numbers and link.speaks:
+                onward = RequestClientsGone(
+                    clients=numbers, application_name=message.application_name
+                )
+                state.ask(link, onward, None, why="clients-gone")
+        state.answer_message(asked, EventAck())
+
+
+class _Located:
+    """Waits for the owner that a downstream proxy asks for."""
+
+    def __init__(self, state: ProxyState, asked: Asked, message: Message) -> None:
+        self._state = state
+        self._asked = asked
+        self._message = message
+
+    def owner_found(self, node: NodeName) -> None:
+        """Say yes; a cancelled take goes to the owner."""
+        message = self._message
+        link = self._state.links[node]
+        if isinstance(message, RequestCancelTake):
+            if self._state.no_way_to(link, None):
+                self._state.refuse(self._asked, Code.NOT_ACCESSIBLE)
+                return
+            self._state.ask(link, message, None, why="cancel-take")
+        self._state.answer_message(
+            self._asked, EventAck(interaction_id=self._asked.frame.interaction)
+        )
+
+    def owner_missing(self, code: int) -> None:
+        """Say no, or that it is not known."""
+        self._state.refuse(self._asked, code)

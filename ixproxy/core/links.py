@@ -1,0 +1,134 @@
+"""
+The proxy's link to each node, from the first byte to full service.
+
+Theory of operation
+-------------------
+DOWN      no connection: by-id requests get 2003, gathers leave the node out.
+GREETING  connected, and the proxy's own registration was sent.
+JOINING   the node answered; every client is being registered there, then
+          every agent session is replayed. Not offered for work yet, so the
+          node never sees a client or an agent that it does not know.
+LINKED    offered for work.
+
+A link that is lost goes DOWN from everywhere. A joining node that refuses the
+proxy is reset. The table is total: what is not a transition is a mistake of
+whoever called, and says so.
+
+What a restart loses, and who restores it: everything; links are made again.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ixproxy.core.clients import Client
+from ixproxy.core.destinations import Destination, Outputs
+from ixproxy.core.pending import PendingTable
+from ixproxy.messages import ServerFacts
+from ixproxy.values import NodeFacts, NodeLoad, NodeName, NodeView
+
+
+class State(Enum):
+    """How far a link is."""
+
+    DOWN = "down"
+    GREETING = "greeting"
+    JOINING = "joining"
+    LINKED = "linked"
+
+
+class Step(Enum):
+    """What happens to a link."""
+
+    CONNECTED = "connected"
+    GREETED = "greeted"
+    JOINED = "joined"
+    LOST = "lost"
+
+
+NEXT: dict[tuple[State, Step], State | None] = {
+    (State.DOWN, Step.CONNECTED): State.GREETING,
+    (State.DOWN, Step.GREETED): None,
+    (State.DOWN, Step.JOINED): None,
+    (State.DOWN, Step.LOST): State.DOWN,
+    (State.GREETING, Step.CONNECTED): None,
+    (State.GREETING, Step.GREETED): State.JOINING,
+    (State.GREETING, Step.JOINED): None,
+    (State.GREETING, Step.LOST): State.DOWN,
+    (State.JOINING, Step.CONNECTED): None,
+    (State.JOINING, Step.GREETED): None,
+    (State.JOINING, Step.JOINED): State.LINKED,
+    (State.JOINING, Step.LOST): State.DOWN,
+    (State.LINKED, Step.CONNECTED): None,
+    (State.LINKED, Step.GREETED): None,
+    (State.LINKED, Step.JOINED): None,
+    (State.LINKED, Step.LOST): State.DOWN,
+}
+
+
+class Link(Destination):
+    """
+    One node, as this proxy knows it.
+
+    :ivar clients: number on the node to the client registered by it.
+    :ivar loads: tenant id to the node's last load facts.
+    :ivar lost_at: when the link was lost, None while there is one or before
+        the first.
+    :ivar joining: registrations and replays whose answers are awaited.
+    """
+
+    __slots__ = (
+        "clients",
+        "facts",
+        "joining",
+        "loads",
+        "lost_at",
+        "max_frame",
+        "name",
+        "pending",
+        "server",
+        "state",
+    )
+
+    def __init__(self, facts: NodeFacts, outputs: Outputs) -> None:
+        super().__init__(outputs)
+        self.facts = facts
+        self.name: NodeName = facts.name
+        self.state = State.DOWN
+        self.pending = PendingTable()
+        self.clients: dict[int, Client] = {}
+        self.loads: dict[int, NodeLoad] = {}
+        self.server = ServerFacts()
+        self.max_frame = 1 << 20
+        self.lost_at: float | None = None
+        self.joining = 0
+
+    @property
+    def linked(self) -> bool:
+        """Whether the node is offered for work."""
+        return self.state is State.LINKED
+
+    @property
+    def speaks(self) -> bool:
+        """Whether clients can be registered there."""
+        return self.state in (State.JOINING, State.LINKED)
+
+    def step(self, step: Step) -> None:
+        """
+        Move on by the table.
+
+        :raise ValueError: the step is none from this state.
+        """
+        after = NEXT[self.state, step]
+        if after is None:
+            raise ValueError(f"link to {self.name}: {step.value} while {self.state.value}")
+        self.state = after
+
+    def view(self, tenant: int) -> NodeView:
+        """The node as a strategy sees it, for one tenant."""
+        return NodeView(
+            name=self.name,
+            dbid=self.facts.dbid,
+            media_types=self.facts.media_types,
+            load=self.loads.get(tenant, NodeLoad()),
+        )

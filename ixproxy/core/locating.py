@@ -1,0 +1,219 @@
+"""
+Finding the owner of an interaction: a read-only question, asked once.
+
+Theory of operation
+-------------------
+A request whose owner is unknown waits while all linked nodes of its tenant
+are asked; others that name the same id queue behind it, so their order stays.
+Where a generated id names a node that is linked, that node is asked first
+(HINT); only its "no" brings the question to all others (ALL). The verdict is
+the by-id decision table: it is data (`VERDICTS`), and is taken once nobody
+else can answer, for a second "yes" must not be missed.
+
+What a restart loses, and who restores it: questions in flight; the clients
+fail their requests as in doubt when their connections break.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Protocol
+
+from ixproxy.core.links import Link
+from ixproxy.core.pending import Pending
+from ixproxy.core.state import ProxyState
+from ixproxy.errors import Code
+from ixproxy.messages import EventError, RequestLocate
+from ixproxy.values import NodeName, id_origin
+from ixproxy.wire.codec import decode
+from ixproxy.wire.names import Kind
+from ixproxy.wire.prefix import Frame
+
+
+class Said(Enum):
+    """What a node said, or did not, about an id."""
+
+    YES = "yes"
+    NO = "no"
+    UNSURE = "unsure"
+    """It is down, switching over, silent past the deadline, or refused."""
+
+
+class Verdict(Enum):
+    """What follows from what all nodes said."""
+
+    FOUND = 0
+    UNKNOWN = Code.UNKNOWN_INTERACTION
+    NOT_ACCESSIBLE = Code.NOT_ACCESSIBLE
+    MORE_THAN_ONE = Code.MORE_THAN_ONE
+
+
+VERDICTS: dict[tuple[int, bool], Verdict] = {
+    (0, False): Verdict.UNKNOWN,
+    (0, True): Verdict.NOT_ACCESSIBLE,
+    (1, False): Verdict.FOUND,
+    (1, True): Verdict.FOUND,
+    (2, False): Verdict.MORE_THAN_ONE,
+    (2, True): Verdict.MORE_THAN_ONE,
+}
+"""(how many said yes, two standing for more; whether any is unsure) to verdict."""
+
+
+def verdict(said: dict[NodeName, Said]) -> Verdict:
+    """The decision table, from every node of the tenant."""
+    answers = list(said.values())
+    return VERDICTS[min(2, answers.count(Said.YES)), Said.UNSURE in answers]
+
+
+class Seeker(Protocol):
+    """Something that waits for an owner."""
+
+    def owner_found(self, node: NodeName) -> None:
+        """`node` holds the interaction, and was just confirmed."""
+
+    def owner_missing(self, code: int) -> None:
+        """Nobody can be named; `code` says why."""
+
+
+Id = tuple[int, bytes]
+
+
+class Locating:
+    """One id being located, and who waits for the outcome."""
+
+    def __init__(self, locator: Locator, identifier: Id, due: float, seekers: list[Seeker]) -> None:
+        self._locator = locator
+        self._state = locator.state
+        self._id = identifier
+        self._due = due
+        self._said: dict[NodeName, Said] = {}
+        self._awaited: set[NodeName] = set()
+        self.seekers = seekers
+
+    def start(self) -> None:
+        """Ask the node that the id names, or everybody."""
+        tenant, identifier = self._id
+        origin = id_origin(identifier.decode())
+        hinted = [
+            link
+            for link in self._state.links_of(tenant)
+            if origin is not None and link.facts.dbid == origin
+        ]
+        if not self._ask(hinted):
+            self._ask_all()
+
+    def _ask_all(self) -> None:
+        links = self._state.links_of(self._id[0])
+        self._ask([link for link in links if link.name not in self._said])
+        self._decide()
+
+    def _ask(self, links: list[Link]) -> bool:
+        tenant, identifier = self._id
+        asked = False
+        for link in links:
+            if self._state.no_way_to(link, None):
+                self._said[link.name] = Said.UNSURE
+                continue
+            asked = True
+            self._awaited.add(link.name)
+            self._state.ask(
+                link,
+                RequestLocate(tenant_id=tenant, interaction_id=identifier.decode()),
+                self,
+                why="locate",
+                due=self._due,
+            )
+        return asked
+
+    def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
+        """A node answered."""
+        if frame.kind != Kind.ERROR:
+            said = Said.YES
+        else:
+            error = decode(frame)
+            assert isinstance(error, EventError)
+            unknown = error.error_code == Code.UNKNOWN_INTERACTION
+            said = Said.NO if unknown else Said.UNSURE
+        self._heard(link.name, said)
+
+    def lost(self, link: Link, pending: Pending) -> None:
+        """A node will not answer."""
+        self._heard(link.name, Said.UNSURE)
+
+    def _heard(self, node: NodeName, said: Said) -> None:
+        self._awaited.discard(node)
+        self._said[node] = said
+        if self._awaited:
+            return
+        hinted = len(self._said) < len(self._state.links_of(self._id[0]))
+        if hinted and said is not Said.YES:
+            self._ask_all()
+        elif hinted:
+            self._finish(node, Verdict.FOUND)
+        else:
+            self._decide()
+
+    def _decide(self) -> None:
+        if not self._awaited:
+            found = [node for node, said in self._said.items() if said is Said.YES]
+            self._finish(found[0] if found else None, verdict(self._said))
+
+    def _finish(self, node: NodeName | None, outcome: Verdict) -> None:
+        del self._locator.in_flight[self._id]
+        if outcome is Verdict.FOUND and node is not None:
+            self._state.owners.confirm(self._id[1], node)
+            for seeker in self.seekers:
+                seeker.owner_found(node)
+        else:
+            for seeker in self.seekers:
+                seeker.owner_missing(outcome.value)
+
+
+class Submitted:
+    """An id whose submit through this proxy is pending: later requests wait."""
+
+    def __init__(self) -> None:
+        self.seekers: list[Seeker] = []
+
+
+class Locator:
+    """All ids being located or submitted; one question for each at a time."""
+
+    def __init__(self, state: ProxyState) -> None:
+        self.state = state
+        self.in_flight: dict[Id, Locating | Submitted] = {}
+
+    def busy(self, tenant: int, identifier: bytes) -> bool:
+        """Whether requests for the id must queue now."""
+        return (tenant, identifier) in self.in_flight
+
+    def seek(self, tenant: int, identifier: bytes, seeker: Seeker, due: float) -> None:
+        """Tell `seeker` the owner; at once if it is known and nothing is in flight."""
+        key = tenant, identifier
+        current = self.in_flight.get(key)
+        if current is not None:
+            if len(current.seekers) >= self.state.settings.max_waiting_per_id:
+                seeker.owner_missing(Code.BUSY)
+            else:
+                current.seekers.append(seeker)
+            return
+        owner = self.state.owners.of(identifier)
+        if owner is not None:
+            seeker.owner_found(owner)
+            return
+        self.state.counters["located"] += 1
+        locating = self.in_flight[key] = Locating(self, key, due, [seeker])
+        locating.start()
+
+    def submit_began(self, tenant: int, identifier: bytes) -> None:
+        """A submit that names its id was sent."""
+        self.in_flight.setdefault((tenant, identifier), Submitted())
+
+    def submit_ended(self, tenant: int, identifier: bytes, due: float) -> None:
+        """That submit was answered, whatever the answer: go on."""
+        key = tenant, identifier
+        submitted = self.in_flight.get(key)
+        if isinstance(submitted, Submitted):
+            del self.in_flight[key]
+            for seeker in submitted.seekers:
+                self.seek(tenant, identifier, seeker, due)

@@ -1,0 +1,263 @@
+"""
+The proxy's mind: every input there is; nothing else is called from outside.
+
+An input changes tables, puts frames into destinations (`outputs`) and leaves
+effects; its caller moves both into the world. `now` is a clock that never
+goes back, in seconds. A mistake of one peer is answered to it, or breaks its
+connection; it never reaches another's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ixproxy.core.agents import Agents
+from ixproxy.core.answers import Answers
+from ixproxy.core.clients import Peer
+from ixproxy.core.destinations import Destination
+from ixproxy.core.forwarding import Forwarder
+from ixproxy.core.greeting import Greeting
+from ixproxy.core.links import Link, State, Step
+from ixproxy.core.locating import Locator
+from ixproxy.core.registering import Joining
+from ixproxy.core.registrations import Registrations
+from ixproxy.core.requests import Requests
+from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.core.state import Asked, ProxyState
+from ixproxy.effects import ClosePeer, Effect, ResetLink
+from ixproxy.errors import Code, RemoteProtocolError
+from ixproxy.messages import RequestClientsGone
+from ixproxy.values import NodeName
+from ixproxy.wire.codec import error_frame
+from ixproxy.wire.frames import Skipped
+from ixproxy.wire.names import Kind
+from ixproxy.wire.prefix import ADDRESS, ADDRESS_AT, read_frame, readdress, write_frame
+
+_PING, _PONG = int(Kind.PING), int(Kind.PONG)
+
+
+class ProxyCore:
+    """One proxy."""
+
+    def __init__(
+        self, settings: ProxySettings, deployment: Deployment, strategies: Strategies
+    ) -> None:
+        self.state = state = ProxyState(settings, deployment, strategies)
+        self._locator = Locator(state)
+        self._agents = Agents(state)
+        self._registrations = Registrations(state)
+        self._requests = Requests(state, self._locator, self._agents, self._registrations)
+        self._answers = Answers(state)
+        self._forwarder = Forwarder(state, self._locator)
+
+    def take_effects(self) -> list[Effect]:
+        """What the world has to do besides sending; empties the list."""
+        effects, self.state.effects = self.state.effects, []
+        return effects
+
+    def take_outputs(self) -> list[Destination]:
+        """The destinations with frames to send; `take` empties each."""
+        return self.state.outputs.drain()
+
+    def link(self, node: NodeName) -> Link:
+        """The link to a node, for whoever connects it to a socket."""
+        return self.state.links[node]
+
+    def peer_connected(self, peer: int, now: float) -> Peer:
+        """A client-side connection was accepted."""
+        self.state.now = now
+        return self.state.clients.connect(peer)
+
+    def frames_received(self, peer: int, frames: Sequence[bytes | Skipped], now: float) -> None:
+        """Whole frames arrived on a client-side connection."""
+        state = self.state
+        state.now = now
+        sender = state.clients.peers.get(peer)
+        if sender is None:
+            return
+        fast = state.settings.fast_path
+        for raw in frames:
+            if isinstance(raw, bytes):
+                if not (fast and self._forwarder.request(sender, raw)):
+                    self._request_received(sender, raw)
+            else:
+                self._refuse_frame(sender, raw.client, raw.reference, raw.problem)
+
+    def _request_received(self, peer: Peer, raw: bytes) -> None:
+        kind = raw[5]
+        if kind == _PONG:
+            return
+        client, reference = ADDRESS.unpack_from(raw, ADDRESS_AT)
+        if kind == _PING:
+            peer.send(readdress(write_frame(Kind.PONG, 0), client, reference))
+            return
+        try:
+            self._requests.frame_received(peer, read_frame(raw))
+        except RemoteProtocolError as problem:
+            self._refuse_frame(peer, client, reference, problem)
+
+    def _refuse_frame(
+        self, peer: Peer, client: int, reference: int, problem: RemoteProtocolError
+    ) -> None:
+        self.state.counters[f"refused {problem.code}"] += 1
+        registered = peer.clients.get(client)
+        if registered is not None:
+            registered.inflight.pop(reference, None)
+        peer.send(
+            error_frame(problem.code, problem.description, client=client, reference=reference)
+        )
+
+    def peer_broken(self, peer: int, problem: RemoteProtocolError, now: float) -> None:
+        """A client-side connection sent what is no frame: say so, then close."""
+        self.state.now = now
+        sender = self.state.clients.peers.get(peer)
+        if sender is not None:
+            self._refuse_frame(sender, 0, 0, problem)
+            self.state.effects.append(ClosePeer(peer, problem.description))
+
+    def peer_lost(self, peer: int, now: float) -> None:
+        """A client-side connection is gone; its sessions wait on the nodes."""
+        state = self.state
+        state.now = now
+        gone = state.clients.disconnect(peer)
+        for client in gone:
+            for request in list(client.inflight.values()):
+                if isinstance(request, Asked):
+                    state.cancel(request)
+                else:
+                    state.cancel_at(*request)
+            client.inflight.clear()
+            self._agents.client_gone(client)
+        for link in state.links.values():
+            numbers = [client.numbers[link.name] for client in gone if link.name in client.numbers]
+            for number in numbers:
+                link.clients.pop(number, None)
+            if numbers and link.speaks:
+                names = {client.name for client in gone}
+                message = RequestClientsGone(
+                    clients=numbers, application_name=names.pop() if len(names) == 1 else ""
+                )
+                state.ask(link, message, None, why="clients-gone")
+
+    def node_connected(self, node: NodeName, now: float) -> None:
+        """The connection to a node is open: greet it."""
+        self.state.now = now
+        link = self.state.links[node]
+        link.step(Step.CONNECTED)
+        Greeting(self.state, link, self._greeted).start()
+
+    def _greeted(self, link: Link) -> None:
+        link.step(Step.GREETED)
+        Joining(self.state, link, self._agents.replay).start()
+
+    def node_frames_received(
+        self, node: NodeName, frames: Sequence[bytes | Skipped], now: float
+    ) -> None:
+        """Whole frames arrived from a node."""
+        state = self.state
+        state.now = now
+        link = state.links.get(node)
+        if link is None:
+            return
+        fast = state.settings.fast_path
+        for raw in frames:
+            if isinstance(raw, Skipped):
+                self._distrust(link, raw.problem)
+            elif not (fast and self._forwarder.from_node(link, raw)):
+                self._from_node(link, raw)
+            if link.state is State.DOWN:
+                break
+
+    def _from_node(self, link: Link, raw: bytes) -> None:
+        kind = raw[5]
+        if kind == _PONG:
+            return
+        if kind == _PING:
+            address = ADDRESS.unpack_from(raw, ADDRESS_AT)
+            link.send(readdress(write_frame(Kind.PONG, 0), *address))
+            return
+        try:
+            frame = read_frame(raw)
+            if kind == Kind.EVENT:
+                self._answers.event_received(link, frame)
+            elif kind in (Kind.REPLY, Kind.ERROR):
+                self._answers.reply_received(link, frame)
+            else:
+                raise RemoteProtocolError(Code.BAD_FRAME, f"kind {kind} from a node")
+        except RemoteProtocolError as problem:
+            self._distrust(link, problem)
+
+    def _distrust(self, link: Link, problem: RemoteProtocolError) -> None:
+        """A node said something that makes no sense: break the link, keep the rest."""
+        self.state.note(
+            "error",
+            "Node {node} broke the protocol: {problem}",
+            node=link.name,
+            problem=problem.description,
+        )
+        self.state.effects.append(ResetLink(link.name, problem.description))
+
+    def node_lost(self, node: NodeName, now: float) -> None:
+        """The connection to a node is gone: what was in flight is in doubt."""
+        state = self.state
+        state.now = now
+        link = state.links.get(node)
+        if link is None or link.state is State.DOWN:
+            return
+        was_linked = link.linked
+        link.step(Step.LOST)
+        link.full = False
+        link.take()
+        if was_linked:
+            link.lost_at = now
+            state.note("warn", "Node {node} is lost", node=node)
+        for client in link.clients.values():
+            client.numbers.pop(node, None)
+        link.clients.clear()
+        for _, pending in link.pending.clear():
+            if not pending.abandoned:
+                self._answers.given_up(link, pending)
+
+    def ticked(self, now: float) -> None:
+        """Some time passed: sweep what is overdue; call it every 250 ms or so."""
+        state = self.state
+        state.now = now
+        for link in list(state.links.values()):
+            for reference, pending in link.pending.overdue(now):
+                if link.pending.get(reference) is pending:
+                    self._answers.overdue(link, reference, pending)
+            if (
+                link.state is State.DOWN
+                and link.lost_at is not None
+                and now - link.lost_at >= state.settings.node_loss_grace
+            ):
+                link.lost_at = None
+                self._answers.revoke_lost(link.name)
+
+    def configuration_changed(
+        self,
+        settings: ProxySettings,
+        deployment: Deployment,
+        strategies: Strategies,
+        now: float,
+    ) -> None:
+        """
+        The deployment file changed: nodes come and go, options change, live.
+
+        A node that is no longer named is lost first; whoever makes
+        connections compares `state.links` with its own afterwards.
+        """
+        state = self.state
+        state.now = now
+        for name in [name for name in state.links if name not in deployment.nodes]:
+            self.node_lost(name, now)
+            state.owners.forget_node(name)
+            del state.links[name]
+        state.settings, state.deployment, state.strategies = settings, deployment, strategies
+        for name, facts in deployment.nodes.items():
+            if name in state.links:
+                state.links[name].facts = facts
+            else:
+                state.links[name] = Link(facts, state.outputs)
+        state.links = dict(sorted(state.links.items()))
+        state.owners.resize(settings.interaction_cache_size)

@@ -1,0 +1,163 @@
+"""A client's frame on the slow path: checked, then sent along its route."""
+
+from __future__ import annotations
+
+from ixproxy.core.agents import Agents
+from ixproxy.core.attributes import problem_of
+from ixproxy.core.clients import Client, Peer
+from ixproxy.core.gathering import Gathering
+from ixproxy.core.internal import Internal
+from ixproxy.core.locating import Locator
+from ixproxy.core.owning import ToOwner
+from ixproxy.core.pulling import Pulling, PullingByIds
+from ixproxy.core.registrations import Registrations
+from ixproxy.core.routing import BY_CODE, Route
+from ixproxy.core.state import Asked, ProxyState
+from ixproxy.core.submitting import Submitting
+from ixproxy.errors import Code, RemoteProtocolError
+from ixproxy.messages import RequestPull, RequestRegisterClient, RequestUnregisterClient
+from ixproxy.wire.codec import decode
+from ixproxy.wire.names import BY_MESSAGE, Kind
+from ixproxy.wire.prefix import Flag, Frame
+
+_REGISTER = BY_MESSAGE[RequestRegisterClient].code
+_UNREGISTER = BY_MESSAGE[RequestUnregisterClient].code
+SYSTEM_VIEW = "_system_"
+"""The view of a pull by ids, as the field has it."""
+
+
+class Requests:
+    """Takes clients' frames to where they go."""
+
+    def __init__(
+        self,
+        state: ProxyState,
+        locator: Locator,
+        agents: Agents,
+        registrations: Registrations,
+    ) -> None:
+        self._state = state
+        self._locator = locator
+        self._agents = agents
+        self._registrations = registrations
+        self._internal = Internal(state, locator)
+
+    def frame_received(self, peer: Peer, frame: Frame) -> None:
+        """
+        One frame, its prefix checked.
+
+        :raise RemoteProtocolError: what is wrong with the frame or its sender.
+        """
+        if frame.kind == Kind.CANCEL:
+            self._cancel(peer, frame)
+            return
+        if frame.kind == Kind.EVENT:
+            self._state.counters["events from clients"] += 1
+            return
+        if frame.kind != Kind.REQUEST:
+            raise RemoteProtocolError(Code.BAD_FRAME, f"kind {frame.kind} from a client")
+        if frame.flags & Flag.COMPRESSED:
+            raise RemoteProtocolError(
+                Code.BAD_FRAME, "flags: compressed, but no compression was agreed on"
+            )
+        if frame.name == _REGISTER:
+            self._registrations.register(peer, frame)
+            return
+        client = self._sender(peer, frame)
+        if frame.name == _UNREGISTER:
+            self._registrations.unregister(peer, client, frame)
+            return
+        asked = self._admit(client, frame)
+        if asked is not None:
+            self._route(asked)
+
+    def _sender(self, peer: Peer, frame: Frame) -> Client:
+        client = peer.clients.get(frame.client)
+        if client is None:
+            raise RemoteProtocolError(
+                Code.NOT_REGISTERED, f"client {frame.client} is not registered on this connection"
+            )
+        if client.superseded:
+            raise RemoteProtocolError(Code.SUPERSEDED, "")
+        if frame.name not in BY_CODE:
+            raise RemoteProtocolError(Code.BAD_FRAME, f"name {frame.name} is no request")
+        if frame.name not in client.allowed:
+            raise RemoteProtocolError(
+                Code.NOT_ALLOWED,
+                f"{BY_CODE[frame.name].name} is not for a client of type {client.type}",
+            )
+        if frame.reference in client.inflight:
+            raise RemoteProtocolError(
+                Code.BAD_FRAME, f"reference {frame.reference} is in use by another request"
+            )
+        return client
+
+    def _admit(self, client: Client, frame: Frame) -> Asked | None:
+        state = self._state
+        asked = Asked(client, frame, state.now, 0.0)
+        ttl = frame.ttl / 1000 if frame.ttl else state.timeout_of(asked.route)
+        asked.due = state.now + ttl
+        if len(client.inflight) >= state.settings.max_pending_per_client:
+            state.counters["busy"] += 1
+            raise RemoteProtocolError(
+                Code.BUSY, f"{len(client.inflight)} requests of this client are in flight"
+            )
+        client.inflight[frame.reference] = asked
+        problem = problem_of(frame, asked.row, asked.route, client, state.deployment.tenants)
+        if problem is not None:
+            state.refuse(asked, *problem)
+            return None
+        return asked
+
+    def _route(self, asked: Asked) -> None:
+        state, route = self._state, asked.route
+        if route.route is Route.REFUSED:
+            state.refuse(asked, Code.UNSUPPORTED_OPERATION)
+        elif not route.served:
+            state.refuse(asked, Code.UNSUPPORTED_YET, f"{route.name} is not supported yet")
+        elif route.route is Route.OWNER:
+            ToOwner(state, asked).start(self._locator)
+        elif route.route is Route.CHOSEN:
+            Submitting(state, self._locator, asked).start()
+        elif route.route is Route.PULL:
+            self._pull(asked)
+        elif route.route is Route.GATHER:
+            Gathering(state, asked).start()
+        elif route.route is Route.AGENT:
+            self._agents.start(asked)
+        else:
+            self._internal.start(asked)
+
+    def _pull(self, asked: Asked) -> None:
+        state = self._state
+        if asked.silent:
+            state.refuse(asked, Code.BAD_FRAME, "flags: a pull needs its reply")
+            return
+        if asked.frame.queue != SYSTEM_VIEW:
+            Pulling(state, asked).start()
+            return
+        request = decode(asked.frame)
+        assert isinstance(request, RequestPull)
+        identifiers = list(request.pull_parameters)
+        if not identifiers:
+            state.refuse(asked, Code.NOT_ACCESSIBLE, "PullParameters names no interaction")
+            return
+        if len(identifiers) > state.settings.max_ids_per_pull:
+            state.refuse(
+                asked,
+                Code.LIMIT_REACHED,
+                f"PullParameters names {len(identifiers)} interactions, "
+                f"{state.settings.max_ids_per_pull} allowed",
+            )
+            return
+        for seeker in PullingByIds(state, asked, identifiers).seekers():
+            self._locator.seek(asked.frame.tenant, seeker.key, seeker, asked.due)
+
+    def _cancel(self, peer: Peer, frame: Frame) -> None:
+        """A requester no longer wants an answer; it still gets its one."""
+        client = peer.clients.get(frame.client)
+        request = client.inflight.get(frame.reference) if client is not None else None
+        if isinstance(request, Asked):
+            self._state.cancel(request)
+        elif request is not None:
+            self._state.cancel_at(*request)

@@ -1,0 +1,182 @@
+"""
+The routing table: every request of the catalogue has exactly one row.
+
+A row says how the proxy answers, which policy merges a fan-out, in which
+deadline class the request waits, and which client types may send it.
+Requests whose route is `later` are known and answered "unsupported yet".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import NamedTuple
+
+from ixproxy.core.pending import Deadline
+from ixproxy.values import ClientType, NodeFacts, NodeName, TenantFacts
+from ixproxy.wire.names import BY_NAME
+
+
+class Route(Enum):
+    """How the proxy answers a request."""
+
+    LOCAL = "local"
+    REFUSED = "refused"
+    CHOSEN = "chosen"
+    OWNER = "owner"
+    PULL = "pull"
+    GATHER = "gather"
+    SUBSCRIBE = "subscribe"
+    SNAPSHOT = "snapshot"
+    AGENT = "agent"
+    RELAY = "relay"
+    INTERNAL = "internal"
+
+
+class RouteRow(NamedTuple):
+    """
+    One row.
+
+    :ivar merge: the name of the merge policy of a fan-out: `configured` for
+        the proxy's own choice, or a fixed one.
+    :ivar served: the proxy carries it out; otherwise 3008.
+    """
+
+    name: str
+    route: Route
+    merge: str
+    deadline: Deadline
+    rights: frozenset[ClientType]
+    served: bool = True
+
+
+_AGENT, _MEDIA = ClientType.AGENT_APPLICATION, ClientType.MEDIA_SERVER
+_ROUTING, _REPORTING = ClientType.ROUTING_ENGINE, ClientType.REPORTING_ENGINE
+_ESP, _PROXY = ClientType.EXTERNAL_SERVER, ClientType.PROXY
+
+EVERYONE = frozenset(ClientType)
+WORKERS = frozenset((_AGENT, _MEDIA, _ROUTING, _ESP))
+ONLY_AGENTS = frozenset((_AGENT,))
+ONLY_PROXIES = frozenset((_PROXY,))
+
+
+def _row(
+    route: Route,
+    names: str,
+    rights: Iterable[ClientType] = WORKERS,
+    *,
+    merge: str = "",
+    deadline: Deadline = Deadline.NORMAL,
+    served: bool = True,
+) -> list[RouteRow]:
+    return [
+        RouteRow(name, route, merge, deadline, frozenset(rights), served)
+        for name in (f"Request{short}" for short in names.split())
+    ]
+
+
+_ROWS = [
+    *_row(Route.LOCAL, "RegisterClient UnregisterClient", EVERYONE),
+    *_row(
+        Route.LOCAL,
+        "StartPlaceAgentStateReportingAll StopPlaceAgentStateReportingAll "
+        "StartPlaceAgentStateReporting StopPlaceAgentStateReporting",
+        (_REPORTING,),
+        served=False,
+    ),
+    *_row(Route.REFUSED, "Ping", EVERYONE),
+    *_row(Route.REFUSED, "RouteCall", (_ROUTING,)),
+    *_row(Route.CHOSEN, "Submit", (_AGENT, _MEDIA, _ESP)),
+    *_row(
+        Route.CHOSEN,
+        "3rdServer DistributeEvent DistributeReportingEvent",
+        WORKERS,
+        served=False,
+    ),
+    *_row(
+        Route.OWNER,
+        "ChangeProperties StopProcessing PlaceInQueue PlaceInWorkbin Hold Resume "
+        "GetInteractionProperties",
+    ),
+    *_row(Route.OWNER, "LeaveInteraction", (_AGENT, _ROUTING)),
+    *_row(Route.OWNER, "Accept Reject Intrude SetInFocus", ONLY_AGENTS),
+    *_row(Route.OWNER, "Deliver", (_ROUTING,), deadline=Deadline.DELIVERY),
+    *_row(Route.OWNER, "Transfer Conference", ONLY_AGENTS, deadline=Deadline.DELIVERY),
+    *_row(Route.PULL, "Pull", (_AGENT, _ROUTING)),
+    *_row(
+        Route.GATHER,
+        "FindInteractions GetWorkbinContent WorkbinTypesInfo",
+        merge="configured",
+    ),
+    *_row(Route.GATHER, "WorkbinStatistic", merge="configured", served=False),
+    *_row(
+        Route.SUBSCRIBE,
+        "WorkbinNotifications WorkbinCancelNotifications Subscribe Unsubscribe Publish Notify",
+        merge="all-must-agree",
+        served=False,
+    ),
+    *_row(
+        Route.SUBSCRIBE,
+        "StartExternalServiceReporting StopExternalServiceReporting",
+        (_REPORTING,),
+        merge="all-must-agree",
+        served=False,
+    ),
+    *_row(
+        Route.SNAPSHOT,
+        "TakeSnapshot GetSnapshotInteractions LockInteraction UnlockInteraction "
+        "MoveInteractions StopInteractions ReleaseSnapshot",
+        merge="all-must-agree",
+        served=False,
+    ),
+    *_row(
+        Route.AGENT,
+        "AgentLogin AgentLogout AddMedia RemoveMedia NotReadyForMedia CancelNotReadyForMedia",
+        ONLY_AGENTS,
+        merge="all-must-agree",
+    ),
+    *_row(
+        Route.AGENT,
+        "ChangeMediaStateReason ChangeAgentStateReason DoNotDisturbOn DoNotDisturbOff "
+        "AgentAvailable AgentNotAvailable",
+        ONLY_AGENTS,
+        merge="all-must-agree",
+        served=False,
+    ),
+    *_row(Route.INTERNAL, "Locate CancelTake ClientsGone ConfirmSession", ONLY_PROXIES),
+    RouteRow(
+        "EventCurrentAgentStatus",
+        Route.RELAY,
+        "",
+        Deadline.NORMAL,
+        frozenset((_REPORTING,)),
+        False,
+    ),
+]
+
+ROUTES: dict[str, RouteRow] = {row.name: row for row in _ROWS}
+BY_CODE: dict[int, RouteRow] = {BY_NAME[name].code: row for name, row in ROUTES.items()}
+
+ALLOWED: dict[ClientType, frozenset[int]] = {
+    client_type: frozenset(code for code, row in BY_CODE.items() if client_type in row.rights)
+    for client_type in ClientType
+}
+
+
+def of_tenant(nodes: Iterable[NodeFacts], tenant: int) -> list[NodeName]:
+    """Where interactions of `tenant` may be: all its nodes, in name order."""
+    return sorted(node.name for node in nodes if tenant in node.tenants)
+
+
+def takes_new(node: NodeFacts, tenant: int, media_type: str) -> bool:
+    """Whether new work of this tenant and media type may go to `node`."""
+    return (
+        node.enable_submit
+        and tenant in node.tenants
+        and (node.media_types is None or media_type in node.media_types)
+    )
+
+
+def may_submit(tenant: TenantFacts, media_type: str) -> bool:
+    """Whether the media type is enabled: a proxy refuses it otherwise."""
+    return tenant.media_types.get(media_type, False)

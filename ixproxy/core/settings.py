@@ -1,0 +1,66 @@
+"""What configuration says to the proxy's mind; replaced as a whole when it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ixproxy.interfaces import IMergePolicy, IPullStrategy, IRoutingStrategy
+from ixproxy.values import NodeFacts, NodeName, TenantFacts
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySettings:
+    """
+    The proxy's options; times in seconds.
+
+    :ivar request_timeout: for a request that brings no ttl.
+    :ivar delivering_timeout: how long nodes wait for an invited agent.
+    :ivar pull_hold_timeout: overrides the nodes' own (1 to 600, default 10).
+    :ivar interaction_cache_size: owners kept (100 to 10,000,000).
+    :ivar node_loss_grace: how long a lost node's interactions stay with
+        desktops before they are told to drop them.
+    :ivar min_peer_frame: the shortest max-frame that a peer may announce.
+    :ivar max_pending_per_client: requests in flight, of one client.
+    :ivar max_pending_per_node: requests in flight, on one link.
+    :ivar max_waiting_per_id: requests queued behind one locate or submit.
+    :ivar max_ids_per_pull: interaction ids in one pull.
+    :ivar replay_window: agent sessions in flight to a node that came back.
+    """
+
+    name: str = "proxy"
+    request_timeout: float = 30.0
+    delivering_timeout: float = 30.0
+    pull_hold_timeout: float = 10.0
+    interaction_cache_size: int = 10_000
+    mark_internal_requests: bool = False
+    node_loss_grace: float = 30.0
+    max_frame: int = 1 << 20
+    min_peer_frame: int = 128 << 10
+    max_clients: int = 100_000
+    max_pending_per_client: int = 1_000
+    max_pending_per_node: int = 50_000
+    max_waiting_per_id: int = 100
+    max_ids_per_pull: int = 500
+    replay_window: int = 50
+    fast_path: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Tenants and nodes as the proxy must know them."""
+
+    tenants: Mapping[int, TenantFacts] = field(default_factory=dict)
+    nodes: Mapping[NodeName, NodeFacts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Strategies:
+    """The plug-ins that were chosen, with the names that chose them."""
+
+    routing: IRoutingStrategy
+    pull: IPullStrategy
+    merge: IMergePolicy
+    routing_name: str = "round-robin"
+    pull_name: str = "round-robin"
+    merge_name: str = "union"

@@ -1,0 +1,289 @@
+"""
+What all of the proxy's undertakings share: tables, and the few ways to ask,
+answer and refuse.
+
+What a restart loses, and who restores it: see each table; nothing here is
+worth keeping.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Protocol
+
+import msgspec
+
+from ixproxy.core.clients import Client, Clients
+from ixproxy.core.destinations import Outputs
+from ixproxy.core.links import Link
+from ixproxy.core.owners import Owners
+from ixproxy.core.pending import Deadline, Pending
+from ixproxy.core.routing import BY_CODE as ROUTE_BY_CODE
+from ixproxy.core.routing import RouteRow
+from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.effects import Effect, Note
+from ixproxy.errors import Code
+from ixproxy.messages import EventError, RequestCancelTake
+from ixproxy.messages.message import Message, Request
+from ixproxy.values import NodeName
+from ixproxy.wire.codec import decode, encode, error_frame
+from ixproxy.wire.names import BY_CODE, BY_MESSAGE, Kind, NameRow
+from ixproxy.wire.parts import encode_parts
+from ixproxy.wire.prefix import (
+    Flag,
+    Frame,
+    read_frame,
+    readdress,
+    with_body,
+    with_flags,
+    with_ttl,
+    write_frame,
+)
+
+DELIVERY_MARGIN = 5.0
+"""Seconds beyond the nodes' delivering-timeout that an answer may take."""
+
+REWRITE_AFTER = 0.1
+"""Seconds after which a hop that held a frame counts them off its ttl."""
+
+
+class Asked:
+    """
+    One request of a client, on the slow path.
+
+    :ivar due: when its time is up, on the clock of `now`.
+    :ivar sent: where it was sent, and with which references.
+    :ivar cancelled: its sender no longer wants it; it runs no further.
+    """
+
+    __slots__ = ("cancelled", "client", "due", "frame", "received_at", "route", "row", "sent")
+
+    def __init__(self, client: Client, frame: Frame, received_at: float, due: float) -> None:
+        self.client = client
+        self.frame = frame
+        self.row: NameRow = BY_CODE[frame.name]
+        self.route: RouteRow = ROUTE_BY_CODE[frame.name]
+        self.received_at = received_at
+        self.due = due
+        self.sent: list[tuple[Link, int]] = []
+        self.cancelled = False
+
+    @property
+    def silent(self) -> bool:
+        """Whether its sender wants no reply."""
+        return bool(self.frame.flags & Flag.NO_REPLY)
+
+
+class Exchange(Protocol):
+    """An undertaking that asked nodes and goes on when they answer."""
+
+    def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
+        """A node answered; `body` joins all parts, `frame` is the last of them."""
+
+    def lost(self, link: Link, pending: Pending) -> None:
+        """No answer will come: the link is gone, or time is up."""
+
+
+class ProxyState:
+    """The proxy's tables, and how to ask and answer."""
+
+    def __init__(
+        self, settings: ProxySettings, deployment: Deployment, strategies: Strategies
+    ) -> None:
+        self.settings = settings
+        self.deployment = deployment
+        self.strategies = strategies
+        self.outputs = Outputs()
+        self.effects: list[Effect] = []
+        self.clients = Clients(self.outputs)
+        self.links: dict[NodeName, Link] = {
+            name: Link(facts, self.outputs) for name, facts in sorted(deployment.nodes.items())
+        }
+        self.owners = Owners(settings.interaction_cache_size)
+        self.counters: Counter[str] = Counter()
+        self.now = 0.0
+
+    def note(self, level: str, format: str, /, **fields: Any) -> None:
+        """Log something that an operator must know."""
+        self.effects.append(Note(level, format, fields))
+
+    def links_of(self, tenant: int) -> list[Link]:
+        """All links to nodes of a tenant, in name order, whatever their state."""
+        return [link for link in self.links.values() if tenant in link.facts.tenants]
+
+    def timeout_of(self, route: RouteRow) -> float:
+        """Seconds for a request that brings no ttl."""
+        if route.deadline is Deadline.DELIVERY:
+            return self.settings.delivering_timeout + DELIVERY_MARGIN
+        return self.settings.request_timeout
+
+    def no_way_to(self, link: Link, client: Client | None) -> int:
+        """The code for not being able to send to `link` now, or 0."""
+        if not link.linked or (client is not None and link.name not in client.numbers):
+            return Code.NOT_ACCESSIBLE
+        if link.full or link.pending.count >= self.settings.max_pending_per_node:
+            self.counters["busy"] += 1
+            return Code.BUSY
+        return 0
+
+    def forward(
+        self, link: Link, asked: Asked, exchange: Exchange | None = None, raw: bytes = b""
+    ) -> None:
+        """
+        Send a client's request on; `no_way_to` must have said 0.
+
+        :param raw: the frame to send, where a rule changed its body.
+        """
+        frame, client = asked.frame, asked.client
+        raw = raw or frame.raw
+        if frame.ttl and self.now - asked.received_at >= REWRITE_AFTER:
+            raw = with_ttl(raw, max(1, int((asked.due - self.now) * 1000)))
+        if asked.silent and exchange is None:
+            link.send(readdress(raw, client.numbers[link.name], 0))
+            return
+        deadline = Deadline.OWN if frame.ttl else asked.route.deadline
+        reference = link.pending.add(
+            Pending(client, frame.reference, frame.name, frame.interaction, asked.due, exchange),
+            deadline,
+        )
+        asked.sent.append((link, reference))
+        if asked.silent:
+            raw = with_flags(raw, frame.flags & ~Flag.NO_REPLY)
+        link.send(readdress(raw, client.numbers[link.name], reference))
+
+    def ask(
+        self,
+        link: Link,
+        message: Request,
+        exchange: Exchange | None,
+        *,
+        why: str,
+        client: Client | None = None,
+        due: float | None = None,
+    ) -> None:
+        """
+        Send a request of the proxy's own, for itself or for a client.
+
+        :param why: what `InternalRequestReason` says when marking is on.
+        :param exchange: None: its answer does not matter.
+        """
+        if self.settings.mark_internal_requests:
+            marked = {**message.extension, "InternalRequestReason": why}
+            message = _with_extension(message, marked)
+        number = client.numbers[link.name] if client is not None else 0
+        row = BY_MESSAGE[type(message)]
+        interaction = getattr(message, "interaction_id", "")
+        when = self.now + self.settings.request_timeout if due is None else due
+        reference = link.pending.add(
+            Pending(client, 0, row.code, interaction, when, exchange or UNHEARD), Deadline.OWN
+        )
+        link.send(encode(message, client=number, reference=reference))
+
+    def answer_raw(self, client: Client, reference: int, raw: bytes) -> None:
+        """Send a frame to the requester, as the answer with its own reference."""
+        if not client.gone:
+            client.peer.send(readdress(raw, client.number, reference))
+
+    def answer_split(self, client: Client, reference: int, frame: Frame) -> None:
+        """The same, split again where the client's hop takes shorter frames."""
+        raw = frame.raw
+        if len(raw) - 4 <= client.peer.max_frame:
+            self.answer_raw(client, reference, raw)
+            return
+        for part in encode_parts(decode(frame), client.peer.max_frame, flags=frame.flags):
+            self.answer_raw(client, reference, part)
+
+    def answer(self, asked: Asked, raw: bytes) -> None:
+        """Give a request its one answer."""
+        asked.client.inflight.pop(asked.frame.reference, None)
+        if not asked.silent:
+            self.answer_raw(asked.client, asked.frame.reference, raw)
+
+    def refuse(self, asked: Asked, code: int, text: str = "") -> None:
+        """Answer with an error of the proxy's own."""
+        self.counters[f"refused {code}"] += 1
+        self.answer(asked, error_frame(code, text, interaction_id=asked.frame.interaction))
+
+    def answer_message(self, asked: Asked, message: Message, *, partial: bool = False) -> None:
+        """Give a request its one answer, made here, in parts where it is too long."""
+        flags = Flag.PARTIAL if partial else Flag(0)
+        frames = encode_parts(message, asked.client.peer.max_frame, flags=flags)
+        for raw in frames[:-1]:
+            if not asked.silent:
+                self.answer_raw(asked.client, asked.frame.reference, raw)
+        self.answer(asked, frames[-1])
+
+    def answer_body(self, asked: Asked, row: NameRow, body: bytes, flags: int = 0) -> None:
+        """Give a request its one answer, with a body merged here."""
+        raw = write_frame(row.kind, row.code, flags=flags, body=body)
+        self.answer_whole(asked, raw)
+
+    def answer_joined(self, asked: Asked, last: Frame, body: bytes) -> None:
+        """Give a request a node's answer, `body` being that of all its parts."""
+        raw = last.raw
+        if len(body) != len(raw) - last.body_at:
+            raw = with_body(raw, last.body_at, body)
+        self.answer_whole(asked, raw)
+
+    def answer_whole(self, asked: Asked, raw: bytes) -> None:
+        """Give a request its one answer, split again if its hop takes less."""
+        if len(raw) - 4 <= asked.client.peer.max_frame:
+            self.answer(asked, raw)
+        else:
+            frame = read_frame(raw)
+            self.answer_message(asked, decode(frame), partial=bool(frame.flags & Flag.PARTIAL))
+
+    def give_back(self, link: Link, tenant: int, interaction: str, take_number: int) -> None:
+        """An answer that hands over an interaction reached nobody: undo the take."""
+        self.counters["takes cancelled"] += 1
+        message = RequestCancelTake(
+            tenant_id=tenant, interaction_id=interaction, take_number=take_number
+        )
+        self.ask(link, message, None, why="cancel-take")
+
+    def cancel(self, asked: Asked) -> None:
+        """Tell the nodes that nobody waits for the answer any more."""
+        asked.cancelled = True
+        for link, reference in asked.sent:
+            self.cancel_at(link, reference)
+
+    def cancel_at(self, link: Link, reference: int) -> None:
+        """The same for one node, where the request is still in flight there."""
+        pending = link.pending.get(reference)
+        if pending is not None and pending.client is not None:
+            number = pending.client.numbers.get(link.name)
+            if number is not None:
+                link.send(write_frame(Kind.CANCEL, 0, client=number, reference=reference))
+
+
+def same_frame(frame: Frame, message: Message) -> bytes:
+    """`message` in the place of the one in `frame`, all else as it was."""
+    return with_body(frame.raw, frame.body_at, read_frame(encode(message)).body)
+
+
+def error_code(frame: Frame) -> int:
+    """The code in an error reply."""
+    error = decode(frame)
+    return error.error_code if isinstance(error, EventError) else Code.INTERNAL
+
+
+def decode_body(frame: Frame, body: bytes) -> Message:
+    """The message in `frame` with all its parts' body instead of its own."""
+    return decode(read_frame(with_body(frame.raw, frame.body_at, body)))
+
+
+def _with_extension(message: Request, extension: dict[str, Any]) -> Request:
+    return msgspec.structs.replace(message, extension=extension)
+
+
+class _Unheard:
+    """Where answers go that do not matter."""
+
+    def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
+        """Nothing follows."""
+
+    def lost(self, link: Link, pending: Pending) -> None:
+        """Nothing follows."""
+
+
+UNHEARD = _Unheard()

@@ -1,0 +1,144 @@
+"""
+A new interaction, from the client to the node that takes it.
+
+The routing strategy ranks the candidates. A node that refuses because it is
+full or stopping passes the submit on to the next in rank; one that goes
+silent does not, for it may have stored it: the client gets 2002 and decides.
+A submit with a receipt has one home among all configured candidates and is
+never passed on, or a retry would not find what the first try did.
+"""
+
+from __future__ import annotations
+
+from ixproxy.core.links import Link
+from ixproxy.core.locating import Locator
+from ixproxy.core.pending import Pending
+from ixproxy.core.routing import may_submit, takes_new
+from ixproxy.core.state import Asked, ProxyState
+from ixproxy.errors import Code
+from ixproxy.messages import EventAck, EventError, RequestSubmit
+from ixproxy.values import Draft, NodeName, rendezvous
+from ixproxy.wire.codec import decode
+from ixproxy.wire.names import Kind
+from ixproxy.wire.prefix import Flag, Frame
+
+PASSES_ON = frozenset((Code.BUSY, Code.STOPPING, Code.LIMIT_REACHED))
+"""Refusals that say nothing about the submit, only about the node."""
+
+
+class Submitting:
+    """One submit, offered to nodes in rank order."""
+
+    def __init__(self, state: ProxyState, locator: Locator, asked: Asked) -> None:
+        self._state = state
+        self._locator = locator
+        self._asked = asked
+        self._ranked: list[NodeName] = []
+        self._passed_on = True
+
+    def start(self) -> None:
+        """Choose, and offer to the first; or refuse."""
+        state, frame = self._state, self._asked.frame
+        tenant = state.deployment.tenants[frame.tenant]
+        candidates = [
+            link
+            for link in state.links.values()
+            if takes_new(link.facts, frame.tenant, frame.media)
+        ]
+        if not may_submit(tenant, frame.media):
+            state.refuse(
+                self._asked,
+                Code.NO_SERVERS,
+                f"Media type {frame.media!r} is disabled for tenant {tenant.name}",
+            )
+        elif not candidates:
+            state.refuse(self._asked, Code.NO_SERVERS)
+        elif frame.flags & Flag.RECEIPT:
+            self._start_at_home(candidates)
+        else:
+            self._start_by_rank([link for link in candidates if link.linked])
+
+    def _start_at_home(self, candidates: list[Link]) -> None:
+        request = decode(self._asked.frame)
+        assert isinstance(request, RequestSubmit)
+        key = f"{self._asked.frame.tenant}/{self._asked.client.name}/{request.submit_receipt}"
+        self._ranked = rendezvous(key, [link.name for link in candidates])[:1]
+        self._passed_on = False
+        self._offer(Code.RECEIPT_HOME_UNAVAILABLE)
+
+    def _start_by_rank(self, linked: list[Link]) -> None:
+        state, frame = self._state, self._asked.frame
+        if not linked:
+            state.refuse(self._asked, Code.NO_SERVERS)
+            return
+        draft = Draft(
+            tenant_id=frame.tenant,
+            media_type=frame.media,
+            queue=frame.queue,
+            interaction_id=frame.interaction,
+            submitted_by=self._asked.client.name,
+        )
+        views = [link.view(frame.tenant) for link in linked]
+        try:
+            self._ranked = list(state.strategies.routing.rank(draft, views))
+        except Exception as problem:
+            state.note(
+                "error",
+                "Routing strategy {strategy} failed: {problem!r}",
+                strategy=state.strategies.routing_name,
+                problem=problem,
+            )
+            state.refuse(self._asked, Code.STRATEGY_FAILED)
+            return
+        self._offer(Code.NO_SERVERS)
+
+    def _offer(self, otherwise: int) -> None:
+        state, asked = self._state, self._asked
+        while self._ranked:
+            link = state.links.get(self._ranked.pop(0))
+            if link is None:
+                continue
+            code = state.no_way_to(link, asked.client)
+            if not code:
+                if asked.frame.interaction:
+                    self._locator.submit_began(asked.frame.tenant, asked.frame.interaction.encode())
+                state.forward(link, asked, self)
+                return
+            otherwise = code if code == Code.BUSY and self._passed_on else otherwise
+        state.refuse(asked, otherwise)
+
+    def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
+        """The node took it, refused it, or passes it on."""
+        state, asked = self._state, self._asked
+        answer = decode(frame)
+        if isinstance(answer, EventError):
+            if self._passed_on and answer.error_code in PASSES_ON and self._ranked:
+                self._end()
+                self._offer(answer.error_code)
+                return
+        elif frame.kind == Kind.REPLY and frame.interaction:
+            state.owners.learn(frame.interaction.encode(), link.name)
+            if isinstance(answer, EventAck) and answer.take_number:
+                if pending.abandoned or asked.client.gone:
+                    state.give_back(
+                        link,
+                        frame.tenant or asked.frame.tenant,
+                        frame.interaction,
+                        answer.take_number,
+                    )
+                else:
+                    asked.client.took(frame.interaction, answer.take_number, link.name)
+        self._end()
+        if not pending.abandoned:
+            state.answer(asked, frame.raw)
+
+    def lost(self, link: Link, pending: Pending) -> None:
+        """It may have been stored: in doubt, never passed on."""
+        self._end()
+        self._state.refuse(self._asked, Code.LOST_CONNECTION)
+
+    def _end(self) -> None:
+        frame = self._asked.frame
+        if frame.interaction:
+            due = self._state.now + self._state.settings.request_timeout
+            self._locator.submit_ended(frame.tenant, frame.interaction.encode(), due)
