@@ -9,9 +9,9 @@ from ixproxy.core.state import ProxyState, decode_body, error_code
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import EventAck, EventNodeLoad, EventRevoked, Reason
 from ixproxy.values import NodeLoad, NodeName
+from ixproxy.wire.bodies import join_bodies
 from ixproxy.wire.codec import decode, encode, error_frame
 from ixproxy.wire.names import BY_CODE, Holdings, Kind
-from ixproxy.wire.parts import join_bodies
 from ixproxy.wire.prefix import Flag, Frame
 
 MAX_PARTS_BYTES = 256 << 20
@@ -62,7 +62,7 @@ class Answers:
         client = pending.client
         if client is None or client.gone or pending.abandoned:
             return
-        self._state.answer_split(client, pending.reference, frame)
+        self._state.answer_split(client, pending.reference, frame.raw)
 
     def _follow_holdings(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
         state, client = self._state, pending.client
@@ -103,7 +103,7 @@ class Answers:
         if row is not None and row.holdings is Holdings.REVOKES:
             client.gave_back(frame.interaction)
         if not client.gone:
-            state.answer_split(client, 0, frame)
+            state.answer_split(client, 0, frame.raw)
 
     def _load_received(self, link: Link, event: object) -> None:
         assert isinstance(event, EventNodeLoad)

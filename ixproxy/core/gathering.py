@@ -11,7 +11,7 @@ fail them as in doubt when their connections break.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -19,18 +19,16 @@ import msgspec
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import Asked, ProxyState
-from ixproxy.errors import Code, IxproxyError, RemoteProtocolError
+from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.interfaces import Gathered, Merged
 from ixproxy.messages import EventError
 from ixproxy.values import NodeName
-from ixproxy.wire.codec import decode, encode_map
-from ixproxy.wire.names import BY_CODE, BY_NAME, Kind, Merge, NameRow
-from ixproxy.wire.prefix import Flag, Frame
+from ixproxy.wire.bodies import join_bodies
+from ixproxy.wire.codec import decode
+from ixproxy.wire.names import BY_CODE, BY_NAME, Kind
+from ixproxy.wire.prefix import EMPTY_BODY, Flag, Frame
 
 _raw_map = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
-_raw_entries = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
-_number = msgspec.msgpack.Decoder(int)
-_truth = msgspec.msgpack.Decoder(bool)
 
 
 def raw_attributes(body: bytes) -> dict[str, msgspec.Raw]:
@@ -45,35 +43,17 @@ def raw_attributes(body: bytes) -> dict[str, msgspec.Raw]:
         raise RemoteProtocolError(Code.BAD_FRAME, f"body: {problem}") from problem
 
 
-class SameIdTwice(IxproxyError):
-    """Two nodes answered with the same interaction: code 2005."""
-
-
-def merge_bodies(row: NameRow, bodies: list[Mapping[str, Any]]) -> bytes:
-    """
-    One body of several, by the merge column of the answer's row.
-
-    :raise SameIdTwice: a union would hide one of two equal keys.
-    """
-    merged: dict[str, Any] = {}
-    for body in bodies:
-        for name, value in body.items():
-            how = row.merge.get(name)
-            if how is Merge.UNION:
-                entries = merged.setdefault(name, {})
-                more = _raw_entries.decode(value)
-                if not entries.keys().isdisjoint(more):
-                    if name == "Interactions":
-                        raise SameIdTwice(name)
-                    more = {key: raw for key, raw in more.items() if key not in entries}
-                entries.update(more)
-            elif how is Merge.OR:
-                merged[name] = merged.get(name, False) or _truth.decode(value)
-            elif how is Merge.ADD:
-                merged[name] = merged.get(name, 0) + _number.decode(value)
-            else:
-                merged.setdefault(name, value)
-    return encode_map(merged)
+def same_id_twice(answers: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether two answers name the same interaction."""
+    seen: set[str] = set()
+    for attributes in answers:
+        raw = attributes.get("Interactions")
+        if raw is not None:
+            identifiers = _raw_map.decode(raw).keys()
+            if not seen.isdisjoint(identifiers):
+                return True
+            seen |= identifiers
+    return False
 
 
 class Gathering:
@@ -83,6 +63,7 @@ class Gathering:
         self._state = state
         self._asked = asked
         self._gathered = Gathered()
+        self._bodies: dict[NodeName, bytes] = {}
         self._errors: dict[NodeName, bytes] = {}
         self._settled = False
 
@@ -126,8 +107,8 @@ class Gathering:
             gathered.refusals[link.name] = error.error_code
             self._errors[link.name] = frame.raw
         else:
-            attributes = raw_attributes(body)
-            gathered.answers[link.name] = attributes
+            gathered.answers[link.name] = raw_attributes(body)
+            self._bodies[link.name] = body
         self._settle()
 
     def lost(self, link: Link, pending: Pending) -> None:
@@ -167,14 +148,12 @@ class Gathering:
             state.refuse(asked, merged.code)
             return
         row = BY_NAME[BY_CODE[asked.frame.name].answer]
-        bodies = [
-            self._gathered.answers[node] for node in merged.nodes if node in self._gathered.answers
-        ]
+        used = [node for node in merged.nodes if node in self._bodies]
         try:
-            body = merge_bodies(row, bodies)
-        except SameIdTwice:
-            state.refuse(asked, Code.MORE_THAN_ONE)
-            return
+            if same_id_twice(self._gathered.answers[node] for node in used):
+                state.refuse(asked, Code.MORE_THAN_ONE)
+                return
+            body = join_bodies([self._bodies[node] for node in used], row) if used else EMPTY_BODY
         except (msgspec.DecodeError, RemoteProtocolError) as problem:
             state.refuse(asked, Code.INTERNAL, f"an answer could not be merged: {problem}")
             return

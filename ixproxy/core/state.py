@@ -22,14 +22,15 @@ from ixproxy.core.routing import BY_CODE as ROUTE_BY_CODE
 from ixproxy.core.routing import RouteRow
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.effects import Effect, Note
-from ixproxy.errors import Code
+from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import EventError, RequestCancelTake
 from ixproxy.messages.message import Message, Request
 from ixproxy.values import NodeName
 from ixproxy.wire.codec import decode, encode, error_frame
 from ixproxy.wire.names import BY_CODE, BY_MESSAGE, Kind, NameRow
-from ixproxy.wire.parts import encode_parts
+from ixproxy.wire.parts import split_frame
 from ixproxy.wire.prefix import (
+    FLAGS_AT,
     Flag,
     Frame,
     read_frame,
@@ -184,54 +185,43 @@ class ProxyState:
         if not client.gone:
             client.peer.send(readdress(raw, client.number, reference))
 
-    def answer_split(self, client: Client, reference: int, frame: Frame) -> None:
+    def answer_split(self, client: Client, reference: int, raw: bytes) -> None:
         """The same, split again where the client's hop takes shorter frames."""
-        raw = frame.raw
         if len(raw) - 4 <= client.peer.max_frame:
             self.answer_raw(client, reference, raw)
             return
-        for part in encode_parts(decode(frame), client.peer.max_frame, flags=frame.flags):
+        try:
+            parts = split_frame(raw, client.peer.max_frame)
+        except RequestRefused as refusal:
+            parts = [error_frame(refusal.code, refusal.description)]
+        for part in parts:
             self.answer_raw(client, reference, part)
 
     def answer(self, asked: Asked, raw: bytes) -> None:
         """Give a request its one answer."""
         asked.client.inflight.pop(asked.frame.reference, None)
         if not asked.silent:
-            self.answer_raw(asked.client, asked.frame.reference, raw)
+            self.answer_split(asked.client, asked.frame.reference, raw)
+
+    def answer_message(self, asked: Asked, message: Message, *, partial: bool = False) -> None:
+        """Give a request its one answer, made here."""
+        self.answer(asked, encode(message, flags=Flag.PARTIAL if partial else 0))
 
     def refuse(self, asked: Asked, code: int, text: str = "") -> None:
         """Answer with an error of the proxy's own."""
         self.counters[f"refused {code}"] += 1
         self.answer(asked, error_frame(code, text, interaction_id=asked.frame.interaction))
 
-    def answer_message(self, asked: Asked, message: Message, *, partial: bool = False) -> None:
-        """Give a request its one answer, made here, in parts where it is too long."""
-        flags = Flag.PARTIAL if partial else Flag(0)
-        frames = encode_parts(message, asked.client.peer.max_frame, flags=flags)
-        for raw in frames[:-1]:
-            if not asked.silent:
-                self.answer_raw(asked.client, asked.frame.reference, raw)
-        self.answer(asked, frames[-1])
-
     def answer_body(self, asked: Asked, row: NameRow, body: bytes, flags: int = 0) -> None:
         """Give a request its one answer, with a body merged here."""
-        raw = write_frame(row.kind, row.code, flags=flags, body=body)
-        self.answer_whole(asked, raw)
+        self.answer(asked, write_frame(row.kind, row.code, flags=flags, body=body))
 
     def answer_joined(self, asked: Asked, last: Frame, body: bytes) -> None:
         """Give a request a node's answer, `body` being that of all its parts."""
         raw = last.raw
         if len(body) != len(raw) - last.body_at:
             raw = with_body(raw, last.body_at, body)
-        self.answer_whole(asked, raw)
-
-    def answer_whole(self, asked: Asked, raw: bytes) -> None:
-        """Give a request its one answer, split again if its hop takes less."""
-        if len(raw) - 4 <= asked.client.peer.max_frame:
-            self.answer(asked, raw)
-        else:
-            frame = read_frame(raw)
-            self.answer_message(asked, decode(frame), partial=bool(frame.flags & Flag.PARTIAL))
+        self.answer(asked, with_flags(raw, raw[FLAGS_AT] & ~Flag.MORE))
 
     def give_back(self, link: Link, tenant: int, interaction: str, take_number: int) -> None:
         """An answer that hands over an interaction reached nobody: undo the take."""

@@ -27,6 +27,8 @@ from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import DEFAULT_MAX_FRAME, readdress, write_frame
 
 DEFAULT_OUTPUT_LIMIT = 8 << 20
+HARD_LIMIT_FACTOR = 4
+"""A backlog so many times its limit ends the connection, whatever the owner does."""
 
 PING = write_frame(Kind.PING, 0)
 
@@ -46,7 +48,10 @@ class Owner(Protocol):
         """The peer does not speak the protocol; nothing more can be read."""
 
     def output_exceeded(self, connection: FrameConnection) -> None:
-        """The backlog is over its limit: the peer does not read."""
+        """The backlog rose over its limit: the peer does not read."""
+
+    def output_drained(self, connection: FrameConnection) -> None:
+        """The backlog that had exceeded its limit was handed on."""
 
     def connection_lost(self, connection: FrameConnection, reason: str) -> None:
         """The socket is gone; told once."""
@@ -75,6 +80,8 @@ class FrameConnection(TwistedProtocol):
         self.backlog = 0
         """Bytes gathered and not handed on."""
         self.output_limit = output_limit
+        self.exceeded = False
+        """Whether the backlog rose over its limit and was not handed on since."""
         self.heard = True
         """Whether anything arrived since keep-alive last looked."""
         self.silent = 0.0
@@ -130,6 +137,25 @@ class FrameConnection(TwistedProtocol):
             self._dirty = True
             self._turn.mark(self)
         if self._paused and self.backlog > self.output_limit:
+            self._exceed()
+
+    def send_all(self, frames: Sequence[bytes]) -> None:
+        """Gather several frames, as `send` does each."""
+        if not self.connected_now or not frames:
+            return
+        self._out += frames
+        self.backlog += sum(map(len, frames))
+        if not self._dirty:
+            self._dirty = True
+            self._turn.mark(self)
+        if self._paused and self.backlog > self.output_limit:
+            self._exceed()
+
+    def _exceed(self) -> None:
+        if self.backlog > HARD_LIMIT_FACTOR * self.output_limit:
+            self.abort(f"{self.backlog} bytes wait to be read")
+        elif not self.exceeded:
+            self.exceeded = True
             self._owner.output_exceeded(self)
 
     def flush(self) -> None:
@@ -141,6 +167,9 @@ class FrameConnection(TwistedProtocol):
         gathered = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
         self.backlog = 0
+        if self.exceeded:
+            self.exceeded = False
+            self._owner.output_drained(self)
         tcp = self._tcp
         if tcp is not None and not tcp._tempDataBuffer and tcp.offset == len(tcp.dataBuffer):
             try:

@@ -25,6 +25,7 @@ LAYOUT = struct.Struct(">IBBHIIIIBBBBBBH")
 ADDRESS = struct.Struct(">II")
 ADDRESS_AT, ADDRESS_END = 8, 16
 TTL_AT = 20
+FLAGS_AT = 24
 
 STRINGS = ("media", "interaction", "agent", "queue")
 MAX_STRING = 255
@@ -223,7 +224,7 @@ def with_ttl(raw: bytes, ttl: int) -> bytes:
 
 def with_flags(raw: bytes, flags: int) -> bytes:
     """`raw` with other flags."""
-    return raw[:24] + bytes((flags,)) + raw[25:]
+    return raw[:FLAGS_AT] + bytes((flags,)) + raw[FLAGS_AT + 1 :]
 
 
 def with_body(raw: bytes, body_at: int, body: bytes) -> bytes:

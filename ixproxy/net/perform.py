@@ -1,0 +1,68 @@
+"""The only place where the proxy's outputs and effects meet sockets and the log."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from twisted.logger import Logger, LogLevel
+
+from ixproxy.core.destinations import Destination
+from ixproxy.core.proxy import ProxyCore
+from ixproxy.effects import ClosePeer, Effect, Note, ResetLink
+from ixproxy.net.connection import FrameConnection
+from ixproxy.values import NodeName
+
+log = Logger()
+
+_LEVELS = {"info": LogLevel.info, "warn": LogLevel.warn, "error": LogLevel.error}
+
+
+class Performer:
+    """
+    Moves frames from destinations to their connections, and does effects.
+
+    :ivar peers: client-side connections by the peer's number.
+    :ivar nodes: node-side connections by the node's name.
+    """
+
+    def __init__(self, core: ProxyCore) -> None:
+        self._core = core
+        self._connections: dict[Destination, FrameConnection] = {}
+        self.peers: dict[int, FrameConnection] = {}
+        self.nodes: dict[NodeName, FrameConnection] = {}
+
+    def connect(self, destination: Destination, connection: FrameConnection) -> None:
+        """What is sent to `destination` goes to `connection` from now on."""
+        self._connections[destination] = connection
+
+    def disconnect(self, destination: Destination) -> None:
+        """The destination has no connection; harmless when it had none."""
+        self._connections.pop(destination, None)
+
+    def perform(self) -> None:
+        """Do all that the last input asked for."""
+        core = self._core
+        while True:
+            for destination in core.take_outputs():
+                frames = destination.take()
+                connection = self._connections.get(destination)
+                if connection is not None:
+                    connection.send_all(frames)
+            effects = core.take_effects()
+            if not effects:
+                return
+            for effect in effects:
+                self._do(effect)
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case ClosePeer(peer, reason):
+                if (connection := self.peers.get(peer)) is not None:
+                    connection.close(reason)
+            case ResetLink(node, reason):
+                if (connection := self.nodes.get(node)) is not None:
+                    connection.abort(reason)
+            case Note(level, text, fields):
+                log.emit(_LEVELS[level], text, **fields)
+            case _:
+                assert_never(effect)

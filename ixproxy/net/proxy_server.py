@@ -1,0 +1,144 @@
+"""A whole proxy as one service: its mind, its clients' listener, its links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.interfaces import (
+    IListeningPort,
+    IReactorTime,
+    IStreamClientEndpoint,
+    IStreamServerEndpoint,
+)
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from ixproxy.core.proxy import ProxyCore
+from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.net.keep_alive import KeepAlive
+from ixproxy.net.listener import Limits, PeerListener
+from ixproxy.net.perform import Performer
+from ixproxy.net.turn import TurnEnd
+from ixproxy.net.upstream import Upstream
+from ixproxy.values import NodeFacts, NodeName
+
+log = Logger()
+
+TICK = 0.25
+"""Seconds between sweeps."""
+
+
+class ProxyServer(Service):
+    """
+    One proxy.
+
+    :param reactor: the clock, and whatever endpoints need.
+    :param listen: where clients come in.
+    :param connect: makes the endpoint of a node from its facts.
+    """
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        core: ProxyCore,
+        listen: IStreamServerEndpoint,
+        connect: Callable[[NodeFacts], IStreamClientEndpoint],
+        *,
+        keep_alive: KeepAlive | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.core = core
+        self._reactor = reactor
+        self._listen = listen
+        self._connect = connect
+        self._turn = TurnEnd(reactor)
+        self._keep_alive = keep_alive or KeepAlive(reactor)
+        self._performer = Performer(core)
+        self.listener = PeerListener(
+            reactor, core, self._performer, self._turn, self._keep_alive, limits
+        )
+        self._upstreams: dict[NodeName, Upstream] = {}
+        self._port: IListeningPort | None = None
+        self._tick = LoopingCall(self._ticked)
+        self._tick.clock = reactor
+        self.listening: Deferred[IListeningPort] = Deferred()
+        """Fires with the port once clients can come in."""
+
+    def startService(self) -> None:
+        """The framework starts us: connect to all nodes, listen at once."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._keep_alive.start()
+        self._tick.start(TICK, now=False)
+        self._meet_nodes()
+        listening = self._listen.listen(self.listener)
+        listening.addCallbacks(self._is_listening, self._cannot_listen)
+
+    def _is_listening(self, port: IListeningPort) -> None:
+        self._port = port
+        log.info(
+            "Proxy {name} listens on {address}",
+            name=self.core.state.settings.name,
+            address=port.getHost(),
+        )
+        self.listening.callback(port)
+
+    def _cannot_listen(self, failure: Any) -> None:
+        log.error("Proxy cannot listen: {reason}", reason=failure.getErrorMessage())
+        self.listening.errback(failure)
+
+    def stopService(self) -> Deferred[Any]:
+        """The framework stops us: close clients, then links."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        self._keep_alive.stop()
+        if self._tick.running:
+            self._tick.stop()
+        waits: list[Deferred[Any]] = []
+        if self._port is not None:
+            waits.append(maybeDeferred(self._port.stopListening))
+            self._port = None
+        self.listener.close_all("the proxy stops")
+        waits += [upstream.stop() for upstream in self._upstreams.values()]
+        self._upstreams.clear()
+        return DeferredList(waits)
+
+    def _meet_nodes(self) -> None:
+        """Have a link for each node of the deployment, and no other."""
+        nodes = self.core.state.deployment.nodes
+        for name in [name for name in self._upstreams if name not in nodes]:
+            self._upstreams.pop(name).stop()
+        for name, facts in nodes.items():
+            if name not in self._upstreams:
+                upstream = self._upstreams[name] = Upstream(
+                    self._reactor,
+                    self._connect(facts),
+                    name,
+                    self.core,
+                    self._performer,
+                    self._turn,
+                    self._keep_alive,
+                )
+                upstream.start()
+
+    def _ticked(self) -> None:
+        self.core.ticked(self._reactor.seconds())
+        self._performer.perform()
+        self.listener.ticked()
+
+    def configuration_changed(
+        self, settings: ProxySettings, deployment: Deployment, strategies: Strategies
+    ) -> None:
+        """The deployment file changed: follow it without dropping a client."""
+        moved = {
+            name
+            for name, facts in self.core.state.deployment.nodes.items()
+            if name in deployment.nodes and deployment.nodes[name].endpoint != facts.endpoint
+        }
+        for name in moved:
+            if name in self._upstreams:
+                self._upstreams.pop(name).stop()
+        self.core.configuration_changed(settings, deployment, strategies, self._reactor.seconds())
+        self._performer.perform()
+        self._meet_nodes()
