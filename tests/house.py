@@ -15,7 +15,7 @@ FLOORS = (
     ("wire", "strategies"),
     ("core", "node"),
     ("net", "storage", "capture", "console", "client"),
-    ("config", "plugin"),
+    ("config", "plugin", "proxy_parts", "node_parts"),
     ("tap", "node_tap", "cli", "testing"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
@@ -74,13 +74,14 @@ def read(root: Path, *folders: str) -> Iterator[Source]:
 
 
 def room_of(parts: list[str]) -> str:
-    """The room of a module; a file `config_x` on top belongs to `config`, `config` to itself."""
+    """The room of a module; rooms that are files may have more of them: `config_x` of `config`."""
     if len(parts) < 2 or parts[1] == "__init__":
         return ""
     name = parts[1]
     if name in FLOOR:
         return name
-    return next((room for room in FLOOR if name.startswith(f"{room}_")), name)
+    files = (room for room in FLOOR if FLOOR[room] in OPEN_FLOORS)
+    return next((room for room in files if name.startswith(f"{room}_")), name)
 
 
 def imports(source: Source) -> Iterator[tuple[int, str]]:
