@@ -99,15 +99,16 @@ class Locating:
             for link in self._state.links_of(tenant)
             if origin is not None and link.facts.dbid == origin
         ]
-        if not self._ask(hinted):
+        half = self._state.now + (self._due - self._state.now) / 2
+        if not self._ask(hinted, half):
             self._ask_all()
 
     def _ask_all(self) -> None:
         links = self._state.links_of(self._id[0])
-        self._ask([link for link in links if link.name not in self._said])
+        self._ask([link for link in links if link.name not in self._said], self._due)
         self._decide()
 
-    def _ask(self, links: list[Link]) -> bool:
+    def _ask(self, links: list[Link], due: float) -> bool:
         tenant, identifier = self._id
         asked = False
         for link in links:
@@ -121,7 +122,7 @@ class Locating:
                 RequestLocate(tenant_id=tenant, interaction_id=identifier.decode()),
                 self,
                 why="locate",
-                due=self._due,
+                due=due,
             )
         return asked
 
@@ -202,7 +203,9 @@ class Locator:
             seeker.owner_found(owner)
             return
         self.state.counters["located"] += 1
-        locating = self.in_flight[key] = Locating(self, key, due, [seeker])
+        # Half of the time, so that the owner can still be asked what it was all for.
+        half = self.state.now + (due - self.state.now) / 2
+        locating = self.in_flight[key] = Locating(self, key, half, [seeker])
         locating.start()
 
     def submit_began(self, tenant: int, identifier: bytes) -> None:

@@ -1,0 +1,85 @@
+"""From the deployment file to what a proxy is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ixproxy.config_deployment import ProxyView
+from ixproxy.config_tables import Chosen
+from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.errors import ConfigError, ConfigProblem
+from ixproxy.interfaces import IMergePolicyMaker, IPullStrategyMaker, IRoutingStrategyMaker
+from ixproxy.net.listener import Limits
+from ixproxy.plugin import find_maker
+
+FRAME_MARGIN = 64 << 10
+"""What a frame needs besides user data, in bytes (design, registration)."""
+
+
+def settings_of(view: ProxyView, max_userdata_size: int) -> ProxySettings:
+    """The mind's settings, from the options of the file."""
+    options = view.settings
+    return ProxySettings(
+        name=view.name,
+        request_timeout=float(options.request_timeout),
+        delivering_timeout=float(view.delivering_timeout),
+        pull_hold_timeout=float(options.pull_hold_timeout),
+        interaction_cache_size=options.interaction_cache_size,
+        mark_internal_requests=options.mark_internal_requests,
+        node_loss_grace=float(options.node_loss_grace),
+        max_frame=options.max_frame,
+        min_peer_frame=max_userdata_size + FRAME_MARGIN,
+        max_clients=options.max_clients,
+        max_pending_per_client=options.max_pending_per_client,
+        max_pending_per_node=options.max_pending_per_node,
+        max_waiting_per_id=options.max_waiting_per_id,
+        max_ids_per_pull=options.max_ids_per_pull,
+        replay_window=options.replay_window,
+        fast_path=options.fast_path,
+    )
+
+
+def deployment_of(view: ProxyView) -> Deployment:
+    """Tenants and nodes, as the mind must know them."""
+    return Deployment(
+        tenants={tenant.id: tenant for tenant in view.tenants},
+        nodes={node.name: node for node in view.nodes},
+    )
+
+
+def strategies_of(view: ProxyView) -> Strategies:
+    """
+    The plug-ins that the file names.
+
+    :raise ConfigError: one is unknown, broken, or refuses its settings.
+    """
+
+    def made(interface: Any, chosen: Chosen) -> Any:
+        return find_maker(interface, chosen.use).make(chosen.settings)
+
+    return Strategies(
+        routing=made(IRoutingStrategyMaker, view.routing),
+        pull=made(IPullStrategyMaker, view.pull),
+        merge=made(IMergePolicyMaker, view.merge),
+        routing_name=view.routing.use,
+        pull_name=view.pull.use,
+        merge_name=view.merge.use,
+    )
+
+
+def limits_of(view: ProxyView) -> Limits:
+    """What one client-side connection may cost."""
+    options = view.settings
+    return Limits(
+        connections=options.max_connections,
+        registration=float(options.registration_timeout),
+        output=options.max_client_output,
+    )
+
+
+def refuse_chain(view: ProxyView) -> None:
+    """:raise ConfigError: the proxy's upstream is another proxy, which is not served yet."""
+    if view.proxies:
+        names = ", ".join(proxy.name for proxy in view.proxies)
+        text = f"{names}: a proxy behind a proxy is not supported yet; name nodes or their cluster"
+        raise ConfigError([ConfigProblem(f"applications.{view.name}", "connections", text)])
