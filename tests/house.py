@@ -16,7 +16,7 @@ FLOORS = (
     ("core", "node"),
     ("net", "storage", "capture", "console", "client"),
     ("config", "plugin", "proxy_parts", "node_parts"),
-    ("tap", "node_tap", "proxy_parts", "cli", "testing"),
+    ("tap", "node_tap", "cli", "testing"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # Floor 0 is one vocabulary, and what is chosen (floor 4) names what there is to choose from.

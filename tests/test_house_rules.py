@@ -17,6 +17,10 @@ def breaches(rule: Rule, path: str, text: str) -> list[str]:
     return list(rule(Source(PurePath(path), text)))
 
 
+def test_a_room_stands_on_one_floor() -> None:
+    assert sum(map(len, house.FLOORS)) == len(house.FLOOR)
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [
