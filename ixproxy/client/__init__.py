@@ -1,0 +1,115 @@
+"""
+The client library: one registered client of a proxy or a node.
+
+    client = await connect(reactor, "tcp:127.0.0.1:7001", name="mail-1", client_type="MediaServer")
+    ack = await client.request(RequestSubmit(tenant_id=1, media_type="email", queue="Q1"))
+    await client.close()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from random import Random, SystemRandom
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.python.failure import Failure
+
+from ixproxy.client.backoff import Backoff
+from ixproxy.client.client import Callback, Client
+from ixproxy.client.in_flight import Answer
+from ixproxy.client.registration import Identity
+from ixproxy.client.settings import Settings
+from ixproxy.messages import Credentials
+from ixproxy.values import ClientType
+
+__all__ = ["Answer", "Backoff", "Client", "Credentials", "Settings", "connect"]
+
+SESSION_BYTES = 16
+
+
+def connect(
+    reactor: Any,
+    endpoints: str | IStreamClientEndpoint | Sequence[str | IStreamClientEndpoint],
+    *,
+    name: str,
+    client_type: str,
+    tenants: Iterable[int] = (),
+    credentials: Credentials | None = None,
+    session: bytes = b"",
+    incarnation: int = 0,
+    holding: Mapping[str, int] | None = None,
+    on_event: Callback | None = None,
+    settings: Settings | None = None,
+    random: Random | None = None,
+) -> Deferred[Client]:
+    """
+    Connect to a proxy or a node, and register there.
+
+    :param endpoints: where to, as Twisted endpoint strings such as
+        `tcp:127.0.0.1:7001` or as endpoints; several are tried in order.
+    :param name: the client's name (`ClientName`).
+    :param client_type: one of `ixproxy.values.ClientType`, such as
+        `AgentApplication` or `MediaServer`.
+    :param tenants: ids of the tenants it works for; none: all of the server's.
+    :param session: 16 random bytes that name the client session; a secret.
+        None given: made here. A program that wants to go on with the session
+        of an earlier run names it, its last `incarnation` and its `holding`.
+    :param on_event: told every event from the first on (`Client.on_event`).
+    :param random: for the session's name and the pauses between attempts;
+        None: the system's.
+    :return: fires with the client once registered. Cancelling it ends the
+        attempt.
+    :raise ValueError: the session's name has not 16 bytes, the client type is
+        unknown, or there is no endpoint, or one that is not understood.
+    :raise ixproxy.errors.RequestRefused: (by the Deferred) the server refused
+        the registration.
+    :raise ixproxy.errors.NodeUnavailable: (by the Deferred) no endpoint
+        could be reached.
+    """
+    settings = settings or Settings()
+    random = random or SystemRandom()
+    session = session or random.randbytes(SESSION_BYTES)
+    if len(session) != SESSION_BYTES:
+        raise ValueError(f"a session has {SESSION_BYTES} bytes, not {len(session)}")
+    if isinstance(endpoints, str) or IStreamClientEndpoint.providedBy(endpoints):
+        endpoints = [endpoints]
+    targets = [
+        clientFromString(reactor, endpoint) if isinstance(endpoint, str) else endpoint
+        for endpoint in endpoints
+    ]
+    if not targets:
+        raise ValueError("no endpoint to connect to")
+    client = Client(
+        reactor,
+        targets,
+        Identity(
+            name,
+            ClientType(client_type).value,
+            session,
+            tuple(tenants),
+            credentials,
+            settings.max_frame,
+        ),
+        settings,
+        random,
+        incarnation=incarnation,
+        holding=holding,
+    )
+    if on_event is not None:
+        client.on_event(on_event)
+
+    def stop(_: Deferred[Client]) -> None:
+        client.close(goodbye=False)
+
+    def failed(failure: Failure) -> None:
+        # Not when cancelled: the Deferred then says so by itself.
+        if client.closing:
+            return
+        connected.errback(failure)
+
+    connected: Deferred[Client] = Deferred(stop)
+    client.start().addCallbacks(lambda _: connected.callback(client), failed)
+    return connected

@@ -1,0 +1,50 @@
+"""How a client registers: who it is, its session, and what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ixproxy.messages import Credentials, RequestRegisterClient
+from ixproxy.wire.prefix import DEFAULT_MAX_FRAME
+
+FIRST_FRAME = 64 << 10
+"""The longest frame that is sent before the server has said what it takes; any server takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """
+    What stays the same over all connections of a client session.
+
+    :ivar session: 16 random bytes; a secret.
+    :ivar tenants: ids of the tenants it works for; empty: all of the server's.
+    """
+
+    name: str
+    client_type: str
+    session: bytes
+    tenants: tuple[int, ...] = ()
+    credentials: Credentials | None = None
+    max_frame: int = DEFAULT_MAX_FRAME
+
+    def __repr__(self) -> str:
+        return f"Identity({self.name!r}, {self.client_type!r})"
+
+    def registration(self, incarnation: int, holding: Mapping[str, int]) -> RequestRegisterClient:
+        """
+        The request that registers one connection.
+
+        :param incarnation: how often the session has connected, this time included.
+        :param holding: interaction id to take number: what the client still has.
+        """
+        return RequestRegisterClient(
+            client_name=self.name,
+            client_type=self.client_type,
+            credentials=self.credentials,
+            max_frame=self.max_frame,
+            session=self.session,
+            incarnation=incarnation,
+            holding=dict(holding),
+            tenants=list(self.tenants),
+        )

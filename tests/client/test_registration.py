@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from ixproxy.client.registration import FIRST_FRAME, Identity
+from ixproxy.messages import Credentials
+from ixproxy.wire.codec import encode
+from ixproxy.wire.parts import split_frame
+
+SESSION = bytes(range(16))
+
+
+def test_a_registration_says_who_it_is_and_what_it_holds() -> None:
+    credentials = Credentials(user="u", password="p")
+    identity = Identity("d", "AgentApplication", SESSION, (1, 2), credentials, 1 << 21)
+    request = identity.registration(3, {"A": 5})
+    assert (request.client_name, request.client_type) == ("d", "AgentApplication")
+    assert (request.session, request.incarnation) == (SESSION, 3)
+    assert (request.tenants, request.credentials) == ([1, 2], credentials)
+    assert (request.max_frame, request.holding) == (1 << 21, {"A": 5})
+
+
+def test_what_it_holds_is_a_copy_of_that_moment() -> None:
+    holding = {"A": 5}
+    request = Identity("d", "AgentApplication", SESSION).registration(1, holding)
+    holding.clear()
+    assert request.holding == {"A": 5}
+
+
+def test_very_many_holdings_go_in_parts_that_any_server_takes() -> None:
+    holding = {f"{number:0255}": number for number in range(1000)}
+    request = Identity("d", "AgentApplication", SESSION).registration(1, holding)
+    frames = split_frame(encode(request), FIRST_FRAME)
+    assert len(frames) == 4
+    assert max(map(len, frames)) <= FIRST_FRAME + 4
+
+
+def test_neither_session_nor_password_is_printed() -> None:
+    identity = Identity("d", "AgentApplication", SESSION, (), Credentials(password="secret"))
+    assert "secret" not in repr(identity)
+    assert repr(SESSION) not in repr(identity)
