@@ -1,0 +1,1 @@
+"""`ixctl`: the command of operators and testers."""

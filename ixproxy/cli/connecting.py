@@ -1,0 +1,197 @@
+"""Connects a command to a server, with the options that all such commands share."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from random import SystemRandom
+from typing import Any, Protocol
+
+from msgspec import structs
+from twisted.internet.defer import Deferred
+
+from ixproxy import messages as m
+from ixproxy.cli.key_values import seconds
+from ixproxy.cli.outcomes import UsageError
+from ixproxy.cli.session_file import Saved, SessionFile
+from ixproxy.cli.targets import endpoints_of, tenant_of
+from ixproxy.client import SESSION_BYTES, Answer, Client, Settings, connect
+from ixproxy.config import Deployment, load
+from ixproxy.errors import NodeUnavailable
+from ixproxy.messages import Credentials
+from ixproxy.messages.message import Message, Request
+from ixproxy.values import ClientType
+
+PASSWORD_VARIABLE = "IXCTL_PASSWORD"
+DEFAULT_NAME = "ixctl"
+DEFAULT_TIMEOUT = 30.0
+
+CLIENT_TYPES = tuple(each.value for each in ClientType if each is not ClientType.PROXY)
+
+
+class Asking(Protocol):
+    """What a command needs of a client; the client library's `Client` is one."""
+
+    @property
+    def server(self) -> m.ServerFacts:
+        """Who answered the registration."""
+
+    def ask(self, message: Request, timeout: float | None = None) -> Deferred[Answer]:
+        """Send a request."""
+
+    def request(self, message: Request, timeout: float | None = None) -> Deferred[Any]:
+        """Send a request; the bare answer."""
+
+    def on_event(self, callback: Callable[[Message], None]) -> None:
+        """Have events told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """
+    A command's connection.
+
+    :ivar tenant_id: the tenant that the command is about.
+    :ivar kept: the client session goes on after the command.
+    """
+
+    client: Asking
+    tenant_id: int
+    kept: bool = False
+
+
+def add_options(
+    parser: ArgumentParser, client_type: ClientType, *, choice: bool = True, session: bool = True
+) -> None:
+    """
+    Add the options that say where and as whom to connect.
+
+    :param client_type: what the command is, by default or without a choice.
+    :param session: whether there is a client session to go on with.
+    """
+    group = parser.add_argument_group("connection")
+    where = group.add_mutually_exclusive_group(required=True)
+    where.add_argument("--connect", metavar="ENDPOINT", help="such as tcp:127.0.0.1:7001")
+    where.add_argument("--config", metavar="FILE", type=Path, help="a deployment file; with")
+    group.add_argument(
+        "--application",
+        metavar="NAME",
+        help="the node, proxy or cluster of proxies in it to connect to",
+    )
+    group.add_argument("--name", default=DEFAULT_NAME, help="the client's name (%(default)s)")
+    if choice:
+        group.add_argument(
+            "--as",
+            dest="client_type",
+            choices=CLIENT_TYPES,
+            help=f"the client's type ({client_type.value})",
+        )
+    parser.set_defaults(default_client_type=client_type)
+    group.add_argument("--tenant", default="", help="its id, or its name with --config")
+    group.add_argument(
+        "--user", metavar="NAME", help=f"log on; the password is taken from ${PASSWORD_VARIABLE}"
+    )
+    group.add_argument(
+        "--timeout",
+        type=seconds,
+        default=DEFAULT_TIMEOUT,
+        metavar="SECONDS",
+        help="for each request (%(default)s)",
+    )
+    if session:
+        group.add_argument(
+            "--session",
+            metavar="FILE",
+            type=Path,
+            help="go on with the client session in FILE, and leave it there: what was "
+            "taken stays with it until the node's agent-session-restore-timeout",
+        )
+
+
+def deployment_of(args: Namespace) -> Deployment | None:
+    """
+    The deployment that the command line names, if any.
+
+    :raise ConfigError: the file has mistakes.
+    :raise UsageError: `--application` without `--config`, or the reverse.
+    """
+    if args.config is None:
+        if args.application:
+            raise UsageError("--application needs --config")
+        return None
+    if not args.application:
+        raise UsageError("--config needs --application")
+    return load(args.config)
+
+
+@asynccontextmanager
+async def connected(reactor: Any, args: Namespace) -> AsyncIterator[Connected]:
+    """
+    Connect, and say goodbye at the end unless the session goes on.
+
+    :raise NodeUnavailable: nobody could be reached.
+    :raise RequestRefused: the server refused the registration.
+    :raise UsageError: the options make no sense together.
+    """
+    deployment = deployment_of(args)
+    endpoints = (
+        endpoints_of(deployment, args.application, SystemRandom()) if deployment else [args.connect]
+    )
+    path: Path | None = getattr(args, "session", None)
+    with SessionFile(path) if path else nullcontext() as file:
+        saved = file.read() if file else None
+        saved = _saved_or_new(args, file.read() if file else None)
+        if file is not None:
+            # Each attempt raises the incarnation, and none may be used twice.
+            file.write(structs.replace(saved, incarnation=saved.incarnation + len(endpoints)))
+        client = await _connect(reactor, args, endpoints, saved)
+        keep = file is not None
+        try:
+            tenant_id = tenant_of(args.tenant, deployment, client.server.tenants)
+            yield Connected(client, tenant_id, kept=keep)
+        finally:
+            if file is not None:
+                left = dict(client.holding)
+                file.write(structs.replace(saved, incarnation=client.incarnation, holding=left))
+            await client.close(goodbye=not keep)
+
+
+async def _connect(reactor: Any, args: Namespace, endpoints: list[str], saved: Saved) -> Client:
+    try:
+        return await connect(
+            reactor,
+            endpoints,
+            name=saved.client_name,
+            client_type=saved.client_type,
+            credentials=_credentials(args),
+            session=bytes.fromhex(saved.session),
+            incarnation=saved.incarnation,
+            holding=saved.holding,
+            settings=Settings(timeout=args.timeout, attempt_timeout=min(args.timeout, 10.0)),
+        )
+    except ValueError as problem:
+        raise UsageError(f"cannot connect to {', '.join(endpoints)}: {problem}") from problem
+    except NodeUnavailable as problem:
+        raise NodeUnavailable(f"{', '.join(endpoints)}: {problem}") from problem
+
+
+def _saved_or_new(args: Namespace, saved: Saved | None) -> Saved:
+    """The session to go on with, or a new one."""
+    wanted: str | None = getattr(args, "client_type", None)
+    if saved is None:
+        kind = wanted or args.default_client_type.value
+        return Saved(SystemRandom().randbytes(SESSION_BYTES).hex(), 0, args.name, kind)
+    if wanted not in (None, saved.client_type):
+        raise UsageError(f"{args.session} is the session of a {saved.client_type}, not {wanted}")
+    return saved
+
+
+def _credentials(args: Namespace) -> Credentials | None:
+    if not args.user:
+        return None
+    # Not an argument: the process list is for everybody to read.
+    return Credentials(user=args.user, password=os.environ.get(PASSWORD_VARIABLE, ""))
