@@ -229,6 +229,10 @@ class CommitUncertain(StorageError):
     """A commit failed in a way that leaves its outcome unknown."""
 
 
+class LeaseLost(StorageError):
+    """Another server has begun a newer lease on the same database."""
+
+
 class ConfigProblem(NamedTuple):
     """
     One mistake in a deployment file.

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from ixproxy.errors import StorageError
+from ixproxy.node.rows import BY_TABLE
+from ixproxy.node.selections import Selection
+from ixproxy.storage.columns import all_columns
+from ixproxy.storage.sqlite import SqliteStore
+from ixproxy.storage.sqlite_places import SqliteFile
+from ixproxy.storage.sqlite_schema import VERSION, Schema, built_in
+from ixproxy.testing.store_samples import NOW, interaction
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the schema files, to which later versions can be added."""
+    folder = tmp_path / "schema"
+    folder.mkdir()
+    name = f"sqlite-v{VERSION}.sql"
+    (folder / name).write_text(built_in().creation())
+    return folder
+
+
+def filled(path: Path) -> None:
+    store = SqliteStore(SqliteFile(path))
+    store.open(NOW)
+    store.begin()
+    store.write([interaction("i1")], [])
+    store.commit(1)
+    store.close()
+
+
+def test_the_schema_has_the_columns_of_the_rows() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(built_in().creation())
+    for table, columns in all_columns().items():
+        found = connection.execute(f"PRAGMA table_info({table})").fetchall()
+        assert [line[1] for line in found] == list(columns.names)
+        key = sorted((line[5], line[1]) for line in found if line[5])
+        assert {name for _, name in key} == set(BY_TABLE[table].key_columns)
+    connection.close()
+
+
+def test_the_schema_says_its_own_version() -> None:
+    text = built_in().creation()
+    assert re.search(rf"INSERT INTO meta VALUES \(1, {VERSION}, 0, 0, 0\);", text)
+
+
+def test_an_older_database_is_copied_and_then_brought_up_step_by_step(
+    tmp_path: Path, folder: Path
+) -> None:
+    path = tmp_path / "node.db"
+    filled(path)
+    (folder / f"sqlite-v{VERSION}-to-v{VERSION + 1}.sql").write_text(
+        "CREATE TABLE notes (text TEXT);"
+    )
+    (folder / f"sqlite-v{VERSION + 1}-to-v{VERSION + 2}.sql").write_text(
+        "INSERT INTO notes VALUES ('from version two');"
+    )
+    place = SqliteFile(path, Schema(folder, VERSION + 2))
+    store = SqliteStore(place)
+    store.open(NOW)
+    assert store._ask("SELECT text FROM notes").fetchall() == [("from version two",)]
+    assert [row.id for row in store.select(Selection(1), NOW)] == ["i1"]
+    store.close()
+    backup = tmp_path / f"node.db.before-v{VERSION + 2}"
+    store = SqliteStore(SqliteFile(backup))
+    store.open(NOW)
+    assert [row.id for row in store.select(Selection(1), NOW)] == ["i1"]
+    store.close()
+
+
+def test_a_step_that_fails_leaves_the_version_before_it(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "node.db"
+    filled(path)
+    (folder / f"sqlite-v{VERSION}-to-v{VERSION + 1}.sql").write_text(
+        "CREATE TABLE notes (text TEXT); INSERT INTO nowhere VALUES (1);"
+    )
+    with pytest.raises(StorageError, match=f"from version {VERSION} to {VERSION + 1}.*nowhere"):
+        SqliteStore(SqliteFile(path, Schema(folder, VERSION + 1))).open(NOW)
+    store = SqliteStore(SqliteFile(path))
+    store.open(NOW)
+    assert store._ask("SELECT name FROM sqlite_master WHERE name = 'notes'").fetchall() == []
+    store.close()
+
+
+def test_a_version_that_nothing_leads_on_from_is_a_clear_error(
+    tmp_path: Path, folder: Path
+) -> None:
+    path = tmp_path / "node.db"
+    filled(path)
+    with pytest.raises(StorageError, match="nothing leads on from it"):
+        SqliteStore(SqliteFile(path, Schema(folder, VERSION + 1))).open(NOW)
+
+
+def test_no_upgrade_without_a_copy(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "node.db"
+    filled(path)
+    (folder / f"sqlite-v{VERSION}-to-v{VERSION + 1}.sql").write_text("SELECT 1;")
+    (tmp_path / f"node.db.before-v{VERSION + 1}").mkdir()
+    with pytest.raises(StorageError, match="before its upgrade"):
+        SqliteStore(SqliteFile(path, Schema(folder, VERSION + 1))).open(NOW)
+    filled(path)
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "node.db"
+    filled(path)
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE meta SET schema_version = 99")
+    connection.commit()
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StorageError, match="schema version 99, made by a newer program"):
+        SqliteStore(SqliteFile(path)).open(NOW)
+    assert path.read_bytes() == before
