@@ -1,0 +1,26 @@
+"""`make bench`: every benchmark, each a table of ratios from one run."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+from bench import bench_node, bench_proxy
+
+
+def missing() -> list[str]:
+    """Programs that the benchmarks need and the machine lacks."""
+    return [name for name in ("haproxy", "cc", "taskset") if shutil.which(name) is None]
+
+
+def main() -> int:
+    """0 when every limit was kept, 1 when not, 2 when something is missing."""
+    if lacking := missing():
+        print(f"the benchmarks need {', '.join(lacking)}: see `make bench`", file=sys.stderr)
+        return 2
+    kept = [bench_proxy.main(), bench_node.main()]
+    return 0 if all(kept) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
