@@ -84,7 +84,7 @@ def wait_for(port: int, process: subprocess.Popen[str], seconds: float = 30.0) -
             socket.create_connection(("127.0.0.1", port), 1).close()
             return
         except OSError:
-            time.sleep(0.05)
+            time.sleep(0.05)  # noqa: TID251 - there is no reactor in a benchmark
     raise SystemExit(f"nothing listens on port {port}")
 
 

@@ -1,0 +1,261 @@
+"""Pulls: one node after another, holds, ids on several nodes, and nothing stranded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from ixproxy.core.pulling import takes_in
+from ixproxy.errors import Code
+from ixproxy.messages import (
+    EventAck,
+    EventError,
+    EventPulledInteractions,
+    RequestCancelTake,
+    RequestPull,
+)
+from ixproxy.values import NodeName
+from ixproxy.wire.codec import decode, encode
+from ixproxy.wire.names import Kind
+from ixproxy.wire.prefix import Flag, read_frame
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, facts, only
+
+
+def pull(**more: Any) -> RequestPull:
+    return RequestPull(tenant_id=TENANT, view_id="Q1/All", number_of_interactions=1, **more)
+
+
+def gives(*identifiers: str) -> EventPulledInteractions:
+    return EventPulledInteractions(
+        interactions={name: {"MediaType": "email"} for name in identifiers},
+        take_numbers={name: number for number, name in enumerate(identifiers, 1)},
+    )
+
+
+def by_ids(*identifiers: str) -> RequestPull:
+    parameters = dict.fromkeys(identifiers, 1)
+    return RequestPull(tenant_id=TENANT, view_id="_system_", pull_parameters=parameters)
+
+
+def asked(rig: Rig) -> NodeName:
+    """The one node that has something to answer."""
+    return only([node for node, frames in rig.to_node.items() if frames])
+
+
+def test_an_empty_node_is_passed_over_and_the_first_that_gives_is_the_answer() -> None:
+    """Test idea 13: empty node first, full node second."""
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, pull())
+    first = asked(rig)
+    rig.answer(first, only(rig.sent(first)), EventPulledInteractions())
+    second = asked(rig)
+    assert second != first
+    rig.answer(second, only(rig.sent(second)), gives("i1"))
+    answer = only(rig.got(peer))
+    assert answer.take_numbers == {"i1": 1}
+    assert not any(rig.to_node.values()), "the answer was topped up"
+
+
+def test_all_empty_is_an_empty_answer() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, pull())
+    for _ in range(3):
+        node = asked(rig)
+        rig.answer(node, only(rig.sent(node)), EventPulledInteractions())
+    assert only(rig.got(peer)) == EventPulledInteractions()
+
+
+def test_only_a_pull_for_a_strategy_gets_the_proxys_hold() -> None:
+    """Test idea 14: the client's own hold is replaced, its other keys stay."""
+    rig = Rig(pull_hold_timeout=2.0)
+    peer = rig.client("RoutingEngine")
+    extension = {"before": 1, "pull-hold-timeout": 99, "pull-for-strategy": 1, "after": [1, "x"]}
+    rig.ask(peer, pull(extension=extension))
+    node = asked(rig)
+    sent = decode(only(rig.sent(node)))
+    assert sent.extension == {**extension, "pull-hold-timeout": 2.0}
+    rig.ask(peer, pull(extension={"pull-hold-timeout": 99}))
+    node = asked(rig)
+    assert decode(only(rig.sent(node))).extension == {"pull-hold-timeout": 99}
+
+
+def test_no_hold_is_longer_than_the_time_that_is_left() -> None:
+    rig = Rig()
+    peer = rig.client("RoutingEngine")
+    rig.ask(peer, pull(extension={"pull-for-strategy": 1}), ttl=1500)
+    node = asked(rig)
+    hold = decode(only(rig.sent(node))).extension["pull-hold-timeout"]
+    assert 0 < hold <= 1.5 - 0.25
+
+
+def test_a_pull_whose_time_is_spent_gets_an_empty_answer() -> None:
+    rig = Rig()
+    peer = rig.client("RoutingEngine")
+    rig.ask(peer, pull(extension={"pull-for-strategy": 1}), ttl=1000)
+    node = asked(rig)
+    rig.now += 0.9
+    rig.answer(node, only(rig.sent(node)), EventPulledInteractions())
+    assert only(rig.got(peer)) == EventPulledInteractions()
+
+
+def test_no_node_starves_whatever_the_backlogs_are() -> None:
+    """Test idea 15: 10,000 pulls over three nodes that always have work."""
+    rig = Rig()
+    peer = rig.client()
+    served: Counter[NodeName] = Counter()
+    for number in range(10_000):
+        rig.ask(peer, pull())
+        node = asked(rig)
+        served[node] += 1
+        rig.answer(node, only(rig.sent(node)), gives(f"i{number}"))
+        rig.to_peer[peer].clear()
+    assert max(served.values()) - min(served.values()) <= 1
+
+
+def test_a_queue_on_one_node_keeps_its_order() -> None:
+    """Test idea 16: answers arrive in the order of the node's takes."""
+    rig = Rig([facts(EAST)])
+    peer = rig.client()
+    for _ in range(50):
+        rig.ask(peer, pull())
+    frames = rig.sent(EAST)
+    for number, frame in enumerate(frames):
+        rig.answer(EAST, frame, gives(f"i{number:03}"))
+    order = [next(iter(answer.interactions)) for answer in rig.got(peer)]
+    assert order == sorted(order)
+    assert len(order) == 50
+
+
+def test_a_client_that_leaves_while_its_pull_is_held_strands_nothing() -> None:
+    """Test idea 17: the node is told to cancel; what it gave all the same goes back."""
+    rig = Rig()
+    peer = rig.client("RoutingEngine")
+    rig.ask(peer, pull(extension={"pull-for-strategy": 1}))
+    node = asked(rig)
+    frame = only(rig.sent(node))
+    rig.hang_up(peer)
+    kinds = [(each.kind, each.reference) for each in rig.to_node[node]]
+    assert (Kind.CANCEL, frame.reference) in kinds
+    rig.sent(node)
+    rig.answer(node, frame, gives("i1", "i2"))
+    cancelled = [decode(each) for each in rig.sent(node)]
+    assert cancelled == [
+        RequestCancelTake(tenant_id=TENANT, interaction_id="i1", take_number=1),
+        RequestCancelTake(tenant_id=TENANT, interaction_id="i2", take_number=2),
+    ]
+
+
+def test_a_node_lost_after_it_was_asked_is_in_doubt() -> None:
+    """Test idea 18: 2002; the take comes back through the next registration's holdings."""
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, pull())
+    node = asked(rig)
+    rig.lose(node)
+    error = only(rig.got(peer))
+    assert (error.error_code, error.in_doubt) == (Code.LOST_CONNECTION, True)
+    rig.core.node_connected(node, rig.now)
+    rig.pump()
+    greeting = only(rig.sent(node))
+    rig.to_node[node].append(greeting)
+    rig.accept(node)
+    assert "i1" not in only(list(rig.core.state.clients)).holding
+
+
+def test_a_late_answer_to_a_pull_that_timed_out_goes_back() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, pull())
+    node = asked(rig)
+    frame = only(rig.sent(node))
+    rig.tick(31.0)
+    assert only(rig.got(peer)).error_code == Code.LOST_CONNECTION
+    rig.sent(node)
+    rig.answer(node, frame, gives("i1"))
+    assert not rig.got(peer)
+    assert isinstance(decode(only(rig.sent(node))), RequestCancelTake)
+
+
+def test_ids_on_several_nodes_are_one_answer() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.core.state.owners.confirm(b"b", WEST)
+    rig.ask(peer, by_ids("a", "b"))
+    for node, name in ((EAST, "a"), (WEST, "b")):
+        frame = only(rig.sent(node))
+        assert set(decode(frame).pull_parameters) == {name}
+        rig.answer(node, frame, gives(name))
+    frame = only(rig.got_frames(peer))
+    assert decode(frame).take_numbers == {"a": 1, "b": 1}
+    assert not frame.flags & Flag.PARTIAL
+
+
+def test_ids_of_a_node_that_is_down_are_missing_from_a_partial_answer() -> None:
+    """Test idea 19: pull by ids spanning nodes, one of them down."""
+    rig = Rig()
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.core.state.owners.confirm(b"b", WEST)
+    rig.lose(WEST)
+    rig.ask(peer, by_ids("a", "b"))
+    rig.answer(EAST, only(rig.sent(EAST)), gives("a"))
+    frame = only(rig.got_frames(peer))
+    answer = decode(frame)
+    assert answer.take_numbers == {"a": 1}
+    assert answer.errors == {"b": Code.NOT_ACCESSIBLE}
+    assert frame.flags & Flag.PARTIAL
+
+
+def test_nothing_taken_by_ids_is_an_error() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(peer, by_ids("a"))
+    rig.refuse(EAST, only(rig.sent(EAST)), Code.NOT_QUEUED)
+    answer = only(rig.got(peer))
+    assert isinstance(answer, EventError)
+    assert answer.error_code == Code.NOT_QUEUED
+
+
+def test_an_unknown_id_is_located_first_and_the_pull_goes_to_its_owner() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, by_ids("a"))
+    for node in (EAST, NORTH, WEST):
+        rig.located(node, found=node == NORTH)
+    rig.answer(NORTH, only(rig.sent(NORTH)), gives("a"))
+    assert only(rig.got(peer)).take_numbers == {"a": 1}
+
+
+@pytest.mark.parametrize("count", [0, 501])
+def test_too_few_or_too_many_ids_are_refused(count: int) -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, by_ids(*(f"i{number}" for number in range(count))))
+    assert only(rig.got(peer)).error_code in (Code.NOT_ACCESSIBLE, Code.LIMIT_REACHED)
+    assert not any(rig.to_node.values())
+
+
+def test_what_an_answer_hands_over_is_read_from_its_body() -> None:
+    assert takes_in(read_frame(encode(gives("a", "b"))).body) == {"a": 1, "b": 2}
+    assert takes_in(read_frame(encode(EventAck())).body) == {}
+
+
+def test_a_strategy_that_fails_refuses_the_pull_and_the_proxy_lives() -> None:
+    class Broken:
+        def order(self, pull: object, nodes: object) -> object:
+            raise RuntimeError("broken")
+
+    rig = Rig(pull=Broken())
+    peer = rig.client()
+    rig.ask(peer, pull())
+    assert only(rig.got(peer)).error_code == Code.STRATEGY_FAILED
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(peer, by_ids("a"))
+    rig.answer(EAST, only(rig.sent(EAST)), gives("a"))
+    assert only(rig.got(peer)).take_numbers == {"a": 1}
