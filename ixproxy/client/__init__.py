@@ -41,6 +41,7 @@ def connect(
     session: bytes = b"",
     incarnation: int = 0,
     holding: Mapping[str, int] | None = None,
+    extension: Mapping[str, Any] | None = None,
     on_event: Callback | None = None,
     settings: Settings | None = None,
     random: Random | None = None,
@@ -57,6 +58,8 @@ def connect(
     :param session: 16 random bytes that name the client session; a secret.
         None given: made here. A program that wants to go on with the session
         of an earlier run names it, its last `incarnation` and its `holding`.
+    :param extension: goes with each registration; `event_properties_changed`
+        = 1 has a media server told of changed properties.
     :param on_event: told every event from the first on (`Client.on_event`).
     :param random: for the session's name and the pauses between attempts;
         None: the system's.
@@ -92,6 +95,7 @@ def connect(
             tuple(tenants),
             credentials,
             settings.max_frame,
+            extension or {},
         ),
         settings,
         random,

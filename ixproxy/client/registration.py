@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from ixproxy.messages import Credentials, RequestRegisterClient
 from ixproxy.wire.prefix import DEFAULT_MAX_FRAME
@@ -19,6 +20,8 @@ class Identity:
 
     :ivar session: 16 random bytes; a secret.
     :ivar tenants: ids of the tenants it works for; empty: all of the server's.
+    :ivar extension: goes with every registration, such as
+        `event_properties_changed`.
     """
 
     name: str
@@ -27,6 +30,7 @@ class Identity:
     tenants: tuple[int, ...] = ()
     credentials: Credentials | None = None
     max_frame: int = DEFAULT_MAX_FRAME
+    extension: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Identity({self.name!r}, {self.client_type!r})"
@@ -47,4 +51,5 @@ class Identity:
             incarnation=incarnation,
             holding=dict(holding),
             tenants=list(self.tenants),
+            extension=dict(self.extension),
         )

@@ -10,12 +10,15 @@ SESSION = bytes(range(16))
 
 def test_a_registration_says_who_it_is_and_what_it_holds() -> None:
     credentials = Credentials(user="u", password="p")
-    identity = Identity("d", "AgentApplication", SESSION, (1, 2), credentials, 1 << 21)
+    identity = Identity(
+        "d", "AgentApplication", SESSION, (1, 2), credentials, 1 << 21, {"event_x": 1}
+    )
     request = identity.registration(3, {"A": 5})
     assert (request.client_name, request.client_type) == ("d", "AgentApplication")
     assert (request.session, request.incarnation) == (SESSION, 3)
     assert (request.tenants, request.credentials) == ([1, 2], credentials)
     assert (request.max_frame, request.holding) == (1 << 21, {"A": 5})
+    assert request.extension == {"event_x": 1}
 
 
 def test_what_it_holds_is_a_copy_of_that_moment() -> None:
