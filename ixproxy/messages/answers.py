@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import field
+
 from ixproxy.messages.message import AgentSession, Count, KeyValues, Message, Number, Structure
 
 __all__ = [
@@ -157,7 +159,7 @@ class Event3rdServerResponse(Message, frozen=True, kw_only=True):
     """An external server's answer."""
 
     interaction_id: str = ""
-    envelope3rd_server: KeyValues = {}
+    envelope3rd_server: KeyValues = field(default_factory=dict, name="Envelope3rdServer")
     user_data: KeyValues = {}
 
 
@@ -167,4 +169,4 @@ class Event3rdServerFault(Message, frozen=True, kw_only=True):
     interaction_id: str = ""
     fault_code: str = ""
     fault_string: str = ""
-    envelope3rd_server: KeyValues = {}
+    envelope3rd_server: KeyValues = field(default_factory=dict, name="Envelope3rdServer")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import field
+
 from ixproxy.messages.interactions import InteractionRequest
 from ixproxy.messages.message import Count, KeyValues, Number, Request
 
@@ -79,7 +81,7 @@ class Request3rdServer(Request, frozen=True, kw_only=True):
     tenant_id: int = 0
     media_type: str = ""
     interaction_id: str = ""
-    envelope3rd_server: KeyValues = {}
+    envelope3rd_server: KeyValues = field(default_factory=dict, name="Envelope3rdServer")
     user_data: KeyValues = {}
 
 

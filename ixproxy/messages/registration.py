@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from ixproxy.messages.message import Count, Request
@@ -17,6 +19,9 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 
     def __repr__(self) -> str:
         return "Credentials(…)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
 
 
 class RequestRegisterClient(Request, frozen=True, kw_only=True):
@@ -54,6 +59,11 @@ class RequestRegisterClient(Request, frozen=True, kw_only=True):
             f"client_type={self.client_type!r}, incarnation={self.incarnation}, "
             f"path={self.path!r}, holding={len(self.holding)} ids)"
         )
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        # Pretty printers do not ask for __repr__, and the session is a secret too.
+        names = ("client_name", "client_type", "incarnation", "path")
+        return [(name, getattr(self, name)) for name in names]
 
 
 class RequestUnregisterClient(Request, frozen=True, kw_only=True):

@@ -31,7 +31,7 @@ encode_map: Callable[[Any], bytes] = _encoder.encode
 _BAD_BODY = (msgspec.DecodeError, ValueError, RecursionError)
 _UNENCODABLE = (ValueError, TypeError, OverflowError, AttributeError, RecursionError)
 _COMPRESSED = int(Flag.COMPRESSED)
-_UINT64 = 0xCF
+_UINT64, _MAP16 = 0xCF, 0xDE
 
 # A reply may be sent as an event and the other way round (EventRouteUsed is both), but a request
 # is never anything else, and an error is known by its kind where bodies are not decoded.
@@ -108,6 +108,10 @@ def encode(
     if kind and kind not in plan.kinds:
         raise LocalProtocolError(f"{row.name} cannot be of kind {kind}")
     try:
+        body = _encoder.encode(replace(message, **plan.blank) if plan.blank else message)
+        if body[0] == _MAP16 and not body[1] and body[2] < 16:
+            # The encoder leaves room for all attributes that a long class has.
+            body = bytes((0x80 | body[2],)) + body[3:]
         return write_frame(
             kind or row.kind,
             row.code,
@@ -120,7 +124,7 @@ def encode(
             interaction=getattr(message, row.interaction).encode() if row.interaction else b"",
             agent=getattr(message, row.agent).encode() if row.agent else b"",
             queue=getattr(message, row.queue).encode() if row.queue else b"",
-            body=_encoder.encode(replace(message, **plan.blank) if plan.blank else message),
+            body=body,
         )
     except _UNENCODABLE as problem:
         raise LocalProtocolError(f"{row.name}: {problem}") from problem

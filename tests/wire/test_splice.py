@@ -63,7 +63,9 @@ def test_what_was_set_is_read_back_and_dropped_again(
     without = drop_extension(spliced, key)
     assert get_extension(without, key) is None
     if "Extension" in body and key not in body["Extension"]:
-        assert without == before
+        assert decode(without) == body
+        # A sixteenth key needs a wider header, which stays.
+        assert without == before or len(body["Extension"]) == 15
 
 
 @given(values, st.binary(max_size=8))

@@ -1,0 +1,73 @@
+"""The public names of the field and of this project, as the documents list them, each once."""
+
+from __future__ import annotations
+
+
+def _names(text: str) -> list[str]:
+    return text.split()
+
+
+# By the place where they are described: connection, agents, reporting control, interaction
+# management, delivery, external services; ours are those of proxies and nodes between them.
+REQUESTS = _names(
+    """
+RequestRegisterClient RequestUnregisterClient RequestPing
+
+RequestAgentLogin RequestAgentLogout RequestAddMedia RequestRemoveMedia
+RequestNotReadyForMedia RequestCancelNotReadyForMedia RequestChangeMediaStateReason
+RequestChangeAgentStateReason RequestDoNotDisturbOn RequestDoNotDisturbOff
+RequestAgentAvailable RequestAgentNotAvailable RequestSubscribe RequestUnsubscribe
+RequestPublish RequestNotify
+
+RequestStartPlaceAgentStateReportingAll RequestStopPlaceAgentStateReportingAll
+RequestStartPlaceAgentStateReporting RequestStopPlaceAgentStateReporting
+RequestStartExternalServiceReporting RequestStopExternalServiceReporting
+RequestDistributeEvent RequestDistributeReportingEvent
+
+RequestSubmit RequestPlaceInQueue RequestPlaceInWorkbin RequestPull RequestChangeProperties
+RequestStopProcessing RequestTransfer RequestConference RequestIntrude RequestLeaveInteraction
+RequestHold RequestResume RequestGetInteractionProperties RequestFindInteractions
+RequestGetWorkbinContent RequestWorkbinTypesInfo RequestWorkbinNotifications
+RequestWorkbinCancelNotifications RequestWorkbinStatistic RequestTakeSnapshot
+RequestGetSnapshotInteractions RequestLockInteraction RequestUnlockInteraction
+RequestMoveInteractions RequestStopInteractions RequestReleaseSnapshot RequestSetInFocus
+
+RequestDeliver RequestRouteCall RequestAccept RequestReject
+
+Request3rdServer
+
+RequestLocate RequestCancelTake RequestClientsGone RequestConfirmSession
+"""
+)
+
+ANSWERS = _names(
+    """
+EventAck EventError EventPulledInteractions EventWorkbinContent EventWorkbinTypesInfo
+EventInteractionProperties EventInteractionsFound EventSnapshotTaken EventSnapshotInteractions
+EventInteractionMoved EventAgentWorkbinStats EventPing
+Event3rdServerResponse Event3rdServerFault
+"""
+)
+
+EVENTS = _names(
+    """
+EventInvite EventRevoked EventPropertiesChanged EventPartyAdded EventPartyRemoved
+EventWorkbinContentChanged EventCurrentAgentStatus EventForcedAgentStateChange EventTopic
+
+EventPlaceAgentState EventInteractionSubmitted EventPlacedInQueue EventTakenFromQueue
+EventPlacedInWorkbin EventTakenFromWorkbin EventAgentInvited EventRejected
+EventProcessingStopped EventHeld EventResumed EventAgentLogin EventAgentLogout EventMediaAdded
+EventMediaRemoved EventReadyForMedia EventNotReadyForMedia EventDoNotDisturbOn
+EventDoNotDisturbOff EventAgentStateReasonChanged EventMediaStateReasonChanged
+EventExternalServiceRequested EventExternalServiceResponded EventCustomReporting
+
+EventRouteRequest EventRouteUsed EventAbandoned EventAttachedDataChanged EventPrivateInfo
+
+EventAgentAvailable EventAgentNotAvailable EventAgentConnectionClosed EventActivityReport
+EventAccepted
+
+EventNodeLoad EventMassAgentLogout
+"""
+)
+
+NAMES = [*REQUESTS, *ANSWERS, *EVENTS]

@@ -1,0 +1,91 @@
+"""
+The recorded frames: one file a message, which only ever grows.
+
+Each record is two lines: `frame` with the bytes in hexadecimal, and `means`
+with what they mean as JSON. A frame that was ever sent must mean the same for
+ever, so no line is changed or removed; what is new is added at the end:
+`python -m tests.wire.recorded` writes records for messages that have none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ixproxy.messages import Message
+from ixproxy.wire.codec import decode, encode
+from ixproxy.wire.names import ROWS, Kind
+from ixproxy.wire.prefix import Flag, Frame, read_frame, write_frame
+from tests.wire.samples import bare, full
+
+FRAMES = Path(__file__).parent / "frames"
+
+# Kinds without a message of their own.
+BODILESS = {"Cancel": Kind.CANCEL, "Ping": Kind.PING, "Pong": Kind.PONG}
+
+
+class Record(NamedTuple):
+    """One recorded frame, and what it means."""
+
+    file: str
+    raw: bytes
+    means: dict[str, Any]
+
+
+def records() -> Iterator[Record]:
+    """All records, by file and in order."""
+    for path in sorted(FRAMES.glob("*.txt")):
+        lines = path.read_text().splitlines()
+        for frame, means in zip(lines[::2], lines[1::2], strict=True):
+            yield Record(
+                path.stem,
+                bytes.fromhex(frame.removeprefix("frame ")),
+                json.loads(means.removeprefix("means ")),
+            )
+
+
+def frames() -> list[bytes]:
+    """The bytes of all recorded frames."""
+    return [record.raw for record in records()]
+
+
+def meaning(frame: Frame) -> dict[str, Any]:
+    """A frame as JSON says it: its prefix, and its decoded body if it has a message."""
+    prefix = ("kind", "name", "client", "reference", "tenant", "ttl", "flags")
+    strings = ("media", "interaction", "agent", "queue")
+    said: dict[str, Any] = {name: getattr(frame, name) for name in (*prefix, *strings)}
+    if frame.kind not in BODILESS.values():
+        message = decode(frame)
+        said["message"] = {type(message).__name__: json.loads(msgspec.json.encode(message))}
+    return said
+
+
+def first_records(name: str) -> list[bytes]:
+    """What is recorded of a message that has no file yet."""
+    if name in BODILESS:
+        return [write_frame(BODILESS[name], 0, client=3, reference=70_000)]
+    row = next(row for row in ROWS if row.name == name)
+    samples: list[Message] = [bare(row), full(row)]
+    return [
+        encode(samples[0], reference=1),
+        encode(samples[1], client=1_000_000, reference=4_000_000_000, ttl=2500, flags=Flag.TRACED),
+    ]
+
+
+def main() -> None:
+    for name in [*(row.name for row in ROWS), *BODILESS]:
+        path = FRAMES / f"{name}.txt"
+        if not path.exists():
+            lines = []
+            for raw in first_records(name):
+                said = json.dumps(meaning(read_frame(raw)), ensure_ascii=False, sort_keys=True)
+                lines += [f"frame {raw.hex()}\n", f"means {said}\n"]
+            path.write_text("".join(lines))
+
+
+if __name__ == "__main__":
+    main()
