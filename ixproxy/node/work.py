@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from ixproxy.messages import EventNodeLoad, RequestPull
+from ixproxy.messages.answers import InteractionsAnswer
 from ixproxy.messages.message import Event, Message, Request
 from ixproxy.node.selections import Selection
 
@@ -155,12 +156,14 @@ class LongRead(msgspec.Struct, frozen=True):
     :ivar answer: the class of the answer.
     :ivar limit: the most rows that it shows; the selection asks for one more.
     :ivar now: the time of the request, for whatever depends on time.
+    :ivar keyed: an order was asked for: the answer has sort keys.
     """
 
     selection: Selection
-    answer: type[Message]
+    answer: type[InteractionsAnswer]
     limit: int
     now: float
+    keyed: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -1,0 +1,285 @@
+"""
+Logins, logouts and confirmations of agents: what is decided.
+
+Theory of operation: an agent session is named by its stamp, greater is newer.
+A client that talks to the node itself is logged in at once. A proxy logs an
+agent in provisionally, on this node or with the stamp that the agent's home
+node gave; nothing is reported until ConfirmSession, which carries the whole
+session. The home node's confirmation decides: it confirms only what it still
+knows as provisional. Other nodes take what they are told, unless they know a
+newer stamp. A provisional session ends with its connection, or after ten
+seconds. What a second client may do is `allow-multiple-agent-connections`:
+`true` it joins, `false` it is refused, `force-logout` it ends the first.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from ixproxy.errors import Code, RequestRefused
+from ixproxy.messages import (
+    EventAck,
+    RequestAgentLogin,
+    RequestAgentLogout,
+    RequestConfirmSession,
+)
+from ixproxy.messages.agents import AgentRequest
+from ixproxy.node.access import connected, media_of, tenant_of
+from ixproxy.node.agent_sessions import (
+    acknowledged,
+    begin,
+    checked_place,
+    drop,
+    end,
+    holdings_of,
+    join,
+    keep,
+    leave,
+    new_stamp,
+    return_holdings,
+    stamp_of,
+)
+from ixproxy.node.life_cycle import Trigger
+from ixproxy.node.rows import AgentRow
+from ixproxy.node.turn import Cause, Turn
+from ixproxy.node.work import Sender
+from ixproxy.values import Stamp
+
+JOINS, REFUSED, FORCES = "true", "false", "force-logout"
+
+
+def login(turn: Turn, sender: Sender, request: RequestAgentLogin) -> EventAck:
+    """
+    Logs an agent in.
+
+    :raise RequestRefused: the agent, place or a media type is not known, the
+        place is occupied, another client is logged in and multiple connections
+        are not allowed, or the named session is not the current one.
+    """
+    place, media = _checked(turn, sender, request, request.media_list)
+    connected(turn, sender)
+    stamp = Stamp(*request.agent_session) if request.agent_session else None
+    current = turn.memory.logged_in((request.tenant_id, request.agent_id))
+    if current is not None and stamp is not None and stamp < stamp_of(current):
+        raise RequestRefused(Code.STALE_SESSION)
+    if request.provisional:
+        if not sender.through_proxy:
+            raise RequestRefused(Code.NOT_ALLOWED, "only a proxy logs in provisionally")
+        return _log_in_provisionally(turn, sender, request, place, media, stamp, current)
+    cause = Cause(sender, request.reason, sender.session)
+    if current is not None and _joins(turn, sender, current, stamp):
+        _check_same_place(current, place)
+        return acknowledged(stamp_of(join(turn, current, sender.session, media, cause)))
+    others = _waiting(turn, request, sender.session)
+    if turn.settings.allow_multiple_agent_connections == REFUSED:
+        for other in others:
+            if stamp is None or stamp_of(other) > stamp:
+                raise RequestRefused(Code.ALREADY_LOGGED_IN)
+    holdings = []
+    if current is not None:
+        holdings = holdings_of(turn, current, set(current.sessions) - {sender.session})
+        end(turn, current, holdings, Trigger.FORCED_OUT, cause)
+    for row in _waiting_of(turn, request, sender.session):
+        drop(turn, row)
+    named = stamp or new_stamp(turn)
+    begin(turn, _row(turn, sender, request, named, place, media, confirmed=True), cause)
+    return acknowledged(named)
+
+
+def _joins(turn: Turn, sender: Sender, current: AgentRow, stamp: Stamp | None) -> bool:
+    """
+    Whether a login joins the agent's session; else it ends it.
+
+    :raise RequestRefused: neither, for it is another client's.
+    """
+    if stamp == stamp_of(current) or (stamp is None and sender.session in current.sessions):
+        return True
+    mode = turn.settings.allow_multiple_agent_connections
+    if stamp is None and mode == JOINS:
+        return True
+    if mode == REFUSED and _others_connected(turn, sender, current, stamp):
+        raise RequestRefused(Code.ALREADY_LOGGED_IN)
+    return False
+
+
+def _others_connected(turn: Turn, sender: Sender, current: AgentRow, stamp: Stamp | None) -> bool:
+    """
+    Whether another client counts as logged in: to a login that names a newer
+    session, only one whose connection is there.
+    """
+    others = [session for session in current.sessions if session != sender.session]
+    if stamp is None:
+        return bool(others)
+    return any(session not in turn.memory.lost for session in others)
+
+
+def _log_in_provisionally(
+    turn: Turn,
+    sender: Sender,
+    request: RequestAgentLogin,
+    place: str,
+    media: dict[str, int],
+    stamp: Stamp | None,
+    current: AgentRow | None,
+) -> EventAck:
+    mode = turn.settings.allow_multiple_agent_connections
+    if current is not None and _joins(turn, sender, current, stamp):
+        _check_same_place(current, place)
+        return acknowledged(stamp_of(current))
+    for other in _waiting(turn, request, sender.session):
+        theirs = stamp_of(other)
+        if stamp == theirs or (stamp is None and mode == JOINS):
+            keep(turn, replace(other, sessions=[*other.sessions, sender.session]))
+            return acknowledged(theirs)
+        if mode == REFUSED and (stamp is None or theirs > stamp):
+            raise RequestRefused(Code.ALREADY_LOGGED_IN)
+        if mode == REFUSED:
+            drop(turn, other)
+    for row in _waiting_of(turn, request, sender.session):
+        if stamp == stamp_of(row):
+            return acknowledged(stamp_of(row))
+        leave(turn, row, sender.session, Cause())
+    named = stamp or new_stamp(turn)
+    keep(turn, _row(turn, sender, request, named, place, media, confirmed=False))
+    return acknowledged(named)
+
+
+def confirm(turn: Turn, sender: Sender, request: RequestConfirmSession) -> EventAck:
+    """
+    Makes a provisional agent session the agent's session.
+
+    :raise RequestRefused: a newer one is known; or this is the home node, and
+        knows nothing of it any more.
+    """
+    if not request.agent_session:
+        raise RequestRefused(Code.MISSING_VALUE, "AgentSession is missing")
+    place, media = _checked(turn, sender, request, request.media_list)
+    connected(turn, sender)
+    stamp = Stamp(*request.agent_session)
+    name = (request.tenant_id, request.agent_id)
+    cause = Cause(sender, request.reason, sender.session)
+    current = turn.memory.logged_in(name)
+    if current is not None and stamp_of(current) == stamp:
+        return acknowledged(stamp_of(join(turn, current, sender.session, media, cause)))
+    if current is not None and stamp_of(current) > stamp:
+        raise RequestRefused(Code.STALE_SESSION)
+    pending = next((row for row in turn.memory.agent_rows(name) if stamp_of(row) == stamp), None)
+    if pending is None and stamp.dbid == turn.identity.dbid:
+        raise RequestRefused(Code.STALE_SESSION, "the provisional session is gone")
+    joins = turn.settings.allow_multiple_agent_connections == JOINS
+    sessions = [sender.session]
+    if current is not None:
+        others = [session for session in current.sessions if session != sender.session]
+        if joins:
+            sessions += others
+        holdings = [] if joins else holdings_of(turn, current, others)
+        trigger = Trigger.LOGGED_OUT if joins else Trigger.FORCED_OUT
+        end(turn, current, holdings, trigger, cause)
+    if pending is not None:
+        sessions += [each for each in pending.sessions if each not in sessions]
+    confirmed = AgentRow(
+        tenant_id=request.tenant_id,
+        agent_id=request.agent_id,
+        number=stamp.number,
+        dbid=stamp.dbid,
+        place_id=place,
+        media=media,
+        confirmed=True,
+        logged_in_at=turn.now,
+        sessions=sessions,
+    )
+    begin(turn, confirmed, cause)
+    return acknowledged(stamp)
+
+
+def logout(turn: Turn, sender: Sender, request: RequestAgentLogout) -> EventAck:
+    """
+    Logs an agent out, or undoes a provisional login; what the client has in
+    hand for the agent goes back.
+
+    :raise RequestRefused: the agent is not logged in through this client, or
+        the named session is not the current one.
+    """
+    tenant_of(turn, sender, request.tenant_id)
+    name = (request.tenant_id, request.agent_id)
+    stamp = Stamp(*request.agent_session) if request.agent_session else None
+    current = turn.memory.logged_in(name)
+    mine = [
+        row for row in _waiting_of(turn, request, sender.session) if stamp in (None, stamp_of(row))
+    ]
+    if current is not None and sender.session in current.sessions:
+        there = stamp in (None, stamp_of(current))
+    else:
+        there = False
+    if not there and not mine:
+        if current is not None and stamp is not None and stamp < stamp_of(current):
+            raise RequestRefused(Code.STALE_SESSION)
+        if stamp is None:
+            raise RequestRefused(Code.NOT_LOGGED_IN_FOR_LOGOUT)
+        return EventAck()
+    cause = Cause(sender, request.reason)
+    ending = current if there else None
+    holdings = holdings_of(turn, ending, [sender.session]) if ending else []
+    for row in mine:
+        leave(turn, row, sender.session, cause)
+    if ending is not None:
+        return_holdings(turn, holdings, Trigger.LOGGED_OUT, cause)
+        leave(turn, ending, sender.session, cause)
+    return EventAck()
+
+
+def _checked(
+    turn: Turn, sender: Sender, request: AgentRequest, media: dict[str, int]
+) -> tuple[str, dict[str, int]]:
+    """The place and the media states that a login asks for."""
+    tenant = tenant_of(turn, sender, request.tenant_id)
+    if not request.agent_id:
+        raise RequestRefused(Code.MISSING_VALUE, "AgentId is missing")
+    if tenant.agents is not None and request.agent_id not in tenant.agents:
+        raise RequestRefused(Code.UNKNOWN_AGENT, f"agent {request.agent_id!r} is not known")
+    for name in media:
+        media_of(tenant, name)
+    place = checked_place(turn, tenant.id, request.agent_id, request.place_id)
+    return place, {name: int(bool(state)) for name, state in media.items()}
+
+
+def _check_same_place(current: AgentRow, place: str) -> None:
+    if place and current.place_id and place != current.place_id:
+        raise RequestRefused(
+            Code.ALREADY_LOGGED_IN, f"the agent is logged in at {current.place_id!r}"
+        )
+
+
+def _waiting(turn: Turn, request: AgentRequest, session: bytes) -> list[AgentRow]:
+    """The agent's provisional sessions of other clients."""
+    rows = turn.memory.agent_rows((request.tenant_id, request.agent_id))
+    return [row for row in rows if not row.confirmed and session not in row.sessions]
+
+
+def _waiting_of(turn: Turn, request: AgentRequest, session: bytes) -> list[AgentRow]:
+    """The agent's provisional sessions of this client."""
+    rows = turn.memory.agent_rows((request.tenant_id, request.agent_id))
+    return [row for row in rows if not row.confirmed and session in row.sessions]
+
+
+def _row(
+    turn: Turn,
+    sender: Sender,
+    request: RequestAgentLogin,
+    stamp: Stamp,
+    place: str,
+    media: dict[str, int],
+    *,
+    confirmed: bool,
+) -> AgentRow:
+    return AgentRow(
+        tenant_id=request.tenant_id,
+        agent_id=request.agent_id,
+        number=stamp.number,
+        dbid=stamp.dbid,
+        place_id=place,
+        media=media,
+        confirmed=confirmed,
+        logged_in_at=turn.now,
+        sessions=[sender.session],
+    )

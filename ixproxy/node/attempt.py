@@ -1,0 +1,206 @@
+"""One transaction of one batch: run, and then either taken back or finished."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from ixproxy.errors import Code, RequestRefused, StorageError
+from ixproxy.interfaces import IStore
+from ixproxy.node.expiry import end_what_is_old, expire_receipts, run_due_timers
+from ixproxy.node.journal import Journal
+from ixproxy.node.load import Load, available
+from ixproxy.node.memory import Counters, Memory
+from ixproxy.node.model import NodeModel, NodeSettings
+from ixproxy.node.requests import needs_of, perform
+from ixproxy.node.turn import Identity, Turn
+from ixproxy.node.work import (
+    Announce,
+    ConnectionLost,
+    Effect,
+    Failure,
+    Goodbye,
+    Outcome,
+    Refuse,
+    Tick,
+    Work,
+)
+from ixproxy.node.working_set import WorkingSet
+
+RECEIPTS_EVERY = 60.0
+"""Seconds between two looks for receipts that are too old."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """What outlasts a batch."""
+
+    store: IStore
+    model: NodeModel
+    settings: NodeSettings
+    identity: Identity
+    journal: Journal
+    memory: Memory
+    load: Load
+    announced_at: float | None = None
+    receipts_at: float | None = None
+
+
+class Attempt:
+    """
+    One try of a batch. After `run`, call `finished` where the commit happened,
+    `take_back` where it did not.
+    """
+
+    def __init__(
+        self, standing: Standing, works: Sequence[Work], now: float, *, with_timers: bool
+    ) -> None:
+        self._standing = standing
+        self._works = works
+        self._now = now
+        self._with_timers = with_timers
+        self._store = standing.store
+        self._journal = standing.journal
+        self._memory = standing.memory
+        self._before: Counters = msgspec.structs.replace(standing.memory.counters)
+        self._rows = WorkingSet(standing.store, standing.journal)
+        self._effects: list[Effect] = []
+        self._failures: list[Failure] = []
+        self._ticked = False
+        self._expired_receipts = False
+
+    def run(self) -> None:
+        """
+        :raise StorageError: it did not happen, or (CommitUncertain) nobody knows.
+        """
+        store, rows, counters = self._store, self._rows, self._memory.counters
+        store.begin()
+        at = self._standing
+        turn = Turn(rows, self._memory, at.model, at.settings, at.identity, self._now)
+        if self._with_timers:
+            run_due_timers(turn)
+            self._effects.extend(turn.tells)
+        rows.prefetch(*needs_of(self._works))
+        for work in self._works:
+            self._run_one(turn, work)
+        rows.write_out()
+        raised = counters.event_number != self._before.event_number
+        if rows.wrote or raised or self._expired_receipts:
+            if not raised:
+                # The mark must tell this batch from the one before.
+                counters.event_number += 1
+            store.commit(counters.event_number)
+        else:
+            store.rollback()
+
+    def _run_one(self, turn: Turn, work: Work) -> None:
+        turn.tells = []
+        mark = turn.rows.begin_request()
+        numbers = msgspec.structs.astuple(turn.counters)
+        try:
+            if type(work) is Tick:
+                self._tick(turn)
+            else:
+                effect = perform(turn, work)
+                if effect is not None:
+                    self._effects.append(effect)
+        except RequestRefused as refusal:
+            self._undo(turn, mark, numbers)
+            self._refuse(work, refusal.code, refusal.description, in_doubt=refusal.in_doubt)
+        except StorageError:
+            raise
+        except Exception as problem:
+            # A mistake of ours must cost one request, not the node.
+            self._undo(turn, mark, numbers)
+            self._failures.append(Failure(work, problem))
+            self._refuse(work, Code.INTERNAL, "", in_doubt=False)
+        else:
+            self._effects.extend(turn.tells)
+
+    def _undo(self, turn: Turn, mark: int, numbers: tuple[int, ...]) -> None:
+        self._journal.undo(mark)
+        _set_counters(turn.counters, numbers)
+
+    def _refuse(self, work: Work, code: int, description: str, *, in_doubt: bool) -> None:
+        self._effects.extend(refused(work, code, description, in_doubt))
+
+    def _tick(self, turn: Turn) -> None:
+        standing = self._standing
+        self._ticked = True
+        if standing.receipts_at is None or self._now - standing.receipts_at >= RECEIPTS_EVERY:
+            self._expired_receipts = expire_receipts(turn, self._store) > 0
+            standing.receipts_at = self._now
+        end_what_is_old(turn)
+
+    def take_back(self) -> None:
+        """Nothing of it happened."""
+        self._journal.undo()
+        _set_counters(self._memory.counters, msgspec.structs.astuple(self._before))
+        self._store.rollback()
+
+    def finished(self) -> Outcome:
+        """It is durable: what is remembered stays, and effects may leave."""
+        self._journal.forget()
+        standing, load = self._standing, self._standing.load
+        pullable: set[tuple[int, str]] = set()
+        changes = []
+        for id, before in self._rows.originals.items():
+            after = self._rows.interaction(id)
+            changes.append((before, after))
+            if after is not None and after is not before and available(after):
+                pullable.add((after.tenant_id, after.queue))
+        first = load.note(changes, self._now)
+        if self._ticked:
+            self._recount()
+        paced = (
+            standing.announced_at is None
+            or self._now - standing.announced_at >= standing.settings.load_interval
+        )
+        if first or (load.changed and paced):
+            number = self._memory.counters.event_number
+            event = load.announcement(standing.identity, number, self._now)
+            self._effects.insert(0, Announce(event))
+            standing.announced_at = self._now
+        return Outcome(self._effects, frozenset(pullable), self._failures)
+
+    def _recount(self) -> None:
+        """Count what time changed, as it is after the commit."""
+        standing, store = self._standing, self._store
+        if not standing.load.recount_due(self._now, standing.settings.default_view_freeze_interval):
+            return
+        try:
+            store.begin()
+            try:
+                standing.load.recount(store, self._now)
+            finally:
+                store.rollback()
+        except StorageError as problem:
+            self._failures.append(Failure(None, problem))
+
+
+def _set_counters(counters: Counters, numbers: tuple[int, ...]) -> None:
+    for name, number in zip(Counters.__struct_fields__, numbers, strict=True):
+        setattr(counters, name, number)
+
+
+def refused(
+    work: Work, code: int, description: str = "", in_doubt: bool | None = None
+) -> list[Effect]:
+    """The refusal of a piece of work, if it awaits an answer."""
+    if isinstance(work, Tick | ConnectionLost):
+        return []
+    if isinstance(work, Goodbye) and work.token is None:
+        return []
+    request = getattr(work, "message", None)
+    refusal = RequestRefused(code, description, in_doubt=in_doubt)
+    return [
+        Refuse(
+            work.token,
+            code,
+            refusal.description,
+            refusal.in_doubt,
+            getattr(request, "interaction_id", ""),
+        )
+    ]

@@ -1,0 +1,146 @@
+"""
+Which rule serves which request, and which rows it needs: two tables.
+
+A request that has no rule here is known, but not served yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from ixproxy import messages as m
+from ixproxy.errors import Code, RequestRefused
+from ixproxy.messages.interactions import InteractionRequest
+from ixproxy.messages.message import Message, Request
+from ixproxy.node import (
+    agent_states,
+    agents,
+    changing,
+    placing,
+    pulling,
+    reading,
+    sessions,
+    submitting,
+)
+from ixproxy.node.timers import HANDLING
+from ixproxy.node.turn import Turn
+from ixproxy.node.work import (
+    Answer,
+    Asked,
+    ClientsLost,
+    ConnectionLost,
+    Effect,
+    Goodbye,
+    PullRetried,
+    Registered,
+    Sender,
+    Token,
+    Work,
+)
+from ixproxy.node.working_set import ReceiptKey, TimerKey
+from ixproxy.values import ClientType
+
+Rule = Callable[[Turn, Sender, Any], Message]
+LongRule = Callable[[Turn, Sender, Any, Token], Effect]
+
+RULES: dict[type[Request], Rule] = {
+    m.RequestPing: reading.ping,
+    m.RequestSubmit: submitting.submit,
+    m.RequestChangeProperties: changing.change_properties,
+    m.RequestPlaceInQueue: placing.place_in_queue,
+    m.RequestPlaceInWorkbin: placing.place_in_workbin,
+    m.RequestStopProcessing: changing.stop_processing,
+    m.RequestHold: changing.hold,
+    m.RequestResume: changing.resume,
+    m.RequestLeaveInteraction: changing.leave,
+    m.RequestSetInFocus: changing.set_in_focus,
+    m.RequestGetInteractionProperties: reading.get_properties,
+    m.RequestWorkbinTypesInfo: reading.workbin_types,
+    m.RequestLocate: reading.locate,
+    m.RequestCancelTake: reading.cancel_take,
+    m.RequestAgentLogin: agents.login,
+    m.RequestAgentLogout: agents.logout,
+    m.RequestConfirmSession: agents.confirm,
+    m.RequestAddMedia: agent_states.add_media,
+    m.RequestRemoveMedia: agent_states.remove_media,
+    m.RequestNotReadyForMedia: agent_states.not_ready,
+    m.RequestCancelNotReadyForMedia: agent_states.ready,
+}
+"""Requests that are answered at once, with a message."""
+
+LONG_RULES: dict[type[Request], LongRule] = {
+    m.RequestPull: pulling.pull,
+    m.RequestFindInteractions: reading.find,
+    m.RequestGetWorkbinContent: reading.workbin_content,
+}
+"""Requests whose answer may take another way."""
+
+BY_THE_SERVER: frozenset[type[Request]] = frozenset(
+    {m.RequestRegisterClient, m.RequestUnregisterClient, m.RequestClientsGone}
+)
+"""Requests that the node's server turns into other work than `Asked`."""
+
+_WRITES_TIMER = (m.RequestChangeProperties, m.RequestHold, m.RequestResume)
+
+
+class Needs(NamedTuple):
+    """The keys of rows that works need."""
+
+    ids: list[str]
+    receipts: list[ReceiptKey]
+    timers: list[TimerKey]
+
+
+def needs_of(works: Iterable[Work]) -> Needs:
+    """The rows to prefetch; what is not foreseen is read when it is asked for."""
+    needs = Needs([], [], [])
+    for work in works:
+        if type(work) is not Asked:
+            continue
+        request = work.message
+        if isinstance(request, InteractionRequest):
+            id = request.interaction_id
+            needs.ids.append(id)
+            by_agent = work.sender.client_type == ClientType.AGENT_APPLICATION
+            if by_agent and isinstance(request, _WRITES_TIMER):
+                needs.timers.append((HANDLING, id))
+        elif isinstance(request, m.RequestSubmit):
+            receipt = submitting.receipt_key(work.sender, request)
+            if receipt is not None:
+                needs.receipts.append(receipt)
+            if request.interaction_id:
+                needs.ids.append(request.interaction_id)
+        elif isinstance(request, m.RequestPull):
+            needs.ids.extend(request.pull_parameters)
+    return needs
+
+
+def perform(turn: Turn, work: Work) -> Effect | None:
+    """
+    Do one piece of work; ticks are not for here.
+
+    :raise RequestRefused: it is refused, and what it changed so far must be undone.
+    """
+    if type(work) is Asked:
+        request = work.message
+        rule = RULES.get(type(request))
+        if rule is not None:
+            return Answer(work.token, rule(turn, work.sender, request))
+        long_rule = LONG_RULES.get(type(request))
+        if long_rule is not None:
+            return long_rule(turn, work.sender, request, work.token)
+        raise RequestRefused(Code.UNSUPPORTED_YET, f"{type(request).__name__} is not served yet")
+    if type(work) is PullRetried:
+        return pulling.retry(turn, work)
+    if type(work) is Registered:
+        return Answer(work.token, sessions.register(turn, work))
+    if type(work) is ConnectionLost:
+        sessions.connection_lost(turn, work)
+        return None
+    if type(work) is ClientsLost:
+        return Answer(work.token, sessions.clients_lost(turn, work))
+    if type(work) is Goodbye:
+        ack = sessions.goodbye(turn, work)
+        return None if work.token is None else Answer(work.token, ack)
+    raise TypeError(f"{type(work).__name__} is no work for a rule")

@@ -1,0 +1,106 @@
+"""
+Client sessions: registered, lost, back again, gone; and what becomes of their holdings.
+
+Theory of operation: a session that loses its connection keeps what it holds
+for `agent-session-restore-timeout`. When it registers again it says what it
+has; whatever else it has here goes back where it was, for the answer by which
+it was handed over was lost. A goodbye, or a time-out, returns everything.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from ixproxy.errors import Code, RequestRefused
+from ixproxy.messages import EventAck, Reason
+from ixproxy.node.agent_sessions import leave_all
+from ixproxy.node.life_cycle import Trigger
+from ixproxy.node.parties import put_back
+from ixproxy.node.rows import PartyRow, SessionRow
+from ixproxy.node.turn import Cause, Turn
+from ixproxy.node.work import ClientsLost, ConnectionLost, Goodbye, Registered
+
+EXPIRED = Reason(reason_system_name="Expired", reason_description="The session did not come back")
+
+
+def register(turn: Turn, work: Registered) -> EventAck:
+    """
+    A client registers, for the first time or again.
+
+    :raise RequestRefused: a newer incarnation of its session is known.
+    """
+    sender, session = work.sender, work.sender.session
+    known = turn.memory.sessions.get(session)
+    if known is not None and work.incarnation < known.incarnation:
+        raise RequestRefused(Code.SUPERSEDED)
+    parties = turn.rows.held_by(session) if known is not None else []
+    row = SessionRow(
+        session=session,
+        client_name=sender.client_name,
+        client_type=sender.client_type,
+        incarnation=work.incarnation,
+        tenants=sorted(sender.tenants),
+    )
+    if row != known:
+        turn.memory.keep_session(row)
+        turn.rows.put(row)
+    if sender.wants_properties_changed:
+        turn.journal.set(turn.memory.interested, session, True)
+    else:
+        turn.journal.remove(turn.memory.interested, session)
+    held: dict[str, int] = {}
+    for party in parties:
+        if work.holding.get(party.interaction_id) == party.take_number:
+            held[party.interaction_id] = party.take_number
+        else:
+            _return(turn, party, Trigger.NOT_LISTED, Cause(sender))
+    return EventAck(held=held)
+
+
+def connection_lost(turn: Turn, work: ConnectionLost) -> None:
+    """A connection broke: the session waits, its provisional logins do not."""
+    if work.lasting:
+        _lose(turn, work.session)
+    else:
+        end_session(turn, work.session, Trigger.UNREGISTERED, Cause())
+
+
+def clients_lost(turn: Turn, work: ClientsLost) -> EventAck:
+    """The same for many, as a proxy says."""
+    for session in work.sessions:
+        _lose(turn, session)
+    return EventAck()
+
+
+def goodbye(turn: Turn, work: Goodbye) -> EventAck:
+    """A client unregistered; that it is unknown is no mistake."""
+    end_session(turn, work.session, Trigger.UNREGISTERED, Cause())
+    return EventAck()
+
+
+def end_session(turn: Turn, session: bytes, trigger: Trigger, cause: Cause) -> None:
+    """Return what a session holds, log its agents out of it, and forget it."""
+    row = turn.memory.sessions.get(session)
+    if row is None:
+        return
+    for party in turn.rows.held_by(session):
+        _return(turn, party, trigger, cause)
+    leave_all(turn, session, cause)
+    turn.memory.drop_session(row)
+    turn.rows.remove(row)
+
+
+def _lose(turn: Turn, session: bytes) -> None:
+    row = turn.memory.sessions.get(session)
+    if row is None or row.lost_at is not None:
+        return
+    lost = replace(row, lost_at=turn.now)
+    turn.memory.keep_session(lost)
+    turn.rows.put(lost)
+    leave_all(turn, session, Cause(), provisional_only=True)
+
+
+def _return(turn: Turn, party: PartyRow, trigger: Trigger, cause: Cause) -> None:
+    row = turn.rows.interaction(party.interaction_id)
+    if row is not None:
+        put_back(turn, row, (party,), trigger, cause)

@@ -1,0 +1,77 @@
+"""What a rule may use while one batch runs: rows, memory, model, settings, the time."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ixproxy.messages.message import Event, Reason
+from ixproxy.node.journal import Journal
+from ixproxy.node.memory import Counters, Memory
+from ixproxy.node.model import NodeModel, NodeSettings
+from ixproxy.node.work import Sender, Tell
+from ixproxy.node.working_set import WorkingSet
+
+
+class Identity(NamedTuple):
+    """Who the node is in this lease."""
+
+    name: str
+    dbid: int
+    epoch: int
+
+
+class Turn:
+    """
+    One batch.
+
+    :ivar now: seconds since the epoch, UTC: the same for the whole batch.
+    :ivar tells: events of the request in hand for client sessions.
+    """
+
+    __slots__ = (
+        "counters",
+        "identity",
+        "journal",
+        "memory",
+        "model",
+        "now",
+        "rows",
+        "settings",
+        "tells",
+    )
+
+    def __init__(
+        self,
+        rows: WorkingSet,
+        memory: Memory,
+        model: NodeModel,
+        settings: NodeSettings,
+        identity: Identity,
+        now: float,
+    ) -> None:
+        self.rows = rows
+        self.memory = memory
+        self.model = model
+        self.settings = settings
+        self.identity = identity
+        self.now = now
+        self.journal: Journal = memory.journal
+        self.counters: Counters = memory.counters
+        self.tells: list[Tell] = []
+
+    def tell(self, session: bytes, event: Event) -> None:
+        """Send an event to a client session, after the answer of the request in hand."""
+        self.tells.append(Tell(session, event))
+
+
+class Cause(NamedTuple):
+    """
+    Who or what brings something about.
+
+    :ivar sender: the client that asked for it, if one did.
+    :ivar requester: the session that need not be told, for it asked for just this.
+    """
+
+    sender: Sender | None = None
+    reason: Reason | None = None
+    requester: bytes = b""

@@ -1,0 +1,227 @@
+"""
+The rows of one batch: each read once, changed in memory, written together.
+
+Theory of operation: what the requests of a batch need is prefetched in few
+statements; what was not foreseen is read when asked for. A row that is there
+is never read again, so that the requests of a batch see each other's changes.
+Changes go through the journal and gather in one buffer, which `flush` hands to
+the store: before the commit, and before any selection, for selections read
+the tables. A request selects before it changes anything: then a refusal never
+has to take back what was flushed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ixproxy.errors import LocalProtocolError
+from ixproxy.interfaces import IStore
+from ixproxy.node.journal import Journal
+from ixproxy.node.rows import InteractionRow, Key, OutboxRow, PartyRow, ReceiptRow, Row, TimerRow
+from ixproxy.node.selections import Selection
+
+ReceiptKey = tuple[int, str, str]
+TimerKey = tuple[str, str]
+
+
+class WorkingSet:
+    """
+    :ivar originals: the interactions that were changed, each as the batch
+        found it; None: it was not there.
+    """
+
+    __slots__ = (
+        "_changes",
+        "_interactions",
+        "_journal",
+        "_parties",
+        "_receipts",
+        "_request_began",
+        "_store",
+        "_timers",
+        "originals",
+        "wrote",
+    )
+
+    def __init__(self, store: IStore, journal: Journal) -> None:
+        self._store = store
+        self._journal = journal
+        self._interactions: dict[str, InteractionRow | None] = {}
+        self._parties: dict[str, tuple[PartyRow, ...]] = {}
+        self._timers: dict[TimerKey, TimerRow | None] = {}
+        self._receipts: dict[ReceiptKey, ReceiptRow | None] = {}
+        self._changes: dict[tuple[str, Key], Row | None] = {}
+        self._request_began = 0
+        self.originals: dict[str, InteractionRow | None] = {}
+        self.wrote = False
+
+    def prefetch(
+        self,
+        ids: Iterable[str] = (),
+        receipts: Iterable[ReceiptKey] = (),
+        timers: Iterable[TimerKey] = (),
+    ) -> None:
+        """Read interactions with their parties, receipts and timers that are not here yet."""
+        new = [id for id in dict.fromkeys(ids) if id not in self._interactions]
+        if new:
+            for id in new:
+                self._interactions[id] = None
+            for row in self._store.fetch("interactions", [(id,) for id in new]):
+                self._interactions[row.id] = row
+        unknown = [id for id in new if id not in self._parties]
+        taken = [id for id in unknown if self._interactions[id] is not None]
+        self._parties.update((id, ()) for id in unknown)
+        if taken:
+            for party in self._store.fetch_by("parties", "interaction_id", taken):
+                self._parties[party.interaction_id] += (party,)
+        wanted = [key for key in dict.fromkeys(receipts) if key not in self._receipts]
+        if wanted:
+            self._receipts.update(dict.fromkeys(wanted))
+            for receipt in self._store.fetch("receipts", wanted):
+                self._receipts[receipt.key] = receipt
+        due = [key for key in dict.fromkeys(timers) if key not in self._timers]
+        if due:
+            self._timers.update(dict.fromkeys(due))
+            for timer in self._store.fetch("timers", due):
+                self._timers[timer.kind, timer.interaction_id] = timer
+
+    def interaction(self, id: str) -> InteractionRow | None:
+        """The interaction, or None."""
+        if id not in self._interactions:
+            self.prefetch((id,))
+        return self._interactions[id]
+
+    def parties_of(self, id: str) -> tuple[PartyRow, ...]:
+        """The parties of an interaction, in no order that counts."""
+        if id not in self._parties:
+            self.prefetch((id,))
+        return self._parties[id]
+
+    def receipt(self, key: ReceiptKey) -> ReceiptRow | None:
+        """The receipt, or None; it may be too old."""
+        if key not in self._receipts:
+            self.prefetch(receipts=(key,))
+        return self._receipts[key]
+
+    def timer(self, kind: str, id: str) -> TimerRow | None:
+        """The timer, or None."""
+        if (kind, id) not in self._timers:
+            self.prefetch(timers=((kind, id),))
+        return self._timers[kind, id]
+
+    def held_by(self, session: bytes) -> list[PartyRow]:
+        """What a client session holds, oldest take first; reads the tables."""
+        self.flush()
+        found: list[PartyRow] = self._store.fetch_by("parties", "session", [session])
+        self.prefetch(row.interaction_id for row in found)
+        return sorted(found, key=lambda row: row.take_number)
+
+    def select(self, selection: Selection, now: float) -> list[InteractionRow]:
+        """The rows that the store chooses, of this batch where it has them."""
+        self.flush()
+        rows: list[InteractionRow] = self._store.select(selection, now)
+        interactions = self._interactions
+        for row in rows:
+            interactions.setdefault(row.id, row)
+        missing = [row.id for row in rows if row.id not in self._parties]
+        self._parties.update((id, ()) for id in missing)
+        if missing:
+            for party in self._store.fetch_by("parties", "interaction_id", missing):
+                self._parties[party.interaction_id] += (party,)
+        return rows
+
+    def due_timers(self, now: float, limit: int) -> list[TimerRow]:
+        """The timers that are due, earliest first."""
+        self.flush()
+        found: list[TimerRow] = self._store.due_timers(now, limit)
+        self._timers.update(((row.kind, row.interaction_id), row) for row in found)
+        self.prefetch(row.interaction_id for row in found)
+        return found
+
+    def put_interaction(self, row: InteractionRow) -> None:
+        """A new interaction, or one changed."""
+        journal, id = self._journal, row.id
+        if id not in self.originals:
+            self.originals[id] = self._interactions.get(id)
+        if id not in self._parties:
+            self._parties[id] = ()
+        journal.set(self._interactions, id, row)
+        journal.set(self._changes, ("interactions", (id,)), row)
+
+    def remove_interaction(self, row: InteractionRow) -> None:
+        """An interaction that is no more; its parties are removed before."""
+        id = row.id
+        if id not in self.originals:
+            self.originals[id] = self._interactions.get(id)
+        self._journal.set(self._interactions, id, None)
+        self._journal.set(self._changes, ("interactions", (id,)), None)
+
+    def put_party(self, row: PartyRow) -> None:
+        """A party that joins, or takes part in another way."""
+        id, session = row.interaction_id, row.session
+        others = tuple(each for each in self.parties_of(id) if each.session != session)
+        self._journal.set(self._parties, id, (*others, row))
+        self._journal.set(self._changes, ("parties", (id, session)), row)
+
+    def remove_party(self, row: PartyRow) -> None:
+        """A party that leaves."""
+        id, session = row.interaction_id, row.session
+        others = tuple(each for each in self.parties_of(id) if each.session != session)
+        self._journal.set(self._parties, id, others)
+        self._journal.set(self._changes, ("parties", (id, session)), None)
+
+    def put_timer(self, row: TimerRow) -> None:
+        """A timer that starts, or starts again."""
+        key = (row.kind, row.interaction_id)
+        self._journal.set(self._timers, key, row)
+        self._journal.set(self._changes, ("timers", key), row)
+
+    def remove_timer(self, kind: str, id: str) -> None:
+        """A timer that ends; harmless where there is none."""
+        self._journal.set(self._timers, (kind, id), None)
+        self._journal.set(self._changes, ("timers", (kind, id)), None)
+
+    def put_receipt(self, row: ReceiptRow) -> None:
+        """A receipt that is given."""
+        key = (row.tenant_id, row.submitted_by, row.receipt)
+        self._journal.set(self._receipts, key, row)
+        self._journal.set(self._changes, ("receipts", key), row)
+
+    def put_outbox(self, row: OutboxRow) -> None:
+        """An event for one consumer."""
+        self._journal.set(self._changes, ("outbox", (row.event_number, row.consumer)), row)
+
+    def put(self, row: Row) -> None:
+        """A row that memory keeps whole: of an agent or a session."""
+        self._journal.set(self._changes, (row.table, row.key), row)
+
+    def remove(self, row: Row) -> None:
+        """The same, removed."""
+        self._journal.set(self._changes, (row.table, row.key), None)
+
+    def begin_request(self) -> int:
+        """Where to undo to if the request that begins now is refused."""
+        self._request_began = self._journal.mark()
+        return self._request_began
+
+    def flush(self) -> None:
+        """
+        Hand all changes to the store.
+
+        :raise LocalProtocolError: the request in hand has changed something.
+        """
+        if not self._changes:
+            return
+        if self._journal.mark() > self._request_began:
+            raise LocalProtocolError("a request selects before it changes anything")
+        self.write_out()
+
+    def write_out(self) -> None:
+        """The same at the end of a batch."""
+        if not self._changes:
+            return
+        puts = [row for row in self._changes.values() if row is not None]
+        deletes = [key for key, row in self._changes.items() if row is None]
+        self.wrote = True
+        self._changes.clear()
+        self._store.write(puts, deletes)
