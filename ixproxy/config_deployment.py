@@ -1,0 +1,230 @@
+"""The whole of a deployment, and what each of its processes must know of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ixproxy.config_node_options import NodeSettings
+from ixproxy.config_options import ProxySettings
+from ixproxy.config_tables import (
+    Application,
+    Chosen,
+    Cluster,
+    NodeApplication,
+    ProxyApplication,
+    Tenant,
+)
+from ixproxy.errors import ConfigError, ConfigProblem
+from ixproxy.values import NodeFacts, NodeName, TenantFacts
+
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyView:
+    """
+    All that a proxy takes from the file; two of them compared show a live change.
+
+    :ivar nodes: its upstream nodes in name order, all connected at a time.
+    :ivar proxies: its upstream proxies, connected one at a time; there are
+        never both. Their `dbid` is 0 where the file gives none.
+    :ivar delivering_timeout: the longest that any node waits for an invited
+        agent, in seconds.
+    """
+
+    name: str
+    dbid: int
+    tenants: tuple[TenantFacts, ...]
+    nodes: tuple[NodeFacts, ...]
+    proxies: tuple[NodeFacts, ...]
+    settings: ProxySettings
+    delivering_timeout: int
+    routing: Chosen
+    pull: Chosen
+    merge: Chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """
+    A whole deployment file.
+
+    :ivar agent_seats: all agent seat licences; None: not limited.
+    """
+
+    tenants: Mapping[str, Tenant]
+    applications: Mapping[str, Application]
+    agent_seats: int | None = None
+
+    def node(self, name: str) -> NodeApplication:
+        """:raise ConfigError: there is no node of this name."""
+        return self._application(name, NodeApplication, 'a node (type "Interaction Server")')
+
+    def proxy(self, name: str) -> ProxyApplication:
+        """:raise ConfigError: there is no proxy of this name."""
+        return self._application(
+            name, ProxyApplication, 'a proxy (type "Interaction Server", role "proxy")'
+        )
+
+    def cluster(self, name: str) -> Cluster:
+        """:raise ConfigError: there is no cluster of this name."""
+        return self._application(name, Cluster, 'a cluster (type "Application Cluster")')
+
+    def nodes(self) -> Iterator[NodeApplication]:
+        """Every node once, by its primary, in the order of the file."""
+        for each in self.applications.values():
+            if isinstance(each, NodeApplication) and not each.primary:
+                yield each
+
+    def proxies(self) -> Iterator[ProxyApplication]:
+        """Every proxy once, by its primary, in the order of the file."""
+        for each in self.applications.values():
+            if isinstance(each, ProxyApplication) and not each.primary:
+                yield each
+
+    def clusters(self) -> Iterator[Cluster]:
+        """Every cluster, in the order of the file."""
+        for each in self.applications.values():
+            if isinstance(each, Cluster):
+                yield each
+
+    def tenant_by_id(self, id: int) -> Tenant | None:
+        """The tenant with this id, if there is one."""
+        return next((each for each in self.tenants.values() if each.id == id), None)
+
+    def tenants_of(self, application: NodeApplication | ProxyApplication) -> tuple[Tenant, ...]:
+        """The tenants that an application names."""
+        return tuple(self.tenants[name] for name in application.tenants if name in self.tenants)
+
+    def custom_properties(self) -> dict[str, str]:
+        """
+        The name of every custom property and its type.
+
+        As in the field, one that a tenant has is there for all of them.
+        """
+        return {
+            each.name: each.type
+            for tenant in self.tenants.values()
+            for each in tenant.custom_properties.values()
+        }
+
+    def upstreams_of(self, proxy: str) -> tuple[NodeFacts, ...]:
+        """
+        What a proxy connects to, in name order, each once.
+
+        The members of the clusters that it names, and the servers that it
+        names itself; only nodes and proxies, by their primaries: whatever
+        else is named there is left out (`check` has reported it).
+
+        :raise ConfigError: there is no proxy of this name.
+        """
+        found: dict[str, NodeFacts] = {}
+        for name in self.connected(self.proxy(proxy).connections):
+            match self.applications.get(name):
+                case NodeApplication(primary="") as node:
+                    found[name] = self.node_facts(node)
+                case ProxyApplication(primary="") as other:
+                    found[name] = self._facts(other, other.dbid)
+        return tuple(found[name] for name in sorted(found))
+
+    def connected(self, connections: tuple[str, ...]) -> Iterator[str]:
+        """The names that a list of connections means: clusters give their members."""
+        for name in connections:
+            match self.applications.get(name):
+                case Cluster() as cluster:
+                    yield from cluster.connections
+                case _:
+                    yield name
+
+    def nodes_behind(self, proxy: str) -> tuple[NodeApplication, ...]:
+        """Every node that requests of a proxy may reach, through other proxies too."""
+        seen: set[str] = set()
+        waiting = [proxy]
+        found: dict[str, NodeApplication] = {}
+        while waiting:
+            name = waiting.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            match self.applications.get(name):
+                case NodeApplication(primary="") as node:
+                    found[name] = node
+                case ProxyApplication() as other:
+                    waiting.extend(self.connected(other.connections))
+        return tuple(found[name] for name in sorted(found))
+
+    def node_facts(self, node: NodeApplication) -> NodeFacts:
+        """What proxies need of one node; for a backup, what they need of its pair."""
+        primary = self.node(node.primary) if node.primary else node
+        listed = primary.cluster_settings.media_types
+        facts = self._facts(primary, primary.dbid)
+        return NodeFacts(
+            facts.name,
+            facts.dbid,
+            facts.tenants,
+            frozenset(listed) if listed else None,
+            primary.cluster_settings.enable_submit,
+            facts.endpoint,
+            facts.backup_endpoint,
+        )
+
+    def view_for(self, proxy: str) -> ProxyView:
+        """
+        All that a proxy takes from the file.
+
+        :raise ConfigError: there is no proxy of this name.
+        """
+        mine = self.proxy(proxy)
+        upstreams = self.upstreams_of(proxy)
+        nodes = {each.name for each in self.nodes()}
+        invited = (each.settings.delivering_timeout for each in self.nodes_behind(proxy))
+        return ProxyView(
+            mine.name,
+            mine.dbid,
+            tuple(each.facts for each in self.tenants.values()),
+            tuple(each for each in upstreams if each.name in nodes),
+            tuple(each for each in upstreams if each.name not in nodes),
+            mine.settings,
+            max(invited, default=NodeSettings().delivering_timeout),
+            _informed(mine.routing, upstreams),
+            mine.pull,
+            mine.merge,
+        )
+
+    def _facts(self, server: NodeApplication | ProxyApplication, dbid: int) -> NodeFacts:
+        match self.applications.get(server.backup):
+            case NodeApplication(endpoint=endpoint) | ProxyApplication(endpoint=endpoint):
+                backup = endpoint
+            case _:
+                backup = ""
+        return NodeFacts(
+            NodeName(server.name),
+            dbid,
+            frozenset(each.id for each in self.tenants_of(server)),
+            endpoint=server.endpoint,
+            backup_endpoint=backup,
+        )
+
+    def _application(self, name: str, kind: type[Kind], words: str) -> Kind:
+        found = self.applications.get(name)
+        if isinstance(found, kind):
+            return found
+        there = [each for each, made in self.applications.items() if isinstance(made, kind)]
+        text = f"expected {words}; there are: {', '.join(there) or 'none'}"
+        raise ConfigError([ConfigProblem(f"applications.{name}", "", text)])
+
+
+def _informed(routing: Chosen, upstreams: tuple[NodeFacts, ...]) -> Chosen:
+    """`hash-of-id` must know the configured nodes, also those that are away; the file has them."""
+    if routing.use != "hash-of-id" or "nodes" in routing.settings:
+        return routing
+    nodes = {
+        str(each.name): {
+            "tenants": sorted(each.tenants),
+            "media-types": sorted(each.media_types or ()),
+        }
+        for each in upstreams
+    }
+    return Chosen(routing.use, {**routing.settings, "nodes": nodes})

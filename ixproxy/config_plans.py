@@ -1,0 +1,87 @@
+"""What a node's mind and store are made with, out of a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ixproxy.config_deployment import Deployment
+from ixproxy.config_node_options import NodeSettings
+from ixproxy.config_tables import NodeApplication, Tenant, View
+from ixproxy.node import model as node
+from ixproxy.node.properties import Properties
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """The arguments of a node's model, and the settings of its rules."""
+
+    tenants: tuple[node.TenantPlan, ...]
+    custom_properties: Mapping[str, str]
+    settings: node.NodeSettings
+
+
+def node_plan(deployment: Deployment, name: str) -> NodePlan:
+    """
+    What the rules of a node need of the file; equal ones mean that nothing changed.
+
+    :raise ConfigError: there is no node of this name.
+    """
+    mine = deployment.node(name)
+    return NodePlan(
+        tuple(_tenant_plan(tenant) for tenant in deployment.tenants_of(mine)),
+        deployment.custom_properties(),
+        _settings(mine.settings),
+    )
+
+
+def _settings(given: NodeSettings) -> node.NodeSettings:
+    """What rules need has the names of the options; the rest of it is not in the file."""
+    named = {each.name for each in fields(node.NodeSettings)} & {
+        each.name for each in fields(given)
+    }
+    values: dict[str, Any] = {name: getattr(given, name) for name in named}
+    return node.NodeSettings(**values)
+
+
+def _tenant_plan(tenant: Tenant) -> node.TenantPlan:
+    return node.TenantPlan(
+        tenant.id,
+        tenant.name,
+        {
+            name: node.MediaPlan(each.enabled, each.settings.handling_timeout)
+            for name, each in tenant.media_types.items()
+        },
+        {
+            name: {view.name: _view_plan(view) for view in queue.views.values()}
+            for name, queue in tenant.queues.items()
+        },
+        {name: each.owner for name, each in tenant.workbins.items()},
+        tenant.agents,
+        tenant.places,
+        _names(tenant.agent_groups),
+        _names(tenant.place_groups),
+    )
+
+
+def _view_plan(view: View) -> node.ViewPlan:
+    segmentation = (view.segmentation,) if view.segmentation.strip() else ()
+    return node.ViewPlan(
+        view.condition, view.order, segmentation, view.segment_limit, view.freeze_interval
+    )
+
+
+def _names(groups: Mapping[str, object] | None) -> frozenset[str] | None:
+    return None if groups is None else frozenset(groups)
+
+
+def store_settings(deployment: Deployment, mine: NodeApplication) -> dict[str, object]:
+    """What `IStoreMaker.make` takes for a node."""
+    return {"address": mine.store, "custom_columns": custom_columns(deployment)}
+
+
+def custom_columns(deployment: Deployment) -> dict[str, str]:
+    """Column to type of every custom property."""
+    properties = Properties(deployment.custom_properties())
+    return {each.column: each.kind.value for each in properties.custom}

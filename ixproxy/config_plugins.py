@@ -1,0 +1,46 @@
+"""Whether the plug-ins that a deployment names are there and take their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ixproxy.config_lines import Path
+from ixproxy.config_rules import Case
+from ixproxy.config_tables import Chosen
+from ixproxy.errors import ConfigError, PluginError
+
+TryMaker = Callable[[str, str, Mapping[str, object]], None]
+"""
+Called with kind (routing, pull, merge or store), name and settings; raises
+`ConfigError` where such a plug-in cannot be used.
+"""
+
+
+def check_plugins(case: Case, try_maker: TryMaker) -> None:
+    """Errors for strategies, policies and stores that cannot be used."""
+    for proxy in case.deployment.proxies():
+        # As the proxy will see it: some strategies are told of the nodes.
+        view = case.deployment.view_for(proxy.name)
+        for kind, chosen in (("routing", view.routing), ("pull", view.pull), ("merge", view.merge)):
+            _try(case, ("applications", proxy.name, kind), kind, chosen, try_maker)
+    for node in case.deployment.nodes():
+        scheme = node.store.partition(":")[0]
+        if scheme:
+            path: Path = ("applications", node.name)
+            _try(case, path, "store", Chosen(scheme), try_maker)
+
+
+def _try(case: Case, path: Path, kind: str, chosen: Chosen, try_maker: TryMaker) -> None:
+    try:
+        try_maker(kind, chosen.use, chosen.settings)
+    except PluginError as error:
+        key = "store" if kind == "store" else "use"
+        for problem in error.problems:
+            case.findings.error(path, key, problem.text)
+    except ConfigError as error:
+        for problem in error.problems:
+            case.findings.error(path, problem.key, problem.text)
+    except Exception as error:
+        # A plug-in of somebody else: its bug must be shown, not end the report.
+        text = f'plug-in "{chosen.use}" failed: {type(error).__name__}: {error}'
+        case.findings.error(path, "use", text)

@@ -1,0 +1,230 @@
+"""The tables of the deployment file as frozen values: tenants and applications."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ixproxy.config_node_options import NodeSettings
+from ixproxy.config_options import (
+    AgentReservation,
+    HealthService,
+    LoggerSettings,
+    MediaTypeSettings,
+    NodeClusterSettings,
+    NodeLicences,
+    ProxySettings,
+)
+from ixproxy.values import TenantFacts
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """A media type of a tenant; a disabled one is refused by proxies."""
+
+    name: str
+    enabled: bool = True
+    settings: MediaTypeSettings = field(default_factory=MediaTypeSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """
+    A view of a queue.
+
+    Condition, order and segmentation are expressions of the field's dialect,
+    "" for none. Equal values of the segmentation make a segment, of which at
+    most `segment_limit` (0: any number) are out at a time.
+
+    :ivar freeze_interval: seconds; None: the node's default-view-freeze-interval.
+    """
+
+    name: str
+    condition: str = ""
+    order: str = ""
+    segmentation: str = ""
+    segment_limit: int = 0
+    freeze_interval: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue of a tenant, with its views."""
+
+    name: str
+    views: Mapping[str, View] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Workbin:
+    """A kind of workbin; `owner` says whose it is: agent, agent-group, place or place-group."""
+
+    name: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomProperty:
+    """A key of the user data with a column of its own: string, number or timestamp."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """
+    One tenant.
+
+    Agents, places, groups and routers are None where they are left open: then
+    any name is taken. Groups map their names to their members.
+    """
+
+    name: str
+    id: int
+    media_types: Mapping[str, MediaType] = field(default_factory=dict)
+    queues: Mapping[str, Queue] = field(default_factory=dict)
+    workbins: Mapping[str, Workbin] = field(default_factory=dict)
+    custom_properties: Mapping[str, CustomProperty] = field(default_factory=dict)
+    agents: frozenset[str] | None = None
+    places: frozenset[str] | None = None
+    agent_groups: Mapping[str, tuple[str, ...]] | None = None
+    place_groups: Mapping[str, tuple[str, ...]] | None = None
+    routers: frozenset[str] | None = None
+
+    @property
+    def facts(self) -> TenantFacts:
+        """What the minds of proxy and node need of it."""
+        media = {each.name: each.enabled for each in self.media_types.values()}
+        return TenantFacts(self.id, self.name, media)
+
+    def workbins_owned_by(self, owner: str) -> frozenset[str]:
+        """The names of workbins of one kind of owner."""
+        return frozenset(each.name for each in self.workbins.values() if each.owner == owner)
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Certificate, private key and trusted authorities, as paths of PEM files."""
+
+    certificate: str
+    private_key: str
+    trust: str = ""
+    require_client_certificate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """What a peer with a certificate of this subject may be; empty: anything."""
+
+    subject: str
+    client_types: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A plug-in by name; the table's other keys go to its maker."""
+
+    use: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePoint:
+    """A capture point of a node."""
+
+    name: str
+    chosen: Chosen
+
+
+@dataclass(frozen=True, slots=True)
+class NodeApplication:
+    """
+    One server of a node.
+
+    :ivar backup: the name of the other server of the pair, "" without one.
+    :ivar primary: on a backup, the server that it stands behind; else "".
+    :ivar store: `kind:place`, the same for both servers of a pair.
+    """
+
+    name: str
+    dbid: int
+    tenants: tuple[str, ...]
+    listen: str
+    endpoint: str
+    store: str
+    event_log: str = ""
+    backup: str = ""
+    primary: str = ""
+    connections: tuple[str, ...] = ()
+    tls: Tls | None = None
+    allow: tuple[Allow, ...] = ()
+    capture: tuple[CapturePoint, ...] = ()
+    settings: NodeSettings = field(default_factory=NodeSettings)
+    cluster_settings: NodeClusterSettings = field(default_factory=NodeClusterSettings)
+    agent_reservation: AgentReservation = field(default_factory=AgentReservation)
+    health_service: HealthService = field(default_factory=HealthService)
+    logger_settings: LoggerSettings = field(default_factory=LoggerSettings)
+    licences: NodeLicences = field(default_factory=NodeLicences)
+
+    def takes(self, media_type: str) -> bool:
+        """Whether new work of a media type may come here, were it submitted."""
+        listed = self.cluster_settings.media_types
+        return not listed or media_type in listed
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyApplication:
+    """
+    One proxy.
+
+    `routing`, `pull` and `merge` name its strategies; `backup` and `primary`
+    are as for a node.
+    """
+
+    name: str
+    listen: str
+    endpoint: str
+    connections: tuple[str, ...]
+    dbid: int = 0
+    tenants: tuple[str, ...] = ()
+    backup: str = ""
+    primary: str = ""
+    tls: Tls | None = None
+    allow: tuple[Allow, ...] = ()
+    settings: ProxySettings = field(default_factory=ProxySettings)
+    routing: Chosen = Chosen("round-robin")
+    pull: Chosen = Chosen("round-robin")
+    merge: Chosen = Chosen("union")
+
+
+NODES = "Interaction Server"
+PROXIES = "Interaction Server Proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster object: of nodes or of proxies, by its `kind`."""
+
+    name: str
+    kind: str
+    connections: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerApplication:
+    """Any other application that the deployment knows of: a client, or an ESP server."""
+
+    name: str
+    type: str
+    dbid: int = 0
+    tenants: tuple[str, ...] = ()
+    endpoint: str = ""
+    backup: str = ""
+    primary: str = ""
+    connections: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+
+Application = NodeApplication | ProxyApplication | Cluster | ServerApplication

@@ -1,0 +1,72 @@
+"""What ixproxy offers to twistd and to its own plug-in search; names only."""
+
+from __future__ import annotations
+
+from twisted.application.service import ServiceMaker
+
+from ixproxy.plugin import (
+    MergePolicyMaker,
+    PullStrategyMaker,
+    RoutingStrategyMaker,
+    StoreMaker,
+)
+
+proxy = ServiceMaker(
+    "ixproxy", "ixproxy.tap", "One door to a cluster of Interaction Servers.", "ixproxy"
+)
+node = ServiceMaker("ixnode", "ixproxy.node_tap", "One Interaction Server of a cluster.", "ixnode")
+
+_STRATEGIES = "ixproxy.strategies"
+
+routing_round_robin = RoutingStrategyMaker(
+    "round-robin", "Each node in turn.", f"{_STRATEGIES}.round_robin.make"
+)
+routing_media_dedicated = RoutingStrategyMaker(
+    "media-dedicated",
+    "First the nodes that take the fewest other media types.",
+    f"{_STRATEGIES}.media_dedicated.make",
+)
+routing_least_backlog = RoutingStrategyMaker(
+    "least-backlog", "The node with the least waiting work.", f"{_STRATEGIES}.least_backlog.make"
+)
+routing_weighted = RoutingStrategyMaker(
+    "weighted", "Each node as often as its weight says.", f"{_STRATEGIES}.weighted.make"
+)
+routing_hash_of_id = RoutingStrategyMaker(
+    "hash-of-id",
+    "Equal interaction ids meet on one node, which refuses the second.",
+    f"{_STRATEGIES}.hash_of_id.make",
+)
+
+pull_round_robin = PullStrategyMaker(
+    "round-robin",
+    "One node after the other, the next start moves on.",
+    f"{_STRATEGIES}.pull_in_turn.make",
+)
+pull_hold_override = PullStrategyMaker(
+    "hold-override",
+    "In turn, with a hold of its own in place of the nodes'.",
+    f"{_STRATEGIES}.hold_override.make",
+)
+pull_busiest_first = PullStrategyMaker(
+    "busiest-first", "The node with the deepest view first.", f"{_STRATEGIES}.busiest_first.make"
+)
+
+merge_union = MergePolicyMaker(
+    "union", "All answers in one; a lost node is an error.", f"{_STRATEGIES}.merge_union.make"
+)
+merge_partial = MergePolicyMaker(
+    "partial",
+    "What answers there are, marked when some are missing.",
+    f"{_STRATEGIES}.merge_partial.make",
+)
+merge_all_must_agree = MergePolicyMaker(
+    "all-must-agree", "One refusal refuses the whole.", f"{_STRATEGIES}.merge_all_must_agree.make"
+)
+merge_first_found = MergePolicyMaker(
+    "first-found", "The first answer that is not empty.", f"{_STRATEGIES}.merge_first_found.make"
+)
+
+store_sqlite = StoreMaker(
+    "sqlite", "A file, or memory with sqlite::memory:.", "ixproxy.storage.sqlite.make"
+)
