@@ -16,6 +16,7 @@ from ixproxy.core.clients import Client
 from ixproxy.core.links import Link, Step
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import UNHEARD, ProxyState, decode_body
+from ixproxy.effects import ClosePeer
 from ixproxy.messages import (
     EventAck,
     EventError,
@@ -151,6 +152,15 @@ def unregister_on(state: ProxyState, link: Link, number: int, *, goodbye: bool) 
         state.ask(link, RequestClientsGone(clients=[number]), None, why="clients-gone")
 
 
+def leave(state: ProxyState, client: Client, *, goodbye: bool) -> None:
+    """Take a client off all nodes."""
+    for node, number in list(client.numbers.items()):
+        link = state.links.get(node)
+        if link is not None:
+            unregister_on(state, link, number, goodbye=goodbye)
+    client.numbers.clear()
+
+
 def answer_registration(state: ProxyState, registering: Registering) -> None:
     """Tell a client that it is registered, or why not."""
     client = registering.client
@@ -160,6 +170,10 @@ def answer_registration(state: ProxyState, registering: Registering) -> None:
         refusal = registering.refusal
         raw = error_frame(refusal.error_code, refusal.error_description)
         state.answer_raw(client, registering.reference, raw)
+        leave(state, client, goodbye=False)
+        state.clients.remove(client)
+        if not client.number:
+            state.effects.append(ClosePeer(client.peer.id, refusal.error_description))
         return
     if registering.whole:
         for identifier in [key for key in client.holding if key not in registering.held]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ixproxy.core.clients import Client, Peer
-from ixproxy.core.registering import Registering, answer_registration, is_proxy, unregister_on
+from ixproxy.core.registering import Registering, answer_registration, is_proxy, leave
 from ixproxy.core.routing import ALLOWED
 from ixproxy.core.state import ProxyState
 from ixproxy.effects import ClosePeer
@@ -113,7 +113,7 @@ class Registrations:
         if replaced is not None:
             state.clients.remove(replaced)
             if replaced is not older:
-                self.leave(replaced, goodbye=False)
+                leave(state, replaced, goodbye=False)
         state.clients.add(client)
         if older is not None:
             older.superseded = older.gone = True
@@ -121,17 +121,9 @@ class Registrations:
 
     def unregister(self, peer: Peer, client: Client, frame: Frame) -> None:
         """A goodbye: what the session holds goes back at once."""
-        self.leave(client, goodbye=True)
+        leave(self._state, client, goodbye=True)
         self._state.clients.remove(client)
         peer.send(encode(EventAck(), client=client.number, reference=frame.reference))
-
-    def leave(self, client: Client, *, goodbye: bool) -> None:
-        """Take a client off all nodes."""
-        for node, number in list(client.numbers.items()):
-            link = self._state.links.get(node)
-            if link is not None:
-                unregister_on(self._state, link, number, goodbye=goodbye)
-        client.numbers.clear()
 
 
 def _client_type(message: RequestRegisterClient) -> ClientType:

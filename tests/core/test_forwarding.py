@@ -80,6 +80,8 @@ class Played:
         self.transcript: list[Any] = []
         for node, identifier in zip(WHERE, IDS, strict=False):
             self.rig.core.state.owners.confirm(identifier.encode(), node)
+        for client in self.rig.core.state.clients:
+            client.holding = {identifier: (1, None) for identifier in IDS}
         self.references: list[int] = []
         self.answered: list[tuple[int, int]] = []
 

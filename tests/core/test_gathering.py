@@ -1,0 +1,131 @@
+"""Fan-outs: asked, answered, lost, merged."""
+
+from __future__ import annotations
+
+from ixproxy.core.gathering import raw_attributes, same_id_twice
+from ixproxy.errors import Code
+from ixproxy.messages import (
+    EventInteractionsFound,
+    EventNodeLoad,
+    EventWorkbinTypesInfo,
+    RequestFindInteractions,
+    RequestWorkbinTypesInfo,
+)
+from ixproxy.strategies import merge_partial
+from ixproxy.wire.codec import encode
+from ixproxy.wire.prefix import Flag, read_frame
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, facts, only
+
+
+def find(media_type: str = "") -> RequestFindInteractions:
+    return RequestFindInteractions(tenant_id=TENANT, media_type=media_type, condition="state = 0")
+
+
+def found(*identifiers: str, more: bool = False) -> EventInteractionsFound:
+    return EventInteractionsFound(
+        interactions={name: {"Name": name} for name in identifiers}, have_more=more
+    )
+
+
+def test_answers_of_all_nodes_are_one_and_limits_multiply() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, find())
+    for number, node in enumerate((EAST, NORTH, WEST)):
+        frame = only(rig.sent(node))
+        rig.answer(node, frame, found(f"{number}a", f"{number}b", more=node == NORTH))
+    frame = only(rig.got_frames(peer))
+    assert not frame.flags & Flag.PARTIAL
+    rig.to_peer[peer].append(frame)
+    answer = only(rig.got(peer))
+    assert list(answer.interactions) == ["0a", "0b", "1a", "1b", "2a", "2b"]
+    assert answer.have_more
+
+
+def test_the_same_id_twice_is_more_than_one() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, find())
+    for node in (EAST, NORTH, WEST):
+        rig.answer(node, only(rig.sent(node)), found("same"))
+    assert only(rig.got(peer)).error_code == Code.MORE_THAN_ONE
+
+
+def test_a_node_known_to_be_down_makes_the_answer_partial_and_one_lost_later_an_error() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.lose(WEST)
+    rig.ask(peer, find())
+    for node in (EAST, NORTH):
+        rig.answer(node, only(rig.sent(node)), found(node))
+    frame = only(rig.got_frames(peer))
+    assert frame.flags & Flag.PARTIAL
+    rig.ask(peer, find())
+    rig.answer(EAST, only(rig.sent(EAST)), found("x"))
+    rig.lose(NORTH)
+    assert only(rig.got(peer)).error_code == Code.LOST_CONNECTION
+
+
+def test_by_policy_a_silent_node_leaves_a_partial_answer() -> None:
+    rig = Rig(merge=merge_partial.make({}))
+    peer = rig.client()
+    rig.ask(peer, find())
+    rig.answer(EAST, only(rig.sent(EAST)), found("x"))
+    rig.tick(31.0)
+    frame = only(rig.got_frames(peer))
+    assert frame.flags & Flag.PARTIAL
+
+
+def test_a_nodes_error_passes_unchanged() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, find())
+    for node in (EAST, NORTH, WEST):
+        rig.refuse(node, only(rig.sent(node)), Code.INVALID_CONDITION)
+    assert only(rig.got(peer)).error_code == Code.INVALID_CONDITION
+
+
+def test_a_media_type_is_sought_where_it_is_taken_or_reported() -> None:
+    rig = Rig([facts(EAST, media_types=frozenset({"chat"})), facts(NORTH), facts(WEST)])
+    peer = rig.client()
+    rig.ask(peer, find("email"))
+    assert not rig.sent(EAST)
+    assert len(rig.sent(NORTH)) == len(rig.sent(WEST)) == 1
+    rig.from_node(EAST, encode(EventNodeLoad(media_types={TENANT: ["email"]})))
+    rig.ask(peer, find("email"))
+    assert len(rig.sent(EAST)) == 1
+
+
+def test_equal_workbin_types_of_all_nodes_are_one() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, RequestWorkbinTypesInfo(tenant_id=TENANT))
+    for node in (EAST, NORTH, WEST):
+        rig.answer(node, only(rig.sent(node)), EventWorkbinTypesInfo(workbin_types={"Drafts": {}}))
+    assert only(rig.got(peer)).workbin_types == {"Drafts": {}}
+
+
+def test_nobody_to_ask_is_not_accessible() -> None:
+    rig = Rig(link=False)
+    peer = rig.client()
+    rig.ask(peer, find())
+    assert only(rig.got(peer)).error_code == Code.NOT_ACCESSIBLE
+
+
+def test_a_parted_answer_counts_as_one() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, find())
+    for node in (EAST, NORTH, WEST):
+        frame = only(rig.sent(node))
+        rig.answer(node, frame, found(f"{node}1"), flags=Flag.MORE)
+        rig.answer(node, frame, found(f"{node}2"))
+    assert len(only(rig.got(peer)).interactions) == 6
+
+
+def test_values_stay_undecoded() -> None:
+    body = read_frame(encode(found("a"))).body
+    attributes = raw_attributes(body)
+    assert bytes(attributes["Interactions"]) in body
+    assert same_id_twice([attributes, attributes])
+    assert not same_id_twice([attributes, {}])

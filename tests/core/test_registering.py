@@ -1,0 +1,114 @@
+"""Clients become known on all nodes, and nodes with all clients."""
+
+from __future__ import annotations
+
+from ixproxy.core.registering import server_facts
+from ixproxy.errors import Code
+from ixproxy.messages import EventAck, RequestClientsGone, RequestRegisterClient
+from ixproxy.wire.codec import decode
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, only
+
+SESSION = b"s" * 16
+
+
+def registration(**more: object) -> RequestRegisterClient:
+    return RequestRegisterClient(
+        client_name="desk-1", client_type="AgentApplication", session=SESSION, **more
+    )
+
+
+def test_a_client_is_answered_when_all_nodes_know_it() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration(holding={"a": 4, "b": 5}, incarnation=3))
+    for node, held in ((EAST, {"a": 4}), (NORTH, {}), (WEST, {"b": 5})):
+        frame = only(rig.sent(node))
+        sent = decode(frame)
+        assert sent.session == SESSION
+        assert sent.incarnation == 3
+        assert sent.holding == {"a": 4, "b": 5}
+        assert sent.path == ["proxy"]
+        assert not rig.got(peer)
+        rig.answer(node, frame, EventAck(proxy_client_id=9, held=held))
+    answer = only(rig.got(peer))
+    assert answer.held == {"a": 4, "b": 5}
+    assert answer.server.role == "proxy"
+    assert rig.core.state.owners.of(b"b") == WEST
+
+
+def test_what_no_node_confirms_is_dropped_once_all_have_answered() -> None:
+    rig = Rig()
+    rig.client(session=SESSION, holding={"a": 4})
+    client = only(list(rig.core.state.clients))
+    assert client.holding == {"a": (4, EAST)} or "a" in client.holding
+    peer = rig.peer()
+    rig.ask(peer, registration(holding={"gone": 4}, incarnation=2))
+    for node in (EAST, NORTH, WEST):
+        rig.answer(node, only(rig.sent(node)), EventAck(proxy_client_id=9))
+    assert only(rig.got(peer)).held == {}
+    assert only([c for c in rig.core.state.clients if not c.gone]).holding == {}
+
+
+def test_a_node_that_is_away_keeps_unconfirmed_holdings_listed() -> None:
+    rig = Rig()
+    rig.lose(WEST)
+    peer = rig.peer()
+    rig.ask(peer, registration(holding={"there": 4}))
+    for node in (EAST, NORTH):
+        rig.answer(node, only(rig.sent(node)), EventAck(proxy_client_id=9))
+    assert only(list(rig.core.state.clients)).holding == {"there": (4, None)}
+    rig.core.node_connected(WEST, rig.now)
+    rig.pump()
+    rig.accept(WEST)
+    assert only(list(rig.core.state.clients)).holding == {"there": (4, WEST)}
+
+
+def test_one_nodes_refusal_is_the_answer() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration())
+    rig.answer(EAST, only(rig.sent(EAST)), EventAck(proxy_client_id=9))
+    rig.answer(WEST, only(rig.sent(WEST)), EventAck(proxy_client_id=9))
+    rig.refuse(NORTH, only(rig.sent(NORTH)), Code.SUPERSEDED)
+    assert only(rig.got(peer)).error_code == Code.SUPERSEDED
+    assert not list(rig.core.state.clients), "a refused client is registered nowhere"
+    for node in (EAST, WEST):
+        assert decode(only(rig.sent(node))) == RequestClientsGone(clients=[9])
+
+
+def test_a_client_gone_before_a_node_knew_it_is_gone_there_too() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration())
+    frame = only(rig.sent(EAST))
+    rig.hang_up(peer)
+    rig.answer(EAST, frame, EventAck(proxy_client_id=9))
+    assert decode(only(rig.sent(EAST))) == RequestClientsGone(clients=[9])
+
+
+def test_a_joining_node_learns_every_client_before_it_is_offered() -> None:
+    rig = Rig()
+    for _ in range(3):
+        rig.client()
+    rig.lose(WEST)
+    rig.core.node_connected(WEST, rig.now)
+    rig.pump()
+    rig.accept(WEST)
+    assert rig.core.link(WEST).linked
+    assert len(rig.core.link(WEST).clients) == 3
+
+
+def test_a_node_lost_while_clients_register_does_not_keep_them_waiting() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration())
+    for node in (EAST, NORTH):
+        rig.answer(node, only(rig.sent(node)), EventAck(proxy_client_id=9))
+    assert not rig.got(peer)
+    rig.lose(WEST)
+    assert isinstance(only(rig.got(peer)), EventAck)
+
+
+def test_the_proxy_says_what_it_is() -> None:
+    facts = server_facts(Rig().core.state)
+    assert (facts.name, facts.role, facts.tenants) == ("proxy", "proxy", [TENANT])
