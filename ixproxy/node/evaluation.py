@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isinf, isnan
 from typing import assert_never
 
+from ixproxy.node.patterns import fitting
+from ixproxy.node.properties import Kind, Property
 from ixproxy.node.terms import (
     All,
     Any,
@@ -81,7 +83,7 @@ def compiled_value(term: Value) -> Reading:
     """The function that reads or calculates `term`."""
     match term:
         case PropertyValue(named):
-            return _column(named.column)
+            return _column(named)
         case Constant(value):
             return lambda row, now: value
         case Now():
@@ -94,11 +96,20 @@ def compiled_value(term: Value) -> Reading:
             assert_never(term)
 
 
-def _column(column: str) -> Reading:
+def _column(named: Property) -> Reading:
+    column = named.column
+
     def read(row: Row, now: float) -> Scalar:
         return row.get(column)  # type: ignore[return-value]
 
-    return read
+    def read_number(row: Row, now: float) -> Scalar:
+        value = row.get(column)
+        # SQLite stores a double without fraction as an integer, if it fits.
+        if type(value) is float and value.is_integer() and -(2.0**63) < value < 2.0**63:
+            return int(value)
+        return value  # type: ignore[return-value]
+
+    return read_number if named.kind is Kind.NUMBER else read
 
 
 def _comparison(compare: Compare, left: Value, right: Value) -> Test:
@@ -173,32 +184,14 @@ def _any(tests: Sequence[Test]) -> Test:
 
 
 def _like(read: Reading, pattern: Sequence[str | Wild]) -> Test:
+    fits = fitting(pattern)
+
     def test(row: Row, now: float) -> bool | None:
         value = read(row, now)
         # SQLite's GLOB reads a text up to its first NUL.
-        return None if value is None else _fits(str(value).partition("\0")[0], pattern)
+        return None if value is None else fits(str(value).partition("\0")[0])
 
     return test
-
-
-def _fits(text: str, pattern: Sequence[str | Wild]) -> bool:
-    """Whether `text` is made as `pattern` says; at worst their lengths' product in steps."""
-    at = part = 0
-    retry: tuple[int, int] | None = None
-    while at < len(text):
-        expected = pattern[part] if part < len(pattern) else None
-        if expected is Wild.ANY:
-            retry = (at, part + 1)
-            part += 1
-        elif expected is Wild.ONE or expected == text[at]:
-            at, part = at + 1, part + 1
-        elif retry is not None:
-            # Only the last % need take more: an earlier one could not do better.
-            retry = (retry[0] + 1, retry[1])
-            at, part = retry
-        else:
-            return False
-    return all(left is Wild.ANY for left in pattern[part:])
 
 
 Number = int | float

@@ -1,4 +1,4 @@
-"""Values written as text: numbers, timestamps and patterns, and what user data is stored as."""
+"""Values written as text: numbers and timestamps, and what user data is stored as."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from math import isfinite
 
 from ixproxy.node.properties import Kind
-from ixproxy.node.terms import Wild
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMESTAMP = re.compile(
@@ -43,27 +42,6 @@ def read_number(text: str) -> int | float | None:
         return number if -(2**63) <= number < 2**63 else None
     real = float(text) if _REAL.fullmatch(text) else None
     return real if real is not None and isfinite(real) else None
-
-
-def like_pattern(text: str, escape: str) -> tuple[str | Wild, ...] | None:
-    """
-    The characters and wildcards of a LIKE pattern.
-
-    :param escape: the character after which the next one means itself; "": none.
-    :return: None where the pattern ends with its escape character.
-    """
-    wildcards = {wild.value: wild for wild in Wild}
-    parts: list[str | Wild] = []
-    signs = iter(text)
-    for sign in signs:
-        if sign == escape:
-            following = next(signs, None)
-            if following is None:
-                return None
-            parts.append(following)
-        else:
-            parts.append(wildcards.get(sign, sign))
-    return tuple(parts)
 
 
 def stored_value(kind: Kind, value: object) -> int | float | str | None:

@@ -3,9 +3,12 @@ From checked terms to SQL text for either store, every literal a bound parameter
 
 Both stores must choose and order alike, so what they do differently is
 written differently: LIKE takes case into account (GLOB in SQLite), a division
-by zero is NULL, and NULLs come first ascending and last descending. Text
-columns of a PostgreSQL store must be declared COLLATE "C", its timestamps and
-custom numbers DOUBLE PRECISION.
+by zero is NULL, and NULLs come first ascending and last descending.
+
+Columns must be declared accordingly. SQLite: TEXT, REAL for timestamps,
+INTEGER for numbers of the system, NUMERIC for custom ones. PostgreSQL: TEXT
+COLLATE "C", DOUBLE PRECISION for timestamps and custom numbers, BIGINT for
+numbers of the system.
 """
 
 from __future__ import annotations
@@ -107,14 +110,14 @@ class SqlWriter:
             case Constant(value):
                 return self._bound(value)
             case Now():
-                return self._mark("now")
+                return self._mark("now", 0.0)
             case Arithmetic(operator, left, right):
                 return f"({self._calculated(operator, left, right)})"
             case _:
                 assert_never(term)
 
     def _calculated(self, operator: str, left: Value, right: Value) -> str:
-        first, second = self._operand(left), self._operand(right)
+        first, second = self.value(left), self.value(right)
         if isinstance(left, Arithmetic) and _rank(left.operator) == _rank(operator):
             # A chain of one rank needs no parentheses on its left, and
             # SQLite's parser stops at a hundred open ones.
@@ -132,13 +135,6 @@ class SqlWriter:
         if operator in ("/", "%%"):
             second = f"NULLIF({second}, 0)"
         return f"{first} {operator} {second}"
-
-    def _operand(self, term: Value) -> str:
-        """psycopg sends a small integer as SMALLINT, whose sums overflow early."""
-        text = self.value(term)
-        if self._dialect == "postgresql" and isinstance(term, Constant) and whole(term):
-            return f"CAST({text} AS BIGINT)"
-        return text
 
     def _like(self, term: Like) -> str:
         if self._dialect == "sqlite":
@@ -163,10 +159,19 @@ class SqlWriter:
     def _bound(self, value: int | float | str) -> str:
         name = f"{self._prefix}_{len(self.parameters)}"
         self.parameters[name] = value
-        return self._mark(name)
+        return self._mark(name, value)
 
-    def _mark(self, name: str) -> str:
-        return f":{name}" if self._dialect == "sqlite" else f"%({name})s"
+    def _mark(self, name: str, value: int | float | str) -> str:
+        if self._dialect == "sqlite":
+            return f":{name}"
+        # PostgreSQL must be told the types: psycopg sends texts without one,
+        # and small integers as SMALLINT, whose sums overflow early.
+        match value:
+            case str():
+                return f'(CAST(%({name})s AS TEXT) COLLATE "C")'
+            case int():
+                return f"CAST(%({name})s AS BIGINT)"
+        return f"CAST(%({name})s AS DOUBLE PRECISION)"
 
 
 def _rank(operator: str) -> bool:

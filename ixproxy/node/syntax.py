@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from sqlglot import exp
 
 from ixproxy.node.grammar import ARITHMETIC, COMPARISONS, OPERANDS, listed
-from ixproxy.node.literals import like_pattern, parse_timestamp, read_number
+from ixproxy.node.literals import parse_timestamp, read_number
+from ixproxy.node.patterns import like_pattern
 from ixproxy.node.properties import Kind, Properties
 from ixproxy.node.terms import (
     All,

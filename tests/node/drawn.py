@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from ixproxy.node.properties import Kind, Properties
@@ -29,6 +30,11 @@ whole_numbers = st.integers(-3, 12) | st.sampled_from(
 real_numbers = st.sampled_from([0.0, 0.5, -2.5, 3.0, 1e18, 1e300, -1e-300])
 words = st.text(st.sampled_from("aAb%_*?[]-^é€ '"), max_size=5)
 moments = st.integers(-3, 3).map(lambda step: NOW + 30 * step) | st.sampled_from([0.0, 1e9])
+
+
+def many(factor: float) -> settings:
+    """So many times the examples of the profile in use."""
+    return settings(max_examples=int(factor * settings().max_examples))
 
 
 def quoted(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ixproxy.node.evaluation import compiled_test
@@ -15,6 +15,7 @@ from tests.node.drawn import (
     PROPERTIES,
     answer,
     conditions,
+    many,
     number_leaves,
     numbers,
     predicates,
@@ -27,7 +28,7 @@ from tests.node.drawn import (
 EMPTY: dict[str, object] = {}
 
 
-@settings(max_examples=400)
+@many(4)
 @given(conditions, rows())
 @example("priority / 0 > 1 OR priority % 0 = 1", {"priority": 5})
 @example("-priority > 0", {"priority": -(2**63)})
@@ -46,8 +47,10 @@ def test_memory_and_sqlite_give_the_same_answer(text: str, row: dict[str, object
     assert condition.matches(row, NOW) == (expected is True)
 
 
-@settings(max_examples=200)
+@many(2)
 @given(numbers(timed_leaves), rows())
+@example("Amount", {"priority": 1, "c_amount": 1e18})
+@example("Amount", {"priority": 1, "c_amount": 2.0**63})
 def test_memory_and_sqlite_calculate_the_same_number(text: str, row: dict[str, object]) -> None:
     order = compile_order(f"priority + ({text})", PROPERTIES)
     with contextlib.closing(stored(row)) as store:
@@ -62,7 +65,7 @@ plain_names = st.sampled_from(["priority", "service_objective", "[tenant_id]"])
 plain = predicates([numbers(plain_names | st.integers(0, 9).map(str)), strings])
 
 
-@settings(max_examples=300)
+@many(3)
 @given(plain, rows())
 @example("NOT priority = 1 AND tenant_id = 2 OR priority < 3", {"priority": 2, "tenant_id": 2})
 @example("priority BETWEEN 1 AND 2 AND tenant_id = 1", {"priority": 3, "tenant_id": 1})
@@ -80,35 +83,13 @@ def test_an_expression_means_what_the_same_text_means_to_sqlite(
         assert compiled_test(condition.term)(row, NOW) == answer(store, text, EMPTY)
 
 
-@pytest.mark.parametrize(
-    ("pattern", "text", "fits"),
-    [
-        ("", "", True),
-        ("", "a", False),
-        ("%", "", True),
-        ("a%", "abc", True),
-        ("a%", "Abc", False),
-        ("%c", "abc", True),
-        ("%b%", "abc", True),
-        ("a%b%c", "a1b2b3c", True),
-        ("a_c", "abc", True),
-        ("a_c", "ac", False),
-        ("__", "€é", True),
-        ("a*", "abc", False),
-        ("[a]", "a", False),
-        ("%%%", "x", True),
-        ("a%b", "ab\nb", True),
-    ],
-)
-def test_a_pattern_fits_whole_texts_and_minds_case(pattern: str, text: str, fits: bool) -> None:
+@many(3)
+@given(st.text(st.sampled_from("ab%_"), max_size=8), st.text(st.sampled_from("ab"), max_size=10))
+def test_a_pattern_fits_what_it_fits_in_sqlite(pattern: str, text: str) -> None:
     condition = compile_condition(f"external_id LIKE '{pattern}'", PROPERTIES)
-    assert condition.matches({"external_id": text}, NOW) is fits
-
-
-def test_a_pattern_made_to_be_slow_is_not() -> None:
-    text, pattern = "a" * 4000, "%a" * 200 + "%b"
-    condition = compile_condition(f"external_id LIKE '{pattern}'", PROPERTIES)
-    assert not condition.matches({"external_id": text}, NOW)
+    row: dict[str, object] = {"external_id": text}
+    with contextlib.closing(stored(row)) as store:
+        assert condition.matches(row, NOW) == answer(store, condition.sql, condition.parameters)
 
 
 def test_a_column_left_out_counts_as_null() -> None:

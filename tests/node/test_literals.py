@@ -1,12 +1,11 @@
-"""Timestamps, numbers and patterns as text; what user data is stored as."""
+"""Timestamps and numbers as text; what user data is stored as."""
 
 from __future__ import annotations
 
 import pytest
 
-from ixproxy.node.literals import like_pattern, parse_timestamp, read_number, stored_value
+from ixproxy.node.literals import parse_timestamp, read_number, stored_value
 from ixproxy.node.properties import Kind
-from ixproxy.node.terms import Wild
 
 
 @pytest.mark.parametrize(
@@ -63,12 +62,6 @@ def test_numbers_are_64_bit_integers_and_finite_doubles(text: str, number: objec
     found = read_number(text)
     assert found == number
     assert type(found) is type(number)
-
-
-def test_a_pattern_is_characters_and_wildcards() -> None:
-    assert like_pattern("a%_b", "") == ("a", Wild.ANY, Wild.ONE, "b")
-    assert like_pattern("100!%!!", "!") == ("1", "0", "0", "%", "!")
-    assert like_pattern("a!", "!") is None
 
 
 @pytest.mark.parametrize(
