@@ -39,6 +39,24 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"{installed} differs from {ours}: run `make install`")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
+    """
+    Call an ordinary test as pytest does.
+
+    pytest-twisted would send each through the reactor, one trip for every
+    example of a property test; and when one of these fails, all that follow
+    in its file fail with it.
+    """
+    test = getattr(pyfuncitem.obj, "hypothesis", None)
+    test = test.inner_test if test else pyfuncitem.obj
+    if hasattr(test, "_pytest_twisted_mark"):
+        return None
+    plain = pyfuncitem.config.pluginmanager.get_plugin("python")
+    assert plain is not None
+    return plain.pytest_pyfunc_call(pyfuncitem)
+
+
 @pytest.fixture(scope="module")
 def module_failures() -> Iterator[LoggedFailures]:
     """Failures logged by a module's tests; a Deferred's failure may wait for the collector."""

@@ -8,7 +8,9 @@ from tests.failures import LoggedFailures
 
 log = Logger()
 
-CONFTEST = "from tests.conftest import clean_reactor, logged_failures, module_failures\n"
+CONFTEST = """
+from tests.conftest import clean_reactor, logged_failures, module_failures, pytest_pyfunc_call
+"""
 
 
 def fail_and_log(error: Exception) -> None:
@@ -67,3 +69,39 @@ def test_what_a_test_leaves_in_the_log_or_the_reactor_fails_it_and_not_the_next(
     ]
     for name, reason in wanted:
         result.stdout.fnmatch_lines([f"*ERROR at teardown of test_{name} *", reason])
+
+
+CALLS = """
+import pytest
+import pytest_twisted
+from hypothesis import given, strategies
+from twisted.internet import reactor
+from twisted.internet.defer import succeed
+from twisted.internet.task import deferLater
+
+@pytest.mark.parametrize("parameter", [1, 2])
+@given(number=strategies.integers())
+def test_property(parameter, number): assert number < 100
+
+@pytest_twisted.ensureDeferred
+async def test_reactor(): assert await deferLater(reactor, 0, lambda: 3) == 3
+
+@given(number=strategies.integers())
+@pytest_twisted.ensureDeferred
+async def test_reactor_property(number): assert await succeed(number) == number
+
+async def test_unmarked(): pass
+def test_deferred(): return succeed(1)
+def test_after(): pass
+"""
+
+
+def test_a_failing_property_fails_alone_and_an_unmarked_coroutine_is_no_test(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(test_it=CALLS)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=3, failed=4)
+    failed = [line.split("::")[1].split(" ")[0] for line in result.outlines if "FAILED" in line]
+    assert failed == ["test_property[1]", "test_property[2]", "test_unmarked", "test_deferred"]
