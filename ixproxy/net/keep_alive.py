@@ -24,7 +24,8 @@ class KeepAlive:
     def __init__(self, clock: IReactorTime, interval: float = 10.0, limit: float = 30.0) -> None:
         self._interval = interval
         self._limit = limit
-        self._connections: set[FrameConnection] = set()
+        # A dict, for it keeps the order: a simulation must ping in the same order every time.
+        self._connections: dict[FrameConnection, None] = {}
         self._call = LoopingCall(self.look)
         self._call.clock = clock
 
@@ -40,11 +41,11 @@ class KeepAlive:
 
     def watch(self, connection: FrameConnection) -> None:
         """Look after `connection` until `forget`."""
-        self._connections.add(connection)
+        self._connections[connection] = None
 
     def forget(self, connection: FrameConnection) -> None:
         """Look no more after `connection`; harmless when unknown."""
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
 
     def look(self) -> None:
         """One look at all connections."""
@@ -55,7 +56,7 @@ class KeepAlive:
                 continue
             connection.silent += self._interval
             if connection.silent >= self._limit:
-                self._connections.discard(connection)
+                self._connections.pop(connection, None)
                 connection.abort(f"nothing heard for {connection.silent:g} seconds")
             else:
                 connection.send(PING)
