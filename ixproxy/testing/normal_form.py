@@ -1,0 +1,78 @@
+"""
+What two runs of one script have in common: messages without what differs by nature.
+
+Generated ids become the labels of their interactions, agent sessions are
+named by their first appearance, times, event numbers, take numbers and places
+in a queue are dropped or only marked as being there, and lists of
+interactions have no order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ixproxy.messages.message import Message
+
+DROPPED = frozenset({"EventTime", "EventNumber", "Dbid", "PlaceInQueueSeq", "NextSortKey"})
+MARKED = frozenset({"TakeNumber"})
+"""Attributes of which only counts whether they have a value."""
+
+_TIMES = "At"
+
+
+class NormalForm:
+    """
+    Brings the messages of one run into a form that compares with another's.
+
+    :param labels: interaction id to label, as far as known; it is read at
+        each use, so it may grow.
+    """
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self._labels = labels
+        self._sessions: dict[tuple[int, ...], str] = {}
+
+    def of(self, message: Message) -> dict[str, Any]:
+        """The message as plain values, under its name."""
+        plain = msgspec.to_builtins(message, builtin_types=(bytes,))
+        return {"": type(message).__name__, **self._map(plain)}
+
+    def text(self, text: str) -> str:
+        """A text with labels for the ids in it."""
+        if text in self._labels:
+            return self._labels[text]
+        for identifier, label in self._labels.items():
+            if identifier in text:
+                text = text.replace(identifier, label)
+        return text
+
+    def _map(self, values: Mapping[Any, Any]) -> dict[str, Any]:
+        normal: dict[str, Any] = {}
+        for key, value in values.items():
+            if key in DROPPED:
+                continue
+            name = self.text(key) if isinstance(key, str) else str(key)
+            if key in MARKED or (isinstance(value, float) and name.endswith(_TIMES)):
+                normal[name] = bool(value)
+            elif key == "TakeNumbers":
+                normal[name] = {self.text(identifier): True for identifier in value}
+            elif key == "AgentSession":
+                normal[name] = self._session(tuple(value))
+            else:
+                normal[name] = self._value(value)
+        return normal
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return self._map(value)
+        if isinstance(value, list | tuple):
+            return [self._value(each) for each in value]
+        return value
+
+    def _session(self, stamp: tuple[int, ...]) -> str:
+        return self._sessions.setdefault(stamp, f"session {len(self._sessions) + 1}")
