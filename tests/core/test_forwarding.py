@@ -81,7 +81,7 @@ class Played:
         for node, identifier in zip(WHERE, IDS, strict=False):
             self.rig.core.state.owners.confirm(identifier.encode(), node)
         for client in self.rig.core.state.clients:
-            client.holding = {identifier: (1, None) for identifier in IDS}
+            client.holding = dict.fromkeys(IDS, (1, None))
         self.references: list[int] = []
         self.answered: list[tuple[int, int]] = []
 

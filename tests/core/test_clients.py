@@ -1,0 +1,62 @@
+"""Clients of peers, and the newest client of each session."""
+
+from __future__ import annotations
+
+from ixproxy.core.clients import Client, Clients
+from ixproxy.core.destinations import Outputs
+from ixproxy.messages import RequestRegisterClient
+from tests.core.rig import EAST
+
+SESSION = b"s" * 16
+
+
+def client(clients: Clients, peer: int, number: int = 0, session: bytes = SESSION) -> Client:
+    message = RequestRegisterClient(
+        client_name="desk", client_type="AgentApplication", session=session, holding={"a": 3}
+    )
+    found = clients.peers.get(peer) or clients.connect(peer)
+    return Client(found, number, message, frozenset())
+
+
+def test_a_session_belongs_to_its_newest_registration() -> None:
+    clients = Clients(Outputs())
+    first, second = client(clients, 1), client(clients, 2)
+    assert clients.add(first) is None
+    assert clients.add(second) is first
+    assert first.superseded
+    assert clients.by_session[SESSION] is second
+    clients.remove(first)
+    assert clients.by_session[SESSION] is second
+
+
+def test_a_lost_connection_takes_all_its_clients_and_leaves_nothing() -> None:
+    clients = Clients(Outputs())
+    for number in range(3):
+        clients.add(client(clients, 1, number, session=b"%016d" % number))
+    clients.add(client(clients, 2))
+    assert len(clients) == 4
+    gone = clients.disconnect(1)
+    assert len(gone) == 3
+    assert all(each.gone for each in gone)
+    assert len(clients) == 1
+    assert list(clients.by_session) == [SESSION]
+    assert clients.disconnect(1) == []
+
+
+def test_holdings_follow_takes_and_returns() -> None:
+    clients = Clients(Outputs())
+    one = client(clients, 1)
+    assert one.holding == {"a": (3, None)}
+    one.took("b", 4, EAST)
+    one.gave_back("a")
+    one.gave_back("never had")
+    assert one.holding == {"b": (4, EAST)}
+
+
+def test_no_tenants_named_means_all() -> None:
+    clients = Clients(Outputs())
+    one = client(clients, 1)
+    assert one.may_use(7)
+    one.tenants = frozenset({1})
+    assert one.may_use(1)
+    assert not one.may_use(7)

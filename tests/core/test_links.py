@@ -1,0 +1,51 @@
+"""The states of a link, every step of them."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from ixproxy.core.destinations import Outputs
+from ixproxy.core.links import NEXT, Link, State, Step
+from ixproxy.values import NodeLoad
+from tests.core.rig import EAST, TENANT, facts
+
+
+def test_every_state_says_what_it_does_with_every_step() -> None:
+    assert NEXT.keys() == set(product(State, Step))
+
+
+@pytest.mark.parametrize(("state", "step"), list(product(State, Step)))
+def test_a_step_that_is_none_says_so_and_changes_nothing(state: State, step: Step) -> None:
+    link = Link(facts(EAST), Outputs())
+    link.state = state
+    after = NEXT[state, step]
+    if after is None:
+        with pytest.raises(ValueError, match=step.value):
+            link.step(step)
+        assert link.state is state
+    else:
+        link.step(step)
+        assert link.state is after
+
+
+def test_losing_a_link_is_possible_from_everywhere() -> None:
+    assert {NEXT[state, Step.LOST] for state in State} == {State.DOWN}
+
+
+def test_a_strategy_sees_the_load_of_its_tenant() -> None:
+    link = Link(facts(EAST), Outputs())
+    link.loads[TENANT] = NodeLoad({"Q1": 3, "Q2": 4})
+    assert link.view(TENANT).load.backlog == 7
+    assert link.view(9).load.backlog == 0
+    assert link.view(TENANT).dbid == 101
+
+
+def test_clients_are_registered_before_a_node_is_offered() -> None:
+    link = Link(facts(EAST), Outputs())
+    speaks = []
+    for step in (Step.CONNECTED, Step.GREETED, Step.JOINED):
+        link.step(step)
+        speaks.append((link.speaks, link.linked))
+    assert speaks == [(False, False), (True, False), (True, True)]

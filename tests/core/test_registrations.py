@@ -1,0 +1,153 @@
+"""Who may register, as what, and instead of whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ixproxy.effects import ClosePeer
+from ixproxy.errors import Code
+from ixproxy.messages import (
+    EventAck,
+    RequestGetInteractionProperties,
+    RequestRegisterClient,
+    RequestUnregisterClient,
+)
+from ixproxy.wire.codec import decode, encode
+from ixproxy.wire.prefix import read_frame
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, only
+
+SESSION = b"s" * 16
+
+
+def registration(**more: Any) -> RequestRegisterClient:
+    values = {"client_name": "desk", "client_type": "AgentApplication", **more}
+    return RequestRegisterClient(**values)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"client_name": ""}, Code.INVALID_CLIENT),
+        ({"client_name": "x" * 256}, Code.INVALID_CLIENT),
+        ({"client_type": "Toaster"}, Code.INVALID_CLIENT),
+        ({"versions": (7,)}, Code.UNSUPPORTED_VERSION),
+        ({"session": b"short"}, Code.INVALID_CLIENT),
+        ({"path": ["other", "proxy"]}, Code.PATH_LOOP),
+        ({"max_frame": 1000}, Code.INVALID_CLIENT),
+        ({"tenants": [77]}, Code.UNKNOWN_TENANT),
+    ],
+)
+def test_a_client_that_is_not_valid_gets_an_error_and_is_disconnected(
+    wrong: dict[str, Any], code: int
+) -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration(**wrong))
+    error = only(rig.got(peer))
+    assert error.error_code == code
+    assert ClosePeer(peer, error.error_description) in rig.effects
+    assert not any(rig.to_node.values())
+
+
+def test_too_many_clients_are_refused() -> None:
+    rig = Rig(max_clients=1)
+    rig.client()
+    peer = rig.peer()
+    rig.ask(peer, registration())
+    assert only(rig.got(peer)).error_code == Code.TOO_MANY_CLIENTS
+
+
+def test_the_newest_registration_of_a_session_wins_and_the_older_is_refused_for_good() -> None:
+    rig = Rig()
+    old = rig.client(session=SESSION, incarnation=1)
+    new = rig.client(session=SESSION, incarnation=2)
+    rig.core.state.owners.confirm(b"a", EAST)
+    request = RequestGetInteractionProperties(tenant_id=TENANT, interaction_id="a")
+    rig.ask(old, request)
+    assert only(rig.got(old)).error_code == Code.SUPERSEDED
+    assert not rig.sent(EAST)
+    rig.ask(new, request)
+    assert len(rig.sent(EAST)) == 1
+    late = rig.peer()
+    rig.ask(late, registration(session=SESSION, incarnation=1))
+    assert only(rig.got(late)).error_code == Code.SUPERSEDED
+
+
+def test_holdings_may_come_in_parts() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    first = registration(session=SESSION, holding={"a": 1}, holding_continues=True)
+    rig.ask(peer, first)
+    assert not any(rig.to_node.values())
+    rig.ask(peer, registration(session=SESSION, holding={"b": 2}))
+    assert decode(only(rig.sent(NORTH))).holding == {"a": 1, "b": 2}
+
+
+def test_a_session_cannot_list_without_end() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    for number in range(1_002):
+        session = b"%016d" % number
+        rig.ask(peer, registration(session=session, holding={"a": 1}, holding_continues=True))
+    assert rig.got(peer)[-1].error_code == Code.LIMIT_REACHED
+
+
+def test_clients_of_a_downstream_proxy_get_numbers_of_their_own() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration(client_name="proxy-2", client_type="Proxy", path=["proxy-2"]))
+    assert only(rig.got(peer)).proxy_client_id == 0
+    assert not any(rig.to_node.values()), "a proxy itself is no client of the nodes"
+    numbers = []
+    for name in ("one", "two"):
+        rig.ask(peer, registration(client_name=name, path=["proxy-2"]))
+        for node in (EAST, NORTH, WEST):
+            assert decode(rig.to_node[node][0]).path == ["proxy-2", "proxy"]
+            rig.accept(node)
+        numbers.append(only(rig.got(peer)).proxy_client_id)
+    assert len(set(numbers)) == 2
+    rig.core.state.owners.confirm(b"a", EAST)
+    request = RequestGetInteractionProperties(tenant_id=TENANT, interaction_id="a")
+    rig.ask(peer, request, client=numbers[1])
+    frame = only(rig.sent(EAST))
+    rig.answer(EAST, frame, EventAck())
+    assert only(rig.got_frames(peer)).client == numbers[1]
+    rig.ask(peer, registration(client_name="deep", client_type="Proxy"))
+    assert only(rig.got(peer)).error_code == Code.INVALID_CLIENT
+
+
+def test_a_plain_client_cannot_name_another() -> None:
+    rig = Rig()
+    peer = rig.client()
+    request = RequestGetInteractionProperties(tenant_id=TENANT, interaction_id="a")
+    rig.ask(peer, request, client=5)
+    frame = only(rig.got_frames(peer))
+    assert frame.client == 5
+    assert decode(frame).error_code == Code.NOT_REGISTERED
+
+
+def test_a_goodbye_reaches_every_node_and_the_client_may_come_again() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, RequestUnregisterClient())
+    assert isinstance(only(rig.got(peer)), EventAck)
+    for node in (EAST, NORTH, WEST):
+        goodbye = only(rig.sent(node))
+        assert isinstance(decode(goodbye), RequestUnregisterClient)
+        rig.answer(node, goodbye, EventAck())
+    assert not list(rig.core.state.clients)
+    rig.ask(peer, registration())
+    for node in (EAST, NORTH, WEST):
+        rig.accept(node)
+    assert isinstance(only(rig.got(peer)), EventAck)
+
+
+def test_an_unregister_of_an_unknown_client_is_harmless() -> None:
+    """Test idea 52."""
+    rig = Rig()
+    peer = rig.client()
+    rig.raw(peer, encode(RequestUnregisterClient(), client=99, reference=3))
+    assert only(rig.got(peer)).error_code == Code.NOT_REGISTERED
+    assert read_frame(encode(EventAck())).client == 0

@@ -1,0 +1,197 @@
+"""A client's frame on the slow path: checked, then sent along its route."""
+
+from __future__ import annotations
+
+import pytest
+
+from ixproxy.core.routing import ROUTES
+from ixproxy.errors import Code
+from ixproxy.messages import (
+    EventAck,
+    RequestAgentLogin,
+    RequestGetInteractionProperties,
+    RequestLocate,
+    RequestPing,
+    RequestPull,
+    RequestSubmit,
+)
+from ixproxy.wire.codec import decode, encode
+from ixproxy.wire.names import BY_NAME, Kind
+from ixproxy.wire.prefix import Flag, write_frame
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, only
+from tests.core.test_attributes import sender_of, whole
+
+PROPERTIES = RequestGetInteractionProperties(tenant_id=TENANT, interaction_id="a")
+
+
+def test_ping_is_refused() -> None:
+    """Test idea 61."""
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, RequestPing())
+    assert only(rig.got(peer)).error_code == Code.UNSUPPORTED_OPERATION
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n for n, row in ROUTES.items() if n.startswith("Request") and not row.served],
+)
+def test_what_is_not_served_yet_says_so(name: str) -> None:
+    rig = Rig()
+    row = BY_NAME[name]
+    peer = rig.client(sender_of(row))
+    rig.ask(peer, row.message(**whole(row)))
+    assert only(rig.got(peer)).error_code == Code.UNSUPPORTED_YET
+    assert not any(rig.to_node.values())
+
+
+def test_a_request_of_another_client_type_is_not_allowed() -> None:
+    rig = Rig()
+    peer = rig.client("ReportingEngine")
+    rig.ask(peer, RequestSubmit(tenant_id=TENANT, media_type="email", queue="Q1"))
+    error = only(rig.got(peer))
+    assert error.error_code == Code.NOT_ALLOWED
+    assert "RequestSubmit" in error.error_description
+    rig.ask(peer, RequestLocate(tenant_id=TENANT, interaction_id="a"))
+    assert only(rig.got(peer)).error_code == Code.NOT_ALLOWED
+
+
+def test_a_peer_that_has_not_registered_is_told_so() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, PROPERTIES)
+    assert only(rig.got(peer)).error_code == Code.NOT_REGISTERED
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "flags", "word"),
+    [
+        (Kind.REQUEST, 9999, 0, "9999"),
+        (Kind.REQUEST, 1000, 0, "1000"),
+        (Kind.REPLY, 1000, 0, "kind"),
+        (Kind.REQUEST, 52, Flag.COMPRESSED, "compressed"),
+    ],
+)
+def test_a_frame_that_makes_no_sense_is_answered_with_what_is_wrong(
+    kind: int, name: int, flags: int, word: str
+) -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.raw(peer, write_frame(kind, name, flags=flags, tenant=TENANT, interaction=b"a"))
+    error = only(rig.got(peer))
+    assert error.error_code == Code.BAD_FRAME
+    assert word in error.error_description
+
+
+def test_a_reference_in_use_is_refused_and_the_first_request_keeps_its_answer() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(peer, PROPERTIES, reference=5)
+    rig.ask(peer, PROPERTIES, reference=5)
+    assert only(rig.got(peer)).error_code == Code.BAD_FRAME
+    rig.answer(EAST, only(rig.sent(EAST)), EventAck())
+    assert isinstance(only(rig.got(peer)), EventAck)
+
+
+def test_a_client_with_too_many_requests_in_flight_is_busy() -> None:
+    rig = Rig(max_pending_per_client=2)
+    peer, other = rig.client(), rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    for _ in range(3):
+        rig.ask(peer, PROPERTIES)
+    assert only(rig.got(peer)).error_code == Code.BUSY
+    rig.ask(other, PROPERTIES)
+    assert not rig.got(other), "another client does not feel it"
+    for frame in rig.sent(EAST):
+        rig.answer(EAST, frame, EventAck())
+    assert len(rig.got(peer)) == 2
+
+
+def test_a_full_link_is_busy_at_once_and_other_nodes_do_not_feel_it() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.core.state.owners.confirm(b"b", WEST)
+    rig.core.link(EAST).full = True
+    rig.ask(peer, PROPERTIES)
+    assert only(rig.got(peer)).error_code == Code.BUSY
+    rig.ask(peer, RequestGetInteractionProperties(tenant_id=TENANT, interaction_id="b"))
+    assert len(rig.sent(WEST)) == 1
+
+
+def test_a_cancelled_request_that_waits_for_its_owner_runs_no_further() -> None:
+    rig = Rig()
+    peer = rig.client()
+    reference = rig.ask(peer, PROPERTIES)
+    rig.raw(peer, write_frame(Kind.CANCEL, 0, reference=reference))
+    assert not rig.got(peer)
+    for node in (EAST, NORTH, WEST):
+        rig.located(node, found=node == EAST)
+    assert only(rig.got(peer)).error_code == Code.CANCELLED
+    assert not rig.sent(EAST)
+
+
+def test_a_cancel_follows_the_request_to_its_node_on_both_paths() -> None:
+    for fast_path in (True, False):
+        rig = Rig(fast_path=fast_path)
+        peer = rig.client()
+        rig.core.state.owners.confirm(b"a", EAST)
+        reference = rig.ask(peer, PROPERTIES)
+        sent = only(rig.sent(EAST))
+        rig.raw(peer, write_frame(Kind.CANCEL, 0, reference=reference))
+        cancel = only(rig.sent(EAST))
+        assert (cancel.kind, cancel.client, cancel.reference) == (
+            Kind.CANCEL,
+            sent.client,
+            sent.reference,
+        )
+        rig.raw(peer, write_frame(Kind.CANCEL, 0, reference=12345))
+        assert not rig.sent(EAST), "nobody knows that reference"
+
+
+def test_no_reply_wanted_means_none_on_any_route() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, PROPERTIES, flags=Flag.NO_REPLY)
+    for node in (EAST, NORTH, WEST):
+        rig.located(node, found=False)
+    rig.ask(peer, RequestPing(), flags=Flag.NO_REPLY)
+    assert not rig.got(peer)
+    pull = RequestPull(tenant_id=TENANT, view_id="Q1/All")
+    rig.ask(peer, pull, flags=Flag.NO_REPLY)
+    assert not any(rig.to_node.values()), "a pull without its reply would strand what it takes"
+    assert not only(list(rig.core.state.clients)).inflight
+
+
+def test_a_wrong_type_in_a_body_names_the_attribute() -> None:
+    rig = Rig()
+    peer = rig.client()
+    frame = encode(RequestAgentLogin(tenant_id=TENANT, agent_id="ann"), reference=3)
+    body = b"\x81\xa9MediaList\x05"
+    rig.raw(peer, (len(frame) - 5 + len(body)).to_bytes(4, "big") + frame[4:-1] + body)
+    error = only(rig.got(peer))
+    assert error.error_code == Code.BAD_ATTRIBUTE
+    assert "MediaList" in error.error_description
+
+
+def test_keep_alive_is_answered() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.raw(peer, write_frame(Kind.PING, 0, reference=8))
+    pong = only(rig.got_frames(peer))
+    assert (pong.kind, pong.reference) == (Kind.PONG, 8)
+    rig.raw(peer, write_frame(Kind.PONG, 0))
+    assert not rig.got_frames(peer)
+
+
+def test_a_frame_held_for_a_while_goes_on_with_what_is_left_of_its_time() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, PROPERTIES, ttl=5000)
+    rig.now += 1.0
+    for node in (EAST, NORTH, WEST):
+        rig.located(node, found=node == EAST)
+    frame = only(rig.sent(EAST))
+    assert frame.ttl == 4000
+    assert decode(frame) == PROPERTIES
