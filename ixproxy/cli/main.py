@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
+from textwrap import fill
 from typing import TextIO
 
 import ixproxy
@@ -14,6 +15,7 @@ from ixproxy.cli.running import run, settle
 from ixproxy.errors import IxproxyError
 
 MODULES = (
+    "demo",
     "check_config",
     "status",
     "plugins",
@@ -26,6 +28,7 @@ MODULES = (
     "stop",
     "workbin",
     "agent",
+    "decode",
     "load",
 )
 """
@@ -60,6 +63,7 @@ def parser(modules: Sequence[str] = MODULES) -> ArgumentParser:
     for each in set(subparsers.choices.values()):
         if not any("--json" in action.option_strings for action in each._actions):
             each.add_argument("--json", action="store_true", help="print JSON objects, one a line")
+        each.description = fill(each.description or "", 80)
         each.epilog = EXIT_CODES
         each.formatter_class = RawDescriptionHelpFormatter
     return root

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from ixproxy.errors import ConfigError, IxproxyError, NodeUnavailable, RequestRefused
+from ixproxy.errors import (
+    ConfigError,
+    IxproxyError,
+    LocalProtocolError,
+    NodeUnavailable,
+    RequestRefused,
+)
 
 
 class Exit(IntEnum):
@@ -32,10 +38,13 @@ def exit_code(problem: BaseException) -> Exit | None:
     match problem:
         case RequestRefused():
             return Exit.IN_DOUBT if problem.in_doubt else Exit.REFUSED
-        case ConfigError() | UsageError():
+        case ConfigError() | UsageError() | LocalProtocolError():
+            # What cannot be encoded was said so on the command line.
             return Exit.USAGE
         case NodeUnavailable():
             return Exit.UNREACHABLE
+        case IxproxyError():
+            return Exit.REFUSED
         case KeyboardInterrupt():
             return Exit.INTERRUPTED
     return None
@@ -58,8 +67,10 @@ def error_record(problem: BaseException) -> dict[str, object]:
                     for each in problem.problems
                 ],
             }
-        case UsageError():
+        case UsageError() | LocalProtocolError():
             return {"error": "usage", "description": str(problem)}
         case NodeUnavailable():
             return {"error": "connection", "description": str(problem)}
+        case IxproxyError():
+            return {"error": "failed", "description": str(problem)}
     return {"error": "interrupted", "description": str(problem)}

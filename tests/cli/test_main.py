@@ -31,7 +31,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     shown = capsys.readouterr().out
-    assert [command for command in COMMANDS if f"    {command} " not in shown] == []
+    assert [command for command in COMMANDS if f"    {command}" not in shown] == []
 
 
 @pytest.mark.parametrize("argv", [[], ["nothing"], ["show"], ["show", "id-1"]])

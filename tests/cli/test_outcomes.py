@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from ixproxy.cli.outcomes import Exit, UsageError, error_record, exit_code
-from ixproxy.errors import ConfigError, ConfigProblem, NodeUnavailable, RequestRefused
+from ixproxy.errors import (
+    ConfigError,
+    ConfigProblem,
+    LocalProtocolError,
+    NodeUnavailable,
+    RequestRefused,
+    StorageError,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,6 +24,8 @@ from ixproxy.errors import ConfigError, ConfigProblem, NodeUnavailable, RequestR
         (ConfigError("no file"), 2),
         (UsageError("no"), 2),
         (NodeUnavailable("nobody"), 3),
+        (LocalProtocolError("a name of 300 bytes"), 2),
+        (StorageError("no such file"), 1),
         (KeyboardInterrupt(), 130),
         (ZeroDivisionError(), None),
     ],
@@ -45,5 +54,7 @@ def test_every_mistake_of_a_file_is_printed() -> None:
 def test_the_rest_says_what_it_is() -> None:
     assert error_record(UsageError("no"))["error"] == "usage"
     assert error_record(NodeUnavailable("no"))["error"] == "connection"
+    assert error_record(LocalProtocolError("no"))["error"] == "usage"
+    assert error_record(StorageError("no"))["error"] == "failed"
     assert error_record(KeyboardInterrupt())["error"] == "interrupted"
     assert Exit(0) is Exit.OK

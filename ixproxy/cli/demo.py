@@ -1,0 +1,200 @@
+"""
+`ixctl demo`: a real cluster on this machine, fed, worked off and checked.
+
+Theory of operation: three nodes and two proxies are started as processes of
+their own, in a directory of their own. Everything is handed in through both
+proxies, looked up again and compared with the input, and worked off by agents
+until all queues are empty. What is reported is counted by the cluster's
+answers and by looking into the nodes' databases, which is done past the nodes.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import SystemRandom
+from typing import Any
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from twisted.internet.defer import CancelledError
+
+from ixproxy.cli.demo_agents import work_off
+from ixproxy.cli.demo_clients import clients, wait_for_server
+from ixproxy.cli.demo_deployment import NODES, PROXIES, Plan, plan, write
+from ixproxy.cli.demo_input import CsvSource, MadeUp, Source, columns_of, survey
+from ixproxy.cli.demo_processes import ServerFailed, Servers
+from ixproxy.cli.demo_stores import look
+from ixproxy.cli.demo_submitting import compare, media_servers, submit
+from ixproxy.cli.demo_summary import Result, show
+from ixproxy.cli.key_values import whole_number
+from ixproxy.cli.outcomes import Exit, UsageError
+from ixproxy.cli.output import Output
+
+START_SECONDS = 60.0
+MADE_UP = 400
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser: ArgumentParser = subparsers.add_parser(
+        "demo",
+        help="run a cluster on this machine and show what it does",
+        description="Starts three nodes and two proxies as processes of their own, hands "
+        "interactions in through both proxies, looks each of them up and compares it, lets "
+        "agents work them off, and says what happened. Exit code 1 when something was lost, "
+        "doubled, changed or refused.",
+    )
+    parser.add_argument(
+        "--input", type=Path, metavar="FILE.csv", help="hand in the rows of a file; with --map"
+    )
+    parser.add_argument(
+        "--map",
+        type=columns_of,
+        metavar="media=COLUMN,queue=COLUMN[,external-id=COLUMN]",
+        help="which columns say the media type and the queue; every column becomes user data",
+    )
+    parser.add_argument("--encoding", default="utf-8-sig", help="of the file (%(default)s)")
+    parser.add_argument("--limit", type=whole_number, help="hand in so many at most")
+    parser.add_argument("--agents", type=whole_number, default=12, help="(%(default)s)")
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        help="where deployment file, databases and logs go, to stay there",
+    )
+    parser.set_defaults(command=command)
+
+
+def source_of(args: Namespace) -> Source:
+    """
+    What is to be handed in.
+
+    :raise UsageError: the arguments make no sense together.
+    """
+    if bool(args.input) != bool(args.map):
+        raise UsageError("--input and --map belong together")
+    if args.input:
+        return CsvSource(args.input, args.map, args.encoding, args.limit)
+    return MadeUp(args.limit or MADE_UP)
+
+
+async def command(reactor: Any, args: Namespace, output: Output) -> int:
+    """Run the demo, and print what came of it."""
+    source = source_of(args)
+    found = survey(source)
+    result = Result(source.title, found.count, args.agents)
+    with _directory(args.directory, output) as directory:
+        cluster = plan(directory, found.media_types, found.queues, SystemRandom())
+        write(cluster)
+        await _run(reactor, cluster, source, result, output)
+    if not output.json:
+        show(result, output)
+    output.record(result.record())
+    return Exit.OK if result.sound else Exit.REFUSED
+
+
+@contextmanager
+def _directory(wanted: Path | None, output: Output) -> Iterator[Path]:
+    """The directory to work in; one of our own making goes again, unless something failed."""
+    if wanted is not None:
+        yield wanted.absolute()
+        return
+    directory = Path(tempfile.mkdtemp(prefix="ixproxy-demo-"))
+    try:
+        yield directory
+    except Exception as problem:
+        if not isinstance(problem, CancelledError):
+            output.note(f"Files are left in {directory}")
+            raise
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _run(reactor: Any, cluster: Plan, source: Source, result: Result, output: Output) -> None:
+    servers = Servers(reactor, cluster.file)
+    stores = {node: cluster.store(node) for node in NODES}
+    phase = _phases(reactor, result, output)
+    try:
+        with phase("start", len(NODES) + len(PROXIES)) as progress:
+            await _start(reactor, cluster, servers, progress)
+        async with clients(reactor, cluster) as opened:
+            result.measured = opened.measured
+            media = await media_servers(opened, cluster.media_types)
+            with phase("submit", result.handed_in) as progress:
+                result.ids = await submit(opened, media, source, progress)
+            result.before = look(stores)
+            with phase("compare", result.handed_in) as progress:
+                result.differs = await compare(opened, media, source, result.ids, progress)
+            with phase("work", len(result.before.nodes_of)) as progress:
+                await work_off(opened, cluster, result.agents, result.seen, progress)
+        servers.check()
+    except (ServerFailed, CancelledError):
+        raise
+    except Exception:
+        _explain(servers, output)
+        raise
+    finally:
+        with phase("stop", 1):
+            result.killed = await servers.stop()
+    result.after = look(stores)
+
+
+async def _start(
+    reactor: Any, cluster: Plan, servers: Servers, progress: Callable[[int], None]
+) -> None:
+    for node in NODES:
+        servers.start("ixnode", node, cluster.log(node))
+    for proxy in PROXIES:
+        servers.start("ixproxy", proxy, cluster.log(proxy))
+    for name in (*NODES, *PROXIES):
+        await wait_for_server(reactor, cluster.endpoint(name), START_SECONDS, servers.check)
+        progress(1)
+
+
+def _explain(servers: Servers, output: Output) -> None:
+    """Say what the servers logged last."""
+    for process in servers.processes.values():
+        state = "running" if process.running else process.outcome
+        output.note(f"--- {process.name} ({state}), the end of {process.log}:\n{process.tail()}")
+
+
+_TITLES = {
+    "start": "Starting servers",
+    "submit": "Handing in",
+    "compare": "Looking up and comparing",
+    "work": "Working off",
+    "stop": "Stopping servers",
+}
+
+
+def _phases(reactor: Any, result: Result, output: Output) -> Callable[[str, int], Any]:
+    """Times each phase, and shows how far it is where a person looks."""
+
+    @contextmanager
+    def phase(name: str, total: int) -> Iterator[Callable[[int], None]]:
+        began = reactor.seconds()
+        with Progress(
+            TextColumn("{task.description:<26}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=output.notes,
+            disable=not output.notes.is_terminal,
+        ) as bars:
+            task = bars.add_task(_TITLES[name], total=total)
+            try:
+                yield lambda count: bars.advance(task, count)
+            finally:
+                result.seconds[name] = reactor.seconds() - began
+
+    return phase

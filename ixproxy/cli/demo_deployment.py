@@ -1,0 +1,184 @@
+"""The demo's deployment file: three nodes, two proxies, and what the input needs."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import tomlkit
+
+from ixproxy.cli.outcomes import UsageError
+from ixproxy.config import check
+from ixproxy.errors import ConfigError
+
+NODES = ("ixn1", "ixn2", "ixn3")
+PROXIES = ("proxy1", "proxy2")
+TENANT = "Environment"
+TENANT_ID = 1
+VIEW = "All"
+WORKBIN = "Drafts"
+FILE_NAME = "cluster.toml"
+
+PORTS = range(20_000, 32_768)
+"""Below the ports that Linux gives to outgoing connections, which could take them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    The cluster that is to run.
+
+    :ivar escalations: the queue that agents hand difficult ones to.
+    :ivar ports: application to its port on the loopback interface.
+    """
+
+    directory: Path
+    media_types: tuple[str, ...]
+    queues: tuple[str, ...]
+    escalations: str
+    ports: dict[str, int]
+
+    @property
+    def file(self) -> Path:
+        """The deployment file."""
+        return self.directory / FILE_NAME
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """What agents pull from."""
+        return tuple(f"{queue}/{VIEW}" for queue in self.queues)
+
+    @property
+    def escalations_view(self) -> str:
+        """What the routing clients pull from."""
+        return f"{self.escalations}/{VIEW}"
+
+    def endpoint(self, application: str) -> str:
+        """Where a process listens."""
+        return f"tcp:127.0.0.1:{self.ports[application]}"
+
+    def store(self, node: str) -> Path:
+        """A node's database."""
+        return self.directory / f"{node}.db"
+
+    def log(self, application: str) -> Path:
+        """A process's log."""
+        return self.directory / f"{application}.log"
+
+
+def plan(
+    directory: Path, media_types: Iterable[str], queues: Iterable[str], random: Random
+) -> Plan:
+    """Names and ports for a cluster in `directory`."""
+    listed = tuple(sorted(queues))
+    escalations = "Escalations"
+    while escalations in listed:
+        escalations += "*"
+    ports = free_ports(len(NODES) + len(PROXIES), random)
+    return Plan(
+        directory,
+        tuple(sorted(media_types)),
+        listed,
+        escalations,
+        dict(zip((*NODES, *PROXIES), ports, strict=True)),
+    )
+
+
+def free_ports(count: int, random: Random) -> list[int]:
+    """
+    Ports of the loopback interface that nobody listens on.
+
+    :raise UsageError: there are not so many.
+    """
+    found: list[int] = []
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise UsageError(f"no {count} free ports between {PORTS.start} and {PORTS.stop - 1}")
+
+
+def deployment_text(plan: Plan) -> str:
+    """The deployment file."""
+    view = {"order": "placed_in_queue_at"}
+    queues = (*plan.queues, plan.escalations)
+    tenant = {
+        "id": TENANT_ID,
+        "media-types": {name: {} for name in plan.media_types},
+        "queues": {name: {"views": {VIEW: view}} for name in queues},
+        "workbins": {WORKBIN: {"owner": "agent"}},
+    }
+    nodes = {
+        name: {
+            "type": "Interaction Server",
+            "dbid": dbid,
+            "tenants": [TENANT],
+            "listen": f"tcp:{plan.ports[name]}:interface=127.0.0.1",
+            "endpoint": plan.endpoint(name),
+            "store": f"sqlite:{name}.db",
+            "options": {"settings": {"allow-multiple-agent-connections": False}},
+        }
+        for dbid, name in enumerate(NODES, 101)
+    }
+    proxies = {
+        name: {
+            "type": "Interaction Server",
+            "role": "proxy",
+            "tenants": [TENANT],
+            "listen": f"tcp:{plan.ports[name]}:interface=127.0.0.1",
+            "endpoint": plan.endpoint(name),
+            "connections": ["nodes"],
+            "options": {"settings": {"pull-hold-timeout": 1}},
+            "routing": {"use": "round-robin"},
+            "pull": {"use": "round-robin"},
+            "merge": {"use": "union"},
+        }
+        for name in PROXIES
+    }
+    clusters = {
+        "nodes": _cluster("Interaction Server", NODES),
+        "clients": _cluster("Interaction Server Proxy", PROXIES),
+    }
+    return tomlkit.dumps(
+        {"tenants": {TENANT: tenant}, "applications": {**nodes, **proxies, **clusters}}
+    )
+
+
+def _cluster(kind: str, members: Iterable[str]) -> dict[str, object]:
+    return {
+        "type": "Application Cluster",
+        "connections": list(members),
+        "options": {"cluster-settings": {"cluster-type": kind}},
+    }
+
+
+def write(plan: Plan) -> None:
+    """
+    Write the deployment file, and check it as every process will.
+
+    :raise ConfigError: it has mistakes.
+    :raise UsageError: it cannot be written, or the directory has a cluster in it.
+    """
+    text = deployment_text(plan)
+    report = check(text, plan.directory)
+    if report.errors:
+        raise ConfigError(report.errors)
+    try:
+        plan.directory.mkdir(parents=True, exist_ok=True)
+        there = sorted(path.name for node in NODES for path in [plan.store(node)] if path.exists())
+        if there:
+            raise UsageError(
+                f"{plan.directory} has databases of an earlier run in it ({', '.join(there)}): "
+                "the demo needs empty ones"
+            )
+        plan.file.write_text(text, "utf-8")
+    except OSError as problem:
+        raise UsageError(f"{plan.directory}: {problem.strerror}") from problem

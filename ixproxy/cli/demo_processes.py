@@ -1,0 +1,169 @@
+"""Starts a deployment's servers as processes of their own, and stops them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList, TimeoutError
+from twisted.internet.error import ProcessDone, ProcessExitedAlready
+from twisted.internet.protocol import ProcessProtocol
+from twisted.python.failure import Failure
+
+import ixproxy
+from ixproxy.cli.outcomes import UsageError
+from ixproxy.errors import NodeUnavailable
+
+TWISTD = "import sys; from twisted.scripts.twistd import run; sys.exit(run())"
+STOP_SECONDS = 15.0
+TAIL_LINES = 25
+
+
+class ServerFailed(NodeUnavailable):
+    """A server ended by itself, or never came up."""
+
+
+class ServerProcess(ProcessProtocol):
+    """
+    One server.
+
+    :ivar outcome: what became of it, once it is gone.
+    """
+
+    def __init__(self, name: str, log: Path) -> None:
+        self.name = name
+        self.log = log
+        self.outcome = ""
+        self.running = False
+        self._waiting: list[Deferred[str]] = []
+
+    def connectionMade(self) -> None:
+        """The framework has started the process."""
+        self.running = True
+
+    def processEnded(self, reason: Failure) -> None:
+        """The framework has seen the process go."""
+        self.running = False
+        self.outcome = "stopped" if reason.check(ProcessDone) else reason.getErrorMessage()
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(self.outcome)
+
+    def when_ended(self) -> Deferred[str]:
+        """Fires when the process is gone, with what became of it."""
+        ended: Deferred[str] = Deferred()
+        if self.running:
+            self._waiting.append(ended)
+        else:
+            ended.callback(self.outcome)
+        return ended
+
+    def signal(self, number: int) -> None:
+        """Send a signal to this process, if it is still there."""
+        transport: Any = self.transport
+        if self.running:
+            try:
+                transport.signalProcess(number)
+            except ProcessExitedAlready:
+                return
+
+    def tail(self) -> str:
+        """The last lines of its log."""
+        try:
+            lines = self.log.read_text("utf-8", "replace").splitlines()
+        except OSError as problem:
+            return f"(no log: {problem.strerror})"
+        return "\n".join(lines[-TAIL_LINES:]) or "(the log is empty)"
+
+
+class Servers:
+    """
+    The processes of one deployment.
+
+    :param reactor: with spawnProcess.
+    """
+
+    def __init__(self, reactor: Any, file: Path) -> None:
+        self._reactor = reactor
+        self._file = file
+        self.processes: dict[str, ServerProcess] = {}
+
+    def start(self, kind: str, name: str, log: Path) -> ServerProcess:
+        """
+        Start one server.
+
+        :param kind: `ixnode` or `ixproxy`.
+        """
+        process = ServerProcess(name, log)
+        self.processes[name] = process
+        command = [
+            sys.executable, "-c", TWISTD, "--nodaemon", "--pidfile=",
+            kind, "--config", str(self._file), "--application", name,
+        ]  # fmt: skip
+        try:
+            output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as problem:
+            raise UsageError(f"{log}: {problem.strerror}") from problem
+        try:
+            self._reactor.spawnProcess(
+                process,
+                sys.executable,
+                command,
+                env=environment(os.environ),
+                path=str(log.parent),
+                childFDs={0: "w", 1: output, 2: output},
+            )
+        finally:
+            os.close(output)
+        return process
+
+    def check(self) -> None:
+        """
+        See that every process that was started is running.
+
+        :raise ServerFailed: one is not; the text has the end of its log.
+        """
+        for process in self.processes.values():
+            if not process.running:
+                raise ServerFailed(
+                    f"{process.name} ended: {process.outcome}; its log says:\n{process.tail()}"
+                )
+
+    async def stop(self) -> list[str]:
+        """
+        Stop all, proxies first; the names of those that had to be killed.
+
+        Each gets SIGTERM, and SIGKILL when that does not help.
+        """
+        killed: list[str] = []
+        for process in reversed(self.processes.values()):
+            process.signal(signal.SIGTERM)
+        running = [each for each in self.processes.values() if each.running]
+        await DeferredList([self._gone(each, killed) for each in running])
+        return killed
+
+    def _gone(self, process: ServerProcess, killed: list[str]) -> Deferred[str]:
+        def too_long(failure: Failure) -> Deferred[str]:
+            failure.trap(TimeoutError)
+            killed.append(process.name)
+            process.signal(signal.SIGKILL)
+            return process.when_ended()
+
+        gone = process.when_ended().addTimeout(STOP_SECONDS, self._reactor)
+        return gone.addErrback(too_long)
+
+
+def environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """
+    Where the servers' modules and their plug-ins are found: where ours were.
+
+    Twisted finds plug-ins in folders `twisted/plugins` on the path, and a
+    script's own folder is not on the path of what it starts.
+    """
+    ours = str(Path(ixproxy.__file__).parent.parent)
+    path = [ours, *filter(None, inherited.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**inherited, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}

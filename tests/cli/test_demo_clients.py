@@ -1,0 +1,138 @@
+"""The demo's clients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from ixproxy import messages as m
+from ixproxy.cli.demo_clients import clients, in_flight, wait_for_server
+from ixproxy.errors import Code, IxproxyError, NodeUnavailable, RequestRefused
+from ixproxy.values import ClientType
+from tests.cli.queues import Queues
+from tests.deferreds import failure_of, no_result, result_of
+
+
+@pytest.fixture
+def queues(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Queues:
+    return Queues(monkeypatch, tmp_path)
+
+
+def test_a_busy_answer_is_asked_again_later(queues: Queues) -> None:
+    async def asking() -> object:
+        client = await queues.clients.open("proxy1", "a", ClientType.MEDIA_SERVER)
+        queues.faults[m.RequestSubmit] = m.EventError(error_code=Code.BUSY)
+        queues.clock.callLater(0.2, queues.faults.clear)
+        return await queues.clients.ask(client, m.RequestSubmit(media_type="email"))
+
+    assert isinstance(queues.run(asking()), m.EventAck)
+    assert len(queues.asked) > 1
+    assert queues.clients.measured.latencies["RequestSubmit"].count == 1
+
+
+def test_not_for_ever(queues: Queues) -> None:
+    async def asking() -> object:
+        client = await queues.clients.open("proxy1", "a", ClientType.MEDIA_SERVER)
+        queues.faults[m.RequestSubmit] = m.EventError(error_code=Code.BUSY)
+        return await queues.clients.ask(client, m.RequestSubmit(media_type="email"))
+
+    with pytest.raises(RequestRefused):
+        queues.run(asking())
+
+
+def test_an_error_may_be_counted_instead_of_raised(queues: Queues) -> None:
+    async def asking() -> object:
+        client = await queues.clients.open("proxy1", "a", ClientType.MEDIA_SERVER)
+        queues.faults[m.RequestSubmit] = m.EventError(error_code=43, error_description="no")
+        return await queues.clients.tried(client, m.RequestSubmit(media_type="email"))
+
+    assert queues.run(asking()) is None
+    assert queues.clients.measured.errors == {"RequestSubmit: 43: no": 1}
+
+
+def test_clients_say_goodbye_whatever_happens(queues: Queues) -> None:
+    async def failing() -> None:
+        async with clients(queues.clock, queues.plan) as opened:
+            await opened.open("proxy2", "a", ClientType.MEDIA_SERVER)
+            raise IxproxyError("enough")
+
+    with pytest.raises(IxproxyError, match="enough"):
+        queues.run(failing())
+    assert any(
+        isinstance(request, m.RequestUnregisterClient)
+        for request in queues.servers["proxy2"].last.requests
+    )
+
+
+def nothing() -> None:
+    """All processes run."""
+
+
+def test_a_server_is_waited_for_until_it_listens(queues: Queues) -> None:
+    endpoint = queues.plan.endpoint("proxy1")
+    queues.network.refuse(endpoint.removeprefix("tcp:"))
+    queues.clock.callLater(3.0, queues.network.accept, endpoint.removeprefix("tcp:"))
+    queues.run(wait_for_server(queues.clock, endpoint, 10.0, nothing))
+    assert 1003.0 <= queues.clock.seconds() < 1010.0
+
+
+def test_one_that_never_listens_is_given_up(queues: Queues) -> None:
+    endpoint = queues.plan.endpoint("proxy1")
+    queues.network.refuse(endpoint.removeprefix("tcp:"))
+    with pytest.raises(NodeUnavailable):
+        queues.run(wait_for_server(queues.clock, endpoint, 5.0, nothing))
+
+
+def test_a_proxy_is_ready_when_its_nodes_are_linked(queues: Queues) -> None:
+    queues.faults[m.RequestWorkbinTypesInfo] = m.EventError(error_code=Code.NOT_ACCESSIBLE)
+    queues.clock.callLater(2.0, queues.faults.clear)
+    endpoint = queues.plan.endpoint("proxy1")
+    queues.run(wait_for_server(queues.clock, endpoint, 10.0, nothing))
+    assert queues.clock.seconds() >= 1002.0
+
+
+def test_no_time_is_lost_on_a_process_that_ended(queues: Queues) -> None:
+    def check() -> None:
+        raise IxproxyError("ended")
+
+    with pytest.raises(IxproxyError, match="ended"):
+        queues.run(wait_for_server(queues.clock, queues.plan.endpoint("proxy1"), 10.0, check))
+    assert queues.clock.seconds() == 1000.0
+
+
+def test_never_more_than_the_limit_are_under_way() -> None:
+    under_way: list[Deferred[None]] = []
+    most = 0
+
+    async def do(work: int) -> None:
+        nonlocal most
+        waiting: Deferred[None] = Deferred()
+        under_way.append(waiting)
+        most = max(most, len(under_way))
+        await waiting
+
+    running = no_result(in_flight(range(10), 3, do))
+    done = 0
+    while under_way:
+        under_way.pop(0).callback(None)
+        done += 1
+    result_of(running)
+    assert (most, done) == (3, 10)
+
+
+def test_the_first_failure_ends_it_once_those_under_way_are_done() -> None:
+    under_way: dict[int, Deferred[None]] = {}
+
+    async def do(work: int) -> None:
+        under_way[work] = Deferred()
+        await under_way[work]
+
+    running = no_result(in_flight(range(10), 3, do))
+    under_way[0].errback(ValueError("no"))
+    no_result(running)
+    under_way[1].callback(None)
+    under_way[2].callback(None)
+    assert isinstance(failure_of(running, ValueError), ValueError)
+    assert len(under_way) == 3

@@ -1,0 +1,153 @@
+"""What came of a demo."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ixproxy.cli.demo_agents import Fate
+from ixproxy.cli.demo_stores import Stored
+from ixproxy.cli.demo_summary import Result, show
+from ixproxy.cli.latencies import Latencies
+from ixproxy.cli.output import Output
+
+
+def good() -> Result:
+    """Four interactions on three nodes, each stopped once."""
+    result = Result("a file", 4, 2, ["a", "b", "c", "d"])
+    result.before = Stored(
+        {"a": ["ixn1"], "b": ["ixn2"], "c": ["ixn3"], "d": ["ixn1"]},
+        Counter(
+            {("ixn1", "email"): 1, ("ixn1", "chat"): 1, ("ixn2", "email"): 1, ("ixn3", "chat"): 1}
+        ),
+    )
+    result.seen.stops.update("abcd")
+    result.seen.fates.update([Fate.STOPPED, Fate.KEPT, Fate.STOPPED, Fate.HELD])
+    result.seen.pulls, result.seen.breaks = 4, 1
+    result.seconds.update(start=1.0, submit=2.0, compare=1.0, work=4.0, stop=0.5)
+    latencies = Latencies()
+    latencies.add(0.002)
+    result.measured.latencies["RequestSubmit"] = latencies
+    return result
+
+
+def test_a_good_run_is_sound() -> None:
+    result = good()
+    record = result.record()
+    assert result.sound
+    assert {name: record[name] for name in ("submitted", "stopped", "handed_in")} == {
+        "submitted": 4, "stopped": 4, "handed_in": 4,
+    }  # fmt: skip
+    wrong = ("lost", "doubled", "user_data_differs", "errors", "left", "partial_answers")
+    assert {record[name] for name in wrong} == {0}
+    assert record["per_node"] == {"ixn1": 2, "ixn2": 1, "ixn3": 1}
+    assert record["per_node_and_media"]["ixn1"] == {"email": 1, "chat": 1}  # type: ignore[index]
+    assert (record["order_breaks"], record["seconds"]) == (1, 7.0)
+    json.dumps(record)
+
+
+def change(do: Callable[[Result], Any]) -> Callable[[Result], Any]:
+    return do
+
+
+def lose_stored(result: Result) -> None:
+    del result.before.nodes_of["a"]
+
+
+def lose_unstopped(result: Result) -> None:
+    del result.seen.stops["a"]
+
+
+def stay(result: Result) -> None:
+    del result.seen.stops["a"]
+    result.after.nodes_of["a"] = ["ixn1"]
+
+
+def stay_stopped(result: Result) -> None:
+    result.after.nodes_of["a"] = ["ixn1"]
+
+
+def two_nodes(result: Result) -> None:
+    result.before.nodes_of["a"].append("ixn2")
+
+
+def unasked(result: Result) -> None:
+    result.before.nodes_of["x"] = ["ixn2"]
+    result.seen.stops["x"] = 1
+
+
+def same_id(result: Result) -> None:
+    result.ids[1] = "a"
+
+
+@pytest.mark.parametrize(
+    ("break_it", "expected"),
+    [
+        (lose_stored, {"lost": 1, "submitted": 3, "stopped": 3}),
+        (lose_unstopped, {"lost": 1, "stopped": 3}),
+        (stay, {"left": 1, "stopped": 3, "lost": 0}),
+        (stay_stopped, {"left": 1, "stopped": 3, "lost": 0}),
+        (two_nodes, {"doubled": 1}),
+        (unasked, {"doubled": 1, "submitted": 5}),
+        (same_id, {"doubled": 2}),
+        (lambda r: r.seen.stops.update("a"), {"doubled": 1, "stopped": 3}),
+        (lambda r: setattr(r.seen, "taken_twice", 2), {"doubled": 2}),
+        (lambda r: setattr(r, "differs", 3), {"user_data_differs": 3}),
+        (lambda r: r.measured.errors.update(["x"]), {"errors": 1, "error_texts": {"x": 1}}),
+        (lambda r: setattr(r.measured, "partial", 1), {"partial_answers": 1}),
+        (lambda r: setattr(r.after, "parties", 1), {}),
+        (lambda r: r.killed.append("ixn1"), {}),
+        (lambda r: setattr(r, "handed_in", 5), {"handed_in": 5}),
+    ],
+)
+def test_whatever_goes_wrong_is_seen(
+    break_it: Callable[[Result], object], expected: dict[str, object]
+) -> None:
+    result = good()
+    break_it(result)
+    record = result.record()
+    assert not result.sound
+    assert {name: record[name] for name in expected} == expected
+
+
+def test_a_doubtful_submit_that_was_stored_is_no_double() -> None:
+    result = good()
+    result.ids[0] = ""
+    result.measured.errors["RequestSubmit: 2002: lost"] = 1
+    assert (result.doubled, result.lost, result.errors) == (0, 0, 1)
+
+
+def shown(result: Result) -> str:
+    stdout = io.StringIO()
+    show(result, Output(False, stdout))
+    return stdout.getvalue()
+
+
+def test_a_person_reads_what_went_where_and_how_long_it_took() -> None:
+    text = shown(good())
+    assert "Everything went well" in text
+    for expected in ("email", "ixn2", "Queue order was broken by 1 of 4 pulls (25.0 %)", "Submit",
+                     "laid into a workbin", "4 worked off in 4.0 s (1 a second)"):  # fmt: skip
+        assert expected in text
+    assert "Errors" not in text
+
+
+def test_a_person_reads_what_went_wrong() -> None:
+    result = good()
+    lose_unstopped(result)
+    result.measured.errors["RequestPull: 2002: [red]lost"] = 3
+    text = shown(result)
+    assert "Something went wrong" in text
+    assert "1 lost" in text
+    assert "RequestPull: 2002: [red]lost" in text
+
+
+def test_many_media_types_are_cut_to_the_largest() -> None:
+    result = good()
+    result.before.counts.update({("ixn1", f"media {number}"): 1 for number in range(20)})
+    assert "others" in shown(result)
