@@ -124,7 +124,6 @@ class Gathering:
         try:
             if gathered.awaited and not state.strategies.merge.settled(gathered):
                 return
-            gathered.lost |= gathered.awaited
             merged = state.strategies.merge.merge(gathered)
         except Exception as problem:
             state.note(

@@ -23,7 +23,7 @@ routing_round_robin = RoutingStrategyMaker(
 )
 routing_media_dedicated = RoutingStrategyMaker(
     "media-dedicated",
-    "First the nodes that take the fewest other media types.",
+    "First the nodes that are set aside for the media type.",
     f"{_STRATEGIES}.media_dedicated.make",
 )
 routing_least_backlog = RoutingStrategyMaker(
@@ -45,7 +45,7 @@ pull_round_robin = PullStrategyMaker(
 )
 pull_hold_override = PullStrategyMaker(
     "hold-override",
-    "In turn, with a hold of its own in place of the nodes'.",
+    "In turn; only the last node asked may hold the pull.",
     f"{_STRATEGIES}.hold_override.make",
 )
 pull_busiest_first = PullStrategyMaker(
