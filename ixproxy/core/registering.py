@@ -199,7 +199,9 @@ class Joining:
     def start(self) -> None:
         """Register all clients, unpaced."""
         link = self._link
-        clients = [client for client in self._state.clients if not is_proxy(client)]
+        clients = [
+            client for client in self._state.clients if not is_proxy(client) and not client.gone
+        ]
         link.joining = len(clients) + 1
         for client in clients:
             Registering(self._state, client, self._registered).start([link])

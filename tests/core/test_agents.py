@@ -19,8 +19,7 @@ from ixproxy.messages import (
 )
 from ixproxy.messages.agents import AgentRequest
 from ixproxy.values import NodeName, rendezvous
-from ixproxy.wire.codec import decode
-from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, only
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
 STAMP = (7, 101)
 HOME, *OTHERS = rendezvous(f"{TENANT}/ann", (EAST, NORTH, WEST))

@@ -8,6 +8,7 @@ import pytest
 
 from ixproxy.core.routing import ROUTES, Route
 from ixproxy.errors import Code
+from ixproxy.messages import RequestHold
 from ixproxy.wire.codec import encode
 from ixproxy.wire.names import BY_NAME, NameRow
 from ixproxy.wire.prefix import read_frame, write_frame
@@ -85,5 +86,5 @@ def test_a_tenant_that_is_not_the_clients_own_is_not_accessible() -> None:
     tenants = {number: TenantFacts(number, f"T{number}", {"email": True}) for number in (1, 2)}
     rig = Rig(tenants=tenants)
     peer = rig.client(tenants=[2])
-    rig.ask(peer, BY_NAME["RequestHold"].message(tenant_id=1, interaction_id="a"))
+    rig.ask(peer, RequestHold(tenant_id=1, interaction_id="a"))
     assert code_of(rig, peer) == Code.NOT_ACCESSIBLE

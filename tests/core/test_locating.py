@@ -18,8 +18,7 @@ from ixproxy.messages import (
     RequestStopProcessing,
 )
 from ixproxy.values import NodeName, interaction_id
-from ixproxy.wire.codec import decode
-from tests.core.rig import EAST, NODES, NORTH, TENANT, WEST, Rig, facts, only
+from tests.core.rig import EAST, NODES, NORTH, TENANT, WEST, Rig, decode, facts, only
 
 SAYS = ("ok", "not found", "refused", "silent", "lost", "switching over")
 COMBINATIONS = [says for count in (1, 2, 3, 4) for says in product(SAYS, repeat=count)]

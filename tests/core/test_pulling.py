@@ -17,10 +17,10 @@ from ixproxy.messages import (
     RequestPull,
 )
 from ixproxy.values import NodeName
-from ixproxy.wire.codec import decode, encode
+from ixproxy.wire.codec import encode
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Flag, read_frame
-from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, facts, only
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, facts, only
 
 
 def pull(**more: Any) -> RequestPull:
@@ -41,7 +41,7 @@ def by_ids(*identifiers: str) -> RequestPull:
 
 def asked(rig: Rig) -> NodeName:
     """The one node that has something to answer."""
-    return only([node for node, frames in rig.to_node.items() if frames])
+    return NodeName(only([node for node, frames in rig.to_node.items() if frames]))
 
 
 def test_an_empty_node_is_passed_over_and_the_first_that_gives_is_the_answer() -> None:

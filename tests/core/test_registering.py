@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ixproxy.core.registering import server_facts
 from ixproxy.errors import Code
 from ixproxy.messages import EventAck, RequestClientsGone, RequestRegisterClient
-from ixproxy.wire.codec import decode
-from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, only
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
 SESSION = b"s" * 16
 
 
-def registration(**more: object) -> RequestRegisterClient:
+def registration(**more: Any) -> RequestRegisterClient:
     return RequestRegisterClient(
         client_name="desk-1", client_type="AgentApplication", session=SESSION, **more
     )

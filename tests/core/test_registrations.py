@@ -14,9 +14,9 @@ from ixproxy.messages import (
     RequestRegisterClient,
     RequestUnregisterClient,
 )
-from ixproxy.wire.codec import decode, encode
+from ixproxy.wire.codec import encode
 from ixproxy.wire.prefix import read_frame
-from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, only
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
 SESSION = b"s" * 16
 

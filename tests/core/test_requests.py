@@ -15,10 +15,10 @@ from ixproxy.messages import (
     RequestPull,
     RequestSubmit,
 )
-from ixproxy.wire.codec import decode, encode
+from ixproxy.wire.codec import encode
 from ixproxy.wire.names import BY_NAME, Kind
 from ixproxy.wire.prefix import Flag, write_frame
-from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, only
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 from tests.core.test_attributes import sender_of, whole
 
 PROPERTIES = RequestGetInteractionProperties(tenant_id=TENANT, interaction_id="a")

@@ -9,9 +9,8 @@ import pytest
 from ixproxy.errors import Code
 from ixproxy.messages import EventAck, RequestGetInteractionProperties, RequestSubmit
 from ixproxy.values import NodeName, TenantFacts
-from ixproxy.wire.codec import decode
 from ixproxy.wire.prefix import Flag
-from tests.core.rig import EAST, MEDIA, NORTH, TENANT, WEST, Rig, facts, only
+from tests.core.rig import EAST, MEDIA, NORTH, TENANT, WEST, Rig, decode, facts, only
 
 
 def submit(**more: Any) -> RequestSubmit:
@@ -20,7 +19,7 @@ def submit(**more: Any) -> RequestSubmit:
 
 
 def asked(rig: Rig) -> NodeName:
-    return only([node for node, frames in rig.to_node.items() if frames])
+    return NodeName(only([node for node, frames in rig.to_node.items() if frames]))
 
 
 def test_the_owner_of_a_new_interaction_is_known_from_the_answer() -> None:
