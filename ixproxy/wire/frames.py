@@ -70,7 +70,7 @@ class FrameReader:
             protocol (`magic`), or another version of it.
         """
         if self._foreign_magic is not None:
-            raise _foreign(self._foreign_magic)
+            raise wrong_magic(self._foreign_magic)
         if self._to_skip:
             skipped = min(self._to_skip, len(received))
             self._to_skip -= skipped
@@ -90,7 +90,7 @@ class FrameReader:
                 self._foreign_magic = buffer[position + 4]
                 if frames:
                     return frames
-                raise _foreign(self._foreign_magic)
+                raise wrong_magic(self._foreign_magic)
             length = int.from_bytes(buffer[position : position + 4], "big")
             end = position + 4 + length
             if MIN_LENGTH <= length <= limit:
@@ -122,7 +122,8 @@ class FrameReader:
         return self._foreign_magic is not None
 
 
-def _foreign(magic: int) -> RemoteProtocolError:
+def wrong_magic(magic: int) -> RemoteProtocolError:
+    """What is wrong with a stream whose fifth byte is `magic`: its version, or all of it."""
     if magic & 0xF0 == 0xE0:
         return RemoteProtocolError(
             Code.UNSUPPORTED_VERSION,

@@ -1,10 +1,11 @@
 """
 The recorded frames: one file a message, which only ever grows.
 
-Each record is two lines: `frame` with the bytes in hexadecimal, and `means`
-with what they mean as JSON. A frame that was ever sent must mean the same for
-ever, so no line is changed or removed; what is new is added at the end:
-`python -m tests.wire.recorded` writes records for messages that have none.
+Each record is two lines: the bytes in hexadecimal behind `>` (sent to a
+server) or `<` (sent by one), and behind `#` what they mean, as JSON; so
+`ixctl decode` reads the files too. A frame that was ever sent must mean the
+same for ever: no line is changed or removed, and what is new is added at the
+end. `python -m tests.wire.recorded` writes records for messages without any.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ FRAMES = Path(__file__).parent / "frames"
 
 # Kinds without a message of their own.
 BODILESS = {"Cancel": Kind.CANCEL, "Ping": Kind.PING, "Pong": Kind.PONG}
+TO_SERVER = (Kind.REQUEST, Kind.CANCEL, Kind.PING)
 
 
 class Record(NamedTuple):
@@ -43,8 +45,8 @@ def records() -> Iterator[Record]:
         for frame, means in zip(lines[::2], lines[1::2], strict=True):
             yield Record(
                 path.stem,
-                bytes.fromhex(frame.removeprefix("frame ")),
-                json.loads(means.removeprefix("means ")),
+                bytes.fromhex(frame[1:]),
+                json.loads(means[1:]),
             )
 
 
@@ -82,8 +84,9 @@ def main() -> None:
         if not path.exists():
             lines = []
             for raw in first_records(name):
-                said = json.dumps(meaning(read_frame(raw)), ensure_ascii=False, sort_keys=True)
-                lines += [f"frame {raw.hex()}\n", f"means {said}\n"]
+                frame = read_frame(raw)
+                said = json.dumps(meaning(frame), ensure_ascii=False, sort_keys=True)
+                lines += [f"{'>' if frame.kind in TO_SERVER else '<'} {raw.hex()}\n", f"# {said}\n"]
             path.write_text("".join(lines))
 
 
