@@ -11,7 +11,7 @@ from ixproxy.messages import (
     RequestFindInteractions,
     RequestWorkbinTypesInfo,
 )
-from ixproxy.strategies import merge_partial
+from ixproxy.strategies import merge_first_found, merge_partial
 from ixproxy.wire.codec import encode
 from ixproxy.wire.prefix import Flag, read_frame
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, facts, only
@@ -74,6 +74,20 @@ def test_by_policy_a_silent_node_leaves_a_partial_answer() -> None:
     rig.tick(31.0)
     frame = only(rig.got_frames(peer))
     assert frame.flags & Flag.PARTIAL
+
+
+def test_by_policy_the_first_that_finds_something_is_the_whole_answer() -> None:
+    rig = Rig(merge=merge_first_found.make({}))
+    peer = rig.client()
+    rig.ask(peer, find())
+    frames = {node: only(rig.sent(node)) for node in (EAST, NORTH, WEST)}
+    rig.answer(EAST, frames[EAST], found())
+    assert rig.got_frames(peer) == []
+    rig.answer(WEST, frames[WEST], found("w"))
+    frame = only(rig.got_frames(peer))
+    assert not frame.flags & Flag.PARTIAL
+    rig.answer(NORTH, frames[NORTH], found("late"))
+    assert rig.got_frames(peer) == []
 
 
 def test_a_nodes_error_passes_unchanged() -> None:
