@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple, NewType
 
@@ -78,7 +79,13 @@ def interaction_id(dbid: int, epoch: int, counter: int) -> str:
 
     :raise ValueError: a part does not fit its digits.
     """
-    return base36(dbid, 6) + base36(epoch, 4) + base36(counter, 6)
+    return _id_prefix(dbid, epoch) + base36(counter, 6)
+
+
+@lru_cache(maxsize=64)
+def _id_prefix(dbid: int, epoch: int) -> str:
+    """A node makes many ids, all with the same beginning."""
+    return base36(dbid, 6) + base36(epoch, 4)
 
 
 def id_origin(identifier: str) -> int | None:
