@@ -30,7 +30,6 @@ MODULES = (
     "agent",
     "decode",
     "load",
-    "decode",
 )
 """
 Each has `add_parser(subparsers)`, which sets as `command` either a coroutine
