@@ -152,13 +152,12 @@ async def _run(reactor: Any, cluster: Plan, source: Source, result: Result, outp
 async def _start(
     reactor: Any, cluster: Plan, servers: Servers, progress: Callable[[int], None]
 ) -> None:
-    for node in NODES:
-        servers.start("ixnode", node, cluster.log(node))
-    for proxy in PROXIES:
-        servers.start("ixproxy", proxy, cluster.log(proxy))
-    for name in (*NODES, *PROXIES):
-        await wait_for_server(reactor, cluster.endpoint(name), START_SECONDS, servers.check)
-        progress(1)
+    for kind, names in (("ixnode", NODES), ("ixproxy", PROXIES)):
+        for name in names:
+            servers.start(kind, name, cluster.log(name))
+        for name in names:
+            await wait_for_server(reactor, cluster.endpoint(name), START_SECONDS, servers.check)
+            progress(1)
 
 
 def _explain(servers: Servers, output: Output) -> None:

@@ -22,7 +22,7 @@ from ixproxy.errors import Code, IxproxyError, RequestRefused
 from ixproxy.messages import EventPing, RequestPing, RequestWorkbinTypesInfo, ServerFacts
 from ixproxy.values import ClientType
 
-COLUMNS = ("application", "role", "endpoint", "state", "epoch", "last event", "clients", "nodes")
+COLUMNS = ("application", "role", "endpoint", "state", "epoch", "last event", "sessions", "nodes")
 
 
 def add_parser(subparsers: Any) -> None:
@@ -117,7 +117,7 @@ class Found:
             self.state,
             server.epoch or "",
             server.last_event_number or "",
-            self.statistics.get("Clients", ""),
+            self.statistics.get("Sessions", ""),
             ", ".join(f"tenant {id}: {how} linked" for id, how in self.nodes.items()),
         ]
 
