@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from ixproxy.messages import RequestAgentLogin, RequestAgentLogout, Workbin
+from ixproxy.node.agent_sessions import new_stamp, stamp_of
+from ixproxy.node.rows import AgentRow
+from ixproxy.node.work import Goodbye
+from ixproxy.values import Stamp
+from tests.node.tried import TriedNode
+
+
+def test_a_session_is_named_by_its_number_and_the_node_that_gave_it() -> None:
+    row = AgentRow(tenant_id=1, agent_id="Ann", number=5, dbid=7)
+    assert stamp_of(row) == Stamp(5, 7)
+
+
+def test_a_new_stamp_is_greater_than_any_that_was_seen(node: TriedNode) -> None:
+    desk = node.desktop(through_proxy=True)
+    far = (int(node.now * 1000) + 10**6, 102)
+    node.ask(
+        desk,
+        RequestAgentLogin(tenant_id=1, agent_id="Ann", provisional=True, agent_session=far),
+    )
+    turn = node.turn()
+    assert new_stamp(turn) == Stamp(far[0] + 1, 101)
+    assert new_stamp(turn) == Stamp(far[0] + 2, 101)
+
+
+def test_a_client_may_have_several_agents_and_a_goodbye_logs_all_of_them_out(
+    node: TriedNode,
+) -> None:
+    desk, other = node.desktop("desk-1"), node.desktop("desk-2")
+    for agent in ("Ann", "Bob"):
+        node.ask(desk, RequestAgentLogin(tenant_id=1, agent_id=agent))
+    node.ask(other, RequestAgentLogin(tenant_id=1, agent_id="Bob"))
+    node.ask(desk, RequestAgentLogin(tenant_id=2, agent_id="Ann"))
+    node.reported()
+    node.run(Goodbye(desk.session))
+    assert [(row.agent_id, row.sessions) for row in node.agents()] == [("Bob", [other.session])]
+    assert node.names_reported() == ["EventAgentLogout", "EventAgentLogout"]
+
+
+def test_only_what_the_agent_has_in_hand_goes_back_at_a_logout(node: TriedNode) -> None:
+    mail, desk = node.media_server(), node.desktop()
+    for tenant in (1, 2):
+        node.ask(desk, RequestAgentLogin(tenant_id=tenant, agent_id="Ann"))
+    drafts = Workbin(workbin_type_id="Drafts", workbin_agent_id="Ann")
+    first, second = node.submit(mail, workbin=drafts), node.submit(mail)
+    node.pull_ids(desk, first, second)
+    node.ask(desk, RequestAgentLogout(tenant_id=2, agent_id="Ann"))
+    assert [node.kept(id).state for id in (first, second)] == [3, 3]
+    node.ask(desk, RequestAgentLogout(tenant_id=1, agent_id="Ann"))
+    assert [node.kept(id).state for id in (first, second)] == [0, 0]
+    assert node.kept(first).workbin_agent == "Ann"

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ixproxy.node.journal import Journal
+
+STEPS = st.lists(
+    st.tuples(st.booleans(), st.integers(0, 1), st.integers(0, 4), st.integers(0, 9)), max_size=30
+)
+
+
+def do(
+    journal: Journal, tables: list[dict[int, int]], steps: list[tuple[bool, int, int, int]]
+) -> None:
+    for put, table, key, value in steps:
+        if put:
+            journal.set(tables[table], key, value)
+        else:
+            journal.remove(tables[table], key)
+
+
+@given(before=STEPS, after=STEPS)
+def test_undoing_to_a_mark_restores_what_was_there_then(
+    before: list[tuple[bool, int, int, int]], after: list[tuple[bool, int, int, int]]
+) -> None:
+    journal, tables = Journal(), [{1: 1, 2: 2}, {3: 3}]
+    do(journal, tables, before)
+    then = [dict(table) for table in tables]
+    mark = journal.mark()
+    do(journal, tables, after)
+    journal.undo(mark)
+    assert tables == then
+    journal.undo()
+    assert tables == [{1: 1, 2: 2}, {3: 3}]
+
+
+def test_what_is_forgotten_cannot_be_undone() -> None:
+    journal, table = Journal(), {1: 1}
+    journal.set(table, 1, 2)
+    journal.forget()
+    journal.undo()
+    assert table == {1: 2}
+    assert journal.mark() == 0
+
+
+def test_removing_what_is_not_there_leaves_no_trace() -> None:
+    journal, table = Journal(), {1: 1}
+    journal.remove(table, 2)
+    assert journal.mark() == 0
+    journal.remove(table, 1)
+    journal.undo()
+    assert table == {1: 1}
