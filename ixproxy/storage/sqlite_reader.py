@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from threading import Event
 from typing import Any
 
@@ -107,7 +108,8 @@ class SqliteReader:
         """See `IStoreReader`."""
         # In memory the connection is the writer's, who must not be interrupted.
         if self._busy.is_set() and not self._closed:
-            self._connection.interrupt()
+            with suppress(sqlite3.ProgrammingError):  # its own thread closed it just now
+                self._connection.interrupt()
 
     def close(self) -> None:
         """See `IStoreReader`."""

@@ -1,0 +1,231 @@
+"""
+The way to the writer thread: work in, batches there, outcomes back.
+
+Theory of operation: while a batch is in flight the next one gathers, so the
+more there is to do the more share one commit. Work keeps the order in which it
+came. The queue is bounded: who asks too much is told so at once, but for what
+gives things back, which is never refused. Timers that fall due make a tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from ixproxy.net.executors import Executor
+from ixproxy.net.node_peers import Asking
+from ixproxy.net.turn import TurnEnd
+from ixproxy.node.batch import NodeCore
+from ixproxy.node.work import Asked, Outcome, Tick, Work
+
+MAX_BATCH = 1000
+"""Works in one batch at most, so that none waits long for its commit."""
+
+SHORTEST_TICK = 0.01
+"""Seconds until the next tick at least, whatever is overdue."""
+
+
+class Receiver(Protocol):
+    """Who is told what became of the work."""
+
+    def expired(self, asking: Asking) -> None:
+        """A request's time was up before it was run; nothing was done."""
+
+    def batch_done(self, works: Sequence[Work], outcome: Outcome) -> None:
+        """A batch is done; the next one has not begun."""
+
+    def batch_settled(self, outcome: Outcome) -> None:
+        """The same batch again, once the next one is under way."""
+
+    def batch_failed(self, works: Sequence[Work], failure: Failure) -> None:
+        """A batch broke in a way that nobody foresaw; nothing is known of it."""
+
+
+class BatchWriter:
+    """
+    :param now: the time of day, in seconds since the epoch.
+    :param limit: works that may wait before `full`.
+    :ivar batches: batches so far, and `works` in them.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        turn: TurnEnd,
+        executor: Executor,
+        core: NodeCore,
+        receiver: Receiver,
+        now: Callable[[], float],
+        limit: int,
+    ) -> None:
+        self._clock = clock
+        self._turn = turn
+        self._executor = executor
+        self._core = core
+        self._receiver = receiver
+        self._now = now
+        self.limit = limit
+        self.last_event_number = 0
+        self.batches = 0
+        self.works = 0
+        self._first: list[Work] = []
+        self._waiting: list[Work] = []
+        self._between: list[tuple[Callable[[], Any], Callable[[Any], None]]] = []
+        self._busy = False
+        self._marked = False
+        self._stopped = False
+        self._earliest = float("inf")
+        self._cancelled = False
+        self._asked = self._begun = 0
+        self._call: Any = None
+
+    @property
+    def full(self) -> bool:
+        """Whether work that may be refused should be."""
+        return len(self._waiting) >= self.limit
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is under way."""
+        return not (self._busy or self._waiting or self._first or self._between)
+
+    def ask(self, asking: Asking, work: Asked) -> None:
+        """Add a request to the next batch."""
+        self._asked += 1
+        asking.number = self._asked
+        if asking.due < self._earliest:
+            self._earliest = asking.due
+        self.add(work)
+
+    def add(self, work: Work) -> None:
+        """Add work to the next batch."""
+        if not self._stopped:
+            self._waiting.append(work)
+            if not self._busy and not self._marked:
+                self._marked = True
+                self._turn.mark(self)
+
+    def add_first(self, works: Sequence[Work]) -> None:
+        """Add work to the head of the next batch."""
+        if not self._stopped:
+            self._first += works
+            if not self._busy and not self._marked:
+                self._marked = True
+                self._turn.mark(self)
+
+    def between(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        """Have a job done in the writer thread, between two batches."""
+        self._between.append((job, done))
+        self._begin()
+
+    def cancel(self, asking: Asking) -> bool:
+        """
+        Take a request that is marked as cancelled out of the queue.
+
+        :return: whether it was there: it will not be run.
+        """
+        if asking.number <= self._begun:
+            return False
+        self._cancelled = True
+        return True
+
+    def stop(self) -> list[Work]:
+        """Begin no more batches; returns the work that was not done."""
+        self._stopped = True
+        left = [*self._first, *self._waiting]
+        self._first, self._waiting = [], []
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+        return left
+
+    def flush(self) -> None:
+        """The turn ends: begin a batch with all that came in it."""
+        self._marked = False
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._busy:
+            return
+        if self._between:
+            self._busy = True
+            job, done = self._between.pop(0)
+            self._executor.submit(job, lambda result: self._did(done, result))
+            return
+        works = self._next_batch()
+        if works:
+            self._busy = True
+            core, now = self._core, self._now
+
+            def run() -> tuple[Outcome, float | None, int]:
+                outcome = core.run(works, now())
+                due = None if outcome.store_lost else core.next_due()
+                return outcome, due, core.last_event_number
+
+            self._executor.submit(run, lambda result: self._ran(works, result))
+
+    def _next_batch(self) -> list[Work]:
+        waiting = self._waiting
+        if self._cancelled or self._earliest <= self._clock.seconds():
+            waiting = self._waiting = self._still_wanted()
+        if len(waiting) <= MAX_BATCH:
+            works, self._waiting = waiting, []
+        else:
+            works, self._waiting = waiting[:MAX_BATCH], waiting[MAX_BATCH:]
+        for work in reversed(works):
+            if type(work) is Asked and isinstance(work.token, Asking):
+                self._begun = work.token.number
+                break
+        if not self._waiting:
+            self._earliest = float("inf")
+        if self._first:
+            works, self._first = [*self._first, *works], []
+        return works
+
+    def _still_wanted(self) -> list[Work]:
+        """Drop requests that were cancelled, and answer those whose time is up."""
+        now = self._clock.seconds()
+        wanted: list[Work] = []
+        earliest = float("inf")
+        for work in self._waiting:
+            asking = work.token if type(work) is Asked else None
+            if isinstance(asking, Asking):
+                if asking.cancelled:
+                    continue
+                if asking.due <= now:
+                    self._receiver.expired(asking)
+                    continue
+                earliest = min(earliest, asking.due)
+            wanted.append(work)
+        self._cancelled, self._earliest = False, earliest
+        return wanted
+
+    def _did(self, done: Callable[[Any], None], result: Any) -> None:
+        self._busy = False
+        done(result)
+        self._begin()
+
+    def _ran(self, works: list[Work], result: tuple[Outcome, float | None, int] | Failure) -> None:
+        self._busy = False
+        if isinstance(result, Failure):
+            self._receiver.batch_failed(works, result)
+            return
+        outcome, due, self.last_event_number = result
+        self.batches += 1
+        self.works += len(works)
+        self._receiver.batch_done(works, outcome)
+        if not outcome.store_lost:
+            self.tick_at(due)
+            self._begin()
+        self._receiver.batch_settled(outcome)
+
+    def tick_at(self, due: float | None) -> None:
+        """Have a batch begin at a time of day, be there work or not; None: at no time."""
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+        self._call = None
+        if due is not None and not self._stopped:
+            delay = max(SHORTEST_TICK, due - self._now())
+            self._call = self._clock.callLater(delay, self.add, Tick())

@@ -1,0 +1,229 @@
+"""
+What a batch came to leaves the node: answers, events, long reads, pulls that wait.
+
+Effects are performed in their order, so a requester's answer precedes the
+events of the same transaction, and everything precedes what later batches say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ixproxy.errors import Code, LocalProtocolError, RequestRefused, StorageError
+from ixproxy.interfaces import IStoreReader
+from ixproxy.messages import EventAck, EventPulledInteractions, RequestCancelTake
+from ixproxy.messages.message import Event, Message
+from ixproxy.net.node_peers import Asking, RegistrationAsking
+from ixproxy.net.node_registration import Registrar
+from ixproxy.net.node_state import NodeState
+from ixproxy.node.long_reads import answer_of
+from ixproxy.node.work import (
+    Announce,
+    Answer,
+    Asked,
+    HoldPull,
+    Outcome,
+    ReadLong,
+    Refuse,
+    Tell,
+    Work,
+)
+from ixproxy.wire.codec import encode
+from ixproxy.wire.parts import split_frame
+from ixproxy.wire.prefix import Flag, readdress
+
+log = Logger()
+
+_PARTIAL = int(Flag.PARTIAL)
+
+
+class NodeAnswers:
+    """
+    Performs outcomes.
+
+    :param lost: is told why the node may serve no longer.
+    """
+
+    def __init__(self, state: NodeState, registrar: Registrar, lost: Callable[[str], None]) -> None:
+        self._state = state
+        self._registrar = registrar
+        self._lost = lost
+        self._told: tuple[Event, bytes] | None = None
+
+    def expired(self, asking: Asking) -> None:
+        """See `ixproxy.net.batch_writer.Receiver`."""
+        self._state.refuse(asking, Code.EXPIRED)
+
+    def batch_done(self, works: Sequence[Work], outcome: Outcome) -> None:
+        """See `Receiver`: what the next batch must know of this one."""
+        held = self._state.held
+        for effect in outcome.effects:
+            if isinstance(effect, HoldPull):
+                self._hold(effect)
+            elif held and isinstance(effect, Answer | Refuse):
+                held.settled(effect.token)
+        held.came_back(works)
+        if outcome.pullable:
+            held.wake(outcome.pullable)
+
+    def batch_settled(self, outcome: Outcome) -> None:
+        """See `Receiver`: what others must know of it."""
+        for effect in outcome.effects:
+            if isinstance(effect, Answer):
+                self._answer(effect)
+            elif isinstance(effect, Tell):
+                self._tell(effect)
+            elif isinstance(effect, Refuse):
+                self._refuse(effect)
+            elif isinstance(effect, ReadLong):
+                self._read_long(effect)
+            elif isinstance(effect, Announce):
+                self._announce(effect)
+        self._told = None
+        for failure in outcome.failures:
+            _report(failure.work, failure.problem)
+        if outcome.store_lost:
+            self._lost("what is stored is not known, or another server has taken over")
+
+    def batch_failed(self, works: Sequence[Work], failure: Failure) -> None:
+        """See `Receiver`."""
+        log.failure("A batch of {number} works broke", failure=failure, number=len(works))
+        for work in works:
+            asking = getattr(work, "token", None)
+            if isinstance(asking, Asking):
+                self._state.refuse(asking, Code.INTERNAL)
+        self._lost("a batch broke")
+
+    def _answer(self, effect: Answer) -> None:
+        asking: Asking = effect.token
+        asking.settle()
+        client = asking.client
+        peer = client.peer
+        message = effect.message
+        registering = asking if isinstance(asking, RegistrationAsking) else None
+        if registering is not None and isinstance(message, EventAck):
+            message = self._registrar.registered(registering, message)
+        if peer.connection is not None and not asking.silent:
+            flags = _PARTIAL if effect.partial else 0
+            try:
+                raw = encode(message, client=client.number, reference=asking.reference, flags=flags)
+                if len(raw) - 4 <= peer.max_frame:
+                    peer.connection.send(raw)
+                else:
+                    peer.connection.send_all(split_frame(raw, peer.max_frame))
+            except (RequestRefused, LocalProtocolError) as problem:
+                self._cannot_answer(asking, message, problem)
+        if registering is not None:
+            self._registrar.settled(registering)
+
+    def _cannot_answer(
+        self, asking: Asking, message: Message, problem: RequestRefused | LocalProtocolError
+    ) -> None:
+        """An answer fits no frame: say so, and give back what it was to hand over."""
+        code = problem.code if isinstance(problem, RequestRefused) else Code.INTERNAL
+        self._state.refuse(asking, code, str(problem), doubtful=True)
+        log.error("{message} could not be sent: {problem}", message=type(message), problem=problem)
+        if isinstance(message, EventPulledInteractions):
+            sender = replace(asking.client.sender, through_proxy=True)
+            for id, number in message.take_numbers.items():
+                back = RequestCancelTake(interaction_id=id, take_number=number)
+                token = Asking(asking.client, 0, float("inf"), silent=True)
+                self._state.writer.ask(token, Asked(sender, back, 0, token))
+
+    def _refuse(self, effect: Refuse) -> None:
+        asking: Asking = effect.token
+        if isinstance(asking, RegistrationAsking):
+            refusal = RequestRefused(effect.code, effect.description, in_doubt=effect.in_doubt)
+            self._registrar.failed(asking, refusal)
+            return
+        self._state.refuse(
+            asking,
+            effect.code,
+            effect.description,
+            interaction_id=effect.interaction_id,
+            doubtful=effect.in_doubt,
+        )
+
+    def _tell(self, effect: Tell) -> None:
+        client = self._state.sessions.at(effect.session)
+        if client is None or client.peer.connection is None:
+            return
+        event, told = effect.event, self._told
+        if told is not None and told[0] is event:
+            # One event often goes to several sessions in a row.
+            raw = readdress(told[1], client.number, 0)
+        else:
+            raw = encode(event, client=client.number)
+            self._told = (event, raw)
+        if len(raw) - 4 > client.peer.max_frame:
+            log.error("{event} does not fit the frames of its receiver", event=type(event))
+            return
+        client.peer.connection.send(raw)
+
+    def _announce(self, effect: Announce) -> None:
+        self._state.load = raw = encode(effect.event)
+        for peer in self._state.proxies:
+            if len(raw) - 4 <= peer.max_frame:
+                peer.send(raw)
+
+    def _hold(self, effect: HoldPull) -> None:
+        asking: Asking = effect.token
+        if not self._gone(asking):
+            self._state.held.hold(effect)
+
+    def _gone(self, asking: Asking) -> bool:
+        """Refuse what nobody waits for any more, or what can no longer wait."""
+        code = asking.cancelled
+        if self._state.stopping:
+            code = Code.STOPPING
+        elif asking.client.peer.connection is None:
+            code = Code.CANCELLED
+        if code:
+            self._state.refuse(asking, code)
+        return bool(code)
+
+    def _read_long(self, effect: ReadLong) -> None:
+        state, asking, plan = self._state, effect.token, effect.plan
+        assert isinstance(asking, Asking)
+        if self._gone(asking):
+            return
+        if state.readers.full:
+            state.counters["busy"] += 1
+            state.refuse(asking, Code.BUSY, "the node's queue of long reads is full")
+            return
+        number, reference = asking.client.number, asking.reference
+        max_frame = asking.client.peer.max_frame
+
+        def read(reader: IStoreReader) -> list[bytes]:
+            answer = answer_of(plan, reader.select(plan.selection, plan.now))
+            return split_frame(encode(answer, client=number, reference=reference), max_frame)
+
+        state.readers.read(read, lambda result: self._was_read(asking, result))
+
+    def _was_read(self, asking: Asking, result: list[bytes] | Failure) -> None:
+        if not isinstance(result, Failure):
+            asking.settle()
+            if asking.client.peer.connection is not None and not asking.silent:
+                asking.client.peer.connection.send_all(result)
+            return
+        problem = result.value
+        if isinstance(problem, RequestRefused):
+            self._state.refuse(asking, problem.code, problem.description)
+        elif isinstance(problem, StorageError):
+            log.warn("A long read failed: {problem}", problem=problem)
+            self._state.refuse(asking, Code.STORE_FAILED, str(problem))
+        else:
+            log.failure("A long read broke", failure=result)
+            self._state.refuse(asking, Code.INTERNAL, doubtful=False)
+
+
+def _report(work: Work | None, problem: BaseException) -> None:
+    """Log what a batch stumbled over; a store's failure needs no traceback."""
+    if isinstance(problem, StorageError):
+        log.error("{work} failed: {problem}", work=work, problem=problem)
+    else:
+        log.failure("{work} broke", failure=Failure(problem), work=work)

@@ -1,0 +1,135 @@
+"""
+The peers of a node, the clients on them, and their requests without an answer.
+
+What a restart loses, and who restores it: all of it. Clients connect and
+register again, and say what they hold; their sessions are rows.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from ixproxy.messages import RequestRegisterClient
+from ixproxy.net.connection import FrameConnection
+from ixproxy.node.rights import RIGHTS, allowed
+from ixproxy.node.work import Sender
+from ixproxy.wire.frames import Skipped
+from ixproxy.wire.names import BY_MESSAGE
+
+
+class NodePeer:
+    """
+    One connection.
+
+    :ivar connection: None when it is lost.
+    :ivar clients: by number; a plain peer has number 0 alone.
+    :ivar proxy: it registered as type Proxy.
+    :ivar parts: registrations whose list of holdings is not complete yet, by
+        their reference.
+    :ivar stashed: frames that came while the peer itself is being registered;
+        None at all other times.
+    """
+
+    __slots__ = ("clients", "connection", "last_number", "max_frame", "parts", "proxy", "stashed")
+
+    def __init__(self, connection: FrameConnection) -> None:
+        self.connection: FrameConnection | None = connection
+        self.clients: dict[int, NodeClient] = {}
+        self.last_number = 0
+        self.max_frame = 0
+        self.proxy = False
+        self.parts: dict[int, RequestRegisterClient] = {}
+        self.stashed: list[bytes | Skipped] | None = None
+
+    def send(self, raw: bytes) -> None:
+        """Send a frame; dropped when the connection is lost."""
+        if self.connection is not None:
+            self.connection.send(raw)
+
+
+class NodeClient:
+    """
+    One registered client.
+
+    :ivar lasting: its session is its own, and it can come back by it.
+    :ivar all_tenants: it named none, so it works for all there are.
+    :ivar rights: the codes of the requests that it may send.
+    :ivar superseded: its session is registered elsewhere by now.
+    :ivar asked: its requests without an answer, by reference.
+    """
+
+    __slots__ = (
+        "all_tenants",
+        "asked",
+        "incarnation",
+        "lasting",
+        "number",
+        "peer",
+        "rights",
+        "sender",
+        "superseded",
+    )
+
+    def __init__(
+        self,
+        peer: NodePeer,
+        number: int,
+        sender: Sender,
+        incarnation: int,
+        *,
+        lasting: bool,
+        all_tenants: bool,
+    ) -> None:
+        self.peer = peer
+        self.number = number
+        self.sender = sender
+        self.incarnation = incarnation
+        self.lasting = lasting
+        self.all_tenants = all_tenants
+        self.rights = rights_of(sender.client_type, sender.through_proxy)
+        self.superseded = False
+        self.asked: dict[int, Asking] = {}
+
+
+class Asking:
+    """
+    One request that awaits its answer: the token that goes with its work.
+
+    :ivar due: when the requester's time is up, on the reactor's clock.
+    :ivar silent: no reply is wanted.
+    :ivar cancelled: the code to answer with where that is still possible; 0:
+        it is wanted.
+    :ivar number: its number among those that went to the writer, from 1.
+    """
+
+    __slots__ = ("cancelled", "client", "due", "number", "reference", "silent")
+
+    def __init__(self, client: NodeClient, reference: int, due: float, silent: bool) -> None:
+        self.client = client
+        self.reference = reference
+        self.due = due
+        self.silent = silent
+        self.cancelled = 0
+        self.number = 0
+
+    def settle(self) -> None:
+        """It is answered."""
+        asked = self.client.asked
+        if asked.get(self.reference) is self:
+            del asked[self.reference]
+
+
+class RegistrationAsking(Asking):
+    """A registration that awaits its answer."""
+
+    __slots__ = ()
+
+
+@lru_cache(maxsize=32)
+def rights_of(client_type: str, through_proxy: bool) -> frozenset[int]:
+    """The codes of the requests that a client may send."""
+    return frozenset(
+        BY_MESSAGE[request].code
+        for request in RIGHTS
+        if allowed(request, client_type, through_proxy=through_proxy)
+    )

@@ -1,0 +1,280 @@
+"""
+Clients come to a node and go: who may register, as what, and instead of whom.
+
+Theory of operation: a client is bound to its session when its registration
+arrives, for the writer works in the same order; it is answered when the
+registration is stored. Until then a plain peer's other frames wait. A proxy
+registers itself first and then its clients, which get numbers of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from ixproxy.errors import Code, RemoteProtocolError, RequestRefused
+from ixproxy.messages import (
+    EventAck,
+    RequestClientsGone,
+    RequestRegisterClient,
+    RequestUnregisterClient,
+)
+from ixproxy.net.node_limits import PROXY_FACTOR
+from ixproxy.net.node_peers import Asking, NodeClient, NodePeer, RegistrationAsking
+from ixproxy.net.node_state import NodeState
+from ixproxy.node.work import ClientsLost, ConnectionLost, Goodbye, Registered, Sender
+from ixproxy.values import ClientType
+from ixproxy.wire.codec import decode, error_frame
+from ixproxy.wire.prefix import VERSION, Flag, Frame
+
+MAX_NAME = 255
+MAX_HOLDING = 1_000_000
+"""Ids that the sessions of one peer may list while their parts arrive."""
+MAX_UNFINISHED = 100
+"""Registrations of one peer whose parts have not all arrived."""
+SESSION_LENGTH = 16
+WANTS_CHANGES = "event_properties_changed"
+
+
+class Registrar:
+    """
+    Registers clients, and takes them off again.
+
+    :param unstash: has the frames read that waited for a registration.
+    """
+
+    def __init__(self, state: NodeState, unstash: Callable[[NodePeer], None]) -> None:
+        self._state = state
+        self._unstash = unstash
+
+    def register(self, peer: NodePeer, frame: Frame) -> None:
+        """A registration came in."""
+        try:
+            message = decode(frame)
+            assert isinstance(message, RequestRegisterClient)
+            message = self._whole(peer, frame, message)
+            if message.holding_continues:
+                return
+            client = self._admit(peer, frame, message)
+            older = self._state.sessions.bind(client)
+        except (RequestRefused, RemoteProtocolError) as refusal:
+            self._refuse(peer, frame, refusal)
+            return
+        if older is not None:
+            self._state.drop_requests(older, Code.SUPERSEDED)
+        self._enter(peer, client)
+        due = self._state.clock.seconds() + self._state.limits.max_current_request_queue_wait
+        asking = RegistrationAsking(client, frame.reference, due, bool(frame.flags & Flag.NO_REPLY))
+        self._state.writer.add(
+            Registered(client.sender, message.incarnation, message.holding, asking)
+        )
+
+    def _whole(
+        self, peer: NodePeer, frame: Frame, message: RequestRegisterClient
+    ) -> RequestRegisterClient:
+        """The registration with what earlier parts of it listed."""
+        earlier = peer.parts.pop(frame.reference, None)
+        if earlier is not None:
+            if earlier.session != message.session:
+                raise RequestRefused(Code.BAD_ATTRIBUTE, "Session differs from that of part 1")
+            message = replace(message, holding={**earlier.holding, **message.holding})
+        listed = len(message.holding) + sum(len(part.holding) for part in peer.parts.values())
+        if listed > MAX_HOLDING or len(peer.parts) >= MAX_UNFINISHED:
+            raise RequestRefused(Code.LIMIT_REACHED, "Holding lists too many interactions")
+        if message.holding_continues:
+            peer.parts[frame.reference] = message
+        return message
+
+    def _admit(self, peer: NodePeer, frame: Frame, message: RequestRegisterClient) -> NodeClient:
+        """:raise RequestRefused: it may not register."""
+        state = self._state
+        if state.stopping:
+            raise RequestRefused(Code.STOPPING)
+        client_type = _client_type(message)
+        if frame.client:
+            raise RequestRefused(Code.INVALID_CLIENT, "the server gives clients their numbers")
+        if peer.proxy and client_type is ClientType.PROXY:
+            raise RequestRefused(Code.INVALID_CLIENT, "A proxy cannot be a client of another peer")
+        if not message.client_name or len(message.client_name) > MAX_NAME:
+            raise RequestRefused(Code.INVALID_CLIENT, "ClientName must have 1 to 255 characters")
+        if VERSION not in message.versions:
+            raise RequestRefused(
+                Code.UNSUPPORTED_VERSION,
+                f"Versions {list(message.versions)} do not include {VERSION}",
+            )
+        if message.session and len(message.session) != SESSION_LENGTH:
+            raise RequestRefused(Code.INVALID_CLIENT, f"Session must have {SESSION_LENGTH} bytes")
+        if not peer.proxy and message.max_frame < state.limits.min_peer_frame:
+            raise RequestRefused(
+                Code.INVALID_CLIENT,
+                f"MaxFrame is {message.max_frame}, at least {state.limits.min_peer_frame} expected",
+            )
+        # What a proxy's client works for may be elsewhere; the node refuses it by request.
+        known = state.tenants.intersection(message.tenants)
+        if message.tenants and not known and not peer.proxy:
+            raise RequestRefused(
+                Code.UNKNOWN_TENANT, f"TenantId {message.tenants[0]} is not known here"
+            )
+        if state.clients >= state.limits.max_current_clients:
+            raise RequestRefused(Code.TOO_MANY_CLIENTS)
+        return self._client(peer, message)
+
+    def _client(self, peer: NodePeer, message: RequestRegisterClient) -> NodeClient:
+        sender = Sender(
+            session=message.session or self._state.new_session(),
+            client_name=message.client_name,
+            client_type=message.client_type,
+            tenants=frozenset(message.tenants) or self._state.tenants,
+            through_proxy=peer.proxy or message.client_type == ClientType.PROXY,
+            wants_properties_changed=message.extension.get(WANTS_CHANGES) not in (None, 0, "0", ""),
+        )
+        if not peer.proxy:
+            peer.max_frame = message.max_frame
+        return NodeClient(
+            peer,
+            peer.last_number + 1 if peer.proxy else 0,
+            sender,
+            message.incarnation,
+            lasting=bool(message.session),
+            all_tenants=not message.tenants,
+        )
+
+    def _enter(self, peer: NodePeer, client: NodeClient) -> None:
+        replaced = peer.clients.get(client.number)
+        if replaced is not None:
+            self._take_off(replaced)
+            if self._state.sessions.unbind(replaced):
+                self._lost(replaced)
+        peer.clients[client.number] = client
+        self._state.clients += 1
+        if peer.proxy:
+            peer.last_number = client.number
+        else:
+            peer.stashed = []
+            if peer.connection is not None:
+                peer.connection.pause_reading()
+
+    def registered(self, asking: RegistrationAsking, ack: EventAck) -> EventAck:
+        """A registration is stored: the answer with all that belongs into it."""
+        client = asking.client
+        peer = client.peer
+        if client.sender.client_type == ClientType.PROXY and peer.connection is not None:
+            peer.proxy = True
+            self._state.proxies[peer] = None
+            peer.connection.output_limit = self._state.limits.max_client_output * PROXY_FACTOR
+        return replace(ack, proxy_client_id=client.number, server=self._state.facts())
+
+    def settled(self, asking: RegistrationAsking) -> None:
+        """A registration was answered: go on with what its peer sent meanwhile."""
+        peer = asking.client.peer
+        if asking.client.number:
+            return
+        if peer.proxy and self._state.load:
+            peer.send(self._state.load)
+        if peer.connection is not None:
+            peer.connection.resume_reading()
+            self._unstash(peer)
+
+    def failed(self, asking: RegistrationAsking, refusal: RequestRefused) -> None:
+        """A registration could not be stored."""
+        client = asking.client
+        peer = client.peer
+        self._state.sessions.unbind(client)
+        self._take_off(client)
+        self._state.refuse(asking, refusal.code, refusal.description)
+        if not client.number:
+            peer.stashed = None
+            if peer.connection is not None:
+                peer.connection.resume_reading()
+                peer.connection.close(refusal.description)
+
+    def unregister(self, peer: NodePeer, asking: Asking, message: RequestUnregisterClient) -> None:
+        """A goodbye."""
+        client = asking.client
+        named = message.proxy_client_id
+        if named and peer.proxy and not client.number:
+            found = peer.clients.get(named)
+            if found is None:
+                self._state.refuse(asking, Code.NOT_REGISTERED)
+                return
+            client = found
+        self._state.drop_requests(client, Code.CANCELLED)
+        self._take_off(client)
+        if self._state.sessions.unbind(client):
+            self._state.writer.add(Goodbye(client.sender.session, asking))
+        else:
+            self._state.refuse(asking, Code.SUPERSEDED)
+        if not client.number:
+            peer.proxy = False
+            self._state.proxies.pop(peer, None)
+            for other in list(peer.clients.values()):
+                self._leave(other)
+
+    def clients_gone(self, peer: NodePeer, asking: Asking, message: RequestClientsGone) -> None:
+        """Clients of a proxy lost their connections together."""
+        sessions: list[bytes] = []
+        for number in message.clients:
+            client = peer.clients.get(number)
+            if client is None or not number:
+                continue
+            if client.lasting:
+                self._state.drop_requests(client, Code.CANCELLED)
+                self._take_off(client)
+                if self._state.sessions.unbind(client):
+                    sessions.append(client.sender.session)
+            else:
+                self._leave(client)
+        self._state.writer.add(ClientsLost(tuple(sessions), message.application_name, asking))
+
+    def peer_lost(self, peer: NodePeer) -> None:
+        """A connection broke, with all clients on it."""
+        self._state.proxies.pop(peer, None)
+        peer.connection = None
+        peer.stashed = None
+        peer.parts.clear()
+        for client in list(peer.clients.values()):
+            self._leave(client)
+
+    def expel(self, client: NodeClient) -> None:
+        """Take an invalid client of a proxy off."""
+        self._leave(client)
+
+    def _leave(self, client: NodeClient) -> None:
+        """A client is gone without a goodbye."""
+        self._state.drop_requests(client, Code.CANCELLED)
+        self._take_off(client)
+        if self._state.sessions.unbind(client):
+            self._lost(client)
+
+    def _lost(self, client: NodeClient) -> None:
+        self._state.writer.add(ConnectionLost(client.sender.session, client.lasting))
+
+    def _take_off(self, client: NodeClient) -> None:
+        """Frames that name the client's number are no longer its own."""
+        clients = client.peer.clients
+        if clients.get(client.number) is client:
+            del clients[client.number]
+            self._state.clients -= 1
+
+    def _refuse(
+        self, peer: NodePeer, frame: Frame, refusal: RequestRefused | RemoteProtocolError
+    ) -> None:
+        self._state.counters["registrations refused"] += 1
+        peer.send(
+            error_frame(
+                refusal.code, refusal.description, client=frame.client, reference=frame.reference
+            )
+        )
+        if not peer.proxy and peer.connection is not None:
+            peer.connection.close(f"registration refused: {refusal.description}")
+
+
+def _client_type(message: RequestRegisterClient) -> ClientType:
+    try:
+        return ClientType(message.client_type)
+    except ValueError:
+        known = ", ".join(ClientType)
+        raise RequestRefused(
+            Code.INVALID_CLIENT, f"ClientType {message.client_type!r} is none of {known}"
+        ) from None

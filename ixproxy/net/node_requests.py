@@ -1,0 +1,213 @@
+"""
+Frames of a node's peers become work, or are answered at once.
+
+A frame is checked here for all that needs no rows: that it is whole and known,
+that its sender is registered and may send it, that it says what it must, and
+that there is room for it. What is wrong is named in the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.logger import Logger
+
+from ixproxy.errors import Code, RemoteProtocolError
+from ixproxy.messages import (
+    RequestCancelTake,
+    RequestClientsGone,
+    RequestConfirmSession,
+    RequestPull,
+    RequestRegisterClient,
+    RequestUnregisterClient,
+)
+from ixproxy.messages.message import Request
+from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
+from ixproxy.net.node_registration import Registrar
+from ixproxy.net.node_state import NodeState, code_of
+from ixproxy.node.work import Asked
+from ixproxy.wire.codec import decode, error_frame, missing_attribute
+from ixproxy.wire.frames import Skipped
+from ixproxy.wire.names import BY_CODE, Kind
+from ixproxy.wire.prefix import Flag, Frame, read_frame
+
+log = Logger()
+
+REGISTER = code_of(RequestRegisterClient)
+UNREGISTER = code_of(RequestUnregisterClient)
+CLIENTS_GONE = code_of(RequestClientsGone)
+PULL = code_of(RequestPull)
+RESERVED = frozenset(
+    {UNREGISTER, CLIENTS_GONE, code_of(RequestCancelTake), code_of(RequestConfirmSession)}
+)
+"""What gives back, or ends something, is never refused as busy."""
+
+_NO_REPLY, _COMPRESSED = int(Flag.NO_REPLY), int(Flag.COMPRESSED)
+_REQUEST = int(Kind.REQUEST)
+
+
+class NodeRequests:
+    """Reads what peers send."""
+
+    def __init__(self, state: NodeState) -> None:
+        self._state = state
+        self.registrar = Registrar(state, self._unstash)
+
+    def frames_received(self, peer: NodePeer, frames: Sequence[bytes | Skipped]) -> None:
+        """Whole frames of one peer, in order."""
+        now = self._state.clock.seconds()
+        for at, raw in enumerate(frames):
+            if peer.connection is None:
+                return
+            if peer.stashed is not None:
+                peer.stashed += frames[at:]
+                return
+            if isinstance(raw, Skipped):
+                self._skipped(peer, raw)
+            else:
+                self._frame(peer, raw, now)
+
+    def _unstash(self, peer: NodePeer) -> None:
+        stashed, peer.stashed = peer.stashed, None
+        if stashed:
+            self.frames_received(peer, stashed)
+
+    def _skipped(self, peer: NodePeer, skipped: Skipped) -> None:
+        if skipped.kind == _REQUEST:
+            problem = skipped.problem
+            self._answer(peer, skipped.client, skipped.reference, problem)
+
+    def _frame(self, peer: NodePeer, raw: bytes, now: float) -> None:
+        try:
+            frame = read_frame(raw)
+        except RemoteProtocolError as problem:
+            client, reference = (int.from_bytes(raw[at : at + 4], "big") for at in (8, 12))
+            self._answer(peer, client, reference, problem)
+            return
+        try:
+            if frame.kind == _REQUEST:
+                self._request(peer, frame, now)
+            else:
+                self._other(peer, frame)
+        except RemoteProtocolError as problem:
+            if not frame.flags & _NO_REPLY:
+                self._answer(peer, frame.client, frame.reference, problem)
+            if problem.code == Code.INVALID_CLIENT:
+                self._expel(peer, frame.client, problem.description)
+
+    def _other(self, peer: NodePeer, frame: Frame) -> None:
+        """What is no request."""
+        if frame.kind == Kind.PING:
+            if peer.connection is not None:
+                peer.connection.answer_ping(frame.raw)
+        elif frame.kind == Kind.CANCEL:
+            self._cancel(peer, frame)
+        elif frame.kind == Kind.EVENT:
+            self._state.counters["events from clients"] += 1
+        elif frame.kind != Kind.PONG:
+            raise RemoteProtocolError(Code.BAD_FRAME, f"kind {frame.kind} from a client")
+
+    def _request(self, peer: NodePeer, frame: Frame, now: float) -> None:
+        """:raise RemoteProtocolError: what is wrong with the frame or its sender."""
+        state, flags = self._state, frame.flags
+        if flags & _COMPRESSED:
+            raise RemoteProtocolError(
+                Code.BAD_FRAME, "flags: compressed, but no compression was agreed on"
+            )
+        name = frame.name
+        if name == REGISTER:
+            self.registrar.register(peer, frame)
+            return
+        client = peer.clients.get(frame.client)
+        if client is None:
+            raise _not_registered(peer, frame)
+        if client.superseded:
+            raise RemoteProtocolError(Code.SUPERSEDED, "")
+        if name not in client.rights:
+            raise _not_allowed(client, name)
+        asked = client.asked
+        if frame.reference in asked:
+            raise RemoteProtocolError(
+                Code.BAD_FRAME, f"reference {frame.reference} is in use by another request"
+            )
+        if name not in RESERVED:
+            self._check_room(client)
+        if missing := missing_attribute(frame):
+            raise RemoteProtocolError(
+                Code.MISSING_VALUE, f"{missing} is missing in {BY_CODE[name].name}"
+            )
+        message = decode(frame)
+        silent = bool(flags & _NO_REPLY)
+        if frame.ttl:
+            due = now + frame.ttl / 1000
+        else:
+            due = now + state.limits.max_current_request_queue_wait
+        asking = Asking(client, frame.reference, due, silent)
+        if name == PULL and silent:
+            raise RemoteProtocolError(Code.BAD_FRAME, "flags: a pull needs its reply")
+        asked[frame.reference] = asking
+        if isinstance(message, RequestUnregisterClient):
+            self.registrar.unregister(peer, asking, message)
+        elif isinstance(message, RequestClientsGone):
+            self.registrar.clients_gone(peer, asking, message)
+        elif isinstance(message, Request):
+            state.writer.ask(asking, Asked(client.sender, message, flags, asking))
+
+    def _check_room(self, client: NodeClient) -> None:
+        state = self._state
+        if state.stopping:
+            raise RemoteProtocolError(Code.STOPPING, "")
+        if state.writer.full:
+            state.counters["busy"] += 1
+            raise RemoteProtocolError(Code.BUSY, "the node's request queue is full")
+        if (
+            len(client.asked) >= state.limits.max_client_requests
+            and not client.sender.through_proxy
+        ):
+            state.counters["busy"] += 1
+            raise RemoteProtocolError(
+                Code.BUSY, f"{len(client.asked)} requests of this client are in flight"
+            )
+
+    def _cancel(self, peer: NodePeer, frame: Frame) -> None:
+        """Drop a request that was not run yet, or a held pull; else the answer comes as it may."""
+        client = peer.clients.get(frame.client)
+        asking = client.asked.get(frame.reference) if client is not None else None
+        if asking is not None:
+            self._state.drop_request(asking, Code.CANCELLED)
+
+    def _answer(
+        self, peer: NodePeer, client: int, reference: int, problem: RemoteProtocolError
+    ) -> None:
+        self._state.counters["bad frames"] += 1
+        peer.send(
+            error_frame(problem.code, problem.description, client=client, reference=reference)
+        )
+
+    def _expel(self, peer: NodePeer, number: int, reason: str) -> None:
+        """An invalid client is disconnected; one behind a proxy loses its registration."""
+        client = peer.clients.get(number)
+        if peer.proxy:
+            if client is not None and number:
+                self.registrar.expel(client)
+        elif peer.connection is not None:
+            peer.connection.close(reason)
+
+
+def _not_registered(peer: NodePeer, frame: Frame) -> RemoteProtocolError:
+    if frame.client and peer.clients and not peer.proxy:
+        return RemoteProtocolError(
+            Code.INVALID_CLIENT, "a peer that is no proxy is client 0 and cannot name another"
+        )
+    return RemoteProtocolError(
+        Code.NOT_REGISTERED, f"client {frame.client} is not registered on this connection"
+    )
+
+
+def _not_allowed(client: NodeClient, name: int) -> RemoteProtocolError:
+    row = BY_CODE.get(name)
+    if row is None or row.kind is not Kind.REQUEST:
+        return RemoteProtocolError(Code.BAD_FRAME, f"name {name} is no request")
+    return RemoteProtocolError(
+        Code.NOT_ALLOWED, f"{row.name} is not for a client of type {client.sender.client_type}"
+    )

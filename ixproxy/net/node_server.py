@@ -1,0 +1,224 @@
+"""
+A whole node as one service: its store and rules, their thread, its listener.
+
+Theory of operation: the store is opened in the writer's thread, and only then
+does the node listen. An orderly stop takes nothing new in, lets the batch
+under way finish, answers the rest, closes its peers and then the store. A node
+whose store is lost does the same at once, and says why: whoever started it
+ends the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IListeningPort, IReactorTime, IStreamServerEndpoint
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ixproxy.errors import Code
+from ixproxy.interfaces import IStore
+from ixproxy.net.batch_writer import BatchWriter
+from ixproxy.net.executors import Executor
+from ixproxy.net.held_pulls import HeldPulls
+from ixproxy.net.keep_alive import KeepAlive
+from ixproxy.net.long_readers import LongReaders
+from ixproxy.net.node_answers import NodeAnswers
+from ixproxy.net.node_limits import NodeLimits
+from ixproxy.net.node_listener import NodeListener
+from ixproxy.net.node_peers import Asking
+from ixproxy.net.node_requests import NodeRequests
+from ixproxy.net.node_state import NodeState
+from ixproxy.net.turn import TurnEnd
+from ixproxy.node.batch import NodeCore
+from ixproxy.node.model import NodeModel, NodeSettings
+
+log = Logger()
+
+TICK = 1.0
+"""Seconds between looks at peers that do not read or do not register."""
+
+
+class NodeServer(Service):
+    """
+    One node.
+
+    :param now: the time of day, in seconds since the epoch, UTC.
+    :param new_session: makes a random name of 16 bytes.
+    :param executors: makes an executor by name: one for the writer, one for
+        each reader.
+    :ivar listening: fires with the port once clients can come in.
+    :ivar lost: fires with a reason when the node may serve no longer.
+    """
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        listen: IStreamServerEndpoint,
+        store: IStore,
+        model: NodeModel,
+        settings: NodeSettings,
+        limits: NodeLimits,
+        *,
+        name: str,
+        dbid: int,
+        now: Callable[[], float],
+        new_session: Callable[[], bytes],
+        executors: Callable[[str], Executor],
+        keep_alive: KeepAlive | None = None,
+    ) -> None:
+        self._listen = listen
+        self._store = store
+        self._now = now
+        self._keep_alive = keep_alive or KeepAlive(reactor)
+        self.core = NodeCore(store, model, settings, name, dbid)
+        self.state = state = NodeState(
+            reactor, name, dbid, frozenset(model.tenants), limits, new_session
+        )
+        turn = TurnEnd(reactor)
+        requests = NodeRequests(state)
+        answers = NodeAnswers(state, requests.registrar, self._lose)
+        self._executor = executors("writer")
+        self.writer = state.writer = BatchWriter(
+            reactor,
+            turn,
+            self._executor,
+            self.core,
+            answers,
+            now,
+            limits.max_current_request_queue_size,
+        )
+        state.held = HeldPulls(reactor, self.writer.add_first, self._dropped)
+        lanes = [executors(f"reader-{at}") for at in range(limits.number_of_database_connections)]
+        state.readers = LongReaders(
+            reactor,
+            store,
+            lanes,
+            limits.database_request_timeout,
+            limits.max_database_request_queue_size,
+        )
+        self.listener = NodeListener(state, requests, turn, self._keep_alive)
+        self._port: IListeningPort | None = None
+        self._tick = LoopingCall(self.listener.ticked)
+        self._tick.clock = reactor
+        self._stopped: Deferred[None] | None = None
+        self.listening: Deferred[IListeningPort] = Deferred()
+        self.lost: Deferred[str] = Deferred()
+
+    def startService(self) -> None:
+        """The framework starts us: open the store, then listen."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._keep_alive.start()
+        self._tick.start(TICK, now=False)
+
+        def start() -> tuple[int, float | None, int]:
+            epoch = self.core.start(self._now())
+            return epoch, self.core.next_due(), self.core.last_event_number
+
+        self.writer.between(start, self._started)
+
+    def _started(self, result: tuple[int, float | None, int] | Failure) -> None:
+        if isinstance(result, Failure):
+            log.error("Store cannot be opened: {reason}", reason=result.getErrorMessage())
+            self.listening.errback(result)
+            return
+        if self._stopped is not None:
+            return
+        self.state.epoch, due, self.writer.last_event_number = result
+        self.writer.tick_at(due)
+        listening = self._listen.listen(self.listener)
+        listening.addCallbacks(self._is_listening, self._cannot_listen)
+
+    def _is_listening(self, port: IListeningPort) -> None:
+        self._port = port
+        log.info(
+            "Node {name} listens on {address}, epoch {epoch}",
+            name=self.state.name,
+            address=port.getHost(),
+            epoch=self.state.epoch,
+        )
+        self.listening.callback(port)
+
+    def _cannot_listen(self, failure: Failure) -> None:
+        log.error("Node cannot listen: {reason}", reason=failure.getErrorMessage())
+        self.listening.errback(failure)
+
+    def configuration_changed(
+        self, model: NodeModel, settings: NodeSettings, limits: NodeLimits
+    ) -> Deferred[None]:
+        """
+        Follow a changed configuration, between two batches.
+
+        :return: fails with StorageError where the store could not follow;
+            then nothing has changed.
+        """
+        changed: Deferred[None] = Deferred()
+
+        def done(result: Any) -> None:
+            if isinstance(result, Failure):
+                changed.errback(result)
+                return
+            self.state.limits = limits
+            self.writer.limit = limits.max_current_request_queue_size
+            self.state.readers.seconds = limits.database_request_timeout
+            self.state.readers.limit = limits.max_database_request_queue_size
+            self.state.use_tenants(frozenset(model.tenants))
+            changed.callback(None)
+
+        self.writer.between(
+            lambda: self.core.configuration_changed(model, settings, self._now()), done
+        )
+        return changed
+
+    def stopService(self) -> Deferred[None]:
+        """The framework stops us; fires when the store is closed."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        stopped: Deferred[None] = Deferred()
+        self._stop().addCallback(lambda _: stopped.callback(None))
+        return stopped
+
+    def _stop(self) -> Deferred[None]:
+        if self._stopped is None:
+            self._stopped = Deferred.fromCoroutine(self._end())
+            self._stopped.addErrback(
+                lambda failure: log.failure("The node could not stop orderly", failure=failure)
+            )
+        ended: Deferred[None] = Deferred()
+        self._stopped.addCallback(lambda _: ended.callback(None))
+        return ended
+
+    async def _end(self) -> None:
+        self.state.stopping = True
+        self._keep_alive.stop()
+        if self._tick.running:
+            self._tick.stop()
+        port, self._port = self._port, None
+        if port is not None:
+            await maybeDeferred(port.stopListening)
+        tokens: list[object] = list(self.state.held.clear())
+        tokens += [getattr(work, "token", None) for work in self.writer.stop()]
+        for asking in tokens:
+            if isinstance(asking, Asking):
+                self.state.refuse(asking, Code.STOPPING)
+        await self.state.readers.stop()
+        closed: Deferred[None] = Deferred()
+        # Behind the batch that is under way, whose answers leave before this fires.
+        self.writer.between(self._store.close, closed.callback)
+        await closed
+        self.listener.close_all("the node stops")
+        await self._executor.stop()
+
+    def _lose(self, reason: str) -> None:
+        """Serve no longer: what was durable is answered, the store is not ours any more."""
+        if not self.lost.called:
+            log.error("Node {name} stops serving: {reason}", name=self.state.name, reason=reason)
+            self.lost.callback(reason)
+            self._stop()
+
+    def _dropped(self, asking: Asking) -> None:
+        """A held pull was no longer wanted."""
+        self.state.refuse(asking, asking.cancelled or Code.CANCELLED)

@@ -1,0 +1,120 @@
+"""What the parts of a node's server share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+from twisted.internet.interfaces import IReactorTime
+
+from ixproxy.messages import ServerFacts
+from ixproxy.net.batch_writer import BatchWriter
+from ixproxy.net.held_pulls import HeldPulls
+from ixproxy.net.long_readers import LongReaders
+from ixproxy.net.node_limits import NodeLimits
+from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
+from ixproxy.net.node_sessions import NodeSessions
+from ixproxy.wire.codec import error_frame
+from ixproxy.wire.names import BY_MESSAGE
+from ixproxy.wire.prefix import VERSION
+
+
+class NodeState:
+    """
+    :param new_session: makes a random name, 16 bytes, for a client without one.
+    :ivar writer: and `held`, `readers`: set before the first peer comes.
+    :ivar proxies: registered peers of type Proxy.
+    :ivar load: the last announcement, as a frame; empty: none yet.
+    :ivar counters: what happened how often, by a short name.
+    """
+
+    writer: BatchWriter
+    held: HeldPulls
+    readers: LongReaders
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        name: str,
+        dbid: int,
+        tenants: frozenset[int],
+        limits: NodeLimits,
+        new_session: Callable[[], bytes],
+    ) -> None:
+        self.clock = clock
+        self.name = name
+        self.dbid = dbid
+        self.epoch = 0
+        self.tenants = tenants
+        self.limits = limits
+        self.new_session = new_session
+        self.sessions = NodeSessions()
+        self.clients = 0
+        self.proxies: dict[NodePeer, None] = {}
+        self.load = b""
+        self.stopping = False
+        self.counters: Counter[str] = Counter()
+
+    def facts(self) -> ServerFacts:
+        """What the node says of itself."""
+        return ServerFacts(
+            name=self.name,
+            role="node",
+            version=VERSION,
+            dbid=self.dbid,
+            epoch=self.epoch,
+            tenants=sorted(self.tenants),
+            last_event_number=self.writer.last_event_number,
+            max_frame=self.limits.max_frame,
+        )
+
+    def use_tenants(self, tenants: frozenset[int]) -> None:
+        """The node serves other tenants now, and so do those who work for all of them."""
+        self.tenants = tenants
+        for client in self.sessions:
+            if client.all_tenants and client.sender.tenants != tenants:
+                client.sender = replace(client.sender, tenants=tenants)
+
+    def refuse(
+        self,
+        asking: Asking,
+        code: int,
+        description: str = "",
+        *,
+        interaction_id: str = "",
+        doubtful: bool | None = None,
+    ) -> None:
+        """Answer a request with an error."""
+        asking.settle()
+        client = asking.client
+        self.counters["refused"] += 1
+        if asking.silent or client.peer.connection is None:
+            return
+        client.peer.send(
+            error_frame(
+                code,
+                description,
+                client=client.number,
+                reference=asking.reference,
+                interaction_id=interaction_id,
+                doubtful=doubtful,
+            )
+        )
+
+    def drop_request(self, asking: Asking, code: int) -> None:
+        """Answer with `code` what was not run yet, and what would wait after it was."""
+        asking.cancelled = code
+        if self.held.drop(asking) or self.writer.cancel(asking):
+            self.refuse(asking, code)
+
+    def drop_requests(self, client: NodeClient, code: int) -> None:
+        """The same for all requests of a client."""
+        for asking in list(client.asked.values()):
+            self.drop_request(asking, code)
+
+
+def code_of(message: type[Any]) -> int:
+    """A message's number on the wire."""
+    return BY_MESSAGE[message].code
