@@ -5,7 +5,8 @@ Each record is two lines: the bytes in hexadecimal behind `>` (sent to a
 server) or `<` (sent by one), and behind `#` what they mean, as JSON; so
 `ixctl decode` reads the files too. A frame that was ever sent must mean the
 same for ever: no line is changed or removed, and what is new is added at the
-end. `python -m tests.wire.recorded` writes records for messages without any.
+end. `python -m tests.wire.recorded` writes files for messages, and for exchanges
+of the protocol page, that have none.
 """
 
 from __future__ import annotations
@@ -17,16 +18,22 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ixproxy.cli.exchanges import EXCHANGES
 from ixproxy.messages import Message
 from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.names import ROWS, Kind
-from ixproxy.wire.prefix import Flag, Frame, read_frame, write_frame
+from ixproxy.wire.prefix import MAGIC, Flag, Frame, read_frame, write_frame
 from tests.wire.samples import bare, full
 
 FRAMES = Path(__file__).parent / "frames"
 
 # Kinds without a message of their own.
 BODILESS = {"Cancel": Kind.CANCEL, "Ping": Kind.PING, "Pong": Kind.PONG}
+# A frame of another version is no frame that could be decoded.
+EXCHANGED = {
+    f"exchange-{exchange.name}": [step.raw for step in exchange.steps if step.raw[4] == MAGIC]
+    for exchange in EXCHANGES
+}
 TO_SERVER = (Kind.REQUEST, Kind.CANCEL, Kind.PING)
 
 
@@ -67,7 +74,9 @@ def meaning(frame: Frame) -> dict[str, Any]:
 
 
 def first_records(name: str) -> list[bytes]:
-    """What is recorded of a message that has no file yet."""
+    """What is recorded of a message or an exchange that has no file yet."""
+    if name in EXCHANGED:
+        return EXCHANGED[name]
     if name in BODILESS:
         return [write_frame(BODILESS[name], 0, client=3, reference=70_000)]
     row = next(row for row in ROWS if row.name == name)
@@ -79,7 +88,7 @@ def first_records(name: str) -> list[bytes]:
 
 
 def main() -> None:
-    for name in [*(row.name for row in ROWS), *BODILESS]:
+    for name in [*(row.name for row in ROWS), *BODILESS, *EXCHANGED]:
         path = FRAMES / f"{name}.txt"
         if not path.exists():
             lines = []

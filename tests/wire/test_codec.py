@@ -71,13 +71,13 @@ def test_every_message_is_recorded_with_its_bytes_and_meaning(row: NameRow) -> N
 def test_a_recorded_frame_means_what_it_always_meant(record: Record) -> None:
     frame = read_frame(record.raw)
     assert meaning(frame) == record.means
-    if record.file not in BODILESS:
+    if frame.kind not in BODILESS.values():
         assert decode(read_frame(encode(decode(frame)))) == decode(frame)
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.file)
 def test_a_recorded_frame_means_the_same_at_every_split(record: Record) -> None:
-    if record.file in BODILESS:
+    if record.means["kind"] in BODILESS.values():
         return
     expected = decode(read_frame(record.raw))
     for at in range(len(record.raw)):
@@ -89,7 +89,7 @@ def test_a_recorded_frame_means_the_same_at_every_split(record: Record) -> None:
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.file)
 def test_a_recorded_frame_that_is_cut_short_is_refused_and_never_misread(record: Record) -> None:
-    if record.file in BODILESS:
+    if record.means["kind"] in BODILESS.values():
         return
     raw = record.raw
     for end in range(32, len(raw)):
