@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -55,6 +56,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
     plain = pyfuncitem.config.pluginmanager.get_plugin("python")
     assert plain is not None
     return plain.pytest_pyfunc_call(pyfuncitem)
+
+
+@pytest.fixture
+def real_reactor() -> Any:
+    """The one that pytest-twisted runs."""
+    return reactor
 
 
 @pytest.fixture(scope="module")

@@ -29,16 +29,17 @@ from rich.progress import (
 from twisted.internet.defer import CancelledError
 
 from ixproxy.cli.demo_agents import work_off
-from ixproxy.cli.demo_clients import clients, wait_for_server
+from ixproxy.cli.demo_clients import clients
 from ixproxy.cli.demo_deployment import NODES, PROXIES, Plan, plan, write
 from ixproxy.cli.demo_input import CsvSource, MadeUp, Source, columns_of, survey
-from ixproxy.cli.demo_processes import ServerFailed, Servers
 from ixproxy.cli.demo_stores import look
 from ixproxy.cli.demo_submitting import compare, media_servers, submit
 from ixproxy.cli.demo_summary import Result, show
 from ixproxy.cli.key_values import whole_number
 from ixproxy.cli.outcomes import Exit, UsageError
 from ixproxy.cli.output import Output
+from ixproxy.testing.processes import wait_for_server
+from ixproxy.testing.servers import ServerFailed, Servers
 
 START_SECONDS = 60.0
 MADE_UP = 400

@@ -14,9 +14,8 @@ from twisted.internet.task import deferLater
 from ixproxy.cli.connecting import Asking
 from ixproxy.cli.demo_deployment import TENANT_ID, Plan
 from ixproxy.cli.latencies import Latencies
-from ixproxy.client import Backoff, Client, Settings, connect
-from ixproxy.errors import Code, IxproxyError, RequestRefused
-from ixproxy.messages import RequestWorkbinTypesInfo
+from ixproxy.client import Client, Settings, connect
+from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages.message import Request
 from ixproxy.values import ClientType
 
@@ -73,13 +72,15 @@ class Clients:
         clients, self._open = self._open, []
         await DeferredList([client.close() for client in clients], consumeErrors=True)
 
-    async def ask(self, client: Asking, request: Request) -> Any:
+    async def ask(self, client: Asking, request: Request, kind: str = "") -> Any:
         """
         Send a request, again if it was answered busy; measured.
 
+        :param kind: what it is measured as; "": its name.
         :raise RequestRefused: it was refused.
         """
-        latencies = self.measured.latencies.setdefault(type(request).__name__, Latencies())
+        kind = kind or type(request).__name__.removeprefix("Request")
+        latencies = self.measured.latencies.setdefault(kind, Latencies())
         for attempt in range(1, ATTEMPTS + 1):
             began = self._reactor.seconds()
             try:
@@ -94,10 +95,10 @@ class Clients:
                 return answer.message
         raise AssertionError("the last attempt returns or raises")
 
-    async def tried(self, client: Asking, request: Request) -> Any:
+    async def tried(self, client: Asking, request: Request, kind: str = "") -> Any:
         """As `ask`, but an error is counted and gives None."""
         try:
-            return await self.ask(client, request)
+            return await self.ask(client, request, kind)
         except RequestRefused as problem:
             self.measured.failed(request, problem)
             return None
@@ -111,46 +112,6 @@ async def clients(reactor: Any, plan: Plan) -> AsyncIterator[Clients]:
         yield opened
     finally:
         await opened.close()
-
-
-async def wait_for_server(
-    reactor: Any, endpoint: str, seconds: float, check: Callable[[], None]
-) -> None:
-    """
-    Wait until a server takes a registration and, being a proxy, has all nodes linked.
-
-    :param check: asked before each attempt; raises when there is no hope.
-    :raise IxproxyError: it did not come up in time; the reason of the last attempt.
-    """
-    deadline = reactor.seconds() + seconds
-    while True:
-        check()
-        try:
-            if await _is_ready(reactor, endpoint):
-                return
-            problem = IxproxyError(f"{endpoint} has not all of its nodes linked")
-        except IxproxyError as refused:
-            problem = refused
-        if reactor.seconds() > deadline:
-            raise problem
-        await deferLater(reactor, 0.05)
-
-
-async def _is_ready(reactor: Any, endpoint: str) -> bool:
-    client = await connect(
-        reactor,
-        endpoint,
-        name="demo-probe",
-        client_type=ClientType.AGENT_APPLICATION,
-        settings=Settings(timeout=2.0, attempt_timeout=2.0, backoff=Backoff()),
-    )
-    try:
-        if client.server.role != "proxy":
-            return True
-        answer = await client.ask(RequestWorkbinTypesInfo(tenant_id=TENANT_ID))
-        return not answer.partial
-    finally:
-        await client.close()
 
 
 async def in_flight(works: Iterable[T], limit: int, do: Callable[[T], Awaitable[None]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import tomlkit
 from ixproxy.cli.outcomes import UsageError
 from ixproxy.config import check
 from ixproxy.errors import ConfigError
+from ixproxy.testing.ports import free_ports
 
 NODES = ("ixn1", "ixn2", "ixn3")
 PROXIES = ("proxy1", "proxy2")
@@ -21,9 +21,6 @@ TENANT_ID = 1
 VIEW = "All"
 WORKBIN = "Drafts"
 FILE_NAME = "cluster.toml"
-
-PORTS = range(20_000, 32_768)
-"""Below the ports that Linux gives to outgoing connections, which could take them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +84,6 @@ def plan(
     )
 
 
-def free_ports(count: int, random: Random) -> list[int]:
-    """
-    Ports of the loopback interface that nobody listens on.
-
-    :raise UsageError: there are not so many.
-    """
-    found: list[int] = []
-    for port in random.sample(PORTS, len(PORTS)):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        found.append(port)
-        if len(found) == count:
-            return found
-    raise UsageError(f"no {count} free ports between {PORTS.start} and {PORTS.stop - 1}")
-
-
 def deployment_text(plan: Plan) -> str:
     """The deployment file."""
     view = {"order": "placed_in_queue_at"}
@@ -138,7 +116,7 @@ def deployment_text(plan: Plan) -> str:
             "connections": ["nodes"],
             "options": {"settings": {"pull-hold-timeout": 1}},
             "routing": {"use": "round-robin"},
-            "pull": {"use": "round-robin"},
+            "pull": {"use": "hold-override"},
             "merge": {"use": "union"},
         }
         for name in PROXIES

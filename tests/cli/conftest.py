@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from twisted.internet import reactor
 
 from tests.cli.worlds import CommandWorld
-
-
-@pytest.fixture
-def real_reactor() -> Any:
-    """The one that pytest-twisted runs."""
-    return reactor
 
 
 @pytest.fixture

@@ -89,8 +89,6 @@ class Queues:
             case m.RequestGetWorkbinContent():
                 lying = self.lying.get(f"bin of {request.workbin.workbin_agent_id}", [])
                 return m.EventWorkbinContent(interactions={each: {} for each in lying})
-            case m.RequestWorkbinTypesInfo():
-                return m.EventWorkbinTypesInfo()
             case m.RequestStopProcessing():
                 self.stopped.append(request.interaction_id)
             case m.RequestAgentLogin():
@@ -143,7 +141,6 @@ _ANSWERED = (
     m.RequestPlaceInQueue,
     m.RequestPlaceInWorkbin,
     m.RequestGetWorkbinContent,
-    m.RequestWorkbinTypesInfo,
     m.RequestStopProcessing,
     m.RequestAgentLogin,
     m.RequestAgentLogout,

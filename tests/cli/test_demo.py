@@ -19,10 +19,10 @@ from twisted.internet.defer import CancelledError
 from ixproxy.cli import demo
 from ixproxy.cli.demo import source_of
 from ixproxy.cli.demo_input import CsvSource, MadeUp
-from ixproxy.cli.demo_processes import ServerFailed
 from ixproxy.cli.main import parser
 from ixproxy.cli.outcomes import UsageError
 from ixproxy.cli.output import Output
+from ixproxy.testing.servers import ServerFailed
 
 ROWS = "\n".join(
     [

@@ -8,8 +8,8 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from ixproxy import messages as m
-from ixproxy.cli.demo_clients import clients, in_flight, wait_for_server
-from ixproxy.errors import Code, IxproxyError, NodeUnavailable, RequestRefused
+from ixproxy.cli.demo_clients import clients, in_flight
+from ixproxy.errors import Code, IxproxyError, RequestRefused
 from ixproxy.values import ClientType
 from tests.cli.queues import Queues
 from tests.deferreds import failure_of, no_result, result_of
@@ -29,7 +29,7 @@ def test_a_busy_answer_is_asked_again_later(queues: Queues) -> None:
 
     assert isinstance(queues.run(asking()), m.EventAck)
     assert len(queues.asked) > 1
-    assert queues.clients.measured.latencies["RequestSubmit"].count == 1
+    assert queues.clients.measured.latencies["Submit"].count == 1
 
 
 def test_not_for_ever(queues: Queues) -> None:
@@ -64,42 +64,6 @@ def test_clients_say_goodbye_whatever_happens(queues: Queues) -> None:
         isinstance(request, m.RequestUnregisterClient)
         for request in queues.servers["proxy2"].last.requests
     )
-
-
-def nothing() -> None:
-    """All processes run."""
-
-
-def test_a_server_is_waited_for_until_it_listens(queues: Queues) -> None:
-    endpoint = queues.plan.endpoint("proxy1")
-    queues.network.refuse(endpoint.removeprefix("tcp:"))
-    queues.clock.callLater(3.0, queues.network.accept, endpoint.removeprefix("tcp:"))
-    queues.run(wait_for_server(queues.clock, endpoint, 10.0, nothing))
-    assert 1003.0 <= queues.clock.seconds() < 1010.0
-
-
-def test_one_that_never_listens_is_given_up(queues: Queues) -> None:
-    endpoint = queues.plan.endpoint("proxy1")
-    queues.network.refuse(endpoint.removeprefix("tcp:"))
-    with pytest.raises(NodeUnavailable):
-        queues.run(wait_for_server(queues.clock, endpoint, 5.0, nothing))
-
-
-def test_a_proxy_is_ready_when_its_nodes_are_linked(queues: Queues) -> None:
-    queues.faults[m.RequestWorkbinTypesInfo] = m.EventError(error_code=Code.NOT_ACCESSIBLE)
-    queues.clock.callLater(2.0, queues.faults.clear)
-    endpoint = queues.plan.endpoint("proxy1")
-    queues.run(wait_for_server(queues.clock, endpoint, 10.0, nothing))
-    assert queues.clock.seconds() >= 1002.0
-
-
-def test_no_time_is_lost_on_a_process_that_ended(queues: Queues) -> None:
-    def check() -> None:
-        raise IxproxyError("ended")
-
-    with pytest.raises(IxproxyError, match="ended"):
-        queues.run(wait_for_server(queues.clock, queues.plan.endpoint("proxy1"), 10.0, check))
-    assert queues.clock.seconds() == 1000.0
 
 
 def test_never_more_than_the_limit_are_under_way() -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from ixproxy.cli.demo_deployment import NODES, PORTS, PROXIES, Plan, free_ports, plan, write
+from ixproxy.cli.demo_deployment import NODES, PROXIES, Plan, plan, write
 from ixproxy.cli.outcomes import UsageError
 from ixproxy.config import load
 
@@ -38,21 +37,6 @@ def test_escalations_go_to_a_queue_of_their_own(planned: Plan) -> None:
     assert planned.escalations == "Escalations*"
     assert planned.escalations_view not in planned.views
     assert planned.views[0].endswith("/All")
-
-
-def test_ports_are_free_and_not_among_those_of_outgoing_connections(planned: Plan) -> None:
-    assert len(set(planned.ports.values())) == 5
-    assert all(port in PORTS for port in planned.ports.values())
-    (taken,) = free_ports(1, Random(7))
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", taken))
-        assert taken not in free_ports(1, Random(7))
-
-
-def test_no_free_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ixproxy.cli.demo_deployment.PORTS", range(20_000, 20_000))
-    with pytest.raises(UsageError, match="no 1 free ports"):
-        free_ports(1, Random(1))
 
 
 def test_databases_of_an_earlier_run_are_not_used(planned: Plan) -> None:

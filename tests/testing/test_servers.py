@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 import ixproxy
-from ixproxy.cli.demo_processes import (
+from ixproxy.testing.servers import (
     STOP_SECONDS,
     ServerFailed,
     ServerProcess,

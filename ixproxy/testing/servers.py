@@ -1,4 +1,4 @@
-"""Starts a deployment's servers as processes of their own, and stops them."""
+"""Servers as processes of their own: started, signalled, stopped; none is left behind."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 import ixproxy
-from ixproxy.cli.outcomes import UsageError
 from ixproxy.errors import NodeUnavailable
 
-TWISTD = "import sys; from twisted.scripts.twistd import run; sys.exit(run())"
 STOP_SECONDS = 15.0
 TAIL_LINES = 25
 
@@ -41,6 +39,12 @@ class ServerProcess(ProcessProtocol):
         self.running = False
         self._waiting: list[Deferred[str]] = []
 
+    @property
+    def pid(self) -> int:
+        """The number of the running process; 0 if it is gone."""
+        transport: Any = self.transport
+        return int(transport.pid) if self.running else 0
+
     def connectionMade(self) -> None:
         """The framework has started the process."""
         self.running = True
@@ -55,12 +59,16 @@ class ServerProcess(ProcessProtocol):
 
     def when_ended(self) -> Deferred[str]:
         """Fires when the process is gone, with what became of it."""
-        ended: Deferred[str] = Deferred()
+        ended: Deferred[str] = Deferred(self._unwanted)
         if self.running:
             self._waiting.append(ended)
         else:
             ended.callback(self.outcome)
         return ended
+
+    def _unwanted(self, ended: Deferred[str]) -> None:
+        if ended in self._waiting:
+            self._waiting.remove(ended)
 
     def signal(self, number: int) -> None:
         """Send a signal to this process, if it is still there."""
@@ -84,7 +92,11 @@ class Servers:
     """
     The processes of one deployment.
 
+    Each ends when this process does, however that happens.
+
     :param reactor: with spawnProcess.
+    :param file: the deployment file.
+    :ivar processes: by the name of the application, in the order of starting.
     """
 
     def __init__(self, reactor: Any, file: Path) -> None:
@@ -94,20 +106,24 @@ class Servers:
 
     def start(self, kind: str, name: str, log: Path) -> ServerProcess:
         """
-        Start one server.
+        Start one server, the first time or again.
 
         :param kind: `ixnode` or `ixproxy`.
+        :param log: what it says is added to this file.
+        :raise ServerFailed: there can be no log; or the server is running.
         """
+        if name in self.processes and self.processes[name].running:
+            raise ServerFailed(f"{name} is running already")
         process = ServerProcess(name, log)
-        self.processes[name] = process
         command = [
-            sys.executable, "-c", TWISTD, "--nodaemon", "--pidfile=",
+            sys.executable, "-m", "ixproxy.testing.child", "--nodaemon", "--pidfile=",
             kind, "--config", str(self._file), "--application", name,
         ]  # fmt: skip
         try:
             output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as problem:
-            raise UsageError(f"{log}: {problem.strerror}") from problem
+            raise ServerFailed(f"{log}: {problem.strerror}") from problem
+        self.processes[name] = process
         try:
             self._reactor.spawnProcess(
                 process,
@@ -133,9 +149,21 @@ class Servers:
                     f"{process.name} ended: {process.outcome}; its log says:\n{process.tail()}"
                 )
 
+    async def end(self, name: str, number: int = signal.SIGTERM) -> str:
+        """
+        Send a signal to one server, and wait for its end; harmless when it is gone.
+
+        One that has not ended in `STOP_SECONDS` is killed.
+
+        :return: what became of it.
+        """
+        process = self.processes[name]
+        process.signal(number)
+        return await self._gone(process, [])
+
     async def stop(self) -> list[str]:
         """
-        Stop all, proxies first; the names of those that had to be killed.
+        Stop all; the names of those that had to be killed.
 
         Each gets SIGTERM, and SIGKILL when that does not help.
         """

@@ -1,0 +1,194 @@
+"""
+A cluster of real processes on this machine, for tests.
+
+    cluster = RealCluster(reactor, tmp_path, deployment_text)
+    async with cluster:
+        client = await connect(reactor, cluster.endpoint("proxy1"), …)
+        await cluster.kill("ixn2")
+        await cluster.restart("ixn2")
+
+Nothing is waited for by time: a server is ready when it answers, and a proxy
+when it says that an id is unknown, for it does so only with all nodes linked.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import Any
+
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.task import deferLater
+
+from ixproxy.client import Backoff, Settings, connect
+from ixproxy.config import load
+from ixproxy.errors import Code, IxproxyError, RequestRefused
+from ixproxy.messages import RequestGetInteractionProperties
+from ixproxy.testing.ports import free_ports
+from ixproxy.testing.servers import Servers
+from ixproxy.values import ClientType
+
+START_SECONDS = 60.0
+ASK_AGAIN_SECONDS = 0.05
+
+NOBODY = "no-such-interaction"
+"""An id that names no node as its origin, so every node is asked for it."""
+
+_PORT = re.compile(r'("tcp:(?:[a-z][a-z0-9.-]*:|[0-9]+(?:[.][0-9]+)+:)?)([0-9]+)')
+"""The port in an endpoint string, `"tcp:PORT` or `"tcp:HOST:PORT`, and what stands before it."""
+
+
+class RealCluster:
+    """
+    The nodes and proxies of a deployment file, each a process of its own.
+
+    :param directory: for the file, the databases and the logs; made if need be.
+    :param text: a deployment file. Each TCP port in it is replaced by a free
+        one, equal ones by equal ones; its stores are SQLite files with
+        relative paths.
+    :param random: chooses the ports; None: the system's.
+    :ivar file: the deployment file as it was written.
+    :ivar servers: the processes.
+    :raise ConfigError: the text has mistakes.
+    """
+
+    def __init__(
+        self, reactor: Any, directory: Path, text: str, random: Random | None = None
+    ) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self.file = directory / "cluster.toml"
+        self.file.write_text(on_free_ports(text, random or SystemRandom()), "utf-8")
+        self._reactor = reactor
+        self._deployment = load(self.file)
+        self.nodes = tuple(node.name for node in self._deployment.nodes())
+        self.proxies = tuple(proxy.name for proxy in self._deployment.proxies())
+        self.servers = Servers(reactor, self.file)
+
+    async def __aenter__(self) -> RealCluster:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def endpoint(self, name: str) -> str:
+        """Where a process listens, as an endpoint string for clients."""
+        if name in self.nodes:
+            return self._deployment.node(name).endpoint
+        return self._deployment.proxy(name).endpoint
+
+    def store(self, node: str) -> Path:
+        """The database of a node."""
+        return Path(self._deployment.node(node).store.removeprefix("sqlite:"))
+
+    def stores(self) -> dict[str, Path]:
+        """Every node with its database."""
+        return {node: self.store(node) for node in self.nodes}
+
+    def log(self, name: str) -> Path:
+        """The log of a process."""
+        return self.directory / f"{name}.log"
+
+    async def start(self) -> None:
+        """
+        Start all, and wait until they are ready.
+
+        :raise IxproxyError: one ended, or is not ready in `START_SECONDS`; what
+            was started is stopped again.
+        """
+        try:
+            for name in (*self.nodes, *self.proxies):
+                self.begin(name)
+            await self.ready()
+        except BaseException:
+            await self.stop()
+            raise
+
+    def begin(self, name: str) -> None:
+        """Start one process, without waiting for it."""
+        kind = "ixnode" if name in self.nodes else "ixproxy"
+        self.servers.start(kind, name, self.log(name))
+
+    async def ready(self) -> None:
+        """
+        Wait until every node takes registrations and every proxy has all its nodes linked.
+
+        :raise IxproxyError: see `start`.
+        """
+        for name in (*self.nodes, *self.proxies):
+            await wait_for_server(
+                self._reactor, self.endpoint(name), START_SECONDS, self.servers.check
+            )
+
+    async def kill(self, name: str) -> None:
+        """Kill one process; nothing of it runs any more when this is done."""
+        await self.servers.end(name, signal.SIGKILL)
+
+    async def restart(self, name: str) -> None:
+        """Start one process again, stopped first if it runs; wait until all are ready."""
+        await self.servers.end(name)
+        self.begin(name)
+        await self.ready()
+
+    async def stop(self) -> list[str]:
+        """Stop all; the names of those that did not stop in order and were killed."""
+        return await self.servers.stop()
+
+
+def on_free_ports(text: str, random: Random) -> str:
+    """A deployment file with other TCP ports: free ones, equal ones for equal ones."""
+    named = list(dict.fromkeys(port for _, port in _PORT.findall(text)))
+    ports = dict(zip(named, free_ports(len(named), random), strict=True)) if named else {}
+    return _PORT.sub(lambda found: f"{found[1]}{ports[found[2]]}", text)
+
+
+async def wait_for_server(
+    reactor: Any,
+    endpoint: str | IStreamClientEndpoint,
+    seconds: float,
+    check: Callable[[], None],
+) -> None:
+    """
+    Wait until a server takes registrations and, being a proxy, has all its nodes linked.
+
+    :param seconds: when to give up.
+    :param check: asked before each attempt; raises when there is no hope.
+    :raise IxproxyError: it did not come up in time; the reason of the last attempt.
+    """
+    deadline = reactor.seconds() + seconds
+    while True:
+        check()
+        try:
+            await _ask(reactor, endpoint)
+            return
+        except IxproxyError:
+            if reactor.seconds() > deadline:
+                raise
+        await deferLater(reactor, ASK_AGAIN_SECONDS)
+
+
+async def _ask(reactor: Any, endpoint: str | IStreamClientEndpoint) -> None:
+    """:raise IxproxyError: it is not ready."""
+    client = await connect(
+        reactor,
+        endpoint,
+        name="readiness",
+        client_type=ClientType.AGENT_APPLICATION,
+        settings=Settings(timeout=2.0, attempt_timeout=2.0, backoff=Backoff()),
+    )
+    try:
+        if client.server.role != "proxy":
+            return
+        for tenant in client.server.tenants:
+            request = RequestGetInteractionProperties(tenant_id=tenant, interaction_id=NOBODY)
+            try:
+                await client.request(request)
+            except RequestRefused as refusal:
+                if refusal.code != Code.UNKNOWN_INTERACTION:
+                    raise
+    finally:
+        await client.close()

@@ -1,0 +1,125 @@
+"""A cluster of real processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from ixproxy import messages as m
+from ixproxy.config import load
+from ixproxy.errors import Code, ConfigError, IxproxyError, NodeUnavailable
+from ixproxy.testing.clock import SteppingClock
+from ixproxy.testing.network import MemoryNetwork
+from ixproxy.testing.processes import RealCluster, on_free_ports, wait_for_server
+from tests.client.servers import Server
+from tests.documents import all_blocks
+
+ROOT = Path(__file__).parent.parent.parent
+(DOCUMENTED,) = [block.text for block in all_blocks(ROOT) if block.run == "check-config"]
+
+
+class World:
+    """A server `s:1` in memory."""
+
+    def __init__(self) -> None:
+        self.clock = SteppingClock(1000.0)
+        self.network = MemoryNetwork(self.clock, Random(1))
+        self.server = Server()
+        self.network.listen("s:1", self.server)
+        self.asked: list[m.RequestGetInteractionProperties] = []
+        self.code: int = Code.UNKNOWN_INTERACTION
+        self.server.replies[m.RequestGetInteractionProperties] = self.answer
+        self.checks = 0
+
+    def answer(self, request: m.RequestGetInteractionProperties) -> m.EventError:
+        self.asked.append(request)
+        return m.EventError(error_code=self.code)
+
+    def check(self) -> None:
+        self.checks += 1
+
+    def wait(self, check: Any = None, seconds: float = 10.0) -> None:
+        endpoint = self.network.client_endpoint("s:1", "c")
+        waiting = Deferred.fromCoroutine(
+            wait_for_server(self.clock, endpoint, seconds, check or self.check)
+        )
+        failures: list[Any] = []
+        waiting.addErrback(failures.append)
+        assert self.clock.run_until(lambda: waiting.called, 600.0)
+        if failures:
+            failures[0].raiseException()
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_node_is_ready_when_it_takes_registrations(world: World) -> None:
+    world.network.refuse("s:1")
+    world.clock.callLater(3.0, world.network.accept, "s:1")
+    world.wait()
+    assert 1003.0 <= world.clock.seconds() < 1010.0
+    assert world.checks > 1
+    assert world.asked == []
+
+
+def test_a_proxy_is_ready_when_it_can_say_that_an_id_is_unknown(world: World) -> None:
+    world.server.facts = m.ServerFacts(name="proxy1", role="proxy", tenants=[1, 7])
+    world.code = Code.NOT_ACCESSIBLE
+    world.clock.callLater(2.0, setattr, world, "code", Code.UNKNOWN_INTERACTION)
+    world.wait()
+    assert world.clock.seconds() >= 1002.0
+    assert [request.tenant_id for request in world.asked[-2:]] == [1, 7]
+    # Nothing of the question is left: each client said goodbye.
+    assert all(
+        isinstance(served.requests[-1], m.RequestUnregisterClient)
+        for served in world.server.connections
+    )
+
+
+def test_one_that_never_listens_is_given_up(world: World) -> None:
+    world.network.refuse("s:1")
+    with pytest.raises(NodeUnavailable):
+        world.wait(seconds=5.0)
+    assert world.clock.seconds() >= 1005.0
+
+
+def test_no_time_is_lost_on_a_process_that_ended(world: World) -> None:
+    def check() -> None:
+        raise IxproxyError("ended")
+
+    with pytest.raises(IxproxyError, match="ended"):
+        world.wait(check)
+    assert world.clock.seconds() == 1000.0
+
+
+def test_every_port_of_a_file_is_replaced_and_equal_ones_by_equal_ones() -> None:
+    text = on_free_ports(DOCUMENTED, Random(1))
+    deployment = load(text)
+    nodes = list(deployment.nodes())
+    ports = [node.endpoint.rpartition(":")[2] for node in nodes]
+    assert [node.listen for node in nodes] == [f"tcp:{port}:interface=127.0.0.1" for port in ports]
+    (proxy,) = deployment.proxies()
+    ports.append(proxy.endpoint.rpartition(":")[2])
+    assert len({*ports, "7001", "7101", "7102"}) == 6
+    assert on_free_ports('x = "tcp:host-1.example:80"', Random(1)) != 'x = "tcp:host-1.example:80"'
+    assert on_free_ports("nothing = 1\n", Random(1)) == "nothing = 1\n"
+
+
+def test_a_cluster_knows_its_processes_and_where_they_keep_things(tmp_path: Path) -> None:
+    cluster = RealCluster(None, tmp_path / "new", DOCUMENTED, Random(1))
+    assert cluster.nodes == ("ixn1", "ixn2")
+    assert cluster.proxies == ("proxy1",)
+    assert cluster.stores() == {name: tmp_path / "new" / f"{name}.db" for name in cluster.nodes}
+    assert cluster.endpoint("proxy1") in cluster.file.read_text()
+    assert cluster.endpoint("ixn2") in cluster.file.read_text()
+
+
+def test_a_file_with_mistakes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="dbid"):
+        RealCluster(None, tmp_path, DOCUMENTED.replace("dbid = 101", 'dbid = "x"'), Random(1))
