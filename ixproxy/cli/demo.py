@@ -33,7 +33,7 @@ from ixproxy.cli.demo_clients import clients
 from ixproxy.cli.demo_deployment import NODES, PROXIES, Plan, plan, write
 from ixproxy.cli.demo_input import CsvSource, MadeUp, Source, columns_of, survey
 from ixproxy.cli.demo_stores import look
-from ixproxy.cli.demo_submitting import compare, media_servers, submit
+from ixproxy.cli.demo_submitting import compare, find, media_servers, submit
 from ixproxy.cli.demo_summary import Result, show
 from ixproxy.cli.key_values import whole_number
 from ixproxy.cli.outcomes import Exit, UsageError
@@ -136,6 +136,8 @@ async def _run(reactor: Any, cluster: Plan, source: Source, result: Result, outp
             result.before = look(stores)
             with phase("compare", result.handed_in) as progress:
                 result.differs = await compare(opened, media, source, result.ids, progress)
+            with phase("find", len(result.before.queues)) as progress:
+                result.finds_differ = await find(opened, media, result.before.queues, progress)
             with phase("work", len(result.before.nodes_of)) as progress:
                 await work_off(opened, cluster, result.agents, result.seen, progress)
         servers.check()
@@ -172,6 +174,7 @@ _TITLES = {
     "start": "Starting servers",
     "submit": "Handing in",
     "compare": "Looking up and comparing",
+    "find": "Finding, queue by queue",
     "work": "Working off",
     "stop": "Stopping servers",
 }

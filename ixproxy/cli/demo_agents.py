@@ -119,7 +119,8 @@ class Worker:
         request = m.RequestPull(
             tenant_id=TENANT_ID, view_id=view, number_of_interactions=1, extension=extension
         )
-        answer = await self._clients.tried(self._client, request)
+        kind = "Pull, held while empty" if extension else "Pull"
+        answer = await self._clients.tried(self._client, request, kind)
         if not isinstance(answer, m.EventPulledInteractions):
             return []
         seen.pulled(view, known, answer.sort_keys)
@@ -234,7 +235,7 @@ class Strategy(Worker):
         """Pull and stop until the view is empty and no agent can put anything into it."""
         while True:
             last = agents_done()
-            identifiers = await self.pull(view, {"pull-for-strategy": 1})
+            identifiers = await self.pull(view, {} if last else {"pull-for-strategy": 1})
             for identifier in identifiers:
                 await self.stop(identifier)
             if last and not identifiers:

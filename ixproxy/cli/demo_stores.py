@@ -19,11 +19,13 @@ class Stored:
 
     :ivar nodes_of: interaction id to the nodes that have a row of it.
     :ivar counts: (node, media type) to the number of rows.
+    :ivar queues: queue to the ids in it.
     :ivar parties: rows that say that somebody has an interaction.
     """
 
     nodes_of: dict[str, list[str]] = field(default_factory=dict)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    queues: dict[str, set[str]] = field(default_factory=dict)
     parties: int = 0
 
     @property
@@ -52,11 +54,12 @@ def look(stores: dict[str, Path]) -> Stored:
             connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=10)
             try:
                 connection.execute("BEGIN")
-                for identifier, media_type in connection.execute(
-                    "SELECT id, media_type FROM interactions"
+                for identifier, media_type, queue in connection.execute(
+                    "SELECT id, media_type, queue FROM interactions"
                 ):
                     stored.nodes_of.setdefault(identifier, []).append(node)
                     stored.counts[node, media_type] += 1
+                    stored.queues.setdefault(queue, set()).add(identifier)
                 (parties,) = connection.execute("SELECT count(*) FROM parties").fetchone()
                 stored.parties += parties
             finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from ixproxy.cli.demo_clients import Clients, in_flight
@@ -12,12 +12,16 @@ from ixproxy.client import Client
 from ixproxy.messages import (
     EventAck,
     EventInteractionProperties,
+    EventInteractionsFound,
+    RequestFindInteractions,
     RequestGetInteractionProperties,
     RequestSubmit,
 )
 from ixproxy.values import ClientType
 
 IN_FLIGHT = 96
+FIND_LIMIT = 1000
+"""Of each node: as many as nodes give by default."""
 
 Progress = Callable[[int], None]
 
@@ -100,6 +104,37 @@ async def compare(
         progress(1)
 
     await in_flight(source, IN_FLIGHT, one)
+    return differs
+
+
+async def find(
+    clients: Clients,
+    servers: dict[str, list[Client]],
+    queues: Mapping[str, Set[str]],
+    progress: Progress,
+) -> int:
+    """
+    Ask the whole cluster for each queue's interactions, in turn through the proxies.
+
+    :param queues: what the databases have.
+    :return: for how many queues the answer differs from that.
+    """
+    differs = 0
+    for number, (queue, stored) in enumerate(sorted(queues.items())):
+        quoted = queue.replace("'", "''")
+        answer = await clients.tried(
+            servers[PROXIES[number % len(PROXIES)]][0],
+            RequestFindInteractions(
+                tenant_id=TENANT_ID,
+                condition=f"Queue = '{quoted}'",
+                order="placed_in_queue_at",
+                number_of_interactions=FIND_LIMIT,
+            ),
+        )
+        if isinstance(answer, EventInteractionsFound):
+            found = answer.interactions.keys()
+            differs += not (found <= stored if answer.have_more else found == stored)
+        progress(1)
     return differs
 
 

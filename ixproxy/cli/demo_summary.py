@@ -30,7 +30,8 @@ class Result:
     :ivar before: what the databases had when all was handed in.
     :ivar after: what they had at the end.
     :ivar differs: interactions that the cluster shows otherwise than the input.
-    :ivar seconds: by phase: start, submit, compare, work, stop.
+    :ivar finds_differ: queues for which a find gave something else than is stored.
+    :ivar seconds: by phase: start, submit, compare, find, work, stop.
     :ivar killed: servers that did not stop when asked to.
     """
 
@@ -41,6 +42,7 @@ class Result:
     before: Stored = field(default_factory=Stored)
     after: Stored = field(default_factory=Stored)
     differs: int = 0
+    finds_differ: int = 0
     seen: Seen = field(default_factory=Seen)
     measured: Measured = field(default_factory=Measured)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -97,14 +99,15 @@ class Result:
         """Whether everything that was handed in was stored, found equal and stopped once."""
         return (
             self.submitted == self.stopped == self.handed_in
-            and not (self.lost or self.doubled or self.differs or self.errors or self.left)
+            and not (self.lost or self.doubled or self.differs or self.finds_differ)
+            and not (self.errors or self.left)
             and not (self.after.parties or self.measured.partial or self.killed)
         )
 
     @property
     def working_seconds(self) -> float:
         """From the first submit to the last stop."""
-        return sum(self.seconds.get(phase, 0.0) for phase in ("submit", "compare", "work"))
+        return sum(self.seconds.get(phase, 0.0) for phase in ("submit", "compare", "find", "work"))
 
     def record(self) -> dict[str, object]:
         """The last line of `--json`."""
@@ -116,6 +119,7 @@ class Result:
             "lost": self.lost,
             "doubled": self.doubled,
             "user_data_differs": self.differs,
+            "finds_differ": self.finds_differ,
             "errors": self.errors,
             "error_texts": dict(self.measured.errors),
             "partial_answers": self.measured.partial,
@@ -155,7 +159,9 @@ def show(result: Result, output: Output) -> None:
     if result.errors:
         parts += [Text(), _errors(result)]
     title = f"{len(NODES)} nodes, {len(PROXIES)} proxies: {result.title}"
-    output.console.print(Panel(Group(*parts), title=Text(title), box=box.ROUNDED, padding=(1, 2)))
+    output.console.print(
+        Panel(Group(*parts), title=Text(title), box=box.ROUNDED, padding=(1, 2), expand=False)
+    )
 
 
 def _headline(result: Result) -> Text:
@@ -175,6 +181,7 @@ def _headline(result: Result) -> Text:
         "lost": result.lost,
         "doubled": result.doubled,
         "different": result.differs,
+        "queues found otherwise": result.finds_differ,
         "left over": result.left,
         "errors": result.errors,
         "partial answers": result.measured.partial,
@@ -226,7 +233,7 @@ def _times(result: Result) -> Table:
     ):
         times = latencies.milliseconds()
         table.add_row(
-            name.removeprefix("Request"),
+            name,
             f"{latencies.count:,}",
             *(f"{times[key]:,.1f} ms" for key in ("p50", "p99", "max")),
         )
@@ -245,12 +252,13 @@ def _order(result: Result) -> Text:
     )
     for phase, count, what in (
         ("submit", result.submitted, "handed in"),
-        ("compare", result.submitted, "looked up"),
+        ("compare", result.submitted, "looked up and compared"),
+        ("find", len(result.before.queues), "queues searched"),
         ("work", result.stopped, "worked off"),
     ):
         took = seconds.get(phase, 0.0)
         rate = count / took if took else 0.0
-        text.append(f"{count:,} {what} in {took:.1f} s ({rate:,.0f} a second)\n")
+        text.append(f"{count:,} {what} within {took:.2f} s ({rate:,.0f} a second)\n")
     text.append(
         f"Servers started in {seconds.get('start', 0.0):.1f} s "
         f"and stopped in {seconds.get('stop', 0.0):.1f} s."

@@ -66,6 +66,8 @@ def run(command: Command, output: Output) -> int:
         running.append(Deferred.fromCoroutine(command(reactor)))
         running[0].addBoth(done)
 
-    reactor.callWhenRunning(start)
-    reactor.run(installSignalHandlers=False)
+    # The reactor's own signals are needed for those of processes that end; when
+    # it runs they are all in place, and two of them become ours.
+    reactor.callLater(0, start)
+    reactor.run()
     return settle(outcomes[0], output)

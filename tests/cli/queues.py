@@ -89,6 +89,10 @@ class Queues:
             case m.RequestGetWorkbinContent():
                 lying = self.lying.get(f"bin of {request.workbin.workbin_agent_id}", [])
                 return m.EventWorkbinContent(interactions={each: {} for each in lying})
+            case m.RequestFindInteractions():
+                queue = request.condition.removeprefix("Queue = ").strip("'").replace("''", "'")
+                lying_there = self.lying.get(queue, [])
+                return m.EventInteractionsFound(interactions={each: {} for each in lying_there})
             case m.RequestStopProcessing():
                 self.stopped.append(request.interaction_id)
             case m.RequestAgentLogin():
@@ -141,6 +145,7 @@ _ANSWERED = (
     m.RequestPlaceInQueue,
     m.RequestPlaceInWorkbin,
     m.RequestGetWorkbinContent,
+    m.RequestFindInteractions,
     m.RequestStopProcessing,
     m.RequestAgentLogin,
     m.RequestAgentLogout,

@@ -8,7 +8,7 @@ import pytest
 
 from ixproxy import messages as m
 from ixproxy.cli.demo_input import MadeUp, Work
-from ixproxy.cli.demo_submitting import compare, differences, media_servers, submit
+from ixproxy.cli.demo_submitting import compare, differences, find, media_servers, submit
 from ixproxy.errors import Code
 from tests.cli.queues import Queues
 
@@ -73,6 +73,18 @@ def test_a_refused_one_has_no_id_and_is_an_error(queues: Queues) -> None:
     assert ids == [""] * 150
     assert differs == 0
     assert queues.clients.measured.errors.total() == 150
+
+
+def test_every_queue_is_found_as_it_is_stored(queues: Queues) -> None:
+    stored = {name: set(queues.fill(name, 3)) for name in ("Q1", "Kim's queue")}
+
+    async def finding(expected: dict[str, set[str]]) -> int:
+        servers = await media_servers(queues.clients, queues.plan.media_types)
+        return await find(queues.clients, servers, expected, lambda _: None)
+
+    assert queues.run(finding(stored)) == 0
+    assert queues.run(finding({**stored, "Q2": {"id-9"}})) == 1
+    assert queues.run(finding({**stored, "Q1": {"id-1"}})) == 1
 
 
 def test_every_field_counts() -> None:

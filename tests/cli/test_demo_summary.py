@@ -32,7 +32,7 @@ def good() -> Result:
     result.seconds.update(start=1.0, submit=2.0, compare=1.0, work=4.0, stop=0.5)
     latencies = Latencies()
     latencies.add(0.002)
-    result.measured.latencies["RequestSubmit"] = latencies
+    result.measured.latencies["Submit"] = latencies
     return result
 
 
@@ -98,6 +98,7 @@ def same_id(result: Result) -> None:
         (lambda r: r.seen.stops.update("a"), {"doubled": 1, "stopped": 3}),
         (lambda r: setattr(r.seen, "taken_twice", 2), {"doubled": 2}),
         (lambda r: setattr(r, "differs", 3), {"user_data_differs": 3}),
+        (lambda r: setattr(r, "finds_differ", 1), {"finds_differ": 1}),
         (lambda r: r.measured.errors.update(["x"]), {"errors": 1, "error_texts": {"x": 1}}),
         (lambda r: setattr(r.measured, "partial", 1), {"partial_answers": 1}),
         (lambda r: setattr(r.after, "parties", 1), {}),
@@ -132,7 +133,7 @@ def test_a_person_reads_what_went_where_and_how_long_it_took() -> None:
     text = shown(good())
     assert "Everything went well" in text
     for expected in ("email", "ixn2", "Queue order was broken by 1 of 4 pulls (25.0 %)", "Submit",
-                     "laid into a workbin", "4 worked off in 4.0 s (1 a second)"):  # fmt: skip
+                     "laid into a workbin", "4 worked off within 4.00 s (1 a second)"):  # fmt: skip
         assert expected in text
     assert "Errors" not in text
 
