@@ -10,11 +10,15 @@ from typing import Any
 
 import hypothesis
 import pytest
+from pytest_twisted import blockon
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort, IReactorCore, IReactorFDSet, IReactorTime
 from twisted.logger import globalLogPublisher
 
 import twisted.plugins
+from ixproxy.testing.processes import RealCluster
+from tests.documents import all_blocks
 from tests.failures import LoggedFailures
 from tests.skips import ALLOWED, SkipsCount, read_allowed
 
@@ -62,6 +66,18 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
 def real_reactor() -> Any:
     """The one that pytest-twisted runs."""
     return reactor
+
+
+@pytest.fixture(scope="session")
+def cluster_endpoint(
+    tmp_path_factory: pytest.TempPathFactory, twisted_greenlet: Any
+) -> Iterator[str]:
+    """Where a proxy of the cluster in doc/operations.md listens; the nodes keep what tests do."""
+    (text,) = [block.text for block in all_blocks(ROOT) if block.run == "check-config"]
+    cluster = RealCluster(reactor, tmp_path_factory.mktemp("cluster"), text)
+    blockon(Deferred.fromCoroutine(cluster.start()))
+    yield cluster.endpoint("proxy1")
+    blockon(Deferred.fromCoroutine(cluster.stop()))
 
 
 @pytest.fixture(scope="module")

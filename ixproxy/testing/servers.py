@@ -29,7 +29,8 @@ class ServerProcess(ProcessProtocol):
     """
     One server.
 
-    :ivar outcome: what became of it, once it is gone.
+    :ivar outcome: what became of it, once it is gone: `stopped`, or what went
+        wrong.
     """
 
     def __init__(self, name: str, log: Path) -> None:
@@ -52,7 +53,9 @@ class ServerProcess(ProcessProtocol):
     def processEnded(self, reason: Failure) -> None:
         """The framework has seen the process go."""
         self.running = False
-        self.outcome = "stopped" if reason.check(ProcessDone) else reason.getErrorMessage()
+        # Once it has stopped in order, twistd ends itself by the signal that it was stopped by.
+        ended = reason.check(ProcessDone) or getattr(reason.value, "signal", 0) == signal.SIGTERM
+        self.outcome = "stopped" if ended else reason.getErrorMessage()
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.callback(self.outcome)
