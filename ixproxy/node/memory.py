@@ -132,7 +132,8 @@ class Memory:
         stamp = Stamp(row.number, row.dbid)
         old = self._without(row)
         if old is not None and old.confirmed:
-            self._leave(old, set(old.sessions) - set(row.sessions))
+            staying = set(row.sessions) if row.confirmed else set()
+            self._leave(old, set(old.sessions) - staying)
         others = self.agents.get(name, ())
         journal.set(self.agents, name, (*others, row))
         if row.confirmed:

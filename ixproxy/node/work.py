@@ -101,6 +101,9 @@ class ConnectionLost(msgspec.Struct, frozen=True):
     session: bytes
     lasting: bool = True
 
+    def __repr__(self) -> str:
+        return f"ConnectionLost(lasting={self.lasting})"
+
 
 class ClientsLost(msgspec.Struct, frozen=True):
     """
@@ -112,6 +115,9 @@ class ClientsLost(msgspec.Struct, frozen=True):
     application_name: str = ""
     token: Token = None
 
+    def __repr__(self) -> str:
+        return f"ClientsLost({len(self.sessions)} sessions, {self.application_name!r})"
+
 
 class Goodbye(msgspec.Struct, frozen=True):
     """
@@ -121,6 +127,9 @@ class Goodbye(msgspec.Struct, frozen=True):
 
     session: bytes
     token: Token = None
+
+    def __repr__(self) -> str:
+        return "Goodbye()"
 
 
 class PullRetried(msgspec.Struct, frozen=True):

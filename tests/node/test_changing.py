@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ixproxy.errors import Code
@@ -15,7 +17,7 @@ from ixproxy.messages.message import Reason, Request
 from tests.node.tried import TriedNode
 
 
-def on(kind: type[Request], id: str, **more: object) -> Request:
+def on(kind: type[Request], id: str, **more: Any) -> Request:
     return kind(tenant_id=1, interaction_id=id, **more)  # type: ignore[call-arg]
 
 

@@ -28,7 +28,7 @@ def announced(node: TriedNode) -> list[Any]:
 
 
 def test_only_what_is_queued_unlocked_and_not_on_hold_can_be_pulled() -> None:
-    def row(**more: int) -> InteractionRow:
+    def row(**more: Any) -> InteractionRow:
         return InteractionRow(id="a", tenant_id=1, media_type="email", **more)
 
     assert available(row())

@@ -23,7 +23,7 @@ def test_what_is_served_is_in_the_catalogue() -> None:
     assert not (RULES.keys() | LONG_RULES.keys()) & BY_THE_SERVER
 
 
-@pytest.mark.parametrize("request_type", sorted(INTERNAL, key=lambda each: each.__name__))
+@pytest.mark.parametrize("request_type", sorted(INTERNAL, key=repr))
 def test_internal_requests_come_only_through_proxies(request_type: type[Message]) -> None:
     for client_type in ClientType:
         assert not allowed(request_type, client_type, through_proxy=False)
@@ -57,7 +57,7 @@ def test_an_answer_is_no_request() -> None:
             "ReportingEngine ThirdPartyServer",
         ),
     ],
-    ids=lambda value: getattr(value, "__name__", None),
+    ids=str,
 )
 def test_who_may_send_what(request_type: type[Message], may: str, may_not: str) -> None:
     for client_type in may.split():

@@ -33,11 +33,11 @@ from ixproxy.node.work import (
     Work,
 )
 from ixproxy.node.working_set import WorkingSet
-from ixproxy.storage.sqlite import SqliteStore
 from ixproxy.storage.sqlite_places import SqliteMemory
 from ixproxy.values import ClientType
 from ixproxy.wire.codec import decode
 from ixproxy.wire.prefix import read_frame
+from tests.node.failing_store import FailingStore
 
 CUSTOM = {"Product": "string", "Amount": "number"}
 
@@ -95,7 +95,7 @@ class TriedNode:
     def start(self) -> None:
         """A new process: nothing is left but what is stored."""
         columns = {known.column: known.kind.value for known in self.model.properties.custom}
-        self.store = SqliteStore(self.place, columns)
+        self.store = FailingStore(self.place, columns)
         self.core = NodeCore(self.store, self.model, self.settings, "ixn1", self.dbid)
         self.epoch = self.core.start(self.now)
 

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ixproxy.messages import (
+    EventAgentLogin,
+    EventForcedAgentStateChange,
+    EventRevoked,
+    RequestStopProcessing,
+)
+from ixproxy.messages.message import Actor, Reason
+from ixproxy.node.events import actor_of, report_agent, tell_agent
+from ixproxy.node.rows import AgentRow
+from ixproxy.node.turn import Cause
+from ixproxy.node.work import Tell
+from tests.node.tried import TriedNode
+
+ROW = AgentRow(tenant_id=1, agent_id="Ann", number=5, dbid=101, place_id="P", sessions=[b"a", b"b"])
+
+
+def test_numbers_do_not_depend_on_who_listens(
+    node: TriedNode, make_node: Callable[..., TriedNode]
+) -> None:
+    deaf = make_node()
+    settings = replace(deaf.settings, consumers=())
+    deaf.core.configuration_changed(deaf.model, settings, deaf.now)
+    for each in (node, deaf):
+        mail, ann = each.media_server(), each.agent("Ann")
+        id = each.submit(mail)
+        each.pull_ids(ann, id)
+        each.ask(mail, RequestStopProcessing(tenant_id=1, interaction_id=id))
+    assert node.core.last_event_number == deaf.core.last_event_number
+    assert deaf.names_told(deaf.agent("Ann")) == []
+    assert deaf.reported() == []
+    assert node.reported() != []
+
+
+def test_every_consumer_gets_every_reporting_event(make_node: Callable[..., TriedNode]) -> None:
+    node = make_node()
+    settings = replace(node.settings, consumers=("log", "other"))
+    node.core.configuration_changed(node.model, settings, node.now)
+    node.submit(node.media_server())
+    (mine,), (theirs,) = node.store.outbox("log", 9), node.store.outbox("other", 9)
+    assert (mine.event_number, mine.body) == (theirs.event_number, theirs.body)
+
+
+def test_a_revocation_is_for_the_client_and_not_for_reporting(node: TriedNode) -> None:
+    mail, ann = node.media_server(), node.agent("Ann")
+    id = node.submit(mail, user_data={"a": 1})
+    node.pull_ids(ann, id)
+    node.reported()
+    reason = Reason(reason_system_name="why")
+    stop = RequestStopProcessing(tenant_id=1, interaction_id=id, reason=reason)
+    node.ask(mail, stop)
+    (event,) = node.told(ann)
+    assert isinstance(event, EventRevoked)
+    assert (event.interaction_id, event.tenant_id, event.agent_id) == (id, 1, "Ann")
+    assert event.interaction["UserData"] == {"a": 1}
+    assert event.reason == reason
+    assert event.actor == Actor(media_server="mail-1")
+    assert event.party is not None
+    assert event.agent_session is not None
+    reported = node.reported()
+    assert "EventRevoked" not in [type(each).__name__ for each in reported]
+    assert event.event_number > max(each.event_number for each in reported)
+
+
+def test_the_actor_is_named_by_what_the_client_is(node: TriedNode) -> None:
+    turn = node.turn()
+    assert actor_of(turn, Cause()) is None
+    assert actor_of(turn, Cause(node.media_server())) == Actor(media_server="mail-1")
+    assert actor_of(turn, Cause(node.router())) == Actor(router_id="ors-1")
+    assert actor_of(turn, Cause(node.desktop())) is None
+    ann = node.agent("Ann")
+    assert actor_of(turn, Cause(ann)) == Actor(agent_id="Ann", place_id="P-Ann")
+
+
+def test_an_agents_other_connections_are_told_and_the_requester_is_not(node: TriedNode) -> None:
+    turn = node.turn()
+    number = turn.counters.event_number
+    cause = Cause(None, None, b"a")
+    tell_agent(turn, EventForcedAgentStateChange, ROW, cause, media_type_name="email")
+    (tell,) = turn.tells
+    assert isinstance(tell, Tell)
+    assert tell.session == b"b"
+    assert tell.event.event_number == number + 1
+    turn.tells.clear()
+    alone = AgentRow(tenant_id=1, agent_id="Ann", number=5, dbid=101, sessions=[b"a"])
+    tell_agent(turn, EventForcedAgentStateChange, alone, cause)
+    assert turn.tells == []
+    assert turn.counters.event_number == number + 1
+
+
+@pytest.mark.parametrize("consumers", [(), ("log",)])
+def test_an_agents_event_takes_a_number_in_any_case(
+    node: TriedNode, consumers: tuple[str, ...]
+) -> None:
+    turn = node.turn()
+    turn.settings = replace(turn.settings, consumers=consumers)
+    number = turn.counters.event_number
+    report_agent(turn, EventAgentLogin, ROW, Cause(), media_list={})
+    assert turn.counters.event_number == number + 1
+    assert turn.tells == []
