@@ -38,11 +38,12 @@ $flags
 $types
 
 Attributes that a server does not know are ignored by it and passed on as they are; so are unknown
-keys of `Extension`. An attribute that is left out has its default. Of a key that occurs twice the
-last one counts. A body has at most $depth levels of maps and lists, itself the first. Keys of
-key-value lists are strings, their values strings, numbers, bytes, true, false, nil, and lists and
-maps of these. Numbers of messages are never used for anything else; a client passes over an event
-whose number it does not know.
+keys of `Extension`. An attribute that is left out has its default. No key of a body occurs twice,
+for hops would differ in what it means: where one must be looked for, the request is refused. A
+body has at most $depth levels of maps and lists, itself the first. Keys of key-value lists are
+strings, their values strings, numbers, bytes, true, false, nil, and lists and maps of these.
+Numbers of messages are never used for anything else; a client passes over an event whose number
+it does not know.
 
 ## A connection's life
 

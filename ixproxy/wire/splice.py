@@ -1,16 +1,18 @@
 """
 One key of a body's `Extension` read, set or dropped; every other byte stays as it is.
 
-Theory of operation: a body is one MessagePack map. `skip` walks over values
-without decoding them, so a key's place is found and only its bytes, and the
-counts of the maps around it, are written anew. Attributes that this version
-does not know, their order, and how a number or string was encoded pass
-unchanged. Where a key occurs twice the last one counts, as for the decoder.
+Theory of operation: a body is one MessagePack map. Its keys are decoded and
+its values are not, but how long each is is known, so a key's place is found by
+adding up, and only its bytes, and the counts of the maps around it, are
+written anew. Attributes that this version does not know, their order, and how
+a number or string was encoded pass unchanged. Which of two equal keys counts
+is nothing that hops should have to agree on: a body that needs a splice must
+not have them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -21,8 +23,14 @@ from ixproxy.wire.keyvalues import MAX_DEPTH
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
-_EXTENSION = b"Extension"
-_EXTENSION_KEY = _encode("Extension")
+_outline = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
+
+MAX_KEYS = 10_000
+"""How many keys a map may have that is looked through for one."""
+
+_BAD = (msgspec.DecodeError, ValueError, RecursionError)
+_EXTENSION = "Extension"
+_EXTENSION_KEY = _encode(_EXTENSION)
 
 # First byte to the bytes that the whole value takes.
 _FIXED = {
@@ -35,34 +43,28 @@ _FIXED |= {0xCA: 5, 0xCB: 9, 0xCC: 2, 0xCD: 3, 0xCE: 5, 0xCF: 9, 0xD0: 2, 0xD1: 
 _FIXED |= {0xD3: 9, 0xD4: 3, 0xD5: 4, 0xD6: 6, 0xD7: 10, 0xD8: 18}
 # First byte to the width of the length behind it, and how many bytes stand between the two and
 # what has that length (the type of an extension value).
-_STRINGS = {0xD9: (1, 0), 0xDA: (2, 0), 0xDB: (4, 0)}
-_SIZED = _STRINGS | {0xC4: (1, 0), 0xC5: (2, 0), 0xC6: (4, 0), 0xC7: (1, 1), 0xC8: (2, 1)}
-_SIZED |= {0xC9: (4, 1)}
+_SIZED = {0xD9: (1, 0), 0xDA: (2, 0), 0xDB: (4, 0), 0xC4: (1, 0), 0xC5: (2, 0), 0xC6: (4, 0)}
+_SIZED |= {0xC7: (1, 1), 0xC8: (2, 1), 0xC9: (4, 1)}
 # First byte to the width of the count behind it, and the values to an entry.
 _COUNTED = {0xDC: (2, 1), 0xDD: (4, 1), 0xDE: (2, 2), 0xDF: (4, 2)}
 
 
-class _Entry(NamedTuple):
-    """One key of a map, and where it and its value stand."""
-
-    key: bytes
-    start: int
-    value: int
-    end: int
-
-
 class _Map(NamedTuple):
-    """One map: where it begins, how many entries it has, and where they begin."""
+    """One map in a body: where it begins, where its entries begin, and its values."""
 
     start: int
-    length: int
     first: int
-    entries: list[_Entry]
+    values: dict[str, msgspec.Raw]
 
-    @property
-    def end(self) -> int:
-        """Where its last entry ends."""
-        return self.entries[-1].end if self.entries else self.first
+    def place(self, body: bytes, wanted: str) -> tuple[int, int, int]:
+        """Where the entry of a key that is there begins, its value begins, and both end."""
+        position = self.first
+        for key, value in self.values.items():
+            behind = _behind_key(body, position)
+            if key == wanted:
+                return position, behind, behind + len(value)
+            position = behind + len(value)
+        raise KeyError(wanted)
 
 
 def set_extension(body: bytes, values: Mapping[str, object]) -> bytes:
@@ -71,31 +73,32 @@ def set_extension(body: bytes, values: Mapping[str, object]) -> bytes:
 
     A key that is there keeps its place; others are added behind the last one.
 
-    :raise RemoteProtocolError: `body` is not one whole map (BAD_FRAME), or its
-        `Extension` is none (BAD_ATTRIBUTE).
+    :raise RemoteProtocolError: `body` is not one whole map, or it or its
+        `Extension` has a key twice or more than `MAX_KEYS` (BAD_FRAME); its
+        `Extension` is no map (BAD_ATTRIBUTE).
     :raise LocalProtocolError: a value cannot be encoded.
     """
-    outer = _whole(body)
-    encoded = {key.encode(): _encoded(value) for key, value in values.items()}
+    outer = _read_map(body, 0, len(body))
+    encoded = {key: _encoded(value) for key, value in values.items()}
     if not encoded:
         return body
-    inner = _extension(body, outer)
-    if inner is None:
-        added = b"".join(_encode(key.decode()) + value for key, value in encoded.items())
-        extension = _EXTENSION_KEY + _header(0x80, len(encoded)) + added
-        header = _header(body[0], outer.length + 1)
-        return header + body[outer.first :] + extension
-    last = {entry.key: entry for entry in inner.entries}
-    new = {key: value for key, value in encoded.items() if key not in last}
-    pieces = [body[: inner.start], _header(body[inner.start], inner.length + len(new))]
+    if _EXTENSION not in outer.values:
+        added = b"".join(_encode(key) + value for key, value in encoded.items())
+        header = _header(body[0], len(outer.values) + 1)
+        return (
+            header + body[outer.first :] + _EXTENSION_KEY + _header(0x80, len(encoded)) + added
+        )
+    inner, end = _extension(body, outer)
+    new = {key: value for key, value in encoded.items() if key not in inner.values}
+    places = sorted((*inner.place(body, key), key) for key in encoded if key not in new)
+    pieces = [body[: inner.start], _header(body[inner.start], len(inner.values) + len(new))]
     position = inner.first
-    for entry in inner.entries:
-        if entry.key in encoded and last[entry.key] is entry:
-            pieces += (body[position : entry.value], encoded[entry.key])
-            position = entry.end
-    pieces.append(body[position : inner.end])
-    pieces += (_encode(key.decode()) + value for key, value in new.items())
-    pieces.append(body[inner.end :])
+    for _, value, behind, key in places:
+        pieces += (body[position:value], encoded[key])
+        position = behind
+    pieces.append(body[position:end])
+    pieces += (_encode(key) + value for key, value in new.items())
+    pieces.append(body[end:])
     return b"".join(pieces)
 
 
@@ -105,18 +108,15 @@ def drop_extension(body: bytes, key: str) -> bytes:
 
     :raise RemoteProtocolError: as for `set_extension`.
     """
-    inner = _extension(body, _whole(body))
-    wanted = key.encode()
-    dropped = [entry for entry in inner.entries if entry.key == wanted] if inner else []
-    if inner is None or not dropped:
+    outer = _read_map(body, 0, len(body))
+    if _EXTENSION not in outer.values:
         return body
-    pieces = [body[: inner.start], _header(body[inner.start], inner.length - len(dropped))]
-    position = inner.first
-    for entry in dropped:
-        pieces.append(body[position : entry.start])
-        position = entry.end
-    pieces.append(body[position:])
-    return b"".join(pieces)
+    inner, _ = _extension(body, outer)
+    if key not in inner.values:
+        return body
+    start, _, end = inner.place(body, key)
+    header = _header(body[inner.start], len(inner.values) - 1)
+    return body[: inner.start] + header + body[inner.first : start] + body[end:]
 
 
 def get_extension(body: bytes, key: str) -> object | None:
@@ -126,18 +126,17 @@ def get_extension(body: bytes, key: str) -> object | None:
     :raise RemoteProtocolError: as for `set_extension`; or the value cannot be
         decoded (BAD_ATTRIBUTE).
     """
-    inner = _extension(body, _whole(body))
-    wanted = key.encode()
-    for entry in reversed(inner.entries if inner else ()):
-        if entry.key == wanted:
-            try:
-                value: object = _decode(body[entry.value : entry.end])
-            except (msgspec.DecodeError, ValueError) as problem:
-                raise RemoteProtocolError(
-                    Code.BAD_ATTRIBUTE, f"Extension[{key!r}]: {problem}"
-                ) from problem
-            return value
-    return None
+    outer = _read_map(body, 0, len(body))
+    if _EXTENSION not in outer.values:
+        return None
+    inner, _ = _extension(body, outer)
+    if key not in inner.values:
+        return None
+    try:
+        value: object = _decode(inner.values[key])
+    except _BAD as problem:
+        raise RemoteProtocolError(Code.BAD_ATTRIBUTE, f"Extension[{key!r}]: {problem}") from problem
+    return value
 
 
 def skip(body: bytes, position: int, depth: int = MAX_DEPTH) -> int:
@@ -194,54 +193,40 @@ def _count(body: bytes, position: int) -> tuple[int, int, int]:
     return start, int.from_bytes(body[position + 1 : start], "big"), each
 
 
+def _behind_key(body: bytes, position: int) -> int:
+    """Where the value of the key at `position` begins."""
+    first = body[position]
+    if first < 0xC0:
+        return position + 1 + (first & 0x1F)
+    start = position + 1 + _SIZED[first][0]
+    return start + int.from_bytes(body[position + 1 : start], "big")
+
+
 def _is_map(first: int) -> bool:
     return first & 0xF0 == 0x80 or first in (0xDE, 0xDF)
 
 
-def _whole(body: bytes) -> _Map:
-    """The map that `body` is."""
-    if not body or not _is_map(body[0]):
+def _extension(body: bytes, outer: _Map) -> tuple[_Map, int]:
+    """The `Extension` that is there, and where it ends."""
+    _, start, end = outer.place(body, _EXTENSION)
+    if not _is_map(body[start]):
+        raise RemoteProtocolError(Code.BAD_ATTRIBUTE, "Extension: it is not a map")
+    return _read_map(body, start, end), end
+
+
+def _read_map(body: bytes, start: int, end: int) -> _Map:
+    if not body or not _is_map(body[start]):
         raise RemoteProtocolError(Code.BAD_FRAME, "body: it is not one MessagePack map")
-    outer = _read_map(body, 0, MAX_DEPTH)
-    if outer.end != len(body):
-        raise RemoteProtocolError(
-            Code.BAD_FRAME, f"body: {len(body) - outer.end} bytes follow its map"
-        )
-    return outer
-
-
-def _extension(body: bytes, outer: _Map) -> _Map | None:
-    """The map that counts as the `Extension` of `body`."""
-    for entry in reversed(outer.entries):
-        if entry.key == _EXTENSION:
-            if not _is_map(body[entry.value]):
-                raise RemoteProtocolError(Code.BAD_ATTRIBUTE, "Extension: it is not a map")
-            return _read_map(body, entry.value, MAX_DEPTH - 1)
-    return None
-
-
-def _read_map(body: bytes, start: int, depth: int) -> _Map:
     first, count, _ = _count(body, start)
-    if count * 2 > len(body) - first:
-        raise _cut_off(len(body))
-    return _Map(start, count, first, list(_entries(body, first, count, depth)))
-
-
-def _entries(body: bytes, position: int, count: int, depth: int) -> Iterator[_Entry]:
-    for _ in range(count):
-        start = position
-        if start >= len(body):
-            raise _cut_off(start)
-        first = body[start]
-        if 0xA0 <= first < 0xC0:
-            head = 1
-        elif first in _STRINGS:
-            head = 1 + _STRINGS[first][0]
-        else:
-            raise RemoteProtocolError(Code.BAD_FRAME, f"body: the key at {start} is no string")
-        value = skip(body, start)
-        position = skip(body, value, depth - 1)
-        yield _Entry(body[start + head : value], start, value, position)
+    if count > MAX_KEYS:
+        raise RemoteProtocolError(Code.BAD_FRAME, f"body: a map has {count} keys")
+    try:
+        values = _outline.decode(memoryview(body)[start:end])
+    except _BAD as problem:
+        raise RemoteProtocolError(Code.BAD_FRAME, f"body: {problem}") from problem
+    if len(values) != count:
+        raise RemoteProtocolError(Code.BAD_FRAME, "body: a key is named twice")
+    return _Map(start, first, values)
 
 
 def _header(old: int, count: int) -> bytes:

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from ixproxy.errors import Code, LocalProtocolError, RemoteProtocolError
 from ixproxy.wire.keyvalues import MAX_DEPTH
-from ixproxy.wire.splice import drop_extension, get_extension, set_extension, skip
+from ixproxy.wire.splice import (
+    MAX_KEYS,
+    drop_extension,
+    get_extension,
+    set_extension,
+    skip,
+)
 
 encode = msgspec.msgpack.encode
 decode = msgspec.msgpack.decode
@@ -115,24 +121,35 @@ def test_a_map_grows_a_wider_header_only_when_it_must() -> None:
     assert get_extension(set_extension(fifteen, {"x": 1}), "k14") == 14
     assert b"\xa9Extension\xde\x00\x10" in set_extension(fifteen, {"x": 1})
     assert set_extension(fifteen, {"k03": 3}) == fifteen
-    many = {f"k{number:05}": 0 for number in range(65535)}
-    grown = set_extension(encode({"Extension": many}), {"x": 1})
-    assert b"\xa9Extension\xdf\x00\x01\x00\x00" in grown[:20]
-    assert decode(grown) == {"Extension": many | {"x": 1}}
     outer = encode({f"k{number:02}": number for number in range(15)})
     assert decode(set_extension(outer, {"x": 1})) == decode(outer) | {"Extension": {"x": 1}}
 
 
-def test_of_a_key_that_occurs_twice_the_last_counts_as_for_the_decoder() -> None:
-    twice = b"\x81\xa9Extension\x83\xa1a\x01\xa1b\x02\xa1a\x03"
-    assert decode(twice) == {"Extension": {"a": 3, "b": 2}}
-    assert get_extension(twice, "a") == 3
-    assert decode(set_extension(twice, {"a": 9})) == {"Extension": {"a": 9, "b": 2}}
-    assert drop_extension(twice, "a") == b"\x81\xa9Extension\x81\xa1b\x02"
-    two_maps = b"\x82\xa9Extension\x81\xa1a\x01\xa9Extension\x81\xa1b\x02"
-    assert get_extension(two_maps, "a") is None
-    assert decode(set_extension(two_maps, {"b": 3})) == {"Extension": {"b": 3}}
-    assert drop_extension(two_maps, "a") == two_maps
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x81\xa9Extension\x83\xa1a\x01\xa1b\x02\xa1a\x03",
+        b"\x82\xa9Extension\x81\xa1a\x01\xa9Extension\x81\xa1b\x02",
+        b"\x82\xa9Extension\x80" + WIDE_KEY + b"\x80",
+        b"\x83\xa1z\x01\xa9Extension\x81\xa1a\x01\xa1z\x02",
+    ],
+)
+def test_a_body_with_a_key_twice_is_refused_since_hops_may_differ_in_reading_it(
+    body: bytes,
+) -> None:
+    with pytest.raises(RemoteProtocolError, match="a key is named twice") as refused:
+        set_extension(body, {"a": 9})
+    assert refused.value.code == Code.BAD_FRAME
+
+
+def test_keys_without_end_are_not_looked_through() -> None:
+    fits = encode({f"k{number:05}": 0 for number in range(MAX_KEYS)})
+    assert set_extension(fits, {"k": 1})[-14:] == b"\xa9Extension\x81\xa1k\x01"
+    many = encode({f"k{number:05}": 0 for number in range(MAX_KEYS + 1)})
+    for body in (many, b"\x81\xa9Extension" + many):
+        with pytest.raises(RemoteProtocolError, match="a map has 10001 keys") as refused:
+            set_extension(body, {"k": 1})
+        assert refused.value.code == Code.BAD_FRAME
 
 
 def test_nothing_to_do_gives_the_same_body() -> None:
@@ -148,24 +165,24 @@ def test_nothing_to_do_gives_the_same_body() -> None:
         (b"", "not one MessagePack map"),
         (b"\x91\x01", "not one MessagePack map"),
         (b"\xc1", "not one MessagePack map"),
-        (b"\x80\x80", "1 bytes follow its map"),
-        (b"\xde", "cut off"),
-        (b"\xde\x00", "cut off"),
-        (b"\xdf\xff\xff\xff\xff", "cut off"),
-        (b"\x81", "cut off"),
-        (b"\x81\xa1a", "cut off"),
-        (b"\x81\xa5ab", "cut off"),
-        (b"\x82\xa1a\x01\xa1b", "cut off"),
-        (b"\x82\xa1a\xa1b", "cut off"),
-        (b"\x81\xa1a\xc6\xff\xff\xff\xff", "cut off"),
-        (b"\x81\xa1a\xdd\xff\xff\xff\xff", "cut off"),
-        (b"\x81\xa1a\xcf\x01", "cut off"),
-        (b"\x81\xa1a\xc1", "byte 3 is 0xc1"),
-        (b"\x81\x01\x02", "key at 1 is no string"),
-        (b"\x81\x90\x02", "key at 1 is no string"),
-        (b"\x81\xa9Extension\x81\xc4\x01a\x02", "key at 12 is no string"),
-        (b"\x81\xa1a" + b"\x91" * MAX_DEPTH + b"\x01", "nested deeper than 32 levels"),
-        (b"\x81\xa1a" + b"\x81\xa1a" * 300_000 + b"\x01", "nested deeper than 32 levels"),
+        (b"\x80\x80", "trailing"),
+        (b"\xde", "truncated"),
+        (b"\xde\x00", "truncated"),
+        (b"\xdf\xff\xff\xff\xff", "a map has 4294967295 keys"),
+        (b"\x81", "truncated"),
+        (b"\x81\xa1a", "truncated"),
+        (b"\x81\xa5ab", "truncated"),
+        (b"\x82\xa1a\x01\xa1b", "truncated"),
+        (b"\x82\xa1a\xa1b", "truncated"),
+        (b"\x81\xa1a\xc6\xff\xff\xff\xff", "truncated"),
+        (b"\x81\xa1a\xdd\xff\xff\xff\xff", "truncated"),
+        (b"\x81\xa1a\xcf\x01", "truncated"),
+        (b"\x81\xa1a\xc1", "invalid opcode"),
+        (b"\x81\x01\x02", "Expected `str`, got `int`"),
+        (b"\x81\x90\x02", "Expected `str`, got `array`"),
+        (b"\x81\xa1\xff\x02", "utf-8"),
+        (b"\x81\xa9Extension\x81\xc4\x01a\x02", "Expected `str`, got `bytes`"),
+        (b"\x81\xa1a" + b"\x81\xa1a" * 300_000 + b"\x01", "recursion"),
     ],
 )
 def test_a_broken_body_is_refused_as_a_bad_frame(body: bytes, says: str) -> None:
@@ -181,10 +198,37 @@ def test_a_broken_body_is_refused_as_a_bad_frame(body: bytes, says: str) -> None
         assert not refused.value.fatal
 
 
-def test_the_deepest_body_that_is_allowed_is_walked() -> None:
-    body = b"\x81\xa1a" + b"\x91" * (MAX_DEPTH - 1) + b"\x01"
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"", "cut off at 0"),
+        (b"\xde", "cut off"),
+        (b"\xdc\x00", "cut off"),
+        (b"\xdd\xff\xff\xff\xff", "cut off at 5"),
+        (b"\xdf\xff\xff\xff\xff", "cut off at 5"),
+        (b"\x82\xa1a\x01\xa1b", "cut off at 6"),
+        (b"\xa5ab", "cut off"),
+        (b"\xdb\xff\xff\xff\xff", "cut off"),
+        (b"\xc7\x05\x01", "cut off"),
+        (b"\xcf\x01", "cut off"),
+        (b"\xc1", "byte 0 is 0xc1"),
+        (b"\x93\x01\xc1\x01", "byte 2 is 0xc1"),
+        (b"\x91" * (MAX_DEPTH + 1) + b"\x01", "nested deeper than 32 levels at 33"),
+        (b"\x81\xa1a" * 300_000 + b"\x01", "nested deeper than 32 levels"),
+    ],
+)
+def test_the_walker_refuses_what_is_no_whole_value(raw: bytes, says: str) -> None:
+    with pytest.raises(RemoteProtocolError, match=says) as refused:
+        skip(raw, 0)
+    assert refused.value.code == Code.BAD_FRAME
+
+
+def test_the_deepest_value_that_is_allowed_is_walked() -> None:
+    body = b"\x91" * MAX_DEPTH + b"\x01"
     assert skip(body, 0) == len(body)
-    assert get_extension(body, "k") is None
+    assert skip(b"\x93" + b"\x90" * 3, 0, 2) == 4
+    with pytest.raises(RemoteProtocolError, match="nested deeper"):
+        skip(b"\x91\x90", 0, 1)
 
 
 def test_an_extension_that_is_no_map_is_named() -> None:
