@@ -62,7 +62,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
     return plain.pytest_pyfunc_call(pyfuncitem)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_reactor() -> Any:
     """The one that pytest-twisted runs."""
     return reactor
