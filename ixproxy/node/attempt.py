@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
 from ixproxy.errors import Code, RequestRefused, StorageError
 from ixproxy.interfaces import IStore
-from ixproxy.node.expiry import end_what_is_old, expire_receipts, run_due_timers
+from ixproxy.node.agent_sessions import drop
+from ixproxy.node.expiry import (
+    AT_A_TIME,
+    end_old_session,
+    end_timer,
+    expire_receipts,
+    old_logins,
+    old_sessions,
+)
 from ixproxy.node.journal import Journal
-from ixproxy.node.load import Load, available
+from ixproxy.node.load import Change, Load, available
 from ixproxy.node.memory import Counters, Memory
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.node.requests import needs_of, perform
@@ -80,8 +89,7 @@ class Attempt:
         at = self._standing
         turn = Turn(rows, self._memory, at.model, at.settings, at.identity, self._now)
         if self._with_timers:
-            run_due_timers(turn)
-            self._effects.extend(turn.tells)
+            self._run_due_timers(turn)
         rows.prefetch(*needs_of(self._works))
         for work in self._works:
             self._run_one(turn, work)
@@ -95,36 +103,50 @@ class Attempt:
         else:
             store.rollback()
 
+    def _run_due_timers(self, turn: Turn) -> None:
+        more = True
+        while more:
+            turn.rows.begin_request()
+            due = turn.rows.due_timers(turn.now, AT_A_TIME)
+            ended = [self._did(turn, None, partial(end_timer, turn, timer)) for timer in due]
+            # One that goes wrong stays due: it must not be met here again and again.
+            more = len(due) == AT_A_TIME and all(ended)
+
     def _run_one(self, turn: Turn, work: Work) -> None:
+        if type(work) is Tick:
+            self._tick(turn)
+        else:
+            self._did(turn, work, partial(perform, turn, work))
+
+    def _did(self, turn: Turn, work: Work | None, rule: Callable[[], Effect | None]) -> bool:
+        """
+        Run one rule as a request of its own: whole, or undone and refused.
+
+        :param work: None for what ends by itself.
+        :raise StorageError: the whole batch is of no more use.
+        """
         turn.tells = []
         mark = turn.rows.begin_request()
         numbers = msgspec.structs.astuple(turn.counters)
         try:
-            if type(work) is Tick:
-                self._tick(turn)
-            else:
-                effect = perform(turn, work)
-                if effect is not None:
-                    self._effects.append(effect)
-        except RequestRefused as refusal:
-            self._undo(turn, mark, numbers)
-            self._refuse(work, refusal.code, refusal.description, in_doubt=refusal.in_doubt)
+            effect = rule()
         except StorageError:
             raise
         except Exception as problem:
-            # A mistake of ours must cost one request, not the node.
-            self._undo(turn, mark, numbers)
-            self._failures.append(Failure(work, problem))
-            self._refuse(work, Code.INTERNAL, "", in_doubt=False)
-        else:
-            self._effects.extend(turn.tells)
-
-    def _undo(self, turn: Turn, mark: int, numbers: tuple[int, ...]) -> None:
-        self._journal.undo(mark)
-        _set_counters(turn.counters, numbers)
-
-    def _refuse(self, work: Work, code: int, description: str, *, in_doubt: bool) -> None:
-        self._effects.extend(refused(work, code, description, in_doubt))
+            self._journal.undo(mark)
+            _set_counters(turn.counters, numbers)
+            if work is not None and isinstance(problem, RequestRefused):
+                self._effects += refused(work, problem.code, problem.description, problem.in_doubt)
+            else:
+                # A mistake of ours must cost one request, not the node.
+                self._failures.append(Failure(work, problem))
+                if work is not None:
+                    self._effects += refused(work, Code.INTERNAL, "", False)
+            return False
+        if effect is not None:
+            self._effects.append(effect)
+        self._effects += turn.tells
+        return True
 
     def _tick(self, turn: Turn) -> None:
         standing = self._standing
@@ -132,7 +154,10 @@ class Attempt:
         if standing.receipts_at is None or self._now - standing.receipts_at >= RECEIPTS_EVERY:
             self._expired_receipts = expire_receipts(turn, self._store) > 0
             standing.receipts_at = self._now
-        end_what_is_old(turn)
+        for session in old_sessions(turn):
+            self._did(turn, None, partial(end_old_session, turn, session))
+        for row in old_logins(turn):
+            self._did(turn, None, partial(drop, turn, row))
 
     def take_back(self) -> None:
         """Nothing of it happened."""
@@ -143,7 +168,6 @@ class Attempt:
     def finished(self) -> Outcome:
         """It is durable: what is remembered stays, and effects may leave."""
         self._journal.forget()
-        standing, load = self._standing, self._standing.load
         pullable: set[tuple[int, str]] = set()
         changes = []
         for id, before in self._rows.originals.items():
@@ -151,6 +175,15 @@ class Attempt:
             changes.append((before, after))
             if after is not None and after is not before and available(after):
                 pullable.add((after.tenant_id, after.queue))
+        try:
+            self._note_load(changes)
+        except Exception as problem:
+            # The batch has happened, whatever the counts are.
+            self._failures.append(Failure(None, problem))
+        return Outcome(self._effects, frozenset(pullable), self._failures)
+
+    def _note_load(self, changes: list[Change]) -> None:
+        standing, load = self._standing, self._standing.load
         first = load.note(changes, self._now)
         if self._ticked:
             self._recount()
@@ -163,21 +196,17 @@ class Attempt:
             event = load.announcement(standing.identity, number, self._now)
             self._effects.insert(0, Announce(event))
             standing.announced_at = self._now
-        return Outcome(self._effects, frozenset(pullable), self._failures)
 
     def _recount(self) -> None:
         """Count what time changed, as it is after the commit."""
         standing, store = self._standing, self._store
         if not standing.load.recount_due(self._now, standing.settings.default_view_freeze_interval):
             return
+        store.begin()
         try:
-            store.begin()
-            try:
-                standing.load.recount(store, self._now)
-            finally:
-                store.rollback()
-        except StorageError as problem:
-            self._failures.append(Failure(None, problem))
+            standing.load.recount(store, self._now)
+        finally:
+            store.rollback()
 
 
 def _set_counters(counters: Counters, numbers: tuple[int, ...]) -> None:

@@ -1,18 +1,20 @@
 """
 What ends by itself: timers at the head of each batch, and what a tick finds too old.
 
-Each ending is a request of its own: it is written whole or not at all.
+Each ending is a request of its own: it is written whole or not at all, and
+one that goes wrong does not keep the others from ending.
 """
 
 from __future__ import annotations
 
 from ixproxy.interfaces import IStore
 from ixproxy.messages import Reason
-from ixproxy.node.agent_sessions import drop, stamp_of
+from ixproxy.node.agent_sessions import stamp_of
 from ixproxy.node.life_cycle import Trigger
 from ixproxy.node.memory import Memory
 from ixproxy.node.model import NodeSettings
 from ixproxy.node.parties import put_back
+from ixproxy.node.rows import AgentRow, TimerRow
 from ixproxy.node.sessions import EXPIRED, end_session
 from ixproxy.node.submitting import oldest_receipt
 from ixproxy.node.timers import HANDLING, expired
@@ -27,35 +29,38 @@ AT_A_TIME = 500
 TIME_OVER = Reason(reason_system_name="Expired", reason_description="The time to handle it is over")
 
 
-def run_due_timers(turn: Turn) -> None:
-    """All timers that are due, earliest first."""
-    while True:
-        turn.rows.begin_request()
-        due = turn.rows.due_timers(turn.now, AT_A_TIME)
-        for timer in due:
-            row = expired(turn, timer)
-            if row is not None:
-                handling = timer.kind == HANDLING
-                trigger = Trigger.HANDLING_EXPIRED if handling else Trigger.ROUTING_EXPIRED
-                parties = turn.rows.parties_of(row.id)
-                put_back(turn, row, parties, trigger, Cause(None, TIME_OVER))
-        if len(due) < AT_A_TIME:
-            return
+def end_timer(turn: Turn, timer: TimerRow) -> None:
+    """A timer is due: what it limits goes back, unless there is nothing to end."""
+    row = expired(turn, timer)
+    if row is not None:
+        handling = timer.kind == HANDLING
+        trigger = Trigger.HANDLING_EXPIRED if handling else Trigger.ROUTING_EXPIRED
+        parties = turn.rows.parties_of(row.id)
+        put_back(turn, row, parties, trigger, Cause(None, TIME_OVER))
 
 
-def end_what_is_old(turn: Turn) -> None:
-    """Sessions that did not come back, and provisional logins that nobody confirmed."""
-    memory = turn.memory
+def old_sessions(turn: Turn) -> list[bytes]:
+    """Client sessions that did not come back in time, the longest gone first."""
     oldest = turn.now - turn.settings.agent_session_restore_timeout
-    gone = sorted((at, session) for session, at in memory.lost.items() if at <= oldest)
-    for _, session in gone[:AT_A_TIME]:
-        turn.rows.begin_request()
-        end_session(turn, session, Trigger.SESSION_EXPIRED, Cause(None, EXPIRED))
+    gone = sorted((at, session) for session, at in turn.memory.lost.items() if at <= oldest)
+    return [session for _, session in gone[:AT_A_TIME]]
+
+
+def end_old_session(turn: Turn, session: bytes) -> None:
+    """Return what a session holds that did not come back."""
+    end_session(turn, session, Trigger.SESSION_EXPIRED, Cause(None, EXPIRED))
+
+
+def old_logins(turn: Turn) -> list[AgentRow]:
+    """Provisional logins that nobody confirmed in time."""
     oldest = turn.now - PROVISIONAL_SECONDS
-    for (name, stamp), at in list(memory.provisional.items()):
-        for row in memory.agent_rows(name):
-            if at <= oldest and stamp_of(row) == stamp:
-                drop(turn, row)
+    return [
+        row
+        for (name, stamp), at in turn.memory.provisional.items()
+        if at <= oldest
+        for row in turn.memory.agent_rows(name)
+        if stamp_of(row) == stamp
+    ]
 
 
 def expire_receipts(turn: Turn, store: IStore) -> int:

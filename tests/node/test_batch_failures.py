@@ -15,8 +15,9 @@ from ixproxy.messages import (
     RequestStopProcessing,
     RequestSubmit,
 )
-from ixproxy.node import requests
-from ixproxy.node.rows import InteractionRow
+from ixproxy.node import attempt, expiry, requests
+from ixproxy.node.rows import InteractionRow, TimerRow
+from ixproxy.node.turn import Turn
 from ixproxy.node.work import (
     Announce,
     Answer,
@@ -220,6 +221,75 @@ def test_a_store_that_does_not_even_begin_refuses_everything(
         outcome = node.core.run([Asked(mail, submit(), 0, n) for n in (1, 2)], node.now)
     assert by_token(outcome) == {1: Code.STORE_FAILED, 2: Code.STORE_FAILED}
     node.submit(mail)
+
+
+def test_what_goes_wrong_while_ending_does_not_keep_others_from_ending(
+    node: TriedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail, router = node.media_server(), node.router()
+    ids = [node.submit(mail) for _ in range(3)]
+    node.pull(router, number_of_interactions=3)
+    whole = expiry.end_timer
+
+    def broken(turn: Turn, timer: TimerRow) -> None:
+        whole(turn, timer)
+        if timer.interaction_id == ids[1]:
+            raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(attempt, "end_timer", broken)
+        patched.setattr(attempt, "AT_A_TIME", 3)
+        node.now += 720 * 60
+        outcome = node.core.run([Asked(mail, submit("one"), 0, 1)], node.now)
+    assert isinstance(by_token(outcome)[1], EventAck)
+    assert [type(each.problem) for each in outcome.failures] == [ZeroDivisionError]
+    assert [node.kept(id).state for id in ids] == [0, 2, 0]
+    assert len([each for each in outcome.effects if isinstance(each, Tell)]) == 2
+    node.wait(0)
+    assert node.kept(ids[1]).state == 0
+
+
+def test_one_session_that_cannot_end_does_not_keep_others(
+    node: TriedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail, first, second = node.media_server(), node.router("ors-1"), node.router("ors-2")
+    rows = [node.kept(node.submit(mail)) for _ in range(4)]
+    for router in (first, second):
+        node.pull(router, number_of_interactions=2)
+        node.run(ConnectionLost(router.session))
+    whole = expiry.end_old_session
+
+    def broken(turn: Turn, session: bytes) -> None:
+        whole(turn, session)
+        if session == first.session:
+            raise ZeroDivisionError
+
+    node.now += 60
+    with monkeypatch.context() as patched:
+        patched.setattr(attempt, "end_old_session", broken)
+        outcome = node.core.run([Tick()], node.now)
+    assert [type(each.problem) for each in outcome.failures] == [ZeroDivisionError]
+    assert [node.kept(row.id).state for row in rows] == [2, 2, 0, 0]
+    node.wait(0)
+    assert [node.kept(row.id) for row in rows] == rows
+
+
+def test_counts_that_go_wrong_do_not_undo_what_has_happened(
+    node: TriedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = node.media_server()
+    load = node.core._standing.load
+
+    def broken(changes: object, now: float) -> bool:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(load, "note", broken)
+        outcome = node.core.run([Asked(mail, submit("one"), 0, 1)], node.now)
+    assert isinstance(by_token(outcome)[1], EventAck)
+    assert [type(each.problem) for each in outcome.failures] == [ZeroDivisionError]
+    assert names(node) == {"one"}
+    assert node.core.last_event_number == node.store.last_event_number()
 
 
 def test_memory_is_taken_back_with_its_batch(node: TriedNode) -> None:
