@@ -109,8 +109,10 @@ class NodeAnswers:
             message = self._registrar.registered(registering, message)
         if peer.connection is not None and not asking.silent:
             flags = _PARTIAL if effect.partial else 0
+            # A registration was asked by client 0: the number is what it answers.
+            number = 0 if registering is not None else client.number
             try:
-                raw = encode(message, client=client.number, reference=asking.reference, flags=flags)
+                raw = encode(message, client=number, reference=asking.reference, flags=flags)
                 if len(raw) - 4 <= peer.max_frame:
                     peer.connection.send(raw)
                 else:

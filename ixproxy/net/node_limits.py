@@ -26,7 +26,7 @@ class NodeLimits:
     max_connections: int = 10_000
     max_client_output: int = 4 << 20
     max_output_timeout: float = 60
-    max_client_requests: int = 10_000
+    max_pending_per_client: int = 10_000
     max_current_clients: int = 50_000
     max_current_request_queue_size: int = 20_000
     max_current_request_queue_wait: float = 60

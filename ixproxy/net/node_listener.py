@@ -88,9 +88,7 @@ class NodeListener(Factory):
     def output_drained(self, connection: FrameConnection) -> None:
         """It reads again."""
         if self._slow.pop(connection, None) is not None:
-            peer = self._peers.get(connection)
-            if peer is not None and peer.stashed is None:
-                connection.resume_reading()
+            connection.resume_reading()
 
     def connection_lost(self, connection: FrameConnection, reason: str) -> None:
         """A peer is gone."""

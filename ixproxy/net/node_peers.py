@@ -13,7 +13,6 @@ from ixproxy.messages import RequestRegisterClient
 from ixproxy.net.connection import FrameConnection
 from ixproxy.node.rights import RIGHTS, allowed
 from ixproxy.node.work import Sender
-from ixproxy.wire.frames import Skipped
 from ixproxy.wire.names import BY_MESSAGE
 
 
@@ -26,11 +25,9 @@ class NodePeer:
     :ivar proxy: it registered as type Proxy.
     :ivar parts: registrations whose list of holdings is not complete yet, by
         their reference.
-    :ivar stashed: frames that came while the peer itself is being registered;
-        None at all other times.
     """
 
-    __slots__ = ("clients", "connection", "last_number", "max_frame", "parts", "proxy", "stashed")
+    __slots__ = ("clients", "connection", "last_number", "max_frame", "parts", "proxy")
 
     def __init__(self, connection: FrameConnection) -> None:
         self.connection: FrameConnection | None = connection
@@ -39,7 +36,6 @@ class NodePeer:
         self.max_frame = 0
         self.proxy = False
         self.parts: dict[int, RequestRegisterClient] = {}
-        self.stashed: list[bytes | Skipped] | None = None
 
     def send(self, raw: bytes) -> None:
         """Send a frame; dropped when the connection is lost."""
@@ -53,7 +49,8 @@ class NodeClient:
 
     :ivar lasting: its session is its own, and it can come back by it.
     :ivar all_tenants: it named none, so it works for all there are.
-    :ivar rights: the codes of the requests that it may send.
+    :ivar rights: the codes of the requests that it may send: none before its
+        registration is answered, and none when it is superseded.
     :ivar superseded: its session is registered elsewhere by now.
     :ivar asked: its requests without an answer, by reference.
     """
@@ -86,9 +83,19 @@ class NodeClient:
         self.incarnation = incarnation
         self.lasting = lasting
         self.all_tenants = all_tenants
-        self.rights = rights_of(sender.client_type, sender.through_proxy)
+        self.rights: frozenset[int] = frozenset()
         self.superseded = False
         self.asked: dict[int, Asking] = {}
+
+    def answered(self) -> None:
+        """Its registration was: it may send requests."""
+        if not self.superseded:
+            self.rights = rights_of(self.sender.client_type, self.sender.through_proxy)
+
+    def supersede(self) -> None:
+        """Its session is registered elsewhere: nothing that it sends is done any more."""
+        self.superseded = True
+        self.rights = frozenset()
 
 
 class Asking:
@@ -100,9 +107,10 @@ class Asking:
     :ivar cancelled: the code to answer with where that is still possible; 0:
         it is wanted.
     :ivar number: its number among those that went to the writer, from 1.
+    :ivar pull: it is a pull, and worth nothing without its client.
     """
 
-    __slots__ = ("cancelled", "client", "due", "number", "reference", "silent")
+    __slots__ = ("cancelled", "client", "due", "number", "pull", "reference", "silent")
 
     def __init__(self, client: NodeClient, reference: int, due: float, silent: bool) -> None:
         self.client = client
@@ -111,6 +119,7 @@ class Asking:
         self.silent = silent
         self.cancelled = 0
         self.number = 0
+        self.pull = False
 
     def settle(self) -> None:
         """It is answered."""

@@ -3,13 +3,11 @@ Clients come to a node and go: who may register, as what, and instead of whom.
 
 Theory of operation: a client is bound to its session when its registration
 arrives, for the writer works in the same order; it is answered when the
-registration is stored. Until then a plain peer's other frames wait. A proxy
-registers itself first and then its clients, which get numbers of their own.
+registration is stored, and may send nothing else before. A proxy registers
+itself first and then its clients, which get numbers of their own.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -38,15 +36,10 @@ WANTS_CHANGES = "event_properties_changed"
 
 
 class Registrar:
-    """
-    Registers clients, and takes them off again.
+    """Registers clients, and takes them off again."""
 
-    :param unstash: has the frames read that waited for a registration.
-    """
-
-    def __init__(self, state: NodeState, unstash: Callable[[NodePeer], None]) -> None:
+    def __init__(self, state: NodeState) -> None:
         self._state = state
-        self._unstash = unstash
 
     def register(self, peer: NodePeer, frame: Frame) -> None:
         """A registration came in."""
@@ -62,7 +55,7 @@ class Registrar:
             self._refuse(peer, frame, refusal)
             return
         if older is not None:
-            self._state.drop_requests(older, Code.SUPERSEDED)
+            self._state.drop_pulls(older, Code.SUPERSEDED)
         self._enter(peer, client)
         due = self._state.clock.seconds() + self._state.limits.max_current_request_queue_wait
         asking = RegistrationAsking(client, frame.reference, due, bool(frame.flags & Flag.NO_REPLY))
@@ -148,12 +141,7 @@ class Registrar:
                 self._lost(replaced)
         peer.clients[client.number] = client
         self._state.clients += 1
-        if peer.proxy:
-            peer.last_number = client.number
-        else:
-            peer.stashed = []
-            if peer.connection is not None:
-                peer.connection.pause_reading()
+        peer.last_number = client.number
 
     def registered(self, asking: RegistrationAsking, ack: EventAck) -> EventAck:
         """A registration is stored: the answer with all that belongs into it."""
@@ -166,15 +154,11 @@ class Registrar:
         return replace(ack, proxy_client_id=client.number, server=self._state.facts())
 
     def settled(self, asking: RegistrationAsking) -> None:
-        """A registration was answered: go on with what its peer sent meanwhile."""
-        peer = asking.client.peer
-        if asking.client.number:
-            return
-        if peer.proxy and self._state.load:
-            peer.send(self._state.load)
-        if peer.connection is not None:
-            peer.connection.resume_reading()
-            self._unstash(peer)
+        """A registration was answered."""
+        client = asking.client
+        client.answered()
+        if not client.number and client.peer.proxy and self._state.load:
+            client.peer.send(self._state.load)
 
     def failed(self, asking: RegistrationAsking, refusal: RequestRefused) -> None:
         """A registration could not be stored."""
@@ -183,11 +167,8 @@ class Registrar:
         self._state.sessions.unbind(client)
         self._take_off(client)
         self._state.refuse(asking, refusal.code, refusal.description)
-        if not client.number:
-            peer.stashed = None
-            if peer.connection is not None:
-                peer.connection.resume_reading()
-                peer.connection.close(refusal.description)
+        if not client.number and peer.connection is not None:
+            peer.connection.close(refusal.description)
 
     def unregister(self, peer: NodePeer, asking: Asking, message: RequestUnregisterClient) -> None:
         """A goodbye."""
@@ -199,7 +180,7 @@ class Registrar:
                 self._state.refuse(asking, Code.NOT_REGISTERED)
                 return
             client = found
-        self._state.drop_requests(client, Code.CANCELLED)
+        self._state.drop_pulls(client, Code.CANCELLED)
         self._take_off(client)
         if self._state.sessions.unbind(client):
             self._state.writer.add(Goodbye(client.sender.session, asking))
@@ -219,7 +200,7 @@ class Registrar:
             if client is None or not number:
                 continue
             if client.lasting:
-                self._state.drop_requests(client, Code.CANCELLED)
+                self._state.drop_pulls(client, Code.CANCELLED)
                 self._take_off(client)
                 if self._state.sessions.unbind(client):
                     sessions.append(client.sender.session)
@@ -231,7 +212,6 @@ class Registrar:
         """A connection broke, with all clients on it."""
         self._state.proxies.pop(peer, None)
         peer.connection = None
-        peer.stashed = None
         peer.parts.clear()
         for client in list(peer.clients.values()):
             self._leave(client)
@@ -242,7 +222,7 @@ class Registrar:
 
     def _leave(self, client: NodeClient) -> None:
         """A client is gone without a goodbye."""
-        self._state.drop_requests(client, Code.CANCELLED)
+        self._state.drop_pulls(client, Code.CANCELLED)
         self._take_off(client)
         if self._state.sessions.unbind(client):
             self._lost(client)

@@ -51,26 +51,18 @@ class NodeRequests:
 
     def __init__(self, state: NodeState) -> None:
         self._state = state
-        self.registrar = Registrar(state, self._unstash)
+        self.registrar = Registrar(state)
 
     def frames_received(self, peer: NodePeer, frames: Sequence[bytes | Skipped]) -> None:
         """Whole frames of one peer, in order."""
         now = self._state.clock.seconds()
-        for at, raw in enumerate(frames):
+        for raw in frames:
             if peer.connection is None:
-                return
-            if peer.stashed is not None:
-                peer.stashed += frames[at:]
                 return
             if isinstance(raw, Skipped):
                 self._skipped(peer, raw)
             else:
                 self._frame(peer, raw, now)
-
-    def _unstash(self, peer: NodePeer) -> None:
-        stashed, peer.stashed = peer.stashed, None
-        if stashed:
-            self.frames_received(peer, stashed)
 
     def _skipped(self, peer: NodePeer, skipped: Skipped) -> None:
         if skipped.kind == _REQUEST:
@@ -121,8 +113,6 @@ class NodeRequests:
         client = peer.clients.get(frame.client)
         if client is None:
             raise _not_registered(peer, frame)
-        if client.superseded:
-            raise RemoteProtocolError(Code.SUPERSEDED, "")
         if name not in client.rights:
             raise _not_allowed(client, name)
         asked = client.asked
@@ -143,8 +133,10 @@ class NodeRequests:
         else:
             due = now + state.limits.max_current_request_queue_wait
         asking = Asking(client, frame.reference, due, silent)
-        if name == PULL and silent:
-            raise RemoteProtocolError(Code.BAD_FRAME, "flags: a pull needs its reply")
+        if name == PULL:
+            if silent:
+                raise RemoteProtocolError(Code.BAD_FRAME, "flags: a pull needs its reply")
+            asking.pull = True
         asked[frame.reference] = asking
         if isinstance(message, RequestUnregisterClient):
             self.registrar.unregister(peer, asking, message)
@@ -161,7 +153,7 @@ class NodeRequests:
             state.counters["busy"] += 1
             raise RemoteProtocolError(Code.BUSY, "the node's request queue is full")
         if (
-            len(client.asked) >= state.limits.max_client_requests
+            len(client.asked) >= state.limits.max_pending_per_client
             and not client.sender.through_proxy
         ):
             state.counters["busy"] += 1
@@ -205,6 +197,10 @@ def _not_registered(peer: NodePeer, frame: Frame) -> RemoteProtocolError:
 
 
 def _not_allowed(client: NodeClient, name: int) -> RemoteProtocolError:
+    if client.superseded:
+        return RemoteProtocolError(Code.SUPERSEDED, "")
+    if not client.rights:
+        return RemoteProtocolError(Code.NOT_REGISTERED, "the registration is not answered yet")
     row = BY_CODE.get(name)
     if row is None or row.kind is not Kind.REQUEST:
         return RemoteProtocolError(Code.BAD_FRAME, f"name {name} is no request")

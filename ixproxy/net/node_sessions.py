@@ -39,7 +39,7 @@ class NodeSessions:
         self._clients[session] = client
         if older is None or older is client:
             return None
-        older.superseded = True
+        older.supersede()
         return older
 
     def at(self, session: bytes) -> NodeClient | None:

@@ -14,7 +14,7 @@ from ixproxy.net.batch_writer import BatchWriter
 from ixproxy.net.held_pulls import HeldPulls
 from ixproxy.net.long_readers import LongReaders
 from ixproxy.net.node_limits import NodeLimits
-from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
+from ixproxy.net.node_peers import Asking, NodeClient, NodePeer, RegistrationAsking
 from ixproxy.net.node_sessions import NodeSessions
 from ixproxy.wire.codec import error_frame
 from ixproxy.wire.names import BY_MESSAGE
@@ -96,7 +96,7 @@ class NodeState:
             error_frame(
                 code,
                 description,
-                client=client.number,
+                client=0 if isinstance(asking, RegistrationAsking) else client.number,
                 reference=asking.reference,
                 interaction_id=interaction_id,
                 doubtful=doubtful,
@@ -109,10 +109,11 @@ class NodeState:
         if self.held.drop(asking) or self.writer.cancel(asking):
             self.refuse(asking, code)
 
-    def drop_requests(self, client: NodeClient, code: int) -> None:
-        """The same for all requests of a client."""
+    def drop_pulls(self, client: NodeClient, code: int) -> None:
+        """The same for all pulls of a client that goes; what else it asked is still done."""
         for asking in list(client.asked.values()):
-            self.drop_request(asking, code)
+            if asking.pull:
+                self.drop_request(asking, code)
 
 
 def code_of(message: type[Any]) -> int:

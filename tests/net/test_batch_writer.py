@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+
+from ixproxy.messages import RequestSubmit
+from ixproxy.net.batch_writer import MAX_BATCH, SHORTEST_TICK, BatchWriter
+from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
+from ixproxy.net.turn import TurnEnd
+from ixproxy.node.work import Asked, ConnectionLost, Outcome, Sender, Tick, Work
+from tests.net.node_rig import ManualExecutor
+
+NOWHERE: Any = None
+SENDER = Sender(b"s", "c", "MediaServer", frozenset({1}))
+CLIENT = NodeClient(NodePeer(NOWHERE), 0, SENDER, 1, lasting=True, all_tenants=True)
+TIME_OF_DAY = 1_800_000_000.0
+
+
+class Core:
+    """A mind that remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[list[Work], float]] = []
+        self.due: float | None = None
+        self.outcome = Outcome()
+        self.last_event_number = 0
+        self.problem: Exception | None = None
+
+    def run(self, works: Sequence[Work], now: float) -> Outcome:
+        if self.problem is not None:
+            raise self.problem
+        self.batches.append((list(works), now))
+        self.last_event_number += len(works)
+        return self.outcome
+
+    def next_due(self) -> float | None:
+        return self.due
+
+
+class Rig:
+    def __init__(self, limit: int = 100) -> None:
+        self.clock = Clock()
+        self.executor = ManualExecutor(self.clock)
+        self.core = Core()
+        self.heard: list[str] = []
+        self.expired_references: list[int] = []
+        self.retries: list[Work] = []
+        self.writer = BatchWriter(
+            self.clock,
+            TurnEnd(self.clock),
+            self.executor,
+            self.core,  # type: ignore[arg-type]
+            self,
+            lambda: TIME_OF_DAY + self.clock.seconds(),
+            limit,
+        )
+
+    def expired(self, asking: Asking) -> None:
+        self.expired_references.append(asking.reference)
+
+    def batch_done(self, works: Sequence[Work], outcome: Outcome) -> None:
+        self.heard.append(f"done {len(works)}")
+        if self.retries:
+            self.writer.add_first(self.retries)
+            self.retries = []
+
+    def batch_settled(self, outcome: Outcome) -> None:
+        self.heard.append(f"settled, next batch begun: {bool(self.executor.jobs)}")
+
+    def batch_failed(self, works: Sequence[Work], failure: Failure) -> None:
+        self.heard.append(f"failed {len(works)}: {failure.getErrorMessage()}")
+
+    def ask(self, reference: int, due: float = 1e9) -> Asking:
+        asking = Asking(CLIENT, reference, due, False)
+        self.writer.ask(asking, Asked(SENDER, RequestSubmit(), 0, asking))
+        return asking
+
+    def batches(self) -> list[list[int | str]]:
+        """The batches so far: references, or what else it was."""
+        return [
+            [
+                each.token.reference if isinstance(each, Asked) else type(each).__name__
+                for each in works
+            ]
+            for works, _ in self.core.batches
+        ]
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+def test_what_comes_in_one_turn_goes_in_one_batch(rig: Rig) -> None:
+    for reference in (1, 2, 3):
+        rig.ask(reference)
+    assert rig.batches() == []
+    rig.clock.advance(0)
+    assert rig.batches() == [[1, 2, 3]]
+    assert rig.core.batches[0][1] == TIME_OF_DAY
+    assert rig.writer.idle
+    assert rig.writer.last_event_number == 3
+
+
+def test_the_next_batch_gathers_while_one_is_under_way_and_begins_before_answers_leave(
+    rig: Rig,
+) -> None:
+    rig.executor.paused = True
+    rig.ask(1)
+    rig.clock.advance(0)
+    rig.ask(2)
+    rig.ask(3)
+    rig.clock.advance(0)
+    assert len(rig.executor.jobs) == 1
+    rig.executor.run_one()
+    rig.clock.advance(0)
+    assert rig.heard == ["done 1", "settled, next batch begun: True"]
+    rig.executor.run_one()
+    rig.clock.advance(0)
+    assert rig.batches() == [[1], [2, 3]]
+    assert rig.heard[2:] == ["done 2", "settled, next batch begun: False"]
+
+
+def test_retries_go_to_the_head_of_the_next_batch(rig: Rig) -> None:
+    rig.executor.paused = True
+    rig.ask(1)
+    rig.clock.advance(0)
+    rig.ask(2)
+    rig.retries = [ConnectionLost(b"x")]
+    rig.executor.resume()
+    rig.clock.advance(0)
+    assert rig.batches() == [[1], ["ConnectionLost", 2]]
+
+
+def test_a_batch_is_bounded_and_nothing_is_lost(rig: Rig) -> None:
+    for reference in range(2 * MAX_BATCH + 5):
+        rig.ask(reference)
+    rig.clock.advance(0)
+    assert [len(batch) for batch in rig.batches()] == [MAX_BATCH, MAX_BATCH, 5]
+    assert [each for batch in rig.batches() for each in batch] == list(range(2 * MAX_BATCH + 5))
+
+
+def test_it_is_full_at_its_limit() -> None:
+    rig = Rig(limit=2)
+    full = []
+    for step in (lambda: rig.ask(1), lambda: rig.ask(2), lambda: rig.clock.advance(0)):
+        step()
+        full.append(rig.writer.full)
+    assert full == [False, True, False]
+
+
+def test_what_expired_or_was_cancelled_is_not_run(rig: Rig) -> None:
+    rig.executor.paused = True
+    running = rig.ask(1)
+    rig.clock.advance(0)
+    rig.ask(2, due=5)
+    third = rig.ask(3)
+    rig.ask(4, due=9)
+    rig.ask(5)
+    rig.clock.advance(6)
+    third.cancelled = running.cancelled = 1
+    assert rig.writer.cancel(third)
+    assert not rig.writer.cancel(running)
+    rig.executor.resume()
+    rig.clock.advance(0)
+    assert rig.batches() == [[1], [4, 5]]
+    assert rig.expired_references == [2]
+
+
+def test_what_is_left_over_from_a_bounded_batch_can_still_expire_and_be_cancelled(
+    rig: Rig,
+) -> None:
+    rig.executor.paused = True
+    askings = [rig.ask(reference, due=5) for reference in range(MAX_BATCH + 2)]
+    rig.clock.advance(0)
+    assert not rig.writer.cancel(askings[MAX_BATCH - 1])
+    askings[MAX_BATCH].cancelled = 1
+    assert rig.writer.cancel(askings[MAX_BATCH])
+    rig.clock.advance(6)
+    rig.executor.resume()
+    rig.clock.advance(0)
+    assert len(rig.batches()) == 1
+    assert rig.expired_references == [MAX_BATCH + 1]
+
+
+def test_a_tick_comes_when_something_is_due(rig: Rig) -> None:
+    rig.core.due = TIME_OF_DAY + 7
+    rig.ask(1)
+    rig.clock.advance(0)
+    rig.core.due = None
+    rig.clock.advance(6)
+    assert len(rig.batches()) == 1
+    rig.clock.advance(1)
+    rig.clock.advance(0)
+    assert rig.batches() == [[1], ["Tick"]]
+    rig.clock.advance(100)
+    assert len(rig.batches()) == 2
+
+
+def test_what_is_overdue_does_not_make_it_run_in_circles(rig: Rig) -> None:
+    rig.core.due = TIME_OF_DAY - 100
+    rig.writer.add(Tick())
+    rig.clock.advance(0)
+    assert len(rig.batches()) == 1
+    rig.clock.pump([SHORTEST_TICK, 0] * 3)
+    assert len(rig.batches()) == 4
+    rig.writer.stop()
+    rig.clock.advance(1)
+    assert rig.clock.getDelayedCalls() == []
+
+
+def test_a_job_between_batches_waits_for_the_one_under_way_and_the_next_waits_for_it(
+    rig: Rig,
+) -> None:
+    rig.executor.paused = True
+    rig.ask(1)
+    rig.clock.advance(0)
+    results: list[Any] = []
+    rig.writer.between(lambda: len(rig.core.batches), results.append)
+    rig.ask(2)
+    rig.executor.resume()
+    rig.clock.pump([0] * 5)
+    for _ in range(5):
+        rig.executor.run_one()
+        rig.clock.advance(0)
+    assert results == [1]
+    assert rig.batches() == [[1], [2]]
+
+
+def test_once_stopped_it_hands_back_what_was_not_done_and_begins_no_more(rig: Rig) -> None:
+    rig.executor.paused = True
+    rig.ask(1)
+    rig.clock.advance(0)
+    second = rig.ask(2)
+    rig.writer.add_first([ConnectionLost(b"x")])
+    left = rig.writer.stop()
+    assert [getattr(each, "token", None) for each in left] == [None, second]
+    rig.ask(3)
+    rig.executor.resume()
+    rig.clock.advance(0)
+    assert rig.batches() == [[1]]
+    assert rig.heard[0] == "done 1"
+    assert rig.writer.idle
+
+
+def test_after_a_lost_store_nothing_more_is_run(rig: Rig) -> None:
+    rig.core.outcome = Outcome(store_lost=True)
+    rig.executor.paused = True
+    rig.ask(1)
+    rig.clock.advance(0)
+    rig.ask(2)
+    rig.executor.resume()
+    rig.clock.advance(0)
+    assert rig.batches() == [[1]]
+    assert rig.heard == ["done 1", "settled, next batch begun: False"]
+
+
+def test_a_broken_batch_is_told(rig: Rig) -> None:
+    rig.core.problem = ZeroDivisionError("by plan")
+    rig.ask(1)
+    rig.clock.advance(0)
+    assert rig.heard == ["failed 1: by plan"]
