@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import signal
 import sys
 import time
 from dataclasses import dataclass, fields
@@ -21,13 +19,22 @@ from ixproxy.config_plans import NodePlan, node_plan, store_settings
 from ixproxy.errors import ConfigError, ConfigProblem
 from ixproxy.interfaces import IStore, IStoreMaker
 from ixproxy.net.executors import Executor, ThreadExecutor
-from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.node.model import NodeModel
 from ixproxy.plugin import find_maker
+from ixproxy.tap_parts import (
+    Options,
+    end_badly,
+    keep_alive,
+    listen_for_hangup,
+    need_restart,
+    settle_memory,
+)
 
 log = Logger()
+
+__all__ = ["Options", "makeService"]
 
 SWITCH_INTERVAL = 0.0005
 """
@@ -35,22 +42,6 @@ Seconds after which a thread must let others run. The writer's thread gives the
 interpreter up around each statement and waits so long to get it back from a
 busy reactor; Python's own 5 ms would make that most of its time.
 """
-
-
-class Options(usage.Options):
-    """What `twistd ixnode --help` shows."""
-
-    synopsis = "--config FILE --application NAME"
-    optParameters = (
-        ["config", "c", None, "The deployment file."],
-        ["application", "a", None, "Which application of it this is."],
-    )
-
-    def postOptions(self) -> None:
-        """The framework has read the command line."""
-        for name in ("config", "application"):
-            if not self[name]:
-                raise usage.UsageError(f"--{name} is needed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +100,6 @@ def build(reactor: Any, path: Path, name: str) -> NodeServer:
     options = parts.application.settings
     address = str(parts.store["address"])
     store: IStore = find_maker(IStoreMaker, address.partition(":")[0]).make(parts.store)
-    interval = float(options.keep_alive_interval)
 
     def executor(what: str) -> Executor:
         return ThreadExecutor(reactor, f"{name} {what}")
@@ -126,35 +116,22 @@ def build(reactor: Any, path: Path, name: str) -> NodeServer:
         now=time.time,
         new_session=lambda: os.urandom(16),
         executors=executor,
-        keep_alive=KeepAlive(
-            reactor, interval or 3600.0, interval + options.keep_alive_timeout or 7200.0
-        ),
+        keep_alive=keep_alive(reactor, options),
     )
 
-    def end(_: object) -> None:
-        # A supervisor, or a person, must see that this was no orderly end.
-        reactor.addSystemEventTrigger("after", "shutdown", os._exit, 1)
-        reactor.stop()
-
     # Both were logged where they happened.
-    server.listening.addErrback(end)
-    server.lost.addCallback(end)
+    server.listening.addErrback(lambda _: end_badly(reactor))
+    server.lost.addCallback(lambda _: end_badly(reactor))
     reactor.callWhenRunning(_settle)
-    reactor.callWhenRunning(_listen_for_hangup, reactor, Reloading(server, path, name, parts))
+    reloading = Reloading(server, path, name, parts)
+    reactor.callWhenRunning(listen_for_hangup, reactor, reloading.reload)
     return server
 
 
 def _settle() -> None:
     """What start-up made lives on, and the threads are to take turns more often."""
     sys.setswitchinterval(SWITCH_INTERVAL)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-
-
-def _listen_for_hangup(reactor: Any, reloading: Reloading) -> None:
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reloading.reload))
+    settle_memory()
 
 
 class Reloading:
@@ -184,9 +161,9 @@ class Reloading:
         """:raise ConfigError: something differs that needs a restart."""
         old, new = self._parts, parts
         table = f"applications.{self._name}"
-        problems = [
-            ConfigProblem(table, key, f"a change from {was!r} to {now!r} needs a restart")
-            for key, was, now in (
+        problems = need_restart(
+            table,
+            (
                 ("dbid", old.application.dbid, new.application.dbid),
                 ("listen", old.application.listen, new.application.listen),
                 ("store", old.store["address"], new.store["address"]),
@@ -195,9 +172,8 @@ class Reloading:
                     old.limits.number_of_database_connections,
                     new.limits.number_of_database_connections,
                 ),
-            )
-            if was != now
-        ]
+            ),
+        )
         if old.store["custom_columns"] != new.store["custom_columns"]:
             text = "custom properties have changed, which needs a restart"
             problems.append(ConfigProblem("tenants", "custom-properties", text))

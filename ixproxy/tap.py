@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +11,9 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python import usage
 
-from ixproxy.config import load
+from ixproxy.config import Deployment, load
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.errors import ConfigError
-from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.proxy_server import ProxyServer
 from ixproxy.proxy_parts import (
     deployment_of,
@@ -25,25 +22,19 @@ from ixproxy.proxy_parts import (
     settings_of,
     strategies_of,
 )
+from ixproxy.tap_parts import (
+    Options,
+    end_badly,
+    keep_alive,
+    listen_for_hangup,
+    need_restart,
+    settle_memory,
+)
 from ixproxy.values import NodeFacts
 
 log = Logger()
 
-
-class Options(usage.Options):
-    """What `twistd ixproxy --help` shows."""
-
-    synopsis = "--config FILE --application NAME"
-    optParameters = (
-        ["config", "c", None, "The deployment file."],
-        ["application", "a", None, "Which application of it this is."],
-    )
-
-    def postOptions(self) -> None:
-        """The framework has read the command line."""
-        for name in ("config", "application"):
-            if not self[name]:
-                raise usage.UsageError(f"--{name} is needed")
+__all__ = ["Options", "makeService"]
 
 
 def makeService(options: Options) -> IService:
@@ -67,58 +58,59 @@ def build(reactor: Any, path: Path, name: str) -> ProxyServer:
     view = deployment.view_for(name)
     refuse_chain(view)
 
-    def userdata_size() -> int:
-        return max((n.settings.max_userdata_size for n in deployment.nodes_behind(name)), default=0)
-
-    core = ProxyCore(settings_of(view, userdata_size()), deployment_of(view), strategies_of(view))
+    core = ProxyCore(
+        settings_of(view, userdata_size(deployment, name)), deployment_of(view), strategies_of(view)
+    )
 
     def connect(node: NodeFacts) -> IStreamClientEndpoint:
         endpoint: IStreamClientEndpoint = clientFromString(reactor, node.endpoint)
         return endpoint
 
-    options = view.settings
-    interval = float(options.keep_alive_interval)
     server = ProxyServer(
         reactor,
         core,
         serverFromString(reactor, application.listen),
         connect,
-        keep_alive=KeepAlive(
-            reactor, interval or 3600.0, interval + options.keep_alive_timeout or 7200.0
-        ),
+        keep_alive=keep_alive(reactor, view.settings),
         limits=limits_of(view),
     )
-    server.listening.addErrback(lambda _: reactor.stop())
-    reactor.callWhenRunning(_settle_memory)
-    reactor.callWhenRunning(_listen_for_hangup, reactor, server, path, name)
+    # Logged where it happened.
+    server.listening.addErrback(lambda _: end_badly(reactor))
+    reactor.callWhenRunning(settle_memory)
+    reloading = Reloading(server, path, name, application.listen)
+    reactor.callWhenRunning(listen_for_hangup, reactor, reloading.reload)
     return server
 
 
-def _settle_memory() -> None:
-    """What start-up made lives on: the collector need not look at it again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+class Reloading:
+    """Applies a changed file to a running proxy."""
+
+    def __init__(self, server: ProxyServer, path: Path, name: str, listen: str) -> None:
+        self._server = server
+        self._path = path
+        self._name = name
+        self._listen = listen
+
+    def reload(self) -> bool:
+        """Read the file again; a bad one changes nothing and says why."""
+        try:
+            deployment = load(self._path)
+            table = f"applications.{self._name}"
+            now = deployment.proxy(self._name).listen
+            if problems := need_restart(table, [("listen", self._listen, now)]):
+                raise ConfigError(problems)
+            view = deployment.view_for(self._name)
+            refuse_chain(view)
+            settings = settings_of(view, userdata_size(deployment, self._name))
+            changed = settings, deployment_of(view), strategies_of(view)
+        except ConfigError as problem:
+            log.error("{path} was not applied: {reason}", path=str(self._path), reason=str(problem))
+            return False
+        self._server.configuration_changed(*changed)
+        log.info("{path} was applied", path=str(self._path))
+        return True
 
 
-def _listen_for_hangup(reactor: Any, server: ProxyServer, path: Path, name: str) -> None:
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(
-            signal.SIGHUP, lambda *_: reactor.callFromThread(reload_file, server, path, name)
-        )
-
-
-def reload_file(server: ProxyServer, path: Path, name: str) -> bool:
-    """Apply a changed file live; a bad one changes nothing and says why."""
-    try:
-        deployment = load(path)
-        view = deployment.view_for(name)
-        refuse_chain(view)
-        size = max((n.settings.max_userdata_size for n in deployment.nodes_behind(name)), default=0)
-        changed = settings_of(view, size), deployment_of(view), strategies_of(view)
-    except ConfigError as problem:
-        log.error("{path} was not applied: {problem}", path=str(path), problem=str(problem))
-        return False
-    server.configuration_changed(*changed)
-    log.info("{path} was applied", path=str(path))
-    return True
+def userdata_size(deployment: Deployment, proxy: str) -> int:
+    """The longest user data that any node behind the proxy takes, in bytes."""
+    return max((n.settings.max_userdata_size for n in deployment.nodes_behind(proxy)), default=0)

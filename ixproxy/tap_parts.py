@@ -1,0 +1,70 @@
+"""What starting a node and starting a proxy have in common."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from twisted.python import usage
+
+from ixproxy.config_node_options import WireSettings
+from ixproxy.errors import ConfigProblem
+from ixproxy.net.keep_alive import KeepAlive
+
+NEVER = 3600.0
+"""Seconds between looks where keep-alive is off; connections are then never aborted."""
+
+
+class Options(usage.Options):
+    """What `twistd ixproxy --help` and `twistd ixnode --help` show."""
+
+    synopsis = "--config FILE --application NAME"
+    optParameters = (
+        ["config", "c", None, "The deployment file."],
+        ["application", "a", None, "Which application of it this is."],
+    )
+
+    def postOptions(self) -> None:
+        """The framework has read the command line."""
+        for name in ("config", "application"):
+            if not self[name]:
+                raise usage.UsageError(f"--{name} is needed")
+
+
+def keep_alive(reactor: Any, options: WireSettings) -> KeepAlive:
+    """Keep-alive by the options of the file; an interval of 0 turns it off."""
+    if not options.keep_alive_interval:
+        return KeepAlive(reactor, NEVER, float("inf"))
+    interval = float(options.keep_alive_interval)
+    return KeepAlive(reactor, interval, interval + options.keep_alive_timeout)
+
+
+def settle_memory() -> None:
+    """What start-up made lives on: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def listen_for_hangup(reactor: Any, reload: Callable[[], object]) -> None:
+    """Have `reload` called in the reactor whenever SIGHUP comes."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reload))
+
+
+def end_badly(reactor: Any) -> None:
+    """Stop so that a supervisor, or a person, sees that this was no orderly end."""
+    reactor.addSystemEventTrigger("after", "shutdown", os._exit, 1)
+    reactor.stop()
+
+
+def need_restart(table: str, changes: Iterable[tuple[str, object, object]]) -> list[ConfigProblem]:
+    """A problem for each (key, value before, value now) that differs."""
+    return [
+        ConfigProblem(table, key, f"a change from {was!r} to {now!r} needs a restart")
+        for key, was, now in changes
+        if was != now
+    ]

@@ -1,0 +1,114 @@
+"""What starting a node and starting a proxy have in common."""
+
+from __future__ import annotations
+
+import gc
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from twisted.internet.task import Clock
+from twisted.python import usage
+
+from ixproxy.config_node_options import WireSettings
+from ixproxy.tap_parts import (
+    Options,
+    end_badly,
+    keep_alive,
+    listen_for_hangup,
+    need_restart,
+    settle_memory,
+)
+
+
+@pytest.mark.parametrize("missing", ["config", "application"])
+def test_both_options_are_needed(missing: str) -> None:
+    given = {"config": "c.toml", "application": "ixn1"}
+    del given[missing]
+    with pytest.raises(usage.UsageError, match=f"--{missing} is needed"):
+        Options().parseOptions([f"--{name}={value}" for name, value in given.items()])
+
+
+def test_options_are_read() -> None:
+    options = Options()
+    options.parseOptions(["-c", "c.toml", "-a", "ixn1"])
+    assert (options["config"], options["application"]) == ("c.toml", "ixn1")
+
+
+@pytest.mark.parametrize(
+    ("interval", "timeout", "aborted"), [(15, 30, True), (1, 1, True), (0, 1, False)]
+)
+def test_a_silent_connection_is_aborted_unless_keep_alive_is_off(
+    interval: int, timeout: int, aborted: bool
+) -> None:
+    class Silent:
+        heard, silent, ended = False, 0.0, ""
+
+        def send(self, raw: bytes) -> None:
+            """A ping goes unanswered."""
+
+        def abort(self, reason: str) -> None:
+            self.ended = reason
+
+    clock, connection = Clock(), Silent()
+    settings = WireSettings(keep_alive_interval=interval, keep_alive_timeout=timeout)
+    watching = keep_alive(clock, settings)
+    watching.watch(connection)  # type: ignore[arg-type]
+    watching.start()
+    clock.pump([max(1, interval)] * 100)
+    watching.stop()
+    assert bool(connection.ended) is aborted
+
+
+def test_a_change_that_needs_a_restart_is_named() -> None:
+    problems = need_restart("applications.p", [("listen", "tcp:1", "tcp:2"), ("dbid", 1, 1)])
+    assert [problem.key for problem in problems] == ["listen"]
+    assert "'tcp:1' to 'tcp:2' needs a restart" in problems[0].text
+
+
+def test_memory_of_the_start_is_left_alone_by_the_collector() -> None:
+    before = gc.get_threshold()
+    try:
+        settle_memory()
+        assert gc.get_threshold()[0] == 50_000
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
+
+
+class Stopping:
+    """As much of a reactor as stopping and signals need."""
+
+    def __init__(self) -> None:
+        self.triggers: list[tuple[Any, ...]] = []
+        self.stopped = 0
+
+    def addSystemEventTrigger(self, *trigger: Any) -> None:
+        self.triggers.append(trigger)
+
+    def stop(self) -> None:
+        self.stopped += 1
+
+    def callFromThread(self, call: Callable[[], object]) -> None:
+        call()
+
+
+def test_a_bad_end_is_seen_by_the_exit_code() -> None:
+    reactor = Stopping()
+    end_badly(reactor)
+    assert reactor.stopped == 1
+    ((phase, event, _, code),) = reactor.triggers
+    assert (phase, event, code) == ("after", "shutdown", 1)
+
+
+def test_a_hangup_reads_the_file_again() -> None:
+    before = signal.getsignal(signal.SIGHUP)
+    reloaded: list[int] = []
+    try:
+        listen_for_hangup(Stopping(), lambda: reloaded.append(1))
+        signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert reloaded == [1]
