@@ -21,7 +21,7 @@ import msgspec
 
 from ixproxy.errors import Code, RemoteProtocolError, RequestRefused
 from ixproxy.messages import EventAck, RequestRegisterClient
-from ixproxy.messages.message import Message
+from ixproxy.messages.message import Message, Number
 from ixproxy.wire.codec import encode_map
 from ixproxy.wire.names import Merge, NameRow
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 _entries = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
 _truth = msgspec.msgpack.Decoder(bool)
-_numbers = msgspec.msgpack.Decoder(int | dict[str, int])
+_numbers = msgspec.msgpack.Decoder(Number | dict[str, Number])
 
 _BAD = (msgspec.DecodeError, ValueError, RecursionError)
 _WIDEST_HEADER = 5
@@ -133,12 +133,21 @@ def join_bodies(bodies: Sequence[bytes], row: NameRow) -> bytes:
 
 
 def add(one: Any, other: Any) -> Any:
-    """The sum of two counts, or of two maps of counts key by key."""
+    """
+    The sum of two counts, or of two maps of counts key by key.
+
+    :raise RemoteProtocolError: one is a count and the other a map, or a sum
+        needs more than 64 bits.
+    """
     if isinstance(one, dict) and isinstance(other, dict):
-        return {key: one.get(key, 0) + other.get(key, 0) for key in {**one, **other}}
-    if isinstance(one, int) and isinstance(other, int):
-        return one + other
-    raise RemoteProtocolError(Code.BAD_ATTRIBUTE, "a count and a map of counts do not add up")
+        return {key: add(one.get(key, 0), other.get(key, 0)) for key in {**one, **other}}
+    if not isinstance(one, int) or not isinstance(other, int):
+        raise RemoteProtocolError(
+            Code.BAD_ATTRIBUTE, "a count and a map of counts do not add up"
+        )
+    if abs(one + other) >= 2**63:
+        raise RemoteProtocolError(Code.BAD_ATTRIBUTE, f"{one} and {other} add up to too much")
+    return one + other
 
 
 def _divided_names(

@@ -189,6 +189,12 @@ def test_a_broken_part_is_named(bad: bytes, code: int, says: str) -> None:
     assert refused.value.code == code
 
 
-def test_counts_of_two_shapes_do_not_add_up() -> None:
+def test_counts_of_two_shapes_or_beyond_64_bits_do_not_add_up() -> None:
     with pytest.raises(RemoteProtocolError, match="do not add up"):
         add(1, {"a": 1})
+    row = BY_MESSAGE[EventAgentWorkbinStats]
+    for counts in ({"a": 2**63 - 1}, 2**63 - 1):
+        body = encode({"Statistics": counts})
+        with pytest.raises(RemoteProtocolError, match="add up to too much") as refused:
+            join_bodies([body, body], row)
+        assert refused.value.code == Code.BAD_ATTRIBUTE
