@@ -99,7 +99,8 @@ class Conversation:
             raise self._ended
         if self.link is None:
             raise RequestRefused(Code.NOT_ACCESSIBLE, "Not connected to a server")
-        frames = split_frame(encode(request, flags=Flag.NO_REPLY), self.link.peer_max_frame)
+        raw = encode(request, flags=_flags(request) | Flag.NO_REPLY)
+        frames = split_frame(raw, self.link.peer_max_frame)
         # What becomes of it is never known: a give-back stays listed.
         self.held.refused(request, Code.LOST_CONNECTION, in_doubt=True)
         for raw in frames:
@@ -222,7 +223,7 @@ class Conversation:
         self, request: Message, timeout: float, *, link: Link | None = None, returns: bool = False
     ) -> Deferred[Answer]:
         try:
-            raw = encode(request)
+            raw = encode(request, flags=_flags(request))
         except LocalProtocolError as problem:
             return fail(problem)
         answer: Deferred[Answer] = Deferred(lambda _: self._cancelled(pending))
@@ -277,3 +278,8 @@ class Conversation:
     def _revoked(self, identifier: str, why: str) -> None:
         reason = Reason(reason_system_name="NotHeld", reason_description=why)
         self._heard(EventRevoked(interaction_id=identifier, reason=reason))
+
+
+def _flags(request: Message) -> int:
+    """What the prefix says of a request besides its kind and name."""
+    return Flag.RECEIPT if getattr(request, "submit_receipt", "") else 0

@@ -9,6 +9,7 @@ the same order of events, always: chance is drawn for each connection alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -46,6 +47,7 @@ class MemoryNetwork:
     """
     :param random: decides delays and where streams are cut in pieces.
     :param delay: the mean time that a piece is on its way, in seconds.
+    :ivar tap: told whatever is written: from which host, to which, and what.
     """
 
     def __init__(self, clock: IReactorTime, random: Random, delay: float = 0.001) -> None:
@@ -59,6 +61,7 @@ class MemoryNetwork:
         self._paused: set[str] = set()
         self._ends: dict[MemoryTransport, None] = {}
         self._connecting: dict[_Attempt, None] = {}
+        self.tap: Callable[[str, str, bytes], None] | None = None
 
     def server_endpoint(self, address: str) -> IStreamServerEndpoint:
         """Where to listen; the host's name is the part before a colon."""
@@ -206,6 +209,7 @@ class MemoryNetwork:
         here.peer, there.peer = there, here
         for end in (here, there):
             end.lost = self._forget
+            end.wrote = self._wrote
             self._ends[end] = None
         serving = listening.buildProtocol(MemoryAddress(attempt.source))
         asking = attempt.factory.buildProtocol(MemoryAddress(attempt.address))
@@ -218,6 +222,10 @@ class MemoryNetwork:
         serving.makeConnection(there)
         asking.makeConnection(here)
         attempt.answer.callback(asking)
+
+    def _wrote(self, end: MemoryTransport, written: bytes) -> None:
+        if self.tap is not None:
+            self.tap(end.host, end.peer.host, written)
 
     def _forget(self, end: MemoryTransport) -> None:
         self._ends.pop(end, None)

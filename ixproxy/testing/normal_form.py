@@ -20,6 +20,9 @@ DROPPED = frozenset({"EventTime", "EventNumber", "Dbid", "PlaceInQueueSeq", "Nex
 MARKED = frozenset({"TakeNumber"})
 """Attributes of which only counts whether they have a value."""
 
+MARKED_EACH = frozenset({"TakeNumbers", "SortKeys"})
+"""Maps of which only counts which ids they have."""
+
 _TIMES = "At"
 
 
@@ -57,7 +60,7 @@ class NormalForm:
             name = self.text(key) if isinstance(key, str) else str(key)
             if key in MARKED or (isinstance(value, float) and name.endswith(_TIMES)):
                 normal[name] = bool(value)
-            elif key == "TakeNumbers":
+            elif key in MARKED_EACH:
                 normal[name] = {self.text(identifier): True for identifier in value}
             elif key == "AgentSession":
                 normal[name] = self._session(tuple(value))

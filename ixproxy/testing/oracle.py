@@ -4,8 +4,8 @@ The oracle: a script through proxies over many nodes gives what one server gives
 `play` runs a script and keeps what every client was answered and told;
 `differences` compares two such records. Required are the same answers, the
 same events for each client (in any order over all), the same order of them
-for each interaction and each agent, and that no event of a later round comes
-before one of an earlier round on the same interaction or agent.
+for each interaction and, of other events, for each agent, and that no event
+of a later round comes before one of an earlier round on the same subject.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import msgspec
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
 
-from ixproxy.client import Client
+from ixproxy.client import Answer, Client
 from ixproxy.errors import RequestRefused
-from ixproxy.messages import EventPulledInteractions, RequestPull, RequestSubmit
+from ixproxy.messages import EventAck, EventPulledInteractions, RequestPull, RequestSubmit
 from ixproxy.messages.message import Message, Request
 from ixproxy.testing.normal_form import NormalForm
 from ixproxy.testing.scripts import (
@@ -54,7 +54,7 @@ class Servers(Protocol):
     def run(self, seconds: float) -> None:
         """Let time pass."""
 
-    def lose_client(self, number: int) -> None:
+    def lose_client(self, client: Client) -> None:
         """Break the connection of a client."""
 
 
@@ -115,15 +115,20 @@ class _Player:
         match action:
             case Ask(client, request, label):
                 answer = await self._ask(client, self._with_ids(request))
-                if isinstance(request, RequestSubmit) and isinstance(answer, Message):
-                    identifier = getattr(answer, "interaction_id", "")
-                    self._ids.setdefault(label, identifier)
+                if isinstance(request, RequestSubmit) and isinstance(answer, Answer):
+                    assert isinstance(answer.message, EventAck)
+                    identifier = answer.message.interaction_id
+                    if self._ids.setdefault(label, identifier) != identifier:
+                        label += f" again, at {len(self._labels)}"
                     self._labels.setdefault(identifier, f"<{label}>")
                 return answer
             case PullAll():
                 return await self._pull_all(action)
             case Lose(client):
-                self._servers.lose_client(client)
+                # What happens while it is away it is not told of, here or there.
+                self._servers.run(REST)
+                self._servers.lose_client(self._clients[client])
+                self._servers.run(REST)
                 return None
             case Wait(seconds):
                 self._servers.run(seconds)
@@ -146,9 +151,10 @@ class _Player:
         union: dict[str, Any] = {}
         for _ in range(MOST_PULLS):
             answer = await self._ask(action.client, request)
-            if not isinstance(answer, tuple) or not isinstance(answer[0], EventPulledInteractions):
+            if not isinstance(answer, Answer):
                 return answer
-            pulled = answer[0]
+            pulled = answer.message
+            assert isinstance(pulled, EventPulledInteractions)
             if not pulled.interactions:
                 return union
             assert pulled.interactions.keys() == pulled.take_numbers.keys()
@@ -171,9 +177,8 @@ class _Player:
 
 
 def _normal_answer(normal: NormalForm, answer: Any) -> Any:
-    if isinstance(answer, tuple) and isinstance(answer[0], Message):
-        message, partial = answer
-        return normal.of(message), partial
+    if isinstance(answer, Answer):
+        return normal.of(answer.message), answer.partial
     if isinstance(answer, tuple):
         code, description, in_doubt = answer
         return code, normal.text(description), in_doubt
@@ -193,7 +198,7 @@ def differences(expected: Record, actual: Record) -> Iterator[str]:
             yield f"client {client} was told {event}, which it should not"
         if wanted != got:
             continue
-        for subject in sorted({each for event in told for each in _subjects(event)}):
+        for subject in sorted(set(map(_subject, told))):
             if _about(told, subject) != _about(heard, subject):
                 yield f"client {client} was told of {subject} in another order"
 
@@ -211,17 +216,19 @@ def disorder(script: Script, record: Record) -> Iterator[str]:
             step = (event.get("Reason") or {}).get("Reason")
             if step not in rounds:
                 continue
-            for subject in _subjects(event):
-                if rounds[step] < latest.get(subject, 0):
-                    yield f"client {client}: {event} came after one of round {latest[subject]}"
-                latest[subject] = max(latest.get(subject, 0), rounds[step])
+            subject = _subject(event)
+            if rounds[step] < latest.get(subject, 0):
+                yield f"client {client}: {event} came after one of round {latest[subject]}"
+            latest[subject] = max(latest.get(subject, 0), rounds[step])
 
 
-def _subjects(event: dict[str, Any]) -> list[str]:
-    return [
-        f"{kind} {event[kind]}" for kind in ("InteractionId", "AgentId") if event.get(kind)
-    ]
+def _subject(event: dict[str, Any]) -> str:
+    """What an event is about; the interactions of one agent may be on many servers."""
+    for kind in ("InteractionId", "AgentId"):
+        if event.get(kind):
+            return f"{kind} {event[kind]}"
+    return ""
 
 
 def _about(events: list[dict[str, Any]], subject: str) -> list[str]:
-    return [repr(event) for event in events if subject in _subjects(event)]
+    return [repr(event) for event in events if _subject(event) == subject]

@@ -51,6 +51,8 @@ class MemoryTransport:
 
     :ivar host: the name of the host that it is on.
     :ivar blocked: nothing arrives here for now.
+    :ivar lost: told when the connection is gone at this end.
+    :ivar wrote: told everything that is written here.
     """
 
     log = Logger()
@@ -75,6 +77,7 @@ class MemoryTransport:
         self._reading = True
         self._arrival: Any = None
         self.lost: Callable[[MemoryTransport], None] = lambda transport: None
+        self.wrote: Callable[[MemoryTransport, bytes], None] | None = None
 
     def __repr__(self) -> str:
         return f"<MemoryTransport {self.host} to {self.peer.host}>"
@@ -89,6 +92,8 @@ class MemoryTransport:
         """Send bytes; dropped when closed."""
         if not self.connected or self.disconnecting or not data:
             return
+        if self.wrote is not None:
+            self.wrote(self, data)
         self._unsent.append(bytes(data))
         self._unsent_size += len(data)
         self._move()

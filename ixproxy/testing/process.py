@@ -17,6 +17,49 @@ from zope.interface import implementer
 
 from ixproxy.testing.clock import Call, SteppingClock
 
+log = Logger()
+
+
+class ProgramCall(Call):
+    """
+    Something that a clock will call in a program.
+
+    What is left of a dead program may cancel its calls as it likes: it may be
+    collected, and its coroutines closed, at any time.
+    """
+
+    __slots__ = ("process",)
+
+    def __init__(
+        self,
+        process: ProcessClock,
+        clock: SteppingClock,
+        at: float,
+        called: Callable[..., object],
+        args: tuple[object, ...],
+        kw: dict[str, object],
+    ) -> None:
+        super().__init__(clock, at, called, args, kw)
+        self.process = process
+
+    def run(self) -> None:
+        """Its time has come; that of its program may be over."""
+        process = self.process
+        if not process.alive:
+            return
+        if process.paused:
+            process.late.append(self)
+            return
+        try:
+            super().run()
+        except Exception:
+            # As under the reactor, the program goes on.
+            log.failure("A timed call failed")
+
+    def _check(self) -> None:
+        if self.process.alive:
+            super()._check()
+
 
 @implementer(IReactorTime)
 class ProcessClock:
@@ -24,15 +67,12 @@ class ProcessClock:
     The clock of one program.
 
     :param clock: the clock of the simulation.
+    :ivar late: what was due while the program was paused.
     """
-
-    log = Logger()
 
     def __init__(self, clock: SteppingClock) -> None:
         self._clock = clock
-        self._calls: dict[int, Call] = {}
-        self._made = 0
-        self._late: list[Callable[[], None]] = []
+        self.late: list[ProgramCall] = []
         self.alive = True
         self.paused = False
 
@@ -42,33 +82,24 @@ class ProcessClock:
 
     def callLater(
         self, delay: float, callable: Callable[..., Any], *args: object, **kw: object
-    ) -> Call:
+    ) -> ProgramCall:
         """Have something called, if the program lives then."""
-        self._made += 1
-        number = self._made
-        call = self._clock.callLater(delay, self._run, number, callable, args, kw)
-        if not self.alive:
-            call.cancel()
-        else:
-            self._calls[number] = call
-            if len(self._calls) > 200 and number % 100 == 0:
-                self._calls = {key: each for key, each in self._calls.items() if each.active()}
+        if delay < 0:
+            raise ValueError(f"a delay of {delay} seconds")
+        call = ProgramCall(self, self._clock, self.seconds() + delay, callable, args, kw)
+        if self.alive:
+            self._clock.push(call)
         return call
 
     def getDelayedCalls(self) -> list[Call]:
         """What is still to be called, earliest first."""
-        return sorted(
-            (call for call in self._calls.values() if call.active()), key=lambda call: call.at
-        )
+        due = [call for call in self._clock.getDelayedCalls() if _of(call, self)]
+        return [*(call for call in self.late if call.active()), *due] if self.alive else []
 
     def kill(self) -> None:
         """Nothing of the program runs any more; harmless when dead."""
         self.alive = False
-        for call in self._calls.values():
-            if call.active():
-                call.cancel()
-        self._calls.clear()
-        self._late.clear()
+        self.late.clear()
 
     def pause(self) -> None:
         """Nothing runs until `resume`."""
@@ -77,26 +108,11 @@ class ProcessClock:
     def resume(self) -> None:
         """Go on with what is late; harmless when not paused."""
         self.paused = False
-        late, self._late = self._late, []
-        for run in late:
-            self._clock.callLater(0, self._if_alive, run)
+        late, self.late = self.late, []
+        for call in late:
+            if call.active():
+                call.reset(0)
 
-    def _run(
-        self, number: int, callable: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]
-    ) -> None:
-        self._calls.pop(number, None)
-        if self.paused:
-            self._late.append(lambda: callable(*args, **kw))
-        else:
-            self._guarded(lambda: callable(*args, **kw))
 
-    def _if_alive(self, run: Callable[[], None]) -> None:
-        if self.alive:
-            self._guarded(run)
-
-    def _guarded(self, run: Callable[[], None]) -> None:
-        # As the reactor does: a program goes on after an exception in a timed call.
-        try:
-            run()
-        except Exception:
-            self.log.failure("A timed call failed")
+def _of(call: Call, process: ProcessClock) -> bool:
+    return isinstance(call, ProgramCall) and call.process is process

@@ -234,6 +234,15 @@ def test_a_request_without_reply_is_sent_with_its_flag_and_leaves_a_give_back_li
     assert client.in_flight == 0
 
 
+def test_a_submit_with_a_receipt_says_so_in_its_prefix() -> None:
+    world = World()
+    client = world.client()
+    client.request(m.RequestSubmit(tenant_id=1, media_type="email", queue="Q"))
+    client.request(m.RequestSubmit(tenant_id=1, media_type="email", queue="Q", submit_receipt="R"))
+    world.rest()
+    assert [frame.flags for frame, _ in world.server.last.asked[1:]] == [0, Flag.RECEIPT]
+
+
 def test_a_request_without_reply_needs_a_connection() -> None:
     world = World()
     client = world.client()

@@ -96,6 +96,16 @@ def test_two_ends_talk_both_ways() -> None:
     assert net.clock.seconds() < 1
 
 
+def test_a_tap_hears_everything_that_is_written() -> None:
+    net = Net()
+    tapped: list[tuple[str, str, bytes]] = []
+    net.network.tap = lambda *written: tapped.append(written)
+    asking, serving = net.connected()
+    write(asking, b"ping")
+    write(serving, b"pong")
+    assert tapped == [("a", "b", b"ping"), ("b", "a", b"pong")]
+
+
 def test_connecting_takes_a_while() -> None:
     net = Net()
     connecting = no_result(net.connect())

@@ -12,12 +12,14 @@ def test_ids_become_labels_wherever_they_stand() -> None:
     pulled = m.EventPulledInteractions(
         interactions={ID: {"InteractionId": ID, "UserData": {"parent": ID}}},
         take_numbers={ID: 77},
+        sort_keys={ID: b"x"},
         errors={"other": 43},
     )
     assert normal.of(pulled) == {
         "": "EventPulledInteractions",
         "Interactions": {"<L1>": {"InteractionId": "<L1>", "UserData": {"parent": "<L1>"}}},
         "TakeNumbers": {"<L1>": True},
+        "SortKeys": {"<L1>": True},
         "Errors": {"other": 43},
     }
     assert normal.text(f"'{ID}': unknown") == "'<L1>': unknown"

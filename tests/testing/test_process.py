@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from twisted.internet.interfaces import IReactorTime
 from zope.interface.verify import verifyObject
 
@@ -72,11 +73,32 @@ def test_a_program_killed_while_paused_never_goes_on() -> None:
     assert program.seen == []
 
 
-def test_very_many_calls_leave_nothing_behind() -> None:
+def test_what_is_late_may_still_be_cancelled() -> None:
     program = Program()
-    for _ in range(5000):
-        program.own.callLater(1, list).cancel()
-    assert len(program.own._calls) < 400
+    call = program.own.callLater(1, program.seen.append, ("a", 1))
+    program.own.pause()
+    program.clock.run(2)
+    assert program.own.getDelayedCalls() == [call]
+    call.cancel()
+    program.own.resume()
+    program.clock.run(2)
+    assert program.seen == []
+
+
+def test_what_is_left_of_a_dead_program_may_cancel_as_it_likes() -> None:
+    program = Program()
+    call = program.own.callLater(1, print)
+    program.own.kill()
+    program.clock.run(2)
+    call.cancel()
+    call.cancel()
+    program.own.callLater(1, print).cancel()
+    assert program.own.getDelayedCalls() == []
+
+
+def test_a_delay_below_zero_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="a delay of -1 seconds"):
+        Program().own.callLater(-1, print)
 
 
 def test_a_timed_call_that_fails_is_logged_and_the_program_goes_on(

@@ -1,0 +1,383 @@
+"""
+A whole cluster in one process, on one seed: nodes, proxies, and clients.
+
+    cluster = Cluster(seed=7, nodes=3, proxies=2)
+    client = cluster.client("mail-1", "MediaServer")
+    ack = cluster.finish(client.request(RequestSubmit(…)))
+    cluster.kill_node(0)
+    cluster.run(5)
+    assert cluster.problems() == []
+    cluster.close()
+
+Everything is the real thing but for what touches the world: the network, the
+clock, the databases and their threads are in memory and do nothing by
+themselves. The same seed and the same calls give the same run. A cluster
+without proxies is one server, or several that know nothing of one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from random import Random
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from ixproxy.client import Backoff, Client, Settings, connect
+from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.net.node_limits import NodeLimits
+from ixproxy.node.model import NodeModel, NodeSettings, TenantPlan
+from ixproxy.testing.clock import SteppingClock
+from ixproxy.testing.members import (
+    FIRST_DBID,
+    MemoryNode,
+    MemoryProxy,
+    node_address,
+    proxy_address,
+    usual_strategies,
+)
+from ixproxy.testing.network import MemoryNetwork
+from ixproxy.testing.process import ProcessClock
+from ixproxy.testing.scripts import ScriptClient
+from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT, facts_of
+from ixproxy.values import InteractionState, NodeFacts, NodeName
+
+CLIENT_SETTINGS = Settings(backoff=Backoff(first=0.1, most=2.0, spread=0.2))
+LONGEST = 600.0
+"""Seconds after which something that has no result never will."""
+
+
+class Cluster:
+    """
+    Nodes, proxies in front of them, and clients of either.
+
+    :param seed: decides every delay, every cut of a stream, every name by chance.
+    :param nodes: how many, named `node1`, `node2`, …; their hosts are called alike.
+    :param proxies: how many, named `proxy1`, …; each is linked to every node.
+    :param delay: seconds that something is on its way, on average.
+    :param start: False: nothing runs until `start_node` and `start_proxy`.
+    """
+
+    def __init__(
+        self,
+        seed: int = 1,
+        nodes: int = 3,
+        proxies: int = 2,
+        *,
+        fast_path: bool = True,
+        tenants: Sequence[TenantPlan] = (TENANT,),
+        custom_properties: Mapping[str, str] | None = None,
+        node_settings: NodeSettings | None = None,
+        limits: NodeLimits | None = None,
+        proxy_settings: ProxySettings | None = None,
+        strategies: Callable[[], Strategies] = usual_strategies,
+        client_settings: Settings = CLIENT_SETTINGS,
+        delay: float = 0.001,
+        start: bool = True,
+    ) -> None:
+        self.random = random = Random(seed)
+        self.clock = clock = SteppingClock()
+        self.network = MemoryNetwork(clock, Random(random.random()), delay)
+        custom = CUSTOM_PROPERTIES if custom_properties is None else custom_properties
+        settings = node_settings or NodeSettings()
+        model, image = _prepared(tuple(tenants), tuple(custom.items()), settings)
+        self.nodes = [
+            MemoryNode(
+                number,
+                clock,
+                self.network,
+                Random(random.random()),
+                model,
+                settings,
+                limits or NodeLimits(),
+                custom,
+                image,
+            )
+            for number in range(nodes)
+        ]
+        deployment = deployment_of(self.nodes, tenants)
+        self.proxies = [
+            MemoryProxy(
+                name,
+                clock,
+                self.network,
+                replace(proxy_settings or ProxySettings(), name=name, fast_path=fast_path),
+                deployment,
+                strategies,
+            )
+            for name in (f"proxy{number + 1}" for number in range(proxies))
+        ]
+        self.clients: dict[str, Client] = {}
+        """Every client that was connected, by its host."""
+        self._processes: dict[str, ProcessClock] = {}
+        self._client_settings = client_settings
+        if start:
+            for number in range(nodes):
+                self.start_node(number)
+            for number in range(proxies):
+                self.start_proxy(number)
+
+    def start_node(self, number: int) -> None:
+        """Start a node; runs until clients can come in."""
+        node = self.nodes[number]
+        node.start()
+        self.run_until(lambda: node.listening, f"{node.name} never listens")
+
+    restart_node = start_node
+
+    def kill_node(self, number: int) -> None:
+        """A node dies; its database keeps what was committed."""
+        self.nodes[number].kill()
+
+    def start_proxy(self, number: int) -> None:
+        """Start a proxy; runs until it works with every node that listens."""
+        proxy = self.proxies[number]
+        proxy.start()
+        alive = sum(node.listening for node in self.nodes)
+        self.run_until(lambda: proxy.linked >= alive, f"{proxy.name} is never linked")
+
+    restart_proxy = start_proxy
+
+    def kill_proxy(self, number: int) -> None:
+        """A proxy dies with everything it knew."""
+        self.proxies[number].kill()
+
+    def connecting(
+        self,
+        name: str,
+        client_type: str,
+        *,
+        proxy: int | Sequence[int] | None = None,
+        node: int | None = None,
+        **arguments: Any,
+    ) -> tuple[str, Deferred[Client]]:
+        """
+        Begin to connect a client.
+
+        :param proxy: through which, or which in turn; None (and no `node`):
+            all, beginning by chance; without proxies the first node.
+        :param arguments: for `ixproxy.client.connect`.
+        :return: the client's host, and what fires with the client.
+        """
+        host = f"client{len(self._processes) + 1}"
+        process = self._processes[host] = ProcessClock(self.clock)
+        addresses = self._addresses(proxy, node)
+        connected = connect(
+            process,
+            [self.network.client_endpoint(address, host) for address in addresses],
+            name=name,
+            client_type=client_type,
+            **{
+                "session": self.random.randbytes(16),
+                "random": Random(self.random.random()),
+                "settings": self._client_settings,
+                **arguments,
+            },
+        )
+        connected.addCallback(self._keep, host)
+        return host, connected
+
+    def client(self, name: str, client_type: str, **arguments: Any) -> Client:
+        """Connect a client, and run until it is; see `connecting`."""
+        _, connected = self.connecting(name, client_type, **arguments)
+        client = self.finish(connected)
+        assert isinstance(client, Client)
+        return client
+
+    def host_of(self, client: Client) -> str:
+        """The host that a client is on."""
+        return next(host for host, each in self.clients.items() if each is client)
+
+    def lose_client(self, client: Client) -> None:
+        """Break a client's connection; it will connect again."""
+        self.network.lose(self.host_of(client))
+
+    def kill_client(self, client: Client) -> None:
+        """A client's program dies."""
+        host = self.host_of(client)
+        self._processes[host].kill()
+        self.network.vanish(host)
+
+    def alive(self, client: Client) -> bool:
+        """Whether a client's program runs and is not closed."""
+        return self._processes[self.host_of(client)].alive and not client.closing
+
+    def script_client(self, number: int, client: ScriptClient) -> Client:
+        """Connect a client of a script, each through the next proxy."""
+        return self.client(
+            client.name,
+            client.client_type,
+            proxy=number % len(self.proxies) if self.proxies else None,
+            extension={"event_properties_changed": 1} if client.interested else {},
+        )
+
+    def cut(self, one: str, other: str) -> None:
+        """Let nothing through between two hosts, and tell nobody."""
+        self.network.cut(one, other)
+
+    def heal(self, one: str, other: str) -> None:
+        """End a cut."""
+        self.network.heal(one, other)
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.run(seconds)
+
+    def run_until(self, done: Callable[[], bool], otherwise: str, seconds: float = LONGEST) -> None:
+        """
+        Run until something is so.
+
+        :raise AssertionError: it never is; `otherwise` says so.
+        """
+        if not self.clock.run_until(done, seconds):
+            raise AssertionError(otherwise)
+
+    def finish(self, awaited: Deferred[Any]) -> Any:
+        """
+        Run until there is a result, and return it.
+
+        :raise AssertionError: there never is one.
+        :raise Exception: the result is a failure; its exception is raised.
+        """
+        results: list[Any] = []
+        awaited.addBoth(results.append)
+        self.run_until(lambda: bool(results), f"no result after {LONGEST:g} seconds")
+        if isinstance(results[0], Failure):
+            results[0].raiseException()
+        return results[0]
+
+    result = finish
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """All rows of a table of all nodes, straight from their databases; `node` says whose."""
+        return [{"node": node.name, **row} for node in self.nodes for row in node.rows(table)]
+
+    def stranded(self) -> list[str]:
+        """Interactions that are taken by a client that does not have them."""
+        holders = {
+            client._identity.session: client
+            for client in self.clients.values()
+            if self.alive(client)
+        }
+        problems = []
+        parties = self.rows("parties")
+        for row in self.rows("interactions"):
+            if row["state"] not in (InteractionState.ROUTING, InteractionState.HANDLING):
+                continue
+            who = [
+                party
+                for party in parties
+                if (party["node"], party["interaction_id"]) == (row["node"], row["id"])
+            ]
+            if not who:
+                problems.append(f"{row['id']} on {row['node']} is taken by nobody")
+            for party in who:
+                client = holders.get(party["session"])
+                if client is None:
+                    problems.append(f"{row['id']} on {row['node']} is taken by one who is gone")
+                elif client.holding.get(row["id"]) != party["take_number"]:
+                    problems.append(
+                        f"{row['id']} on {row['node']} is taken by {client!r} as "
+                        f"{party['take_number']}, which has {client.holding.get(row['id'])}"
+                    )
+        return problems
+
+    def doubled(self) -> list[str]:
+        """Interactions that are on two nodes, or held by two clients."""
+        problems = []
+        places: dict[str, list[str]] = {}
+        for row in self.rows("interactions"):
+            places.setdefault(row["id"], []).append(row["node"])
+        problems += [f"{key} is on {', '.join(on)}" for key, on in places.items() if len(on) > 1]
+        held: dict[str, list[Client]] = {}
+        for client in self.clients.values():
+            if self.alive(client):
+                for identifier in client.holding:
+                    held.setdefault(identifier, []).append(client)
+        problems += [f"{key} is held by {who}" for key, who in held.items() if len(who) > 1]
+        return problems
+
+    def problems(self) -> list[str]:
+        """What is stranded or doubled at this moment."""
+        return self.stranded() + self.doubled()
+
+    def close(self) -> None:
+        """End every program and free the databases."""
+        for process in self._processes.values():
+            process.kill()
+        for proxy in self.proxies:
+            proxy.kill()
+        for node in self.nodes:
+            node.kill()
+            node.place.discard()
+
+    def _keep(self, client: Client, host: str) -> Client:
+        self.clients[host] = client
+        return client
+
+    def _addresses(self, proxy: int | Sequence[int] | None, node: int | None) -> list[str]:
+        if node is not None:
+            return [node_address(self.nodes[node].name)]
+        if isinstance(proxy, int):
+            return [proxy_address(self.proxies[proxy].name)]
+        if proxy is not None:
+            return [proxy_address(self.proxies[each].name) for each in proxy]
+        if not self.proxies:
+            return [node_address(self.nodes[0].name)]
+        names = [each.name for each in self.proxies]
+        first = self.random.randrange(len(names))
+        return [proxy_address(name) for name in names[first:] + names[:first]]
+
+
+def deployment_of(nodes: Sequence[MemoryNode], tenants: Sequence[TenantPlan]) -> Deployment:
+    """The cluster as its proxies must know it."""
+    facts = [
+        NodeFacts(
+            name=NodeName(node.name),
+            dbid=node.dbid,
+            tenants=frozenset(tenant.id for tenant in tenants),
+            endpoint=node_address(node.name),
+        )
+        for node in nodes
+    ]
+    return Deployment(
+        tenants={tenant.id: facts_of(tenant) for tenant in tenants},
+        nodes={node.name: node for node in facts},
+    )
+
+
+@lru_cache(maxsize=8)
+def _made(key: str) -> list[Any]:
+    """A place to keep what is made once for all clusters alike."""
+    return []
+
+
+def _prepared(
+    tenants: tuple[TenantPlan, ...],
+    custom: tuple[tuple[str, str], ...],
+    settings: NodeSettings,
+) -> tuple[NodeModel, bytes]:
+    """The compiled tenants, and a database with their views that nodes begin with."""
+    kept = _made(repr((tenants, custom)))
+    if not kept:
+        model = NodeModel(tenants, dict(custom))
+        clock = SteppingClock()
+        first = MemoryNode(
+            -FIRST_DBID,
+            clock,
+            MemoryNetwork(clock, Random(0)),
+            Random(0),
+            model,
+            settings,
+            NodeLimits(),
+            dict(custom),
+        )
+        first.start()
+        clock.run(1.0)
+        first.kill()
+        kept += [model, first.place.image()]
+        first.place.discard()
+    return kept[0], kept[1]

@@ -1,0 +1,166 @@
+"""The programs of a cluster in memory: nodes and proxies that start, die and start again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from ixproxy.core.proxy import ProxyCore
+from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.net.node_limits import NodeLimits
+from ixproxy.net.node_server import NodeServer
+from ixproxy.net.proxy_server import ProxyServer
+from ixproxy.node.model import NodeModel, NodeSettings
+from ixproxy.node.properties import custom_column
+from ixproxy.storage.sqlite import SqliteStore
+from ixproxy.storage.sqlite_places import SqliteMemory
+from ixproxy.strategies import merge_union, pull_in_turn, round_robin
+from ixproxy.testing.clock import SteppingClock
+from ixproxy.testing.executor import SimulatedExecutor
+from ixproxy.testing.network import MemoryNetwork
+from ixproxy.testing.process import ProcessClock
+from ixproxy.values import NodeFacts
+
+TIME_OF_DAY = 1_700_000_000.0
+"""What clocks on the wall show when a simulation begins."""
+
+FIRST_DBID = 101
+
+
+def node_address(name: str) -> str:
+    """Where a node listens."""
+    return f"{name}:7101"
+
+
+def proxy_address(name: str) -> str:
+    """Where a proxy listens."""
+    return f"{name}:7001"
+
+
+def usual_strategies() -> Strategies:
+    """What a proxy uses when its deployment says nothing."""
+    return Strategies(
+        routing=round_robin.make({}), pull=pull_in_turn.make({}), merge=merge_union.make({})
+    )
+
+
+class MemoryNode:
+    """
+    One node: its database outlives its program.
+
+    :param image: a database to begin with.
+    :ivar server: the program that runs now, or ran last.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        clock: SteppingClock,
+        network: MemoryNetwork,
+        random: Random,
+        model: NodeModel,
+        settings: NodeSettings,
+        limits: NodeLimits,
+        custom_properties: Mapping[str, str],
+        image: bytes | None = None,
+    ) -> None:
+        self.name = f"node{number + 1}"
+        self.dbid = FIRST_DBID + number
+        self.place = SqliteMemory(image)
+        self._clock = clock
+        self._network = network
+        self._random = random
+        self._model = model
+        self._settings = settings
+        self._limits = limits
+        self._columns = {custom_column(name): kind for name, kind in custom_properties.items()}
+        self.process = ProcessClock(clock)
+        self.server: NodeServer | None = None
+
+    def start(self) -> None:
+        """Start the program; a new lease on the same database."""
+        self.process = process = ProcessClock(self._clock)
+        random = self._random
+        self.server = NodeServer(
+            process,
+            self._network.server_endpoint(node_address(self.name)),
+            SqliteStore(self.place, self._columns),
+            self._model,
+            self._settings,
+            self._limits,
+            name=self.name,
+            dbid=self.dbid,
+            now=lambda: TIME_OF_DAY + self._clock.seconds(),
+            new_session=lambda: random.randbytes(16),
+            executors=lambda _: SimulatedExecutor(process, Random(random.random())),
+        )
+        self.server.startService()
+
+    @property
+    def listening(self) -> bool:
+        """Whether clients can come in."""
+        return self.process.alive and self.server is not None and self.server.listening.called
+
+    def kill(self) -> None:
+        """The program dies; what it had committed stays."""
+        self.process.kill()
+        self._network.vanish(self.name)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """All rows of a table, as the database has them."""
+        cursor = self.place.connect().execute(f"SELECT * FROM {table}")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+class MemoryProxy:
+    """
+    One proxy: nothing of it outlives its program.
+
+    :ivar core: the mind of the program that runs now, or ran last.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        clock: SteppingClock,
+        network: MemoryNetwork,
+        settings: ProxySettings,
+        deployment: Deployment,
+        strategies: Callable[[], Strategies],
+    ) -> None:
+        self.name = name
+        self._clock = clock
+        self._network = network
+        self._settings = settings
+        self._deployment = deployment
+        self._strategies = strategies
+        self.process = ProcessClock(clock)
+        self.core: ProxyCore | None = None
+        self.server: ProxyServer | None = None
+
+    def start(self) -> None:
+        """Start the program."""
+        self.process = process = ProcessClock(self._clock)
+        self.core = ProxyCore(self._settings, self._deployment, self._strategies())
+
+        def connect(facts: NodeFacts) -> Any:
+            return self._network.client_endpoint(facts.endpoint, self.name)
+
+        self.server = ProxyServer(
+            process, self.core, self._network.server_endpoint(proxy_address(self.name)), connect
+        )
+        self.server.startService()
+
+    @property
+    def linked(self) -> int:
+        """With how many nodes it works."""
+        if self.core is None or not self.process.alive:
+            return 0
+        return sum(link.linked for link in self.core.state.links.values())
+
+    def kill(self) -> None:
+        """The program dies."""
+        self.process.kill()
+        self._network.vanish(self.name)
