@@ -152,11 +152,11 @@ class NodeSettings(WireSettings):
         20_000, 1, 10_000_000, "requests", "Requests that wait; further ones are answered busy."
     )
     max_current_request_queue_wait: int = whole(
-        60, 1, 3600, "seconds", "How long a request may wait.", served=False
+        60, 1, 3600, "seconds", "How long a request may wait."
     )
     max_current_tasks: int = whole(10_000, 1, 1_000_000, "tasks", "Work at once.", served=False)
     max_database_request_queue_size: int = whole(
-        10_000, 1, 1_000_000, "requests", "Statements that wait.", served=False
+        10_000, 1, 1_000_000, "requests", "Statements that wait."
     )
     max_interactions_per_pull: int = whole(
         100, 1, 10_000, "interactions", "The most that one pull takes."
@@ -168,7 +168,7 @@ class NodeSettings(WireSettings):
         100, 1, 100_000, "snapshots", "Snapshots at a time.", served=False
     )
     max_output_timeout: int = whole(
-        60, 1, 3600, "seconds", "How long output may wait for a reader.", served=False
+        60, 1, 3600, "seconds", "How long output may wait for a reader."
     )
     max_userdata_size: int = whole(
         512 << 10, 1024, 1 << 27, "bytes", "The largest user data of one interaction."

@@ -1,0 +1,256 @@
+"""`twistd ixnode`: what the file makes of a node, live changes, and one killed in real life."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import deferLater
+from twisted.logger import LogEvent, capturedLogs, formatEvent
+from twisted.python import usage
+
+from ixproxy import node_tap
+from ixproxy.client import connect
+from ixproxy.errors import ConfigError, RequestRefused, StorageError
+from ixproxy.messages import RequestFindInteractions, RequestSubmit
+from ixproxy.net.node_limits import NodeLimits
+from ixproxy.testing.processes import RealCluster
+
+ONE_NODE = """\
+[tenants.Environment]
+id = 1
+[tenants.Environment.media-types]
+email = {}
+[tenants.Environment.custom-properties]
+product = { type = "string" }
+[tenants.Environment.queues.Inbound.views.All]
+
+[applications.ixn1]
+type = "Interaction Server"
+dbid = 101
+tenants = ["Environment"]
+listen = "tcp:7101:interface=127.0.0.1"
+endpoint = "tcp:127.0.0.1:7101"
+backup = "ixn1-b"
+store = "sqlite:ixn1.db"
+[applications.ixn1.options.settings]
+allow-multiple-agent-connections = false
+max-frame = 2097152
+max-pending-per-client = 77
+pull-hold-timeout = 3
+
+[applications.ixn1-b]
+listen = "tcp:7111:interface=127.0.0.1"
+endpoint = "tcp:127.0.0.1:7111"
+"""
+SUBMIT = RequestSubmit(tenant_id=1, media_type="email", queue="Inbound", user_data={"product": "x"})
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "cluster.toml"
+    path.write_text(ONE_NODE)
+    return path
+
+
+ALONE = ONE_NODE.partition("[applications.ixn1-b]")[0].replace('backup = "ixn1-b"\n', "")
+"""The same without a backup."""
+
+
+class Reactor:
+    """As much of one as building a node asks for."""
+
+    def __init__(self) -> None:
+        self.when_running: list[Callable[..., object]] = []
+
+    def callWhenRunning(self, function: Callable[..., object], *args: object) -> None:
+        self.when_running.append(function)
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **kw: None
+
+
+def test_the_file_says_what_a_node_is_made_of(file: Path) -> None:
+    parts = node_tap.read(file, "ixn1")
+    assert parts.application.dbid == 101
+    assert parts.limits == NodeLimits(max_frame=2097152, max_pending_per_client=77)
+    assert parts.plan.settings.pull_hold_timeout == 3
+    assert parts.model.tenants[1].views.keys() == {"Inbound/All"}
+    assert parts.store["custom_columns"] == {"c_product": "string"}
+    server = node_tap.build(Reactor(), file, "ixn1")
+    assert (server.state.name, server.state.dbid) == ("ixn1", 101)
+    assert server.state.limits is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("ixn7", "expected a node"), ("ixn1-b", "backup server of a pair is not supported yet")],
+)
+def test_an_application_that_cannot_be_started_is_named(file: Path, name: str, text: str) -> None:
+    with pytest.raises(usage.UsageError, match=f"(?s){name}.*{text}"):
+        node_tap.makeService({"config": str(file), "application": name})  # type: ignore[arg-type]
+
+
+def test_a_store_of_an_unknown_kind_is_a_configuration_error(file: Path) -> None:
+    file.write_text(ONE_NODE.replace("sqlite:ixn1.db", "papyrus:ixn1"))
+    with pytest.raises(ConfigError, match="papyrus"):
+        node_tap.build(Reactor(), file, "ixn1")
+
+
+class Server:
+    """A node that is told of changes."""
+
+    def __init__(self, answer: Deferred[None] | None = None) -> None:
+        self.changes: list[tuple[Any, ...]] = []
+        self.answer = answer
+
+    def configuration_changed(self, *changed: Any) -> Deferred[None]:
+        self.changes.append(changed)
+        return self.answer or succeed(None)
+
+
+def reload(file: Path, new: str, answer: Deferred[None] | None = None) -> tuple[Server, str]:
+    """Change the file under a running node; what it was told, and what the log says."""
+    server = Server(answer)
+    parts = node_tap.read(file, "ixn1")
+    reloading = node_tap.Reloading(server, file, "ixn1", parts)  # type: ignore[arg-type]
+    file.write_text(new)
+    with capturedLogs() as events:
+        applied = reloading.reload()
+    assert applied == bool(server.changes)
+    return server, "\n".join(map(_text, events))
+
+
+def _text(event: LogEvent) -> str:
+    return formatEvent(event)
+
+
+def test_a_changed_file_is_applied(file: Path) -> None:
+    new = ONE_NODE.replace("= 77", "= 78").replace("views.All]", "views.New]")
+    server, said = reload(file, new)
+    ((model, settings, limits),) = server.changes
+    assert model.tenants[1].views.keys() == {"Inbound/New"}
+    assert settings.pull_hold_timeout == 3
+    assert limits.max_pending_per_client == 78
+    assert "was applied" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("id = 1\n", 'id = "one"\n', "tenants.Environment"),
+        ("= 77", "= 0", "max-pending-per-client"),
+        ("dbid = 101", "dbid = 102", "dbid: a change from 101 to 102 needs a restart"),
+        ("ixn1.db", "ixn2.db", "store: a change"),
+        ("tcp:7101:interface", "tcp:7102:interface", "listen: a change"),
+        ('type = "string"', 'type = "number"', "custom properties have changed"),
+    ],
+)
+def test_a_file_that_cannot_be_applied_changes_nothing_and_says_why(
+    file: Path, old: str, new: str, said: str
+) -> None:
+    server, heard = reload(file, ONE_NODE.replace(old, new))
+    assert server.changes == []
+    assert "was not applied" in heard
+    assert said in heard
+
+
+def test_a_store_that_cannot_follow_is_told(file: Path) -> None:
+    answer: Deferred[None] = Deferred()
+    answer.errback(StorageError("no index"))
+    _, heard = reload(file, ONE_NODE.replace("= 77", "= 78"), answer)
+    assert "was not applied: no index" in heard
+
+
+class Submitter:
+    """A client that always has some submits without an answer."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.acknowledged: list[str] = []
+        self.going = True
+
+    async def lane(self) -> None:
+        """Submit one after another, until the node is gone."""
+        while self.going:
+            try:
+                ack = await self._client.request(SUBMIT)
+            except RequestRefused:
+                return
+            self.acknowledged.append(ack.interaction_id)
+
+
+async def _until(reactor: Any, true: Callable[[], bool]) -> None:
+    while not true():
+        await deferLater(reactor, 0.02)
+
+
+@pytest.mark.processes
+@pytest_twisted.ensureDeferred
+async def test_what_a_killed_node_acknowledged_is_there_after_its_restart(
+    tmp_path: Path, real_reactor: Any
+) -> None:
+    text = ALONE + "max-interactions-per-find = 99999\n"
+    async with RealCluster(real_reactor, tmp_path, text) as cluster:
+        endpoint = cluster.endpoint("ixn1")
+        client = await connect(real_reactor, endpoint, name="mail", client_type="MediaServer")
+        submitter = Submitter(client)
+        lanes = [Deferred.fromCoroutine(submitter.lane()) for _ in range(30)]
+        await _until(real_reactor, lambda: len(submitter.acknowledged) > 500)
+        await cluster.kill("ixn1")
+        submitter.going = False
+        acknowledged = set(submitter.acknowledged)
+        assert len(acknowledged) == len(submitter.acknowledged)
+        await client.close()
+        for lane in lanes:
+            await lane
+        await cluster.restart("ixn1")
+        client = await connect(real_reactor, endpoint, name="mail", client_type="MediaServer")
+        assert client.server.epoch == 2
+        found = await client.request(
+            RequestFindInteractions(tenant_id=1, number_of_interactions=99999)
+        )
+        assert acknowledged <= found.interactions.keys()
+        assert len(found.interactions) <= len(acknowledged) + 30
+        assert all(each["UserData"] == {"product": "x"} for each in found.interactions.values())
+        await client.close()
+
+
+@pytest.mark.processes
+@pytest_twisted.ensureDeferred
+async def test_a_hangup_has_the_file_read_again(tmp_path: Path, real_reactor: Any) -> None:
+    async with RealCluster(real_reactor, tmp_path, ALONE) as cluster:
+        process = cluster.servers.processes["ixn1"]
+        good = cluster.file.read_text()
+
+        def heard(words: str) -> bool:
+            return words in cluster.log("ixn1").read_text()
+
+        cluster.file.write_text(good.replace("id = 1\n", "id = -1\n"))
+        os.kill(process.pid, signal.SIGHUP)
+        await _until(real_reactor, lambda: heard("was not applied"))
+        assert heard("tenants.Environment")
+        cluster.file.write_text(good.replace("views.All]", "views.New]"))
+        os.kill(process.pid, signal.SIGHUP)
+        await _until(real_reactor, lambda: heard("was applied"))
+        assert process.running
+
+
+@pytest.mark.processes
+@pytest_twisted.ensureDeferred
+async def test_a_node_that_cannot_open_its_store_ends_and_says_why(
+    tmp_path: Path, real_reactor: Any
+) -> None:
+    cluster = RealCluster(real_reactor, tmp_path, ALONE)
+    cluster.store("ixn1").write_text("no database, but a text " * 100)
+    cluster.begin("ixn1")
+    process = cluster.servers.processes["ixn1"]
+    outcome = await process.when_ended()
+    assert "exit code 1" in outcome
+    assert "the file is no SQLite database" in cluster.log("ixn1").read_text()
