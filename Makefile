@@ -75,7 +75,7 @@ help:
 	@echo 'make install   the project into $(VENV), so that $(BIN)/ixctl and the twistd plug-in are current'
 	@echo 'make bench     run the benchmarks'
 	@echo 'make doc       build the documentation into doc/_build/html'
-	@echo 'make protocol  write doc/protocol.md and doc/options.md from the tables'
+	@echo 'make protocol  write the pages of protocol, options and life cycle from the tables'
 	@echo 'make clean     remove what the others left, but for $(VENV)'
 
 .PHONY: demo
@@ -107,6 +107,8 @@ protocol: $(INSTALLED)
 	@mv doc/protocol.md.new doc/protocol.md
 	@PYTHONPATH="$(CURDIR)" $(BIN)/python doc/options_page.py > doc/options.md.new
 	@mv doc/options.md.new doc/options.md
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python doc/life_cycle_page.py > doc/life-cycle.md.new
+	@mv doc/life-cycle.md.new doc/life-cycle.md
 
 .PHONY: clean
 clean:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import pytest
 
 from ixproxy import messages as m
@@ -16,6 +19,8 @@ from ixproxy.node.life_cycle import (
     transition,
 )
 from ixproxy.values import InteractionState
+
+DOC = Path(__file__).parent.parent.parent / "doc"
 
 Q, C, R, H = InteractionState
 
@@ -165,3 +170,9 @@ def test_who_takes_part_follows_from_the_state() -> None:
 def test_every_state_but_the_one_of_a_later_issue_is_entered_and_left() -> None:
     entered = {found.target for found in LIFE_CYCLE.values() if isinstance(found, Transition)}
     assert entered >= {None, Q, R, H}
+
+
+def test_the_page_of_the_life_cycle_is_what_the_table_generates() -> None:
+    page = runpy.run_path(str(DOC / "life_cycle_page.py"))["page"]
+    generated = "\n".join(page()) + "\n"
+    assert generated == (DOC / "life-cycle.md").read_text(), "run `make protocol`"
