@@ -181,11 +181,13 @@ _TITLES = {
 
 
 def _phases(reactor: Any, result: Result, output: Output) -> Callable[[str, int], Any]:
-    """Times each phase, and shows how far it is where a person looks."""
+    """Times each phase; says that it begins, or on a terminal how far it is."""
 
     @contextmanager
     def phase(name: str, total: int) -> Iterator[Callable[[int], None]]:
         began = reactor.seconds()
+        if not output.notes.is_terminal:
+            output.note(f"{_TITLES[name]} ({total})")
         with Progress(
             TextColumn("{task.description:<26}"),
             BarColumn(),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,7 @@ from ixproxy.cli.demo_input import CsvSource, MadeUp
 from ixproxy.cli.main import parser
 from ixproxy.cli.outcomes import UsageError
 from ixproxy.cli.output import Output
+from ixproxy.config import load
 from ixproxy.testing.servers import ServerFailed
 
 ROWS = "\n".join(
@@ -107,6 +110,38 @@ def test_a_person_gets_a_page_and_nothing_is_left_behind(tmp_path: Path) -> None
     assert ran.returncode == 0, ran.stderr + ran.stdout
     assert "Everything went well" in ran.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.processes
+def test_an_interrupted_demo_stops_its_servers_and_leaves_nothing(tmp_path: Path) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "ixproxy.cli.main", "demo", "--limit", "5000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.getcwd(), "TMPDIR": str(tmp_path)},
+    )
+    assert running.stderr is not None
+    said = ""
+    while line := running.stderr.readline():
+        said += line
+        if line.startswith("Working off"):
+            break
+    (directory,) = tmp_path.iterdir()
+    deployment = load(directory / "cluster.toml")
+    endpoints = [each.endpoint for each in deployment.nodes()]
+    endpoints += [each.endpoint for each in deployment.proxies()]
+    running.send_signal(signal.SIGINT)
+    stdout, stderr = running.communicate(timeout=60)
+    assert running.returncode == 130, said + stderr
+    assert stdout == ""
+    assert "Traceback" not in stderr
+    assert list(tmp_path.iterdir()) == []
+    assert len(endpoints) == 5
+    for endpoint in endpoints:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", int(endpoint.rpartition(":")[2])))
 
 
 def test_a_file_that_cannot_be_used_starts_nothing(tmp_path: Path) -> None:
