@@ -17,21 +17,20 @@ undo and 2002. Other agent requests go to the home node, then to all others,
 and are undone by their opposite where one refuses. A second request for the
 same agent while one is under way is 2004.
 
-What a restart loses, and who restores it: the table of sessions; agents log
-in again and name their `AgentSession`, which the nodes still know.
+What a restart loses, and who restores it: changes in flight; their clients
+fail them as in doubt when their connections break.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 
 import msgspec
 
+from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
 from ixproxy.core.clients import Client
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
-from ixproxy.core.registering import joined
 from ixproxy.core.state import Asked, ProxyState
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import (
@@ -40,47 +39,22 @@ from ixproxy.messages import (
     RequestAgentLogin,
     RequestAgentLogout,
     RequestCancelNotReadyForMedia,
-    RequestConfirmSession,
     RequestNotReadyForMedia,
     RequestRemoveMedia,
 )
 from ixproxy.messages.agents import AgentRequest, MediaRequest
+from ixproxy.messages.message import Message
 from ixproxy.values import rendezvous
 from ixproxy.wire.codec import decode
-from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Frame
-
-AgentKey = tuple[int, str]
-
-
-@dataclass(slots=True)
-class AgentSession:
-    """An agent that this proxy's clients logged in."""
-
-    tenant: int
-    agent: str
-    stamp: tuple[int, int]
-    place: str
-    media: dict[str, int] = field(default_factory=dict)
-    clients: set[Client] = field(default_factory=set)
-
-    def confirmation(self) -> RequestConfirmSession:
-        """The whole session, as nodes are told of it."""
-        return RequestConfirmSession(
-            tenant_id=self.tenant,
-            agent_id=self.agent,
-            place_id=self.place,
-            agent_session=self.stamp,
-            media_list=dict(self.media),
-        )
 
 
 class Agents:
-    """All agent sessions of this proxy's clients, and which are being changed."""
+    """Takes agent requests to the nodes; one change of an agent at a time."""
 
     def __init__(self, state: ProxyState) -> None:
         self._state = state
-        self.sessions: dict[AgentKey, AgentSession] = {}
+        self.sessions = AgentSessions()
         self.busy: set[AgentKey] = set()
 
     def start(self, asked: Asked) -> None:
@@ -115,20 +89,6 @@ class Agents:
         links = {link.name: link for link in self._state.links_of(key[0])}
         ordered = (links[name] for name in rendezvous(f"{key[0]}/{key[1]}", links))
         return [link for link in ordered if not self._state.no_way_to(link, client)]
-
-    def client_gone(self, client: Client) -> None:
-        """A client's connection is lost: the nodes keep its agents for a while."""
-        for key, session in list(self.sessions.items()):
-            session.clients.discard(client)
-            if not session.clients:
-                del self.sessions[key]
-
-    def replay(self, link: Link) -> None:
-        """A node came (back) and knows all clients: tell it of the sessions."""
-        sessions = [
-            session for session in self.sessions.values() if session.tenant in link.facts.tenants
-        ]
-        Replaying(self._state, link, sessions).start()
 
 
 class Phase(Enum):
@@ -178,22 +138,27 @@ class AgentChange:
         """One node did it, or refuses."""
         if self._over:
             return
+        answer = self._checked(decode(frame))
         self._awaited.discard(link)
         if self._asked.client.gone:
             self._end()
-        elif frame.kind == Kind.ERROR:
-            self._refused(link, frame)
+        elif isinstance(answer, EventAck):
+            self._did(link, answer)
         else:
-            answer = decode(frame)
-            if isinstance(answer, EventAck):
-                self._did(link, answer)
+            self._refused(link, frame)
+
+    def _checked(self, answer: Message) -> Message:
+        """:raise RemoteProtocolError: the answer lacks what it must have."""
+        return answer
 
     def lost(self, link: Link, pending: Pending) -> None:
         """One node went away: the home node's loss is 2002, another's is absence."""
         if self._over:
             return
         self._awaited.discard(link)
-        if link is self._home and self._phase is not Phase.SPREAD:
+        if self._asked.client.gone:
+            self._end()
+        elif link is self._home and self._phase is not Phase.SPREAD:
             self._undo()
             self._finish_with_code(Code.LOST_CONNECTION)
         else:
@@ -246,9 +211,7 @@ class AgentChange:
         request = self._request
         match request:
             case RequestAgentLogout():
-                session.clients.discard(self._asked.client)
-                if not session.clients:
-                    del self._agents.sessions[self._key]
+                self._agents.sessions.leave(self._key, self._asked.client)
             case RequestAddMedia():
                 session.media.setdefault(request.media_type_name, 0)
             case RequestRemoveMedia():
@@ -262,11 +225,10 @@ class AgentChange:
         """Take back what some nodes did and others refused."""
         undoing = self._opposite()
         if undoing is not None:
-            for link in self._accepted:
-                if link.linked:
-                    self._state.ask(
-                        link, undoing, None, why="undo-agent", client=self._asked.client
-                    )
+            client = self._asked.client
+            for link in dict.fromkeys(self._accepted):
+                if link.linked and link.name in client.numbers:
+                    self._state.ask(link, undoing, None, why="undo-agent", client=client)
 
     def _opposite(self) -> AgentRequest | None:
         request = self._request
@@ -314,11 +276,15 @@ class LoggingIn(AgentChange):
         self._request = self._login
         self._stamp: tuple[int, int] = (0, 0)
 
+    def _checked(self, answer: Message) -> Message:
+        missing = isinstance(answer, EventAck) and answer.agent_session is None
+        if missing and self._phase is Phase.HOME:
+            raise RemoteProtocolError(Code.BAD_ATTRIBUTE, "AgentSession is missing in a login")
+        return answer
+
     def _did(self, link: Link, answer: EventAck) -> None:
-        if self._phase is Phase.HOME:
-            if answer.agent_session is None:
-                raise RemoteProtocolError(Code.BAD_ATTRIBUTE, "AgentSession is missing in a login")
-            self._stamp = (answer.agent_session[0], answer.agent_session[1])
+        if self._phase is Phase.HOME and answer.agent_session is not None:
+            self._stamp = answer.agent_session
             self._request = msgspec.structs.replace(self._login, agent_session=self._stamp)
         super()._did(link, answer)
 
@@ -334,8 +300,8 @@ class LoggingIn(AgentChange):
                 self._finish_with_code(Code.LOST_CONNECTION)
             return
         self._phase = Phase.SPREAD
-        self._agents.sessions[self._key] = self._session()
-        others = [link for link in self._accepted if link is not self._home]
+        self._agents.sessions.keep(self._session())
+        others = [link for link in dict.fromkeys(self._accepted) if link is not self._home]
         self._ask(others, self._session().confirmation(), "confirm-session")
         if not self._awaited:
             super()._next_phase()
@@ -358,40 +324,3 @@ class LoggingIn(AgentChange):
             agent_id=self._login.agent_id,
             agent_session=self._stamp,
         )
-
-
-class Replaying:
-    """Agent sessions told to a node that came back, some at a time."""
-
-    def __init__(self, state: ProxyState, link: Link, sessions: list[AgentSession]) -> None:
-        self._state = state
-        self._link = link
-        self._sessions = sessions
-        self._awaited = 0
-
-    def start(self) -> None:
-        """Send as many as the window allows."""
-        while self._sessions and self._awaited < self._state.settings.replay_window:
-            session = self._sessions.pop()
-            client = next((c for c in session.clients if self._link.name in c.numbers), None)
-            if client is None:
-                continue
-            self._awaited += 1
-            self._state.ask(
-                self._link, session.confirmation(), self, why="replay-agent", client=client
-            )
-        if not self._awaited:
-            joined(self._state, self._link)
-
-    def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
-        """One session is known there, or refused."""
-        if frame.kind == Kind.ERROR:
-            self._state.note("warn", "Node {node} refused a replayed agent session", node=link.name)
-        self._awaited -= 1
-        self.start()
-
-    def lost(self, link: Link, pending: Pending) -> None:
-        """The node went again; it joins from the start when it is back."""
-        self._awaited -= 1
-        if link.speaks:
-            self.start()

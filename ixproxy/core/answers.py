@@ -5,13 +5,13 @@ from __future__ import annotations
 from ixproxy.core.clients import Client
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
-from ixproxy.core.state import ProxyState, decode_body, error_code
+from ixproxy.core.state import ProxyState
 from ixproxy.errors import Code, RemoteProtocolError
-from ixproxy.messages import EventAck, EventNodeLoad, EventRevoked, Reason
+from ixproxy.messages import EventNodeLoad, EventRevoked, Reason
 from ixproxy.values import NodeLoad, NodeName
 from ixproxy.wire.bodies import join_bodies
 from ixproxy.wire.codec import decode, encode, error_frame
-from ixproxy.wire.names import BY_CODE, Holdings, Kind
+from ixproxy.wire.names import BY_CODE, BY_NAME, Holdings, Kind
 from ixproxy.wire.prefix import Flag, Frame
 
 MAX_PARTS_BYTES = 256 << 20
@@ -32,7 +32,11 @@ class Answers:
             self._state.counters["late answers"] += 1
             return
         row = BY_CODE[pending.name]
-        collects = pending.exchange is not None or row.holdings is Holdings.TAKES
+        collects = pending.exchange is not None
+        if collects and frame.kind == Kind.REPLY and frame.name != BY_NAME[row.answer].code:
+            raise RemoteProtocolError(
+                Code.BAD_FRAME, f"name {frame.name} is no answer to {row.name}"
+            )
         body = frame.body
         if frame.flags & Flag.MORE and frame.kind != Kind.ERROR:
             if collects:
@@ -44,13 +48,25 @@ class Answers:
             self._keep_part(pending, body)
             body = join_bodies(pending.parts, BY_CODE[frame.name])
         link.pending.remove(reference)
-        if pending.exchange is not None:
-            pending.exchange.answered(link, pending, frame, body)
-            return
-        self._follow_holdings(link, pending, frame, body)
+        try:
+            if pending.exchange is not None:
+                pending.exchange.answered(link, pending, frame, body)
+            else:
+                self._answered(pending, frame)
+        except RemoteProtocolError:
+            # The node's fault; to whoever waits it is as if the link had been lost.
+            if not pending.abandoned:
+                self.given_up(link, pending)
+            raise
+
+    def _answered(self, pending: Pending, frame: Frame) -> None:
+        if frame.kind == Kind.ERROR:
+            self._state.refused_by_id(pending, frame)
+        elif BY_CODE[pending.name].holdings is Holdings.GIVES_BACK:
+            self._state.returned(pending, frame)
         if pending.client is not None and not pending.abandoned:
-            pending.client.inflight.pop(pending.reference, None)
             self._forward(pending, frame)
+            pending.client.inflight.pop(pending.reference, None)
 
     def _keep_part(self, pending: Pending, body: bytes) -> None:
         pending.parts = pending.parts if pending.parts is not None else []
@@ -62,29 +78,10 @@ class Answers:
         client = pending.client
         if client is None or client.gone or pending.abandoned:
             return
-        self._state.answer_split(client, pending.reference, frame.raw)
-
-    def _follow_holdings(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
-        state, client = self._state, pending.client
-        identifier = pending.interaction
-        if frame.kind == Kind.ERROR:
-            if error_code(frame) == Code.UNKNOWN_INTERACTION:
-                state.owners.forget(identifier.encode())
-            return
-        row = BY_CODE[pending.name]
-        if client is None:
-            return
-        if row.holdings is Holdings.TAKES:
-            answer = decode_body(frame, body)
-            if isinstance(answer, EventAck) and answer.take_number:
-                if client.gone or pending.abandoned:
-                    state.give_back(link, frame.tenant, identifier, answer.take_number)
-                else:
-                    client.took(identifier, answer.take_number, link.name)
-        elif row.holdings is Holdings.GIVES_BACK:
-            client.gave_back(identifier)
-            if row.name == "RequestStopProcessing":
-                state.owners.forget(identifier.encode())
+        if not self._state.answer_split(client, pending.reference, frame.raw):
+            # The client has its answer, an error; parts that follow are not for it.
+            client.inflight.pop(pending.reference, None)
+            pending.abandoned = True
 
     def event_received(self, link: Link, frame: Frame) -> None:
         """An event for one client, or for the proxy itself."""
@@ -141,7 +138,18 @@ class Answers:
         """A node was away for the whole grace: clients drop what they hold there."""
         for client in list(self._state.clients):
             for identifier, (_, owner) in list(client.holding.items()):
-                if owner == node or owner is None:
+                if owner == node:
+                    self._revoke(client, identifier)
+
+    def revoke_unconfirmed(self) -> None:
+        """Some time passed: what was listed and not confirmed for the whole grace is gone."""
+        state = self._state
+        for client, since in list(state.unconfirmed.items()):
+            if state.now - since < state.settings.node_loss_grace:
+                break
+            del state.unconfirmed[client]
+            for identifier, (_, owner) in list(client.holding.items()):
+                if owner is None:
                     self._revoke(client, identifier)
 
     def _revoke(self, client: Client, identifier: str) -> None:

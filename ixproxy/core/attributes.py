@@ -17,9 +17,14 @@ from ixproxy.errors import Code
 from ixproxy.values import TenantFacts
 from ixproxy.wire.codec import missing_attribute
 from ixproxy.wire.names import NameRow
-from ixproxy.wire.prefix import Frame
+from ixproxy.wire.prefix import MAX_STRING, Frame
 
 Problem = tuple[int, str]
+
+
+def is_interaction_id(identifier: str) -> bool:
+    """Whether a prefix can carry it: 1 to 255 bytes of UTF-8."""
+    return 0 < len(identifier.encode()) <= MAX_STRING
 
 
 def problem_of(
@@ -30,7 +35,7 @@ def problem_of(
     tenants: Mapping[int, TenantFacts],
 ) -> Problem | None:
     """Why the proxy refuses the request by its routing attributes, or None."""
-    if route.route in (Route.LOCAL, Route.REFUSED, Route.INTERNAL):
+    if route.route in (Route.LOCAL, Route.REFUSED):
         return None
     missing = missing_attribute(frame)
     if missing:

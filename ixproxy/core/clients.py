@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec.structs import replace
+
 from ixproxy.core.destinations import Destination, Outputs
 from ixproxy.messages import RequestRegisterClient
 from ixproxy.values import ClientType, NodeName
@@ -22,6 +24,8 @@ class Peer(Destination):
 
     A plain peer has one client, number 0. A peer of type Proxy is client 0
     itself and has any number of others.
+
+    :ivar holding_parts: by reference, registrations whose last part has not come.
     """
 
     __slots__ = ("clients", "holding_parts", "id", "last_number", "max_frame")
@@ -32,7 +36,7 @@ class Peer(Destination):
         self.clients: dict[int, Client] = {}
         self.last_number = 0
         self.max_frame = 1 << 20
-        self.holding_parts: dict[bytes, dict[str, int]] = {}
+        self.holding_parts: dict[int, RequestRegisterClient] = {}
 
 
 class Client:
@@ -45,6 +49,7 @@ class Client:
     :ivar inflight: its reference to the request in flight: what is needed to
         cancel it.
     :ivar gone: its connection is lost, or a newer registration replaced it.
+    :ivar said_goodbye: it unregistered.
     """
 
     __slots__ = (
@@ -59,6 +64,7 @@ class Client:
         "path",
         "peer",
         "registration",
+        "said_goodbye",
         "session",
         "superseded",
         "tenants",
@@ -70,7 +76,7 @@ class Client:
     ) -> None:
         self.peer = peer
         self.number = number
-        self.registration = registration
+        self.registration = registration if not registration.holding else _unlisted(registration)
         self.name = registration.client_name
         self.type = ClientType(registration.client_type)
         self.tenants = frozenset(registration.tenants)
@@ -84,6 +90,7 @@ class Client:
         }
         self.inflight: dict[int, Any] = {}
         self.gone = False
+        self.said_goodbye = False
         self.superseded = False
 
     def may_use(self, tenant: int) -> bool:
@@ -97,6 +104,11 @@ class Client:
     def gave_back(self, interaction_id: str) -> None:
         """It no longer has the interaction; harmless when it never had."""
         self.holding.pop(interaction_id, None)
+
+
+def _unlisted(registration: RequestRegisterClient) -> RequestRegisterClient:
+    """Without the list, which is followed apart: it need not be kept twice."""
+    return replace(registration, holding={})
 
 
 class Clients:
@@ -115,26 +127,21 @@ class Clients:
         for peer in self.peers.values():
             yield from peer.clients.values()
 
+    def newest(self, session: bytes) -> Client | None:
+        """The client that a session is on."""
+        return self.by_session.get(session) if session else None
+
     def connect(self, identifier: int) -> Peer:
         """A connection was accepted."""
         peer = self.peers[identifier] = Peer(identifier, self._outputs)
         return peer
 
-    def add(self, client: Client) -> Client | None:
-        """
-        Register a client.
-
-        :return: the client of the same session that it supersedes.
-        """
+    def add(self, client: Client) -> None:
+        """Register a client; its session is on it from now on."""
         client.peer.clients[client.number] = client
         self._count += 1
-        older = None
         if client.session:
-            older = self.by_session.get(client.session)
             self.by_session[client.session] = client
-            if older is not None:
-                older.superseded = True
-        return older
 
     def remove(self, client: Client) -> None:
         """The client is no longer registered; harmless when it was not."""
@@ -146,11 +153,6 @@ class Clients:
             del self.by_session[client.session]
 
     def disconnect(self, identifier: int) -> list[Client]:
-        """A connection was lost: its clients, all removed."""
+        """A connection was lost: the clients that were on it, for `remove`."""
         peer = self.peers.pop(identifier, None)
-        if peer is None:
-            return []
-        clients = list(peer.clients.values())
-        for client in clients:
-            self.remove(client)
-        return clients
+        return [] if peer is None else list(peer.clients.values())

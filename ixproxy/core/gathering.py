@@ -18,20 +18,19 @@ import msgspec
 
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
-from ixproxy.core.state import Asked, ProxyState
+from ixproxy.core.state import Asked, ProxyState, error_code
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.interfaces import Gathered, Merged
-from ixproxy.messages import EventError
 from ixproxy.values import NodeName
 from ixproxy.wire.bodies import join_bodies
-from ixproxy.wire.codec import decode
 from ixproxy.wire.names import BY_CODE, BY_NAME, Kind
 from ixproxy.wire.prefix import EMPTY_BODY, Flag, Frame
 
 _raw_map = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
+_BAD_BODY = (msgspec.DecodeError, ValueError, RecursionError)
 
 
-def raw_attributes(body: bytes) -> dict[str, msgspec.Raw]:
+def raw_attributes(body: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
     """
     A body's attributes, their values undecoded.
 
@@ -39,17 +38,21 @@ def raw_attributes(body: bytes) -> dict[str, msgspec.Raw]:
     """
     try:
         return _raw_map.decode(body)
-    except msgspec.DecodeError as problem:
+    except _BAD_BODY as problem:
         raise RemoteProtocolError(Code.BAD_FRAME, f"body: {problem}") from problem
 
 
 def same_id_twice(answers: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether two answers name the same interaction."""
+    """
+    Whether two answers name the same interaction.
+
+    :raise RemoteProtocolError: `Interactions` of one is no map.
+    """
     seen: set[str] = set()
     for attributes in answers:
         raw = attributes.get("Interactions")
         if raw is not None:
-            identifiers = _raw_map.decode(raw).keys()
+            identifiers = raw_attributes(raw).keys()
             if not seen.isdisjoint(identifiers):
                 return True
             seen |= identifiers
@@ -100,15 +103,13 @@ class Gathering:
         if self._settled:
             return
         gathered = self._gathered
-        gathered.awaited.discard(link.name)
         if frame.kind == Kind.ERROR:
-            error = decode(frame)
-            assert isinstance(error, EventError)
-            gathered.refusals[link.name] = error.error_code
+            gathered.refusals[link.name] = error_code(frame)
             self._errors[link.name] = frame.raw
         else:
             gathered.answers[link.name] = raw_attributes(body)
             self._bodies[link.name] = body
+        gathered.awaited.discard(link.name)
         self._settle()
 
     def lost(self, link: Link, pending: Pending) -> None:
@@ -124,7 +125,7 @@ class Gathering:
         try:
             if gathered.awaited and not state.strategies.merge.settled(gathered):
                 return
-            merged = state.strategies.merge.merge(gathered)
+            merged = _checked(state.strategies.merge.merge(gathered))
         except Exception as problem:
             state.note(
                 "error",
@@ -153,10 +154,17 @@ class Gathering:
                 state.refuse(asked, Code.MORE_THAN_ONE)
                 return
             body = join_bodies([self._bodies[node] for node in used], row) if used else EMPTY_BODY
-        except (msgspec.DecodeError, RemoteProtocolError) as problem:
+        except RemoteProtocolError as problem:
             state.refuse(asked, Code.INTERNAL, f"an answer could not be merged: {problem}")
             return
         state.answer_body(asked, row, body, Flag.PARTIAL if merged.partial else Flag(0))
+
+
+def _checked(merged: object) -> Merged:
+    """:raise TypeError: a policy answered with something else."""
+    if not isinstance(merged, Merged) or not all(isinstance(node, str) for node in merged.nodes):
+        raise TypeError(f"{merged!r} is no Merged")
+    return merged
 
 
 def _relevant(link: Link, tenant: int, media_type: str) -> bool:

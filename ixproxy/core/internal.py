@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ixproxy.core.leaving import Leaving
 from ixproxy.core.locating import Locator
 from ixproxy.core.state import Asked, ProxyState
 from ixproxy.errors import Code
@@ -14,9 +15,10 @@ from ixproxy.wire.codec import decode
 class Internal:
     """Locate, CancelTake and ClientsGone through this proxy's own nodes."""
 
-    def __init__(self, state: ProxyState, locator: Locator) -> None:
+    def __init__(self, state: ProxyState, locator: Locator, leaving: Leaving) -> None:
         self._state = state
         self._locator = locator
+        self._leaving = leaving
 
     def start(self, asked: Asked) -> None:
         """One internal request came in."""
@@ -25,29 +27,18 @@ class Internal:
             case RequestLocate() | RequestCancelTake():
                 seeker = _Located(self._state, asked, message)
                 identifier = asked.frame.interaction.encode()
-                self._locator.seek(asked.frame.tenant, identifier, seeker, asked.due)
+                self._locator.seek(asked.frame.tenant, identifier, seeker)
             case RequestClientsGone():
                 self._clients_gone(asked, message)
             case _:
                 self._state.refuse(asked, Code.UNSUPPORTED_YET)
 
     def _clients_gone(self, asked: Asked, message: RequestClientsGone) -> None:
-        state, peer = self._state, asked.client.peer
-        gone = [peer.clients[number] for number in message.clients if number in peer.clients]
-        for client in gone:
-            for node, number in client.numbers.items():
-                link = state.links.get(node)
-                if link is not None:
-                    link.clients.pop(number, None)
-            state.clients.remove(client)
-        for link in state.links.values():
-            numbers = [client.numbers[link.name] for client in gone if link.name in client.numbers]
-            if numbers and link.speaks:
-                onward = RequestClientsGone(
-                    clients=numbers, application_name=message.application_name
-                )
-                state.ask(link, onward, None, why="clients-gone")
-        state.answer_message(asked, EventAck())
+        clients = asked.client.peer.clients
+        numbers = (number for number in dict.fromkeys(message.clients) if number)
+        gone = [clients[number] for number in numbers if number in clients]
+        self._leaving.lost(gone, message.application_name)
+        self._state.answer_message(asked, EventAck())
 
 
 class _Located:
@@ -57,6 +48,11 @@ class _Located:
         self._state = state
         self._asked = asked
         self._message = message
+
+    @property
+    def due(self) -> float:
+        """When the request's time is up."""
+        return self._asked.due
 
     def owner_found(self, node: NodeName) -> None:
         """Say yes; a cancelled take goes to the owner."""

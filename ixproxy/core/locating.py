@@ -21,11 +21,10 @@ from typing import Protocol
 
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
-from ixproxy.core.state import ProxyState
+from ixproxy.core.state import ProxyState, error_code
 from ixproxy.errors import Code
-from ixproxy.messages import EventError, RequestLocate
+from ixproxy.messages import RequestLocate
 from ixproxy.values import NodeName, id_origin
-from ixproxy.wire.codec import decode
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Frame
 
@@ -66,7 +65,10 @@ def verdict(said: dict[NodeName, Said]) -> Verdict:
 
 
 class Seeker(Protocol):
-    """Something that waits for an owner."""
+    """Something that waits for an owner; `due` is when its time is up."""
+
+    @property
+    def due(self) -> float: ...
 
     def owner_found(self, node: NodeName) -> None:
         """`node` holds the interaction, and was just confirmed."""
@@ -88,6 +90,7 @@ class Locating:
         self._due = due
         self._said: dict[NodeName, Said] = {}
         self._awaited: set[NodeName] = set()
+        self._hinting = False
         self.seekers = seekers
 
     def start(self) -> None:
@@ -100,10 +103,12 @@ class Locating:
             if origin is not None and link.facts.dbid == origin
         ]
         half = self._state.now + (self._due - self._state.now) / 2
-        if not self._ask(hinted, half):
+        self._hinting = self._ask(hinted, half)
+        if not self._hinting:
             self._ask_all()
 
     def _ask_all(self) -> None:
+        self._hinting = False
         links = self._state.links_of(self._id[0])
         self._ask([link for link in links if link.name not in self._said], self._due)
         self._decide()
@@ -130,11 +135,10 @@ class Locating:
         """A node answered."""
         if frame.kind != Kind.ERROR:
             said = Said.YES
+        elif error_code(frame) == Code.UNKNOWN_INTERACTION:
+            said = Said.NO
         else:
-            error = decode(frame)
-            assert isinstance(error, EventError)
-            unknown = error.error_code == Code.UNKNOWN_INTERACTION
-            said = Said.NO if unknown else Said.UNSURE
+            said = Said.UNSURE
         self._heard(link.name, said)
 
     def lost(self, link: Link, pending: Pending) -> None:
@@ -146,18 +150,22 @@ class Locating:
         self._said[node] = said
         if self._awaited:
             return
-        hinted = len(self._said) < len(self._state.links_of(self._id[0]))
-        if hinted and said is not Said.YES:
-            self._ask_all()
-        elif hinted:
+        if not self._hinting:
+            self._decide()
+        elif said is Said.YES:
             self._finish(node, Verdict.FOUND)
         else:
-            self._decide()
+            self._ask_all()
 
     def _decide(self) -> None:
-        if not self._awaited:
-            found = [node for node, said in self._said.items() if said is Said.YES]
-            self._finish(found[0] if found else None, verdict(self._said))
+        if self._awaited:
+            return
+        for node, said in self._said.items():
+            if said is Said.YES and node not in self._state.links:
+                # It has left the cluster since: nobody can be asked for it any more.
+                self._said[node] = Said.UNSURE
+        found = [node for node, said in self._said.items() if said is Said.YES]
+        self._finish(found[0] if found else None, verdict(self._said))
 
     def _finish(self, node: NodeName | None, outcome: Verdict) -> None:
         del self._locator.in_flight[self._id]
@@ -171,9 +179,10 @@ class Locating:
 
 
 class Submitted:
-    """An id whose submit through this proxy is pending: later requests wait."""
+    """An id whose submits through this proxy are pending: later requests wait."""
 
     def __init__(self) -> None:
+        self.pending = 0
         self.seekers: list[Seeker] = []
 
 
@@ -188,7 +197,7 @@ class Locator:
         """Whether requests for the id must queue now."""
         return (tenant, identifier) in self.in_flight
 
-    def seek(self, tenant: int, identifier: bytes, seeker: Seeker, due: float) -> None:
+    def seek(self, tenant: int, identifier: bytes, seeker: Seeker) -> None:
         """Tell `seeker` the owner; at once if it is known and nothing is in flight."""
         key = tenant, identifier
         current = self.in_flight.get(key)
@@ -204,19 +213,36 @@ class Locator:
             return
         self.state.counters["located"] += 1
         # Half of the time, so that the owner can still be asked what it was all for.
-        half = self.state.now + (due - self.state.now) / 2
+        half = self.state.now + (seeker.due - self.state.now) / 2
         locating = self.in_flight[key] = Locating(self, key, half, [seeker])
         locating.start()
 
-    def submit_began(self, tenant: int, identifier: bytes) -> None:
-        """A submit that names its id was sent."""
-        self.in_flight.setdefault((tenant, identifier), Submitted())
+    def submit_began(self, tenant: int, identifier: bytes) -> Submitted | None:
+        """
+        A submit that names its id was sent.
 
-    def submit_ended(self, tenant: int, identifier: bytes, due: float) -> None:
-        """That submit was answered, whatever the answer: go on."""
-        key = tenant, identifier
-        submitted = self.in_flight.get(key)
-        if isinstance(submitted, Submitted):
-            del self.in_flight[key]
+        :return: what to say `submit_ended` with; None: the id is being located.
+        """
+        current = self.in_flight.setdefault((tenant, identifier), Submitted())
+        if not isinstance(current, Submitted):
+            return None
+        current.pending += 1
+        return current
+
+    def submit_ended(self, tenant: int, identifier: bytes, submitted: Submitted) -> None:
+        """That submit was answered, whatever the answer: go on after the last."""
+        submitted.pending -= 1
+        if not submitted.pending:
+            del self.in_flight[tenant, identifier]
             for seeker in submitted.seekers:
-                self.seek(tenant, identifier, seeker, due)
+                self.seek(tenant, identifier, seeker)
+
+    def expire(self) -> None:
+        """Some time passed: whose time is up waits no more; nothing was sent."""
+        now = self.state.now
+        for current in list(self.in_flight.values()):
+            late = [seeker for seeker in current.seekers if seeker.due <= now]
+            if late:
+                current.seekers[:] = [seeker for seeker in current.seekers if seeker.due > now]
+                for seeker in late:
+                    seeker.owner_missing(Code.EXPIRED)

@@ -10,6 +10,7 @@ connection; it never reaches another's.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from ixproxy.core.agents import Agents
 from ixproxy.core.answers import Answers
@@ -17,21 +18,21 @@ from ixproxy.core.clients import Peer
 from ixproxy.core.destinations import Destination
 from ixproxy.core.forwarding import Forwarder
 from ixproxy.core.greeting import Greeting
+from ixproxy.core.leaving import Leaving
 from ixproxy.core.links import Link, State, Step
 from ixproxy.core.locating import Locator
 from ixproxy.core.registering import Joining
-from ixproxy.core.registrations import Registrations
+from ixproxy.core.replaying import replay
 from ixproxy.core.requests import Requests
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
-from ixproxy.core.state import Asked, ProxyState
+from ixproxy.core.state import ProxyState
 from ixproxy.effects import ClosePeer, Effect, ResetLink
 from ixproxy.errors import Code, RemoteProtocolError
-from ixproxy.messages import RequestClientsGone
 from ixproxy.values import NodeName
 from ixproxy.wire.codec import error_frame
 from ixproxy.wire.frames import Skipped
 from ixproxy.wire.names import Kind
-from ixproxy.wire.prefix import ADDRESS, ADDRESS_AT, read_frame, readdress, write_frame
+from ixproxy.wire.prefix import ADDRESS, ADDRESS_AT, Flag, read_frame, readdress, write_frame
 
 _PING, _PONG = int(Kind.PING), int(Kind.PONG)
 
@@ -45,8 +46,8 @@ class ProxyCore:
         self.state = state = ProxyState(settings, deployment, strategies)
         self._locator = Locator(state)
         self._agents = Agents(state)
-        self._registrations = Registrations(state)
-        self._requests = Requests(state, self._locator, self._agents, self._registrations)
+        self._leaving = Leaving(state, self._agents.sessions)
+        self._requests = Requests(state, self._locator, self._agents, self._leaving)
         self._answers = Answers(state)
         self._forwarder = Forwarder(state, self._locator)
 
@@ -92,20 +93,29 @@ class ProxyCore:
             peer.send(readdress(write_frame(Kind.PONG, 0), client, reference))
             return
         try:
-            self._requests.frame_received(peer, read_frame(raw))
+            frame = read_frame(raw)
         except RemoteProtocolError as problem:
             self._refuse_frame(peer, client, reference, problem)
+            return
+        try:
+            self._requests.frame_received(peer, frame)
+        except RemoteProtocolError as problem:
+            self._refuse_frame(peer, client, reference, problem, bool(frame.flags & Flag.NO_REPLY))
 
     def _refuse_frame(
-        self, peer: Peer, client: int, reference: int, problem: RemoteProtocolError
+        self,
+        peer: Peer,
+        client: int,
+        reference: int,
+        problem: RemoteProtocolError,
+        silent: bool = False,
     ) -> None:
+        """Answer a frame that became no request."""
         self.state.counters[f"refused {problem.code}"] += 1
-        registered = peer.clients.get(client)
-        if registered is not None:
-            registered.inflight.pop(reference, None)
-        peer.send(
-            error_frame(problem.code, problem.description, client=client, reference=reference)
-        )
+        if not silent:
+            peer.send(
+                error_frame(problem.code, problem.description, client=client, reference=reference)
+            )
 
     def peer_broken(self, peer: int, problem: RemoteProtocolError, now: float) -> None:
         """A client-side connection sent what is no frame: say so, then close."""
@@ -120,24 +130,8 @@ class ProxyCore:
         state = self.state
         state.now = now
         gone = state.clients.disconnect(peer)
-        for client in gone:
-            for request in list(client.inflight.values()):
-                if isinstance(request, Asked):
-                    state.cancel(request)
-                else:
-                    state.cancel_at(*request)
-            client.inflight.clear()
-            self._agents.client_gone(client)
-        for link in state.links.values():
-            numbers = [client.numbers[link.name] for client in gone if link.name in client.numbers]
-            for number in numbers:
-                link.clients.pop(number, None)
-            if numbers and link.speaks:
-                names = {client.name for client in gone}
-                message = RequestClientsGone(
-                    clients=numbers, application_name=names.pop() if len(names) == 1 else ""
-                )
-                state.ask(link, message, None, why="clients-gone")
+        names = {client.name for client in gone}
+        self._leaving.lost(gone, names.pop() if len(names) == 1 else "")
 
     def node_connected(self, node: NodeName, now: float) -> None:
         """The connection to a node is open: greet it."""
@@ -148,7 +142,7 @@ class ProxyCore:
 
     def _greeted(self, link: Link) -> None:
         link.step(Step.GREETED)
-        Joining(self.state, link, self._agents.replay).start()
+        Joining(self.state, link, partial(replay, self.state, self._agents.sessions)).start()
 
     def node_frames_received(
         self, node: NodeName, frames: Sequence[bytes | Skipped], now: float
@@ -222,6 +216,7 @@ class ProxyCore:
         """Some time passed: sweep what is overdue; call it every 250 ms or so."""
         state = self.state
         state.now = now
+        self._locator.expire()
         for link in list(state.links.values()):
             for reference, pending in link.pending.overdue(now):
                 if link.pending.get(reference) is pending:
@@ -233,6 +228,7 @@ class ProxyCore:
             ):
                 link.lost_at = None
                 self._answers.revoke_lost(link.name)
+        self._answers.revoke_unconfirmed()
 
     def configuration_changed(
         self,

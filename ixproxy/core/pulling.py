@@ -14,20 +14,22 @@ for a client that heard nothing is returned when the client registers again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from ixproxy.core.attributes import is_interaction_id
 from ixproxy.core.gathering import raw_attributes
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
-from ixproxy.core.state import Asked, ProxyState, decode_body, error_code, same_frame
+from ixproxy.core.state import Asked, ProxyState, error_code
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import EventPulledInteractions, RequestPull
-from ixproxy.values import Ask, NodeName, PullAttributes
+from ixproxy.messages.message import Count
+from ixproxy.values import Ask, PullAttributes
 from ixproxy.wire.codec import decode
 from ixproxy.wire.names import Kind
-from ixproxy.wire.prefix import Frame, with_body
+from ixproxy.wire.prefix import MAX_STRING, Frame, with_body
 from ixproxy.wire.splice import set_extension
 
 HOLD_MARGIN = 0.25
@@ -36,18 +38,36 @@ HOLD_MARGIN = 0.25
 FOR_STRATEGY = "pull-for-strategy"
 HOLD_TIMEOUT = "pull-hold-timeout"
 
-_takes = msgspec.msgpack.Decoder(dict[str, int])
+_takes = msgspec.msgpack.Decoder(dict[str, Count])
 
 
 def takes_in(body: bytes) -> Mapping[str, int]:
-    """Interaction id to take number, of what an answer to a pull hands over."""
+    """
+    Interaction id to take number, of what an answer to a pull hands over.
+
+    :raise RemoteProtocolError: the body is broken, or a key is no id.
+    """
     raw = raw_attributes(body).get("TakeNumbers")
     if raw is None:
         return {}
     try:
-        return _takes.decode(raw)
-    except msgspec.DecodeError as problem:
+        takes = _takes.decode(raw)
+    except (msgspec.DecodeError, ValueError) as problem:
         raise RemoteProtocolError(Code.BAD_ATTRIBUTE, f"TakeNumbers: {problem}") from problem
+    if not all(map(is_interaction_id, takes)):
+        raise RemoteProtocolError(
+            Code.BAD_ATTRIBUTE, f"TakeNumbers: an id takes 1 to {MAX_STRING} bytes"
+        )
+    return takes
+
+
+def _checked(steps: Iterable[Ask]) -> list[Ask]:
+    """:raise TypeError: a strategy planned something else than steps."""
+    plan = list(steps)
+    for step in plan:
+        if not isinstance(step, Ask):
+            raise TypeError(f"{step!r} is no Ask")
+    return plan
 
 
 class Pulling:
@@ -59,6 +79,8 @@ class Pulling:
         self._steps: list[Ask] = []
         self._refusal: bytes | None = None
         self._missing = False
+        self._busy = False
+        self._heard = False
         self._for_strategy = False
 
     def start(self) -> None:
@@ -83,7 +105,7 @@ class Pulling:
             budget=max(0.0, asked.due - state.now),
         )
         try:
-            self._steps = list(state.strategies.pull.order(pull, views))
+            self._steps = _checked(state.strategies.pull.order(pull, views))
         except Exception as problem:
             state.note(
                 "error",
@@ -108,15 +130,18 @@ class Pulling:
             if left <= HOLD_MARGIN:
                 self._steps.clear()
                 break
-            if link is None or state.no_way_to(link, asked.client):
+            if link is None or (code := state.no_way_to(link, asked.client)):
                 self._missing = True
+                self._busy = self._busy or (link is not None and code == Code.BUSY)
                 continue
             state.forward(link, asked, self, self._frame_for(step, left))
             return
         if self._refusal is not None:
             state.answer(asked, self._refusal)
+        elif self._busy and not self._heard:
+            state.refuse(asked, Code.BUSY)
         else:
-            state.answer_message(asked, EventPulledInteractions())
+            state.answer_message(asked, EventPulledInteractions(), partial=self._missing)
 
     def _frame_for(self, step: Ask, left: float) -> bytes:
         frame = self._asked.frame
@@ -129,16 +154,16 @@ class Pulling:
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
         """A node gave, had nothing, or refused."""
         if frame.kind == Kind.ERROR:
+            error_code(frame)
             if not pending.abandoned:
                 self._refusal = self._refusal or frame.raw
                 self._next()
             return
         takes = takes_in(body)
+        self._heard = True
         if pending.abandoned or self._asked.client.gone:
             for identifier, take in takes.items():
                 self._state.give_back(link, self._asked.frame.tenant, identifier, take)
-            if not pending.abandoned:
-                self._asked.client.inflight.pop(self._asked.frame.reference, None)
             return
         if not takes:
             self._refusal = None
@@ -152,132 +177,3 @@ class Pulling:
     def lost(self, link: Link, pending: Pending) -> None:
         """The link went, or the node kept silent: it may have taken."""
         self._state.refuse(self._asked, Code.LOST_CONNECTION)
-
-
-class PullingByIds:
-    """
-    One pull by ids: split by owner, the answers united.
-
-    What was taken is answered, flagged partial when anything is missing, with
-    a code for each missing id; an error only if nothing was taken.
-    """
-
-    def __init__(self, state: ProxyState, asked: Asked, identifiers: list[str]) -> None:
-        self._state = state
-        self._asked = asked
-        self._sought = len(identifiers)
-        self._identifiers = identifiers
-        self._by_owner: dict[Link, list[str]] = {}
-        self._awaited: dict[Link, list[str]] = {}
-        self._answers: list[EventPulledInteractions] = []
-        self.errors: dict[str, int] = {}
-
-    def seekers(self) -> list[IdSought]:
-        """One seeker for each id, to be given to the locator."""
-        return [IdSought(self, identifier) for identifier in self._identifiers]
-
-    def link(self, node: NodeName) -> Link:
-        """The link to a node that a seeker was told of."""
-        return self._state.links[node]
-
-    def owner_known(self, identifier: str, link: Link | None, code: int) -> None:
-        """The owner of one id was found, or is not to be had."""
-        self._sought -= 1
-        if link is not None:
-            code = self._state.no_way_to(link, self._asked.client)
-            if not code:
-                self._by_owner.setdefault(link, []).append(identifier)
-        if code:
-            self.errors[identifier] = code
-        if not self._sought:
-            self._pull()
-
-    def _pull(self) -> None:
-        state, asked = self._state, self._asked
-        if asked.client.gone:
-            return
-        request = decode(asked.frame)
-        assert isinstance(request, RequestPull)
-        self._awaited = dict(self._by_owner)
-        for link, identifiers in self._by_owner.items():
-            parameters = {name: request.pull_parameters[name] for name in identifiers}
-            part = msgspec.structs.replace(request, pull_parameters=parameters)
-            state.forward(link, asked, self, same_frame(asked.frame, part))
-        if not self._awaited:
-            self._answer()
-
-    def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
-        """One owner answered for its ids."""
-        identifiers = self._awaited.pop(link, [])
-        if frame.kind == Kind.ERROR:
-            code = error_code(frame)
-            self.errors.update((identifier, code) for identifier in identifiers)
-            if code == Code.UNKNOWN_INTERACTION:
-                for identifier in identifiers:
-                    self._state.owners.forget(identifier.encode())
-        else:
-            answer = decode_body(frame, body)
-            assert isinstance(answer, EventPulledInteractions)
-            if pending.abandoned or self._asked.client.gone:
-                for identifier, take in answer.take_numbers.items():
-                    self._state.give_back(link, self._asked.frame.tenant, identifier, take)
-            else:
-                for identifier, take in answer.take_numbers.items():
-                    self._asked.client.took(identifier, take, link.name)
-                for identifier, code in answer.errors.items():
-                    if code == Code.UNKNOWN_INTERACTION:
-                        self._state.owners.forget(identifier.encode())
-                self._answers.append(answer)
-                self.errors.update(answer.errors)
-        if not self._awaited and not pending.abandoned:
-            self._answer()
-
-    def lost(self, link: Link, pending: Pending) -> None:
-        """One owner will not answer: its ids are in doubt."""
-        for identifier in self._awaited.pop(link, []):
-            self.errors[identifier] = Code.LOST_CONNECTION
-        if not self._awaited:
-            self._answer()
-
-    def _answer(self) -> None:
-        state, asked = self._state, self._asked
-        if asked.client.gone:
-            return
-        answers = [answer for answer in self._answers if answer.take_numbers]
-        if not answers:
-            codes = set(self.errors.values())
-            in_doubt = Code.LOST_CONNECTION in codes
-            code = Code.LOST_CONNECTION if in_doubt else next(iter(self.errors.values()))
-            state.refuse(asked, code)
-            return
-        united = EventPulledInteractions(
-            interactions={k: v for answer in answers for k, v in answer.interactions.items()},
-            sort_keys={k: v for answer in answers for k, v in answer.sort_keys.items()},
-            take_numbers={k: v for answer in answers for k, v in answer.take_numbers.items()},
-            errors=self.errors,
-        )
-        state.answer_message(asked, united, partial=bool(self.errors))
-
-
-class IdSought:
-    """One id of a pull by ids, waiting for its owner."""
-
-    __slots__ = ("_identifier", "_pulling")
-
-    def __init__(self, pulling: PullingByIds, identifier: str) -> None:
-        self._pulling = pulling
-        self._identifier = identifier
-
-    @property
-    def key(self) -> bytes:
-        """The id as the locator knows it."""
-        return self._identifier.encode()
-
-    def owner_found(self, node: NodeName) -> None:
-        """The owner is known."""
-        link = self._pulling.link(node)
-        self._pulling.owner_known(self._identifier, link, 0)
-
-    def owner_missing(self, code: int) -> None:
-        """It is not."""
-        self._pulling.owner_known(self._identifier, None, code)

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ixproxy.core.attributes import is_interaction_id
 from ixproxy.core.clients import Client
 from ixproxy.core.links import Link, Step
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import UNHEARD, ProxyState, decode_body
-from ixproxy.effects import ClosePeer
+from ixproxy.errors import Code, RemoteProtocolError, RequestRefused
 from ixproxy.messages import (
     EventAck,
     EventError,
@@ -26,16 +27,21 @@ from ixproxy.messages import (
     ServerFacts,
 )
 from ixproxy.values import ClientType
-from ixproxy.wire.codec import encode, error_frame
-from ixproxy.wire.names import BY_MESSAGE, Kind
+from ixproxy.wire.codec import encode
+from ixproxy.wire.names import BY_MESSAGE
 from ixproxy.wire.parts import encode_parts
-from ixproxy.wire.prefix import VERSION, Frame
+from ixproxy.wire.prefix import MAX_STRING, VERSION, Frame, readdress
 
+LAST_NUMBER = (1 << 32) - 1
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
 
 
 def register_on(state: ProxyState, client: Client, link: Link, registering: Registering) -> None:
-    """Send one client's registration to one node, in parts where it is long."""
+    """
+    Send one client's registration to one node, in parts where it is long.
+
+    :raise RequestRefused: it is too long for the node even so.
+    """
     registration = client.registration
     message = RequestRegisterClient(
         client_name=registration.client_name,
@@ -48,10 +54,11 @@ def register_on(state: ProxyState, client: Client, link: Link, registering: Regi
         holding={identifier: take for identifier, (take, _) in client.holding.items()},
         extension=registration.extension,
     )
+    parts = encode_parts(state.marked(message, "register"), link.max_frame)
     due = state.now + state.settings.request_timeout
     reference = link.pending.add(Pending(None, 0, _REGISTER, "", due, registering))
-    for raw in encode_parts(message, link.max_frame, reference=reference):
-        link.send(raw)
+    for raw in parts:
+        link.send(readdress(raw, 0, reference))
 
 
 def server_facts(state: ProxyState) -> ServerFacts:
@@ -92,34 +99,52 @@ class Registering:
     def start(self, links: list[Link]) -> None:
         """Register on each of `links` that speaks."""
         for link in links:
-            if link.speaks:
-                self._awaited.add(link.name)
-                register_on(self._state, self.client, link, self)
-            else:
+            if not link.speaks:
                 self.whole = False
+                continue
+            try:
+                register_on(self._state, self.client, link, self)
+            except RequestRefused as refusal:
+                text = refusal.description
+                self._refused(EventError(error_code=refusal.code, error_description=text))
+            else:
+                self._awaited.add(link.name)
         self._finish()
 
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
         """One node knows the client, or refuses it."""
-        self._awaited.discard(link.name)
         answer = decode_body(frame, body)
-        client = self.client
-        if frame.kind == Kind.ERROR:
-            assert isinstance(answer, EventError)
-            self.refusal = self.refusal or answer
-            self.whole = False
+        if isinstance(answer, EventError):
+            self._refused(answer)
         elif isinstance(answer, EventAck):
-            if client.gone:
-                unregister_on(self._state, link, answer.proxy_client_id, goodbye=False)
-            else:
-                client.numbers[link.name] = answer.proxy_client_id
-                link.clients[answer.proxy_client_id] = client
-                for identifier, take in answer.held.items():
-                    self.held[identifier] = take
-                    if identifier in client.holding:
-                        client.took(identifier, take, link.name)
-                    self._state.owners.learn(identifier.encode(), link.name)
+            self._known(link, answer)
+        self._awaited.discard(link.name)
         self._finish()
+
+    def _refused(self, refusal: EventError) -> None:
+        self.refusal = self.refusal or refusal
+        self.whole = False
+
+    def _known(self, link: Link, answer: EventAck) -> None:
+        client, number = self.client, answer.proxy_client_id
+        if not 0 < number <= LAST_NUMBER or number in link.clients:
+            raise RemoteProtocolError(
+                Code.BAD_ATTRIBUTE, f"ProxyClientId is {number}, which cannot be a new client's"
+            )
+        if not all(map(is_interaction_id, answer.held)):
+            raise RemoteProtocolError(
+                Code.BAD_ATTRIBUTE, f"Held: an id takes 1 to {MAX_STRING} bytes"
+            )
+        if client.gone:
+            unregister_on(self._state, link, number, goodbye=client.said_goodbye)
+            return
+        client.numbers[link.name] = number
+        link.clients[number] = client
+        for identifier, take in answer.held.items():
+            self.held[identifier] = take
+            if identifier in client.holding:
+                client.took(identifier, take, link.name)
+            self._state.owners.learn(identifier.encode(), link.name)
 
     def lost(self, link: Link, pending: Pending) -> None:
         """One node will not answer; it gets the client when it joins again."""
@@ -146,7 +171,7 @@ def unregister_on(state: ProxyState, link: Link, number: int, *, goodbye: bool) 
         due = state.now + state.settings.request_timeout
         row = BY_MESSAGE[RequestUnregisterClient]
         reference = link.pending.add(Pending(None, 0, row.code, "", due, UNHEARD))
-        message = RequestUnregisterClient(proxy_client_id=number)
+        message = state.marked(RequestUnregisterClient(proxy_client_id=number), "unregister")
         link.send(encode(message, client=number, reference=reference))
     else:
         state.ask(link, RequestClientsGone(clients=[number]), None, why="clients-gone")
@@ -161,32 +186,6 @@ def leave(state: ProxyState, client: Client, *, goodbye: bool) -> None:
     client.numbers.clear()
 
 
-def answer_registration(state: ProxyState, registering: Registering) -> None:
-    """Tell a client that it is registered, or why not."""
-    client = registering.client
-    if client.gone:
-        return
-    if registering.refusal is not None:
-        refusal = registering.refusal
-        raw = error_frame(refusal.error_code, refusal.error_description)
-        state.answer_raw(client, registering.reference, raw)
-        leave(state, client, goodbye=False)
-        state.clients.remove(client)
-        if not client.number:
-            state.effects.append(ClosePeer(client.peer.id, refusal.error_description))
-        return
-    if registering.whole:
-        for identifier in [key for key in client.holding if key not in registering.held]:
-            client.gave_back(identifier)
-    answer = EventAck(
-        proxy_client_id=client.number,
-        server=server_facts(state),
-        held=registering.held,
-    )
-    for raw in encode_parts(answer, client.peer.max_frame):
-        state.answer_raw(client, registering.reference, raw)
-
-
 class Joining:
     """A node that came (back): every client first, then every agent session."""
 
@@ -194,7 +193,6 @@ class Joining:
         self._state = state
         self._link = link
         self._replay = replay
-        self._epoch = link.server.epoch
 
     def start(self) -> None:
         """Register all clients, unpaced."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from ixproxy.core.attributes import is_interaction_id
 from ixproxy.core.clients import Client, Peer
-from ixproxy.core.registering import Registering, answer_registration, is_proxy, leave
+from ixproxy.core.leaving import Leaving
+from ixproxy.core.registering import Registering, is_proxy, leave, server_facts
 from ixproxy.core.routing import ALLOWED
 from ixproxy.core.state import ProxyState
 from ixproxy.effects import ClosePeer
@@ -11,18 +15,23 @@ from ixproxy.errors import Code, RemoteProtocolError, RequestRefused
 from ixproxy.messages import EventAck, RequestRegisterClient
 from ixproxy.values import ClientType
 from ixproxy.wire.codec import decode, encode, error_frame
-from ixproxy.wire.prefix import VERSION, Frame
+from ixproxy.wire.prefix import MAX_STRING, VERSION, Flag, Frame, readdress
 
 MAX_NAME = 255
 MAX_HOLDING = 1_000_000
-"""Ids that one session may list: bounds what a registration in parts may keep."""
+"""Ids that the clients of one peer may list in registrations whose last part has not come."""
+MAX_UNFINISHED = 100
+"""Such registrations of one peer."""
+LONGEST_REASON = 300
+"""Characters of a refusal that may quote what the peer sent."""
 
 
 class Registrations:
     """Registers clients of peers on this proxy and on all nodes."""
 
-    def __init__(self, state: ProxyState) -> None:
+    def __init__(self, state: ProxyState, leaving: Leaving) -> None:
         self._state = state
+        self._leaving = leaving
 
     def register(self, peer: Peer, frame: Frame) -> None:
         """A registration came in: check it, then register on all nodes."""
@@ -30,28 +39,57 @@ class Registrations:
         try:
             message = decode(frame)
             assert isinstance(message, RequestRegisterClient)
+            message = self._whole(peer, frame, message)
             if message.holding_continues:
-                self._keep_part(peer, message)
                 return
             client = self._admit(peer, message)
         except (RequestRefused, RemoteProtocolError) as refusal:
-            raw = error_frame(
-                refusal.code, refusal.description, client=frame.client, reference=frame.reference
+            reason = refusal.description[:LONGEST_REASON]
+            peer.send(
+                error_frame(refusal.code, reason, client=frame.client, reference=frame.reference)
             )
-            peer.send(raw)
-            if frame.client == 0 and 0 not in peer.clients:
-                state.effects.append(ClosePeer(peer.id, refusal.description))
+            if 0 not in peer.clients:
+                state.effects.append(ClosePeer(peer.id, reason))
             return
-        registering = Registering(
-            state, client, lambda done: answer_registration(state, done), frame.reference
-        )
+        replaced = peer.clients.get(client.number)
+        older = state.clients.newest(client.session)
+        if older is not None:
+            self._leaving.superseded(older, client)
+        if replaced is not None:
+            self._leaving.replaced(replaced)
+        state.clients.add(client)
+        registering = Registering(state, client, self._registered, frame.reference)
         registering.start([] if is_proxy(client) else list(state.links.values()))
+        if replaced is not None:
+            # After the newer registration, so that a session that stays never seems lost.
+            leave(state, replaced, goodbye=False)
 
-    def _keep_part(self, peer: Peer, message: RequestRegisterClient) -> None:
-        parts = peer.holding_parts.setdefault(message.session, {})
-        if len(peer.holding_parts) > 1_000 or len(parts) + len(message.holding) > MAX_HOLDING:
-            raise RequestRefused(Code.LIMIT_REACHED, "Holding lists too many interactions")
-        parts.update(message.holding)
+    def _whole(
+        self, peer: Peer, frame: Frame, message: RequestRegisterClient
+    ) -> RequestRegisterClient:
+        """
+        The registration with what earlier parts of it listed.
+
+        :raise RequestRefused: it lists too much, or what is no id.
+        """
+        if frame.client:
+            raise RequestRefused(Code.INVALID_CLIENT, "the server gives clients their numbers")
+        if not all(map(is_interaction_id, message.holding)):
+            raise RequestRefused(
+                Code.BAD_ATTRIBUTE, f"Holding: an id takes 1 to {MAX_STRING} bytes"
+            )
+        parts = peer.holding_parts
+        earlier = parts.pop(frame.reference, None)
+        if earlier is not None:
+            if earlier.session != message.session:
+                raise RequestRefused(Code.BAD_ATTRIBUTE, "Session differs from that of part 1")
+            message = replace(message, holding={**earlier.holding, **message.holding})
+        if message.holding_continues:
+            listed = len(message.holding) + sum(len(part.holding) for part in parts.values())
+            if listed > MAX_HOLDING or len(parts) >= MAX_UNFINISHED:
+                raise RequestRefused(Code.LIMIT_REACHED, "Holding lists too many interactions")
+            parts[frame.reference] = message
+        return message
 
     def _admit(self, peer: Peer, message: RequestRegisterClient) -> Client:
         """
@@ -104,26 +142,52 @@ class Registrations:
             number = peer.last_number
         else:
             peer.max_frame = message.max_frame
-        message.holding.update(peer.holding_parts.pop(message.session, {}))
         client = Client(peer, number, message, ALLOWED[client_type])
-        older = state.clients.by_session.get(message.session) if message.session else None
+        older = state.clients.newest(message.session)
         if older is not None and older.incarnation > message.incarnation:
             raise RequestRefused(Code.SUPERSEDED)
-        replaced = peer.clients.get(number)
-        if replaced is not None:
-            state.clients.remove(replaced)
-            if replaced is not older:
-                leave(state, replaced, goodbye=False)
-        state.clients.add(client)
-        if older is not None:
-            older.superseded = older.gone = True
         return client
+
+    def _registered(self, registering: Registering) -> None:
+        """Every node that can has answered: tell the client that it is registered, or why not."""
+        state, client = self._state, registering.client
+        if client.gone:
+            self._answer_gone(registering)
+            return
+        if registering.refusal is not None:
+            refusal = registering.refusal
+            raw = error_frame(refusal.error_code, refusal.error_description)
+            state.answer_split(client, registering.reference, raw)
+            self._leaving.refused(client)
+            if not client.number:
+                state.effects.append(ClosePeer(client.peer.id, refusal.error_description))
+            return
+        if registering.whole:
+            for identifier in [key for key in client.holding if key not in registering.held]:
+                client.gave_back(identifier)
+        elif any(node is None for _, node in client.holding.values()):
+            state.unconfirmed[client] = state.now
+        answer = EventAck(
+            proxy_client_id=client.number,
+            server=server_facts(state),
+            held=registering.held,
+        )
+        state.answer_split(client, registering.reference, encode(answer))
+
+    def _answer_gone(self, registering: Registering) -> None:
+        """The client went before it was registered, but its connection may be there still."""
+        client = registering.client
+        if self._state.clients.peers.get(client.peer.id) is client.peer:
+            code = Code.CANCELLED if client.said_goodbye else Code.SUPERSEDED
+            client.peer.send(readdress(error_frame(code), client.number, registering.reference))
 
     def unregister(self, peer: Peer, client: Client, frame: Frame) -> None:
         """A goodbye: what the session holds goes back at once."""
-        leave(self._state, client, goodbye=True)
-        self._state.clients.remove(client)
-        peer.send(encode(EventAck(), client=client.number, reference=frame.reference))
+        self._leaving.goodbye(client)
+        if is_proxy(client):
+            self._leaving.lost(list(peer.clients.values()), "")
+        if not frame.flags & Flag.NO_REPLY:
+            peer.send(encode(EventAck(), client=client.number, reference=frame.reference))
 
 
 def _client_type(message: RequestRegisterClient) -> ClientType:

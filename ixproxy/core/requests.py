@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from ixproxy.core.agents import Agents
-from ixproxy.core.attributes import problem_of
+from ixproxy.core.attributes import is_interaction_id, problem_of
 from ixproxy.core.clients import Client, Peer
 from ixproxy.core.gathering import Gathering
 from ixproxy.core.internal import Internal
+from ixproxy.core.leaving import Leaving
 from ixproxy.core.locating import Locator
 from ixproxy.core.owning import ToOwner
-from ixproxy.core.pulling import Pulling, PullingByIds
+from ixproxy.core.pulling import Pulling
+from ixproxy.core.pulling_by_ids import PullingByIds
 from ixproxy.core.registrations import Registrations
 from ixproxy.core.routing import BY_CODE, Route
 from ixproxy.core.state import Asked, ProxyState
@@ -17,11 +19,12 @@ from ixproxy.core.submitting import Submitting
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import RequestPull, RequestRegisterClient, RequestUnregisterClient
 from ixproxy.wire.codec import decode
-from ixproxy.wire.names import BY_MESSAGE, Kind
-from ixproxy.wire.prefix import Flag, Frame
+from ixproxy.wire.names import BY_MESSAGE, Holdings, Kind
+from ixproxy.wire.prefix import MAX_STRING, Flag, Frame
 
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
 _UNREGISTER = BY_MESSAGE[RequestUnregisterClient].code
+_HAND_OVER = (Route.OWNER, Route.PULL)
 SYSTEM_VIEW = "_system_"
 """The view of a pull by ids, as the field has it."""
 
@@ -34,13 +37,13 @@ class Requests:
         state: ProxyState,
         locator: Locator,
         agents: Agents,
-        registrations: Registrations,
+        leaving: Leaving,
     ) -> None:
         self._state = state
         self._locator = locator
         self._agents = agents
-        self._registrations = registrations
-        self._internal = Internal(state, locator)
+        self._registrations = Registrations(state, leaving)
+        self._internal = Internal(state, locator, leaving)
 
     def frame_received(self, peer: Peer, frame: Frame) -> None:
         """
@@ -69,7 +72,10 @@ class Requests:
             return
         asked = self._admit(client, frame)
         if asked is not None:
-            self._route(asked)
+            try:
+                self._route(asked)
+            except RemoteProtocolError as problem:
+                self._state.refuse(asked, problem.code, problem.description)
 
     def _sender(self, peer: Peer, frame: Frame) -> Client:
         client = peer.clients.get(frame.client)
@@ -115,6 +121,8 @@ class Requests:
             state.refuse(asked, Code.UNSUPPORTED_OPERATION)
         elif not route.served:
             state.refuse(asked, Code.UNSUPPORTED_YET, f"{route.name} is not supported yet")
+        elif asked.silent and asked.row.holdings is Holdings.TAKES and route.route in _HAND_OVER:
+            state.refuse(asked, Code.BAD_FRAME, f"flags: {route.name} needs its reply")
         elif route.route is Route.OWNER:
             ToOwner(state, asked).start(self._locator)
         elif route.route is Route.CHOSEN:
@@ -130,9 +138,6 @@ class Requests:
 
     def _pull(self, asked: Asked) -> None:
         state = self._state
-        if asked.silent:
-            state.refuse(asked, Code.BAD_FRAME, "flags: a pull needs its reply")
-            return
         if asked.frame.queue != SYSTEM_VIEW:
             Pulling(state, asked).start()
             return
@@ -142,6 +147,11 @@ class Requests:
         if not identifiers:
             state.refuse(asked, Code.NOT_ACCESSIBLE, "PullParameters names no interaction")
             return
+        for identifier in identifiers:
+            if not is_interaction_id(identifier):
+                raise RemoteProtocolError(
+                    Code.BAD_ATTRIBUTE, f"PullParameters: an id takes 1 to {MAX_STRING} bytes"
+                )
         if len(identifiers) > state.settings.max_ids_per_pull:
             state.refuse(
                 asked,
@@ -150,8 +160,8 @@ class Requests:
                 f"{state.settings.max_ids_per_pull} allowed",
             )
             return
-        for seeker in PullingByIds(state, asked, identifiers).seekers():
-            self._locator.seek(asked.frame.tenant, seeker.key, seeker, asked.due)
+        for seeker in PullingByIds(state, asked, request).seekers():
+            self._locator.seek(asked.frame.tenant, seeker.key, seeker)
 
     def _cancel(self, peer: Peer, frame: Frame) -> None:
         """A requester no longer wants an answer; it still gets its one."""

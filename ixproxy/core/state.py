@@ -9,7 +9,7 @@ worth keeping.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -23,11 +23,11 @@ from ixproxy.core.routing import RouteRow
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.effects import Effect, Note
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.messages import EventError, RequestCancelTake
+from ixproxy.messages import EventError, RequestCancelTake, RequestStopProcessing
 from ixproxy.messages.message import Message, Request
 from ixproxy.values import NodeName
 from ixproxy.wire.codec import decode, encode, error_frame
-from ixproxy.wire.names import BY_CODE, BY_MESSAGE, Kind, NameRow
+from ixproxy.wire.names import BY_CODE, BY_MESSAGE, Holdings, Kind, NameRow
 from ixproxy.wire.parts import split_frame
 from ixproxy.wire.prefix import (
     FLAGS_AT,
@@ -40,6 +40,10 @@ from ixproxy.wire.prefix import (
     with_ttl,
     write_frame,
 )
+
+R = TypeVar("R", bound=Request)
+
+_STOP = BY_MESSAGE[RequestStopProcessing].code
 
 DELIVERY_MARGIN = 5.0
 """Seconds beyond the nodes' delivering-timeout that an answer may take."""
@@ -101,8 +105,11 @@ class ProxyState:
             name: Link(facts, self.outputs) for name, facts in sorted(deployment.nodes.items())
         }
         self.owners = Owners(settings.interaction_cache_size)
+        self.unconfirmed: dict[Client, float] = {}
+        """Clients of whose listed holdings some node has not said a word, and since when."""
         self.counters: Counter[str] = Counter()
         self.now = 0.0
+        self._returning = _Returning(self)
 
     def note(self, level: str, format: str, /, **fields: Any) -> None:
         """Log something that an operator must know."""
@@ -140,8 +147,11 @@ class ProxyState:
         if frame.ttl and self.now - asked.received_at >= REWRITE_AFTER:
             raw = with_ttl(raw, max(1, int((asked.due - self.now) * 1000)))
         if asked.silent and exchange is None:
-            link.send(readdress(raw, client.numbers[link.name], 0))
-            return
+            if asked.row.holdings is not Holdings.GIVES_BACK:
+                link.send(readdress(raw, client.numbers[link.name], 0))
+                return
+            # Nobody waits for the answer, but the proxy must know whether the client still holds.
+            exchange = self._returning
         deadline = Deadline.OWN if frame.ttl else asked.route.deadline
         reference = link.pending.add(
             Pending(client, frame.reference, frame.name, frame.interaction, asked.due, exchange),
@@ -168,9 +178,7 @@ class ProxyState:
         :param why: what `InternalRequestReason` says when marking is on.
         :param exchange: None: its answer does not matter.
         """
-        if self.settings.mark_internal_requests:
-            marked = {**message.extension, "InternalRequestReason": why}
-            message = _with_extension(message, marked)
+        message = self.marked(message, why)
         number = client.numbers[link.name] if client is not None else 0
         row = BY_MESSAGE[type(message)]
         interaction = getattr(message, "interaction_id", "")
@@ -180,22 +188,35 @@ class ProxyState:
         )
         link.send(encode(message, client=number, reference=reference))
 
+    def marked(self, message: R, why: str) -> R:
+        """A request that the proxy makes, with the reason for it where that is wanted."""
+        if not self.settings.mark_internal_requests:
+            return message
+        extension = {**message.extension, "InternalRequestReason": why}
+        return msgspec.structs.replace(message, extension=extension)
+
     def answer_raw(self, client: Client, reference: int, raw: bytes) -> None:
         """Send a frame to the requester, as the answer with its own reference."""
         if not client.gone:
             client.peer.send(readdress(raw, client.number, reference))
 
-    def answer_split(self, client: Client, reference: int, raw: bytes) -> None:
-        """The same, split again where the client's hop takes shorter frames."""
+    def answer_split(self, client: Client, reference: int, raw: bytes) -> bool:
+        """
+        The same, split again where the client's hop takes shorter frames.
+
+        :return: False: it cannot be divided, and an error was sent instead.
+        """
         if len(raw) - 4 <= client.peer.max_frame:
             self.answer_raw(client, reference, raw)
-            return
+            return True
         try:
             parts = split_frame(raw, client.peer.max_frame)
         except RequestRefused as refusal:
-            parts = [error_frame(refusal.code, refusal.description)]
+            self.answer_raw(client, reference, error_frame(refusal.code, refusal.description))
+            return False
         for part in parts:
             self.answer_raw(client, reference, part)
+        return True
 
     def answer(self, asked: Asked, raw: bytes) -> None:
         """Give a request its one answer."""
@@ -223,6 +244,20 @@ class ProxyState:
             raw = with_body(raw, last.body_at, body)
         self.answer(asked, with_flags(raw, raw[FLAGS_AT] & ~Flag.MORE))
 
+    def returned(self, pending: Pending, frame: Frame) -> None:
+        """A node answered a request that gives an interaction back."""
+        if frame.kind == Kind.ERROR:
+            self.refused_by_id(pending, frame)
+        elif pending.client is not None:
+            pending.client.gave_back(pending.interaction)
+            if pending.name == _STOP:
+                self.owners.forget(pending.interaction.encode())
+
+    def refused_by_id(self, pending: Pending, frame: Frame) -> None:
+        """A node refused a request that names one interaction."""
+        if error_code(frame) == Code.UNKNOWN_INTERACTION:
+            self.owners.forget(pending.interaction.encode())
+
     def give_back(self, link: Link, tenant: int, interaction: str, take_number: int) -> None:
         """An answer that hands over an interaction reached nobody: undo the take."""
         self.counters["takes cancelled"] += 1
@@ -230,6 +265,23 @@ class ProxyState:
             tenant_id=tenant, interaction_id=interaction, take_number=take_number
         )
         self.ask(link, message, None, why="cancel-take")
+
+    def drop_requests(self, client: Client, code: int = 0) -> None:
+        """
+        A client leaves: none of its requests runs further, all are forgotten.
+
+        :param code: what each is answered with; 0: there is nobody to answer.
+        """
+        for reference, request in list(client.inflight.items()):
+            if isinstance(request, Asked):
+                self.cancel(request)
+                silent, sent = request.silent, bool(request.sent)
+            else:
+                self.cancel_at(*request)
+                silent, sent = False, True
+            if code and not silent:
+                self.answer_raw(client, reference, error_frame(code, doubtful=sent))
+        client.inflight.clear()
 
     def cancel(self, asked: Asked) -> None:
         """Tell the nodes that nobody waits for the answer any more."""
@@ -246,11 +298,6 @@ class ProxyState:
                 link.send(write_frame(Kind.CANCEL, 0, client=number, reference=reference))
 
 
-def same_frame(frame: Frame, message: Message) -> bytes:
-    """`message` in the place of the one in `frame`, all else as it was."""
-    return with_body(frame.raw, frame.body_at, read_frame(encode(message)).body)
-
-
 def error_code(frame: Frame) -> int:
     """The code in an error reply."""
     error = decode(frame)
@@ -262,8 +309,18 @@ def decode_body(frame: Frame, body: bytes) -> Message:
     return decode(read_frame(with_body(frame.raw, frame.body_at, body)))
 
 
-def _with_extension(message: Request, extension: dict[str, Any]) -> Request:
-    return msgspec.structs.replace(message, extension=extension)
+class _Returning:
+    """Where answers go to what a client gave back without waiting."""
+
+    def __init__(self, state: ProxyState) -> None:
+        self._state = state
+
+    def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
+        """The node has it again, or the client still does."""
+        self._state.returned(pending, frame)
+
+    def lost(self, link: Link, pending: Pending) -> None:
+        """Not known: the client's next registration says what it has."""
 
 
 class _Unheard:

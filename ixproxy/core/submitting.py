@@ -11,7 +11,7 @@ never passed on, or a retry would not find what the first try did.
 from __future__ import annotations
 
 from ixproxy.core.links import Link
-from ixproxy.core.locating import Locator
+from ixproxy.core.locating import Locator, Submitted
 from ixproxy.core.pending import Pending
 from ixproxy.core.routing import may_submit, takes_new
 from ixproxy.core.state import Asked, ProxyState
@@ -19,7 +19,6 @@ from ixproxy.errors import Code
 from ixproxy.messages import EventAck, EventError, RequestSubmit
 from ixproxy.values import Draft, NodeName, rendezvous
 from ixproxy.wire.codec import decode
-from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Flag, Frame
 
 PASSES_ON = frozenset((Code.BUSY, Code.STOPPING, Code.LIMIT_REACHED))
@@ -35,6 +34,7 @@ class Submitting:
         self._asked = asked
         self._ranked: list[NodeName] = []
         self._passed_on = True
+        self._submitted: Submitted | None = None
 
     def start(self) -> None:
         """Choose, and offer to the first; or refuse."""
@@ -80,7 +80,9 @@ class Submitting:
         )
         views = [link.view(frame.tenant) for link in linked]
         try:
-            self._ranked = list(state.strategies.routing.rank(draft, views))
+            ranked = list(state.strategies.routing.rank(draft, views))
+            names = {link.name for link in linked}
+            self._ranked = [name for name in ranked if name in names]
         except Exception as problem:
             state.note(
                 "error",
@@ -100,45 +102,53 @@ class Submitting:
                 continue
             code = state.no_way_to(link, asked.client)
             if not code:
-                if asked.frame.interaction:
-                    self._locator.submit_began(asked.frame.tenant, asked.frame.interaction.encode())
+                self._begin()
                 state.forward(link, asked, self)
                 return
             otherwise = code if code == Code.BUSY and self._passed_on else otherwise
         state.refuse(asked, otherwise)
+        self._end()
 
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
         """The node took it, refused it, or passes it on."""
         state, asked = self._state, self._asked
         answer = decode(frame)
-        if isinstance(answer, EventError):
-            if self._passed_on and answer.error_code in PASSES_ON and self._ranked:
-                self._end()
-                self._offer(answer.error_code)
-                return
-        elif frame.kind == Kind.REPLY and frame.interaction:
+        unwanted = pending.abandoned or asked.client.gone
+        if isinstance(answer, EventAck) and frame.interaction:
             state.owners.learn(frame.interaction.encode(), link.name)
-            if isinstance(answer, EventAck) and answer.take_number:
-                if pending.abandoned or asked.client.gone:
-                    state.give_back(
-                        link,
-                        frame.tenant or asked.frame.tenant,
-                        frame.interaction,
-                        answer.take_number,
-                    )
-                else:
-                    asked.client.took(frame.interaction, answer.take_number, link.name)
+            if answer.take_number and unwanted:
+                tenant, identifier = asked.frame.tenant, frame.interaction
+                state.give_back(link, tenant, identifier, answer.take_number)
+            elif answer.take_number:
+                asked.client.took(frame.interaction, answer.take_number, link.name)
+        if pending.abandoned:
+            return
+        if isinstance(answer, EventError) and self._goes_on(answer.error_code):
+            self._offer(answer.error_code)
+            return
+        state.answer(asked, frame.raw)
         self._end()
-        if not pending.abandoned:
-            state.answer(asked, frame.raw)
+
+    def _goes_on(self, code: int) -> bool:
+        """Whether the next node is asked: its refusal says nothing about the submit."""
+        asked = self._asked
+        wanted = not (asked.cancelled or asked.client.gone) and asked.due > self._state.now
+        return bool(self._passed_on and code in PASSES_ON and self._ranked and wanted)
 
     def lost(self, link: Link, pending: Pending) -> None:
         """It may have been stored: in doubt, never passed on."""
-        self._end()
         self._state.refuse(self._asked, Code.LOST_CONNECTION)
+        self._end()
+
+    def _begin(self) -> None:
+        """Requests that name the same id wait from now on."""
+        frame = self._asked.frame
+        if frame.interaction and self._submitted is None:
+            identifier = frame.interaction.encode()
+            self._submitted = self._locator.submit_began(frame.tenant, identifier)
 
     def _end(self) -> None:
-        frame = self._asked.frame
-        if frame.interaction:
-            due = self._state.now + self._state.settings.request_timeout
-            self._locator.submit_ended(frame.tenant, frame.interaction.encode(), due)
+        frame, submitted = self._asked.frame, self._submitted
+        if submitted is not None:
+            self._submitted = None
+            self._locator.submit_ended(frame.tenant, frame.interaction.encode(), submitted)

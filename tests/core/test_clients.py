@@ -21,12 +21,13 @@ def client(clients: Clients, peer: int, number: int = 0, session: bytes = SESSIO
 def test_a_session_belongs_to_its_newest_registration() -> None:
     clients = Clients(Outputs())
     first, second = client(clients, 1), client(clients, 2)
-    assert clients.add(first) is None
-    assert clients.add(second) is first
-    assert first.superseded
-    assert clients.by_session[SESSION] is second
+    clients.add(first)
+    assert clients.newest(SESSION) is first
+    clients.add(second)
+    assert clients.newest(SESSION) is second
     clients.remove(first)
-    assert clients.by_session[SESSION] is second
+    assert clients.newest(SESSION) is second
+    assert clients.newest(b"") is None
 
 
 def test_a_lost_connection_takes_all_its_clients_and_leaves_nothing() -> None:
@@ -37,6 +38,8 @@ def test_a_lost_connection_takes_all_its_clients_and_leaves_nothing() -> None:
     assert len(clients) == 4
     gone = clients.disconnect(1)
     assert len(gone) == 3
+    for each in gone:
+        clients.remove(each)
     assert all(each.gone for each in gone)
     assert len(clients) == 1
     assert list(clients.by_session) == [SESSION]
@@ -51,6 +54,12 @@ def test_holdings_follow_takes_and_returns() -> None:
     one.gave_back("a")
     one.gave_back("never had")
     assert one.holding == {"b": (4, EAST)}
+
+
+def test_what_was_listed_is_kept_once() -> None:
+    one = client(Clients(Outputs()), 1)
+    assert one.holding
+    assert not one.registration.holding
 
 
 def test_no_tenants_named_means_all() -> None:

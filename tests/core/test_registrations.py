@@ -79,9 +79,9 @@ def test_holdings_may_come_in_parts() -> None:
     rig = Rig()
     peer = rig.peer()
     first = registration(session=SESSION, holding={"a": 1}, holding_continues=True)
-    rig.ask(peer, first)
+    rig.ask(peer, first, reference=5)
     assert not any(rig.to_node.values())
-    rig.ask(peer, registration(session=SESSION, holding={"b": 2}))
+    rig.ask(peer, registration(session=SESSION, holding={"b": 2}), reference=5)
     assert decode(only(rig.sent(NORTH))).holding == {"a": 1, "b": 2}
 
 

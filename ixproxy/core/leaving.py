@@ -1,0 +1,75 @@
+"""
+Clients go: by a goodbye, with their connection, or replaced by a newer registration.
+
+Whatever the way, their requests run no further, takes under way go back when
+their answers come, and no table keeps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ixproxy.core.agent_sessions import AgentSessions
+from ixproxy.core.clients import Client
+from ixproxy.core.registering import leave
+from ixproxy.core.state import ProxyState
+from ixproxy.errors import Code
+from ixproxy.messages import RequestClientsGone
+
+MOST_AT_ONCE = 20_000
+"""Numbers in one ClientsGone: even the shortest frames have room for them."""
+
+
+class Leaving:
+    """Takes clients out of all tables."""
+
+    def __init__(self, state: ProxyState, agents: AgentSessions) -> None:
+        self._state = state
+        self._agents = agents
+
+    def lost(self, clients: Sequence[Client], application_name: str) -> None:
+        """Connections broke: sessions wait on the nodes, which are told of all at once."""
+        state = self._state
+        for client in clients:
+            self._forget(client, 0)
+        for link in state.links.values():
+            numbers = [client.numbers.pop(link.name, 0) for client in clients]
+            numbers = [number for number in numbers if number]
+            for number in numbers:
+                link.clients.pop(number, None)
+            if not link.speaks:
+                continue
+            for start in range(0, len(numbers), MOST_AT_ONCE):
+                message = RequestClientsGone(
+                    clients=numbers[start : start + MOST_AT_ONCE],
+                    application_name=application_name,
+                )
+                state.ask(link, message, None, why="clients-gone")
+
+    def goodbye(self, client: Client) -> None:
+        """A client unregistered: what it holds goes back at once."""
+        self._forget(client, Code.CANCELLED)
+        client.said_goodbye = True
+        leave(self._state, client, goodbye=True)
+
+    def refused(self, client: Client) -> None:
+        """A node does not want it: it is registered nowhere."""
+        self._forget(client, Code.CANCELLED)
+        leave(self._state, client, goodbye=False)
+
+    def replaced(self, client: Client) -> None:
+        """Its connection was registered anew; the nodes hear of it when they know the newer."""
+        self._forget(client, Code.SUPERSEDED)
+
+    def superseded(self, older: Client, newer: Client) -> None:
+        """A newer registration of its session came; its own connection is refused from now on."""
+        self._agents.moved(older, newer)
+        self._state.drop_requests(older, Code.SUPERSEDED)
+        self._state.unconfirmed.pop(older, None)
+        older.superseded = older.gone = True
+
+    def _forget(self, client: Client, code: int) -> None:
+        self._state.drop_requests(client, code)
+        self._agents.client_gone(client)
+        self._state.unconfirmed.pop(client, None)
+        self._state.clients.remove(client)
