@@ -1,1 +1,1 @@
-"""Bytes to words and back: frames, the prefix, the codec and the names table."""
+"""Bytes to words and back: frames, prefix, codec, names table; splices, parts and sort keys."""
