@@ -198,3 +198,16 @@ def environment(inherited: Mapping[str, str]) -> dict[str, str]:
     ours = str(Path(ixproxy.__file__).parent.parent)
     path = [ours, *filter(None, inherited.get("PYTHONPATH", "").split(os.pathsep))]
     return {**inherited, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
+
+
+def resident_memory(pid: int) -> tuple[int, int]:
+    """
+    What a process occupies now, and the most that it ever did, in bytes (on Linux).
+
+    :raise OSError: there is no such process.
+    """
+    fields = dict(
+        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+    )
+    now, peak = (int(fields[name].split()[0]) << 10 for name in ("VmRSS", "VmHWM"))
+    return now, peak

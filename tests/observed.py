@@ -1,0 +1,74 @@
+"""Client connections that a test looks into: what was answered, and when nothing is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
+from zope.interface import implementer
+
+from ixproxy.wire.frames import FrameReader
+from ixproxy.wire.names import Kind
+from ixproxy.wire.prefix import Flag, read_frame
+
+ANSWERS = (Kind.REPLY, Kind.ERROR)
+
+
+@implementer(IStreamClientEndpoint)
+class ObservedEndpoint:
+    """
+    An endpoint whose connections are looked into.
+
+    :ivar connections: one for each connection that was made.
+    """
+
+    def __init__(self, reactor: Any, endpoint: str) -> None:
+        self._endpoint: IStreamClientEndpoint = clientFromString(reactor, endpoint)
+        self.connections: list[Observed] = []
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """See `IStreamClientEndpoint`."""
+        connecting: Deferred[IProtocol] = self._endpoint.connect(protocolFactory)
+        return connecting.addCallback(self._connected)
+
+    def _connected(self, protocol: IProtocol) -> IProtocol:
+        self.connections.append(Observed(protocol))
+        return protocol
+
+
+class Observed:
+    """
+    One connection.
+
+    :ivar answers: reference to how many last parts of an answer came with it.
+    :ivar received: bytes that came.
+    """
+
+    def __init__(self, protocol: Any) -> None:
+        self.answers: Counter[int] = Counter()
+        self.received = 0
+        self._transport = protocol.transport
+        self._received = protocol.dataReceived
+        self._reader = FrameReader()
+        protocol.dataReceived = self.dataReceived
+
+    def dataReceived(self, data: bytes) -> None:
+        """In the place of the protocol's own, which is called."""
+        self.received += len(data)
+        for raw in self._reader.feed(data):
+            assert isinstance(raw, bytes), raw
+            frame = read_frame(raw)
+            if frame.kind in ANSWERS and not frame.flags & Flag.MORE:
+                self.answers[frame.reference] += 1
+        self._received(data)
+
+    def stop_reading(self) -> None:
+        """Read nothing until `read_on`."""
+        self._transport.pauseProducing()
+
+    def read_on(self) -> None:
+        """Read again."""
+        self._transport.resumeProducing()
