@@ -126,6 +126,10 @@ class HeldPulls:
         if works:
             self._retry(works)
 
+    def wake_all(self) -> None:
+        """What can be pulled may have changed everywhere."""
+        self.wake(list(self._queues))
+
     def settled(self, asking: Asking) -> None:
         """A pull was answered; harmless for one that is not held."""
         pull = self._pulls.pop(asking, None)

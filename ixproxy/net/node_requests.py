@@ -74,7 +74,8 @@ class NodeRequests:
             frame = read_frame(raw)
         except RemoteProtocolError as problem:
             client, reference = (int.from_bytes(raw[at : at + 4], "big") for at in (8, 12))
-            self._answer(peer, client, reference, problem)
+            if not raw[24:25] or not raw[24] & _NO_REPLY:
+                self._answer(peer, client, reference, problem)
             return
         try:
             if frame.kind == _REQUEST:

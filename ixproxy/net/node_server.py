@@ -167,6 +167,7 @@ class NodeServer(Service):
             self.state.readers.seconds = limits.database_request_timeout
             self.state.readers.limit = limits.max_database_request_queue_size
             self.state.use_tenants(frozenset(model.tenants))
+            self.state.held.wake_all()
             changed.callback(None)
 
         self.writer.between(

@@ -217,6 +217,13 @@ def test_tables_shrink_to_nothing(rig: Rig) -> None:
     assert [held._views, held._queues, held._with_writer, held._due] == [{}, {}, {}, []]
 
 
+def test_all_can_be_woken(rig: Rig) -> None:
+    rig.hold(1, "In/All")
+    rig.hold(2, "Out/All")
+    rig.held.wake_all()
+    assert rig.trying() == [1, 2]
+
+
 def test_when_all_is_forgotten_nothing_is_left_to_do(rig: Rig) -> None:
     rig.hold(1)
     rig.hold(2, "Out/All", retry_after=1)

@@ -116,6 +116,7 @@ def test_no_answer_where_none_is_wanted(rig: NodeRig) -> None:
     silent = int(Flag.NO_REPLY)
     for message in (SUBMIT, RequestSubmit(tenant_id=1), RequestTakeSnapshot(tenant_id=1)):
         peer.send(message, flags=silent)
+    peer.write(write_frame(9, 1, reference=99, flags=silent))
     rig.settle()
     assert peer.frames == []
     assert len(rig.rows("interactions")) == 1

@@ -24,6 +24,10 @@ SUBMIT = RequestSubmit(tenant_id=1, media_type="email", queue="In")
 HELD_PULL = RequestPull(tenant_id=1, view_id="In/All", extension={"pull-for-strategy": 1})
 
 
+def replace_view(pull: RequestPull, view: str) -> RequestPull:
+    return RequestPull(tenant_id=1, view_id=view, extension=pull.extension)
+
+
 def test_it_listens_once_its_store_is_open() -> None:
     rig = NodeRig()
     rig.server.startService()
@@ -137,6 +141,20 @@ def test_a_changed_configuration_applies_between_two_batches(rig: NodeRig) -> No
     )
     assert router.ask(RequestPull(tenant_id=1, view_id="New/All")).interactions
     assert rig.server.writer.limit == 5
+
+
+def test_a_held_pull_is_tried_again_when_its_view_has_changed(rig: NodeRig) -> None:
+    rig.client("MediaServer").ask(SUBMIT)
+    router = rig.client("RoutingEngine")
+    held = router.send(replace_view(HELD_PULL, "In/Urgent"))
+    rig.settle()
+    assert router.answers(held) == []
+    queues = {**TENANT.queues, "In": {"All": ViewPlan(), "Urgent": ViewPlan()}}
+    rig.server.configuration_changed(
+        NodeModel([replace(TENANT, queues=queues)]), NodeSettings(), NodeLimits()
+    )
+    rig.settle()
+    assert router.answer(held).interactions
 
 
 def test_a_configuration_that_the_store_cannot_follow_changes_nothing(rig: NodeRig) -> None:
