@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ixproxy.core.links import Link
+from ixproxy.core.links import Link, State
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import ProxyState, decode_body
 from ixproxy.effects import ResetLink
-from ixproxy.messages import EventAck, EventError, RequestRegisterClient
+from ixproxy.messages import EventAck, EventError, RequestRegisterClient, ServerFacts
 from ixproxy.values import ClientType
 from ixproxy.wire.prefix import Frame
 
@@ -35,24 +35,28 @@ class Greeting:
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
         """The node knows the proxy, or refuses it."""
         answer = decode_body(frame, body)
-        state = self._state
-        if isinstance(answer, EventAck) and answer.server is not None:
-            expected = link.facts.dbid
-            if answer.server.dbid and answer.server.dbid != expected:
-                self._refuse(f"it has database id {answer.server.dbid}, {expected} is configured")
-                return
-            link.server = answer.server
-            link.max_frame = answer.server.max_frame
-            self._done(link)
-        elif isinstance(answer, EventError):
+        if isinstance(answer, EventError):
             self._refuse(f"{answer.error_code} {answer.error_description}")
+        elif isinstance(answer, EventAck) and answer.server is not None:
+            self._greeted(answer.server)
         else:
             self._refuse("its answer to the registration says nothing of the server")
-        state.counters["greetings"] += 1
+
+    def _greeted(self, server: ServerFacts) -> None:
+        link, shortest = self._link, self._state.settings.min_peer_frame
+        if server.dbid and server.dbid != link.facts.dbid:
+            self._refuse(f"it has database id {server.dbid}, {link.facts.dbid} is configured")
+        elif server.max_frame < shortest:
+            self._refuse(f"its MaxFrame is {server.max_frame}, at least {shortest} expected")
+        else:
+            link.server = server
+            link.max_frame = server.max_frame
+            self._state.counters["greetings"] += 1
+            self._done(link)
 
     def lost(self, link: Link, pending: Pending) -> None:
-        """The node kept silent, or the link went."""
-        if self._link.pending.count or link.state.value == "greeting":
+        """The node kept silent, said what makes no sense, or the link went."""
+        if link.state is State.GREETING:
             self._refuse("it does not answer the registration")
 
     def _refuse(self, reason: str) -> None:

@@ -50,6 +50,8 @@ class ProxyCore:
         self._requests = Requests(state, self._locator, self._agents, self._leaving)
         self._answers = Answers(state)
         self._forwarder = Forwarder(state, self._locator)
+        self._removed: dict[NodeName, float] = {}
+        """Nodes that left the deployment, and when they were lost."""
 
     def take_effects(self) -> list[Effect]:
         """What the world has to do besides sending; empties the list."""
@@ -154,13 +156,22 @@ class ProxyCore:
         if link is None:
             return
         fast = state.settings.fast_path
-        for raw in frames:
-            if isinstance(raw, Skipped):
-                self._distrust(link, raw.problem)
-            elif not (fast and self._forwarder.from_node(link, raw)):
-                self._from_node(link, raw)
-            if link.state is State.DOWN:
-                break
+        try:
+            for raw in frames:
+                if isinstance(raw, Skipped):
+                    raise raw.problem
+                if not (fast and self._forwarder.from_node(link, raw)):
+                    self._from_node(link, raw)
+        except RemoteProtocolError as problem:
+            # What it says makes no sense: nothing more of it is read, all else goes on.
+            state.note(
+                "error",
+                "Node {node} broke the protocol: {problem}",
+                node=link.name,
+                problem=problem.description,
+            )
+            state.effects.append(ResetLink(link.name, problem.description))
+            self.node_lost(node, now)
 
     def _from_node(self, link: Link, raw: bytes) -> None:
         kind = raw[5]
@@ -170,26 +181,13 @@ class ProxyCore:
             address = ADDRESS.unpack_from(raw, ADDRESS_AT)
             link.send(readdress(write_frame(Kind.PONG, 0), *address))
             return
-        try:
-            frame = read_frame(raw)
-            if kind == Kind.EVENT:
-                self._answers.event_received(link, frame)
-            elif kind in (Kind.REPLY, Kind.ERROR):
-                self._answers.reply_received(link, frame)
-            else:
-                raise RemoteProtocolError(Code.BAD_FRAME, f"kind {kind} from a node")
-        except RemoteProtocolError as problem:
-            self._distrust(link, problem)
-
-    def _distrust(self, link: Link, problem: RemoteProtocolError) -> None:
-        """A node said something that makes no sense: break the link, keep the rest."""
-        self.state.note(
-            "error",
-            "Node {node} broke the protocol: {problem}",
-            node=link.name,
-            problem=problem.description,
-        )
-        self.state.effects.append(ResetLink(link.name, problem.description))
+        frame = read_frame(raw)
+        if kind == Kind.EVENT:
+            self._answers.event_received(link, frame)
+        elif kind in (Kind.REPLY, Kind.ERROR):
+            self._answers.reply_received(link, frame)
+        else:
+            raise RemoteProtocolError(Code.BAD_FRAME, f"kind {kind} from a node")
 
     def node_lost(self, node: NodeName, now: float) -> None:
         """The connection to a node is gone: what was in flight is in doubt."""
@@ -228,6 +226,10 @@ class ProxyCore:
             ):
                 link.lost_at = None
                 self._answers.revoke_lost(link.name)
+        for name, since in list(self._removed.items()):
+            if now - since >= state.settings.node_loss_grace:
+                del self._removed[name]
+                self._answers.revoke_lost(name)
         self._answers.revoke_unconfirmed()
 
     def configuration_changed(
@@ -240,20 +242,25 @@ class ProxyCore:
         """
         The deployment file changed: nodes come and go, options change, live.
 
-        A node that is no longer named is lost first; whoever makes
-        connections compares `state.links` with its own afterwards.
+        A node that is no longer named is lost, and after the grace clients drop
+        what they hold there; whoever makes connections compares `state.links`
+        with its own afterwards.
         """
         state = self.state
         state.now = now
         for name in [name for name in state.links if name not in deployment.nodes]:
             self.node_lost(name, now)
+            lost_at = state.links.pop(name).lost_at
+            self._removed[name] = now if lost_at is None else lost_at
             state.owners.forget_node(name)
-            del state.links[name]
         state.settings, state.deployment, state.strategies = settings, deployment, strategies
         for name, facts in deployment.nodes.items():
-            if name in state.links:
-                state.links[name].facts = facts
-            else:
-                state.links[name] = Link(facts, state.outputs)
+            link = state.links.get(name)
+            if link is None:
+                link = state.links[name] = Link(facts, state.outputs)
+                link.lost_at = self._removed.pop(name, None)
+            elif link.facts.dbid != facts.dbid:
+                state.effects.append(ResetLink(name, "it has another database id now"))
+            link.facts = facts
         state.links = dict(sorted(state.links.items()))
         state.owners.resize(settings.interaction_cache_size)
