@@ -95,6 +95,11 @@ class Client:
         return self._conversation.held.numbers
 
     @property
+    def session(self) -> bytes:
+        """The name of the client session, for a later run of the program; a secret."""
+        return self._identity.session
+
+    @property
     def incarnation(self) -> int:
         """How often the session has connected; greater than in any earlier connection."""
         return self._connector.incarnation

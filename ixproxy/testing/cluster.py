@@ -258,9 +258,7 @@ class Cluster:
     def stranded(self) -> list[str]:
         """Interactions that are taken by a client that does not have them."""
         holders = {
-            client._identity.session: client
-            for client in self.clients.values()
-            if self.alive(client)
+            client.session: client for client in self.clients.values() if self.alive(client)
         }
         problems = []
         parties = self.rows("parties")

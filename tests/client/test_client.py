@@ -51,7 +51,7 @@ def test_it_registers_as_what_it_is() -> None:
     assert (request.client_name, request.client_type) == ("desktop-1", "AgentApplication")
     assert (request.tenants, request.credentials) == ([1, 2], credentials)
     assert (request.session, request.incarnation) == (SESSION, 8)
-    assert client.incarnation == 8
+    assert (client.session, client.incarnation) == (SESSION, 8)
     assert client.server == world.server.facts
     assert client.connected
     assert repr(client) == "<Client 'desktop-1' (AgentApplication), connected>"
