@@ -131,7 +131,12 @@ class NodeSettings(WireSettings):
         10, 1, 3600, "seconds", "Answer time of one login in a series.", served=False
     )
     login_session_timeout: int = whole(
-        1440, 1, 525_600, "minutes", "How long an agent may be logged in without any request."
+        1440,
+        1,
+        525_600,
+        "minutes",
+        "How long an agent may be logged in without any request.",
+        served=False,
     )
     low_pull_threshold: int = whole(
         500, 0, 1_000_000, "interactions", "Fill a view's cache again.", served=False

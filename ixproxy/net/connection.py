@@ -86,6 +86,7 @@ class FrameConnection(TwistedProtocol):
         """Whether anything arrived since keep-alive last looked."""
         self.silent = 0.0
         self.connected_now = False
+        self._closing = False
         self.close_reason = ""
 
     @property
@@ -104,17 +105,22 @@ class FrameConnection(TwistedProtocol):
         self._owner.connection_made(self)
 
     def dataReceived(self, received: bytes) -> None:
-        """The framework read `received`."""
+        """The framework read `received`; dropped once we close."""
+        if self._closing:
+            return
         self.heard = True
+        if self._broken:
+            return
         turn = self._turn
         turn.reading = True
         try:
             frames = self._reader.feed(received)
             if frames:
                 self._owner.frames_received(self, frames)
-            if self._reader.broken and self.connected_now:
+            if self._reader.broken and self.connected_now and not self._closing:
                 self._reader.feed(b"")
         except RemoteProtocolError as problem:
+            self._broken = True
             self._owner.stream_broken(self, problem)
         finally:
             turn.reading = False
@@ -128,8 +134,8 @@ class FrameConnection(TwistedProtocol):
             self._owner.connection_lost(self, self.close_reason or reason.getErrorMessage())
 
     def send(self, raw: bytes) -> None:
-        """Gather one frame for the end of the turn; dropped when not connected."""
-        if not self.connected_now:
+        """Gather one frame for the end of the turn; dropped when not connected, or closing."""
+        if not self.connected_now or self._closing:
             return
         self._out.append(raw)
         self.backlog += len(raw)
@@ -141,7 +147,7 @@ class FrameConnection(TwistedProtocol):
 
     def send_all(self, frames: Sequence[bytes]) -> None:
         """Gather several frames, as `send` does each."""
-        if not self.connected_now or not frames:
+        if not self.connected_now or self._closing or not frames:
             return
         self._out += frames
         self.backlog += sum(map(len, frames))
@@ -214,11 +220,17 @@ class FrameConnection(TwistedProtocol):
         self.send(readdress(write_frame(Kind.PONG, 0), client, reference))
 
     def close(self, reason: str) -> None:
-        """Send what is gathered, then close."""
-        if self.connected_now:
+        """
+        Send what is gathered, then close; nothing more is read or sent.
+
+        A peer that does not take it has fallen silent for keep-alive, which
+        then aborts the connection.
+        """
+        if self.connected_now and not self._closing:
             self.close_reason = self.close_reason or reason
             self._paused = False
             self.flush()
+            self._closing = True
             self._socket.unregisterProducer()
             self._socket.loseConnection()
 
