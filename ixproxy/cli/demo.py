@@ -38,6 +38,7 @@ from ixproxy.cli.demo_summary import Result, show
 from ixproxy.cli.key_values import whole_number
 from ixproxy.cli.outcomes import Exit, UsageError
 from ixproxy.cli.output import Output
+from ixproxy.errors import NodeUnavailable, RequestRefused
 from ixproxy.testing.processes import wait_for_server
 from ixproxy.testing.servers import ServerFailed, Servers
 
@@ -159,7 +160,10 @@ async def _start(
         for name in names:
             servers.start(kind, name, cluster.log(name))
         for name in names:
-            await wait_for_server(reactor, cluster.endpoint(name), START_SECONDS, servers.check)
+            try:
+                await wait_for_server(reactor, cluster.endpoint(name), START_SECONDS, servers.check)
+            except RequestRefused as problem:
+                raise NodeUnavailable(f"{name} did not get ready: {problem}") from problem
             progress(1)
 
 
