@@ -74,6 +74,7 @@ class FrameConnection(TwistedProtocol):
         self._reader = FrameReader(max_frame)
         self._out: list[bytes] = []
         self._dirty = False
+        self._broken = False
         self._paused = False
         self._tcp: Any = None
         self._socket: Any = None
