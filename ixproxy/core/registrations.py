@@ -162,15 +162,20 @@ class Registrations:
             if not client.number:
                 state.effects.append(ClosePeer(client.peer.id, refusal.error_description))
             return
+        held = registering.held
         if registering.whole:
-            for identifier in [key for key in client.holding if key not in registering.held]:
+            for identifier in [key for key in client.holding if key not in held]:
                 client.gave_back(identifier)
-        elif any(node is None for _, node in client.holding.values()):
-            state.unconfirmed[client] = state.now
+        else:
+            # A node that is away may confirm them yet: they count as held until they are revoked.
+            undecided = {key: take for key, (take, node) in client.holding.items() if node is None}
+            if undecided:
+                state.unconfirmed[client] = state.now
+                held = {**undecided, **held}
         answer = EventAck(
             proxy_client_id=client.number,
             server=server_facts(state),
-            held=registering.held,
+            held=held,
         )
         state.answer_split(client, registering.reference, encode(answer))
 

@@ -57,6 +57,7 @@ def test_a_node_that_is_away_keeps_unconfirmed_holdings_listed() -> None:
     rig.ask(peer, registration(holding={"there": 4}))
     for node in (EAST, NORTH):
         rig.answer(node, only(rig.sent(node)), EventAck(proxy_client_id=9))
+    assert only(rig.got(peer)).held == {"there": 4}
     assert only(list(rig.core.state.clients)).holding == {"there": (4, None)}
     rig.core.node_connected(WEST, rig.now)
     rig.pump()
