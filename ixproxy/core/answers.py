@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from ixproxy.core.clients import Client
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import ProxyState
 from ixproxy.errors import Code, RemoteProtocolError
-from ixproxy.messages import EventNodeLoad, EventRevoked, Reason
-from ixproxy.values import NodeLoad, NodeName
+from ixproxy.messages import EventNodeLoad
+from ixproxy.values import NodeLoad
 from ixproxy.wire.bodies import join_bodies
-from ixproxy.wire.codec import decode, encode, error_frame
+from ixproxy.wire.codec import decode, error_frame
 from ixproxy.wire.names import BY_CODE, BY_NAME, Holdings, Kind
 from ixproxy.wire.prefix import Flag, Frame
 
@@ -133,34 +132,3 @@ class Answers:
             pending.client.inflight.pop(pending.reference, None)
             raw = error_frame(Code.LOST_CONNECTION, interaction_id=pending.interaction)
             self._state.answer_raw(pending.client, pending.reference, raw)
-
-    def revoke_lost(self, node: NodeName) -> None:
-        """A node was away for the whole grace: clients drop what they hold there."""
-        for client in list(self._state.clients):
-            for identifier, (_, owner) in list(client.holding.items()):
-                if owner == node:
-                    self._revoke(client, identifier)
-
-    def revoke_unconfirmed(self) -> None:
-        """Some time passed: what was listed and not confirmed for the whole grace is gone."""
-        state = self._state
-        for client, since in list(state.unconfirmed.items()):
-            if state.now - since < state.settings.node_loss_grace:
-                break
-            del state.unconfirmed[client]
-            for identifier, (_, owner) in list(client.holding.items()):
-                if owner is None:
-                    self._revoke(client, identifier)
-
-    def _revoke(self, client: Client, identifier: str) -> None:
-        client.gave_back(identifier)
-        event = EventRevoked(
-            interaction_id=identifier,
-            reason=Reason(
-                reason_system_name="NodeLost",
-                reason_description="The node that holds the interaction is not accessible",
-            ),
-            extension={"Proxy": self._state.settings.name},
-        )
-        if not client.gone:
-            self._state.answer_raw(client, 0, encode(event))

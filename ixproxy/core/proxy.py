@@ -24,6 +24,7 @@ from ixproxy.core.locating import Locator
 from ixproxy.core.registering import Joining
 from ixproxy.core.replaying import replay
 from ixproxy.core.requests import Requests
+from ixproxy.core.revoking import revoke_lost, revoke_unconfirmed
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.core.state import ProxyState
 from ixproxy.effects import ClosePeer, Effect, ResetLink
@@ -225,12 +226,12 @@ class ProxyCore:
                 and now - link.lost_at >= state.settings.node_loss_grace
             ):
                 link.lost_at = None
-                self._answers.revoke_lost(link.name)
+                revoke_lost(state, link.name)
         for name, since in list(self._removed.items()):
             if now - since >= state.settings.node_loss_grace:
                 del self._removed[name]
-                self._answers.revoke_lost(name)
-        self._answers.revoke_unconfirmed()
+                revoke_lost(state, name)
+        revoke_unconfirmed(state)
 
     def configuration_changed(
         self,

@@ -16,6 +16,7 @@ from ixproxy.core.attributes import is_interaction_id
 from ixproxy.core.clients import Client
 from ixproxy.core.links import Link, Step
 from ixproxy.core.pending import Pending
+from ixproxy.core.revoking import revoke_denied
 from ixproxy.core.state import UNHEARD, ProxyState, decode_body
 from ixproxy.errors import Code, RemoteProtocolError, RequestRefused
 from ixproxy.messages import (
@@ -216,6 +217,8 @@ class Joining:
                 code=registering.refusal.error_code,
                 text=registering.refusal.error_description,
             )
+        elif self._link.name in client.numbers:
+            revoke_denied(self._state, client, self._link, registering.held)
         self._one_done()
 
     def _one_done(self) -> None:
