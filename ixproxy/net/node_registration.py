@@ -241,11 +241,15 @@ class Registrar:
         self, peer: NodePeer, frame: Frame, refusal: RequestRefused | RemoteProtocolError
     ) -> None:
         self._state.counters["registrations refused"] += 1
-        peer.send(
-            error_frame(
-                refusal.code, refusal.description, client=frame.client, reference=frame.reference
+        if not frame.flags & Flag.NO_REPLY:
+            peer.send(
+                error_frame(
+                    refusal.code,
+                    refusal.description,
+                    client=frame.client,
+                    reference=frame.reference,
+                )
             )
-        )
         if not peer.proxy and peer.connection is not None:
             peer.connection.close(f"registration refused: {refusal.description}")
 
