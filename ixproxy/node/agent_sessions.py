@@ -28,6 +28,9 @@ from ixproxy.node.rows import AgentRow, PartyRow
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.values import Stamp
 
+CLOCKS_APART = 86_400.0
+"""Seconds by which the clocks of nodes may differ."""
+
 
 def stamp_of(row: AgentRow) -> Stamp:
     """The name of the agent session."""
@@ -44,6 +47,21 @@ def new_stamp(turn: Turn) -> Stamp:
     number = max(int(turn.now * 1000), turn.counters.stamp_number + 1)
     turn.counters.stamp_number = number
     return Stamp(number, turn.identity.dbid)
+
+
+def named_stamp(turn: Turn, named: tuple[int, int] | None) -> Stamp | None:
+    """
+    The agent session that a request names.
+
+    :raise RequestRefused: its number is of a time to come, which no node has
+        given: whoever keeps it has no greater ones left some day.
+    """
+    if named is None:
+        return None
+    stamp = Stamp(*named)
+    if stamp.number > (turn.now + CLOCKS_APART) * 1000:
+        raise RequestRefused(Code.BAD_ATTRIBUTE, f"AgentSession {list(named)} is of a time to come")
+    return stamp
 
 
 def keep(turn: Turn, row: AgentRow) -> AgentRow:

@@ -35,6 +35,7 @@ from ixproxy.node.agent_sessions import (
     join,
     keep,
     leave,
+    named_stamp,
     new_stamp,
     return_holdings,
     stamp_of,
@@ -58,7 +59,7 @@ def login(turn: Turn, sender: Sender, request: RequestAgentLogin) -> EventAck:
     """
     place, media = _checked(turn, sender, request, request.media_list)
     connected(turn, sender)
-    stamp = Stamp(*request.agent_session) if request.agent_session else None
+    stamp = named_stamp(turn, request.agent_session)
     current = turn.memory.logged_in((request.tenant_id, request.agent_id))
     if current is not None and stamp is not None and stamp < stamp_of(current):
         raise RequestRefused(Code.STALE_SESSION)
@@ -151,11 +152,11 @@ def confirm(turn: Turn, sender: Sender, request: RequestConfirmSession) -> Event
     :raise RequestRefused: a newer one is known; or this is the home node, and
         knows nothing of it any more.
     """
-    if not request.agent_session:
+    stamp = named_stamp(turn, request.agent_session)
+    if stamp is None:
         raise RequestRefused(Code.MISSING_VALUE, "AgentSession is missing")
     place, media = _checked(turn, sender, request, request.media_list)
     connected(turn, sender)
-    stamp = Stamp(*request.agent_session)
     name = (request.tenant_id, request.agent_id)
     cause = Cause(sender, request.reason, sender.session)
     current = turn.memory.logged_in(name)

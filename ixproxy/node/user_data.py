@@ -157,8 +157,9 @@ def _set(columns: Columns, custom: Columns, known: Property, key: str, value: ob
     else:
         stored = stored_value(known.kind, value)
         if isinstance(stored, float):
-            # Priority and ServiceObjective are whole numbers.
-            stored = int(stored) if stored.is_integer() else None
+            # Priority and ServiceObjective are whole numbers of 64 bits.
+            whole = stored.is_integer() and -(2.0**63) <= stored < 2.0**63
+            stored = int(stored) if whole else None
         columns[known.column] = stored
 
 

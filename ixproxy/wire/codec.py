@@ -30,6 +30,9 @@ encode_map: Callable[[Any], bytes] = _encoder.encode
 
 _BAD_BODY = (msgspec.DecodeError, ValueError, RecursionError)
 _UNENCODABLE = (ValueError, TypeError, OverflowError, AttributeError, RecursionError)
+MAX_DESCRIPTION = 1000
+"""Characters of an error's text: it names what a peer sent, which may be as long as a frame."""
+
 _COMPRESSED = int(Flag.COMPRESSED)
 _UINT64, _MAP16 = 0xCF, 0xDE
 
@@ -224,6 +227,8 @@ def error_frame(
     doubtful: bool | None = None,
 ) -> bytes:
     """An error reply; its text and its doubt default to the public table's."""
+    if len(description) > MAX_DESCRIPTION:
+        description = f"{description[: MAX_DESCRIPTION - 1]}…"
     return encode(
         EventError(
             interaction_id=interaction_id,

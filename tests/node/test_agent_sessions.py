@@ -1,7 +1,15 @@
 from __future__ import annotations
 
-from ixproxy.messages import RequestAgentLogin, RequestAgentLogout, Workbin
-from ixproxy.node.agent_sessions import new_stamp, stamp_of
+import pytest
+
+from ixproxy.errors import Code
+from ixproxy.messages import (
+    RequestAgentLogin,
+    RequestAgentLogout,
+    RequestConfirmSession,
+    Workbin,
+)
+from ixproxy.node.agent_sessions import CLOCKS_APART, new_stamp, stamp_of
 from ixproxy.node.rows import AgentRow
 from ixproxy.node.work import Goodbye
 from ixproxy.values import Stamp
@@ -23,6 +31,22 @@ def test_a_new_stamp_is_greater_than_any_that_was_seen(node: TriedNode) -> None:
     turn = node.turn()
     assert new_stamp(turn) == Stamp(far[0] + 1, 101)
     assert new_stamp(turn) == Stamp(far[0] + 2, 101)
+
+
+@pytest.mark.parametrize("request_class", [RequestAgentLogin, RequestConfirmSession])
+def test_a_session_of_a_time_to_come_is_refused_for_it_would_use_up_all_numbers(
+    node: TriedNode, request_class: type[RequestAgentLogin | RequestConfirmSession]
+) -> None:
+    desk = node.desktop(through_proxy=True)
+    last = int((node.now + CLOCKS_APART) * 1000)
+    for number, refused in ((2**63 - 1, True), (last + 1, True), (last, False)):
+        asked = request_class(tenant_id=1, agent_id="Ann", agent_session=(number, 102))
+        if refused:
+            assert node.refusal(desk, asked) == Code.BAD_ATTRIBUTE
+            assert new_stamp(node.turn()).number < last
+        else:
+            node.ask(desk, asked)
+    node.ask(desk, RequestAgentLogin(tenant_id=1, agent_id="Bob"))
 
 
 def test_a_client_may_have_several_agents_and_a_goodbye_logs_all_of_them_out(

@@ -40,7 +40,7 @@ def test_keys_with_a_column_are_in_both_places(node: TriedNode) -> None:
     assert node.user_data(row.id) == user_data
 
 
-@pytest.mark.parametrize("value", ["high", None, [1], 1.5, float("inf")])
+@pytest.mark.parametrize("value", ["high", None, [1], 1.5, float("inf"), 1e300, "-1e300", 2.0**63])
 def test_a_value_that_does_not_fit_a_column_stays_in_the_user_data(
     node: TriedNode, value: object
 ) -> None:

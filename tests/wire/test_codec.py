@@ -21,6 +21,7 @@ from ixproxy.messages import (
 )
 from ixproxy.messages.message import Request
 from ixproxy.wire.codec import (
+    MAX_DESCRIPTION,
     decode,
     decode_map,
     encode,
@@ -333,6 +334,19 @@ def test_an_error_says_by_itself_what_its_code_means(code: int) -> None:
 def test_an_error_may_be_told_more_exactly() -> None:
     error = decode(read_frame(error_frame(2002, "node ixn1 is gone", doubtful=False)))
     assert error == EventError(error_code=2002, error_description="node ixn1 is gone")
+
+
+def test_an_error_that_names_what_a_peer_sent_stays_short() -> None:
+    long = encode_map({"k" + "\0" * 300_000: {"a": 2**64 - 1}})
+    body = b"\x81" + encode_map("UserData") + long
+    with pytest.raises(RemoteProtocolError) as caught:
+        decode(frame_of(body, SUBMIT))
+    raw = error_frame(caught.value.code, caught.value.description)
+    assert len(raw) < 4100
+    error = decode(read_frame(raw))
+    assert isinstance(error, EventError)
+    assert len(error.error_description) == MAX_DESCRIPTION
+    assert error.error_description.startswith("RequestSubmit: UserData['k")
 
 
 @given(st.binary(min_size=1, max_size=80), st.sampled_from([decode, decode_map]))
