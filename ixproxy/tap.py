@@ -102,7 +102,7 @@ class Reloading:
             view = deployment.view_for(self._name)
             refuse_chain(view)
             settings = settings_of(view, userdata_size(deployment, self._name))
-            changed = settings, deployment_of(view), strategies_of(view)
+            changed = settings, deployment_of(view), strategies_of(view), limits_of(view)
         except ConfigError as problem:
             log.error("{path} was not applied: {reason}", path=str(self._path), reason=str(problem))
             return False

@@ -85,11 +85,12 @@ class Registering:
         state: ProxyState,
         client: Client,
         done: Callable[[Registering], None],
-        reference: int = 0,
+        reference: int | None = None,
     ) -> None:
         self._state = state
         self.client = client
         self.reference = reference
+        """What the client is answered under; None: it is not answered."""
         self._done = done
         self._awaited: set[str] = set()
         self.held: dict[str, int] = {}

@@ -36,6 +36,7 @@ class Registrations:
     def register(self, peer: Peer, frame: Frame) -> None:
         """A registration came in: check it, then register on all nodes."""
         state = self._state
+        silent = bool(frame.flags & Flag.NO_REPLY)
         try:
             message = decode(frame)
             assert isinstance(message, RequestRegisterClient)
@@ -45,9 +46,9 @@ class Registrations:
             client = self._admit(peer, message)
         except (RequestRefused, RemoteProtocolError) as refusal:
             reason = refusal.description[:LONGEST_REASON]
-            peer.send(
-                error_frame(refusal.code, reason, client=frame.client, reference=frame.reference)
-            )
+            raw = error_frame(refusal.code, reason, client=frame.client, reference=frame.reference)
+            if not silent:
+                peer.send(raw)
             if 0 not in peer.clients:
                 state.effects.append(ClosePeer(peer.id, reason))
             return
@@ -58,7 +59,8 @@ class Registrations:
         if replaced is not None:
             self._leaving.replaced(replaced)
         state.clients.add(client)
-        registering = Registering(state, client, self._registered, frame.reference)
+        reference = None if silent else frame.reference
+        registering = Registering(state, client, self._registered, reference)
         registering.start([] if is_proxy(client) else list(state.links.values()))
         if replaced is not None:
             # After the newer registration, so that a session that stays never seems lost.
@@ -152,12 +154,12 @@ class Registrations:
         """Every node that can has answered: tell the client that it is registered, or why not."""
         state, client = self._state, registering.client
         if client.gone:
-            self._answer_gone(registering)
+            code = Code.CANCELLED if client.said_goodbye else Code.SUPERSEDED
+            self._answer(registering, error_frame(code))
             return
         if registering.refusal is not None:
             refusal = registering.refusal
-            raw = error_frame(refusal.error_code, refusal.error_description)
-            state.answer_split(client, registering.reference, raw)
+            self._answer(registering, error_frame(refusal.error_code, refusal.error_description))
             self._leaving.refused(client)
             if not client.number:
                 state.effects.append(ClosePeer(client.peer.id, refusal.error_description))
@@ -177,14 +179,17 @@ class Registrations:
             server=server_facts(state),
             held=held,
         )
-        state.answer_split(client, registering.reference, encode(answer))
+        self._answer(registering, encode(answer))
 
-    def _answer_gone(self, registering: Registering) -> None:
-        """The client went before it was registered, but its connection may be there still."""
-        client = registering.client
-        if self._state.clients.peers.get(client.peer.id) is client.peer:
-            code = Code.CANCELLED if client.said_goodbye else Code.SUPERSEDED
-            client.peer.send(readdress(error_frame(code), client.number, registering.reference))
+    def _answer(self, registering: Registering, raw: bytes) -> None:
+        client, reference = registering.client, registering.reference
+        if reference is None or self._state.clients.peers.get(client.peer.id) is not client.peer:
+            return
+        if client.gone:
+            # Another is registered in its place, or nobody; the connection is there still.
+            client.peer.send(readdress(raw, client.number, reference))
+        else:
+            self._state.answer_split(client, reference, raw)
 
     def unregister(self, peer: Peer, client: Client, frame: Frame) -> None:
         """A goodbye: what the session holds goes back at once."""

@@ -123,14 +123,27 @@ class ProxyServer(Service):
                 upstream.start()
 
     def _ticked(self) -> None:
-        self.core.ticked(self._reactor.seconds())
-        self._performer.perform()
-        self.listener.ticked()
+        try:
+            self.core.ticked(self._reactor.seconds())
+            self._performer.perform()
+            self.listener.ticked()
+        except Exception:
+            # A looping call ends with its first exception; time-outs must outlive a bug.
+            log.failure("The sweep failed")
 
     def configuration_changed(
-        self, settings: ProxySettings, deployment: Deployment, strategies: Strategies
+        self,
+        settings: ProxySettings,
+        deployment: Deployment,
+        strategies: Strategies,
+        limits: Limits | None = None,
     ) -> None:
-        """The deployment file changed: follow it without dropping a client."""
+        """
+        The deployment file changed: follow it without dropping a client.
+
+        :param limits: for connections that come from now on; None: as before.
+        """
+        self.listener.limits = limits or self.listener.limits
         moved = {
             name
             for name, facts in self.core.state.deployment.nodes.items()

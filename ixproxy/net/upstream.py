@@ -61,7 +61,14 @@ class Upstream(Factory):
         self._output_limit = output_limit
         self._link: Link | None = None
         self._stopped = False
-        self._service = ClientService(endpoint, self, retryPolicy=retry, clock=clock)
+        self._retry = retry
+        self._fruitless = 0
+        """Connections in a row that never came to be of use."""
+        self._service = ClientService(endpoint, self, retryPolicy=self._delay, clock=clock)
+
+    def _delay(self, failures: int) -> float:
+        """A node that accepts but cannot be used is no better than one that does not."""
+        return self._retry(failures + self._fruitless)
 
     def start(self) -> None:
         """Connect, and go on connecting."""
@@ -87,6 +94,7 @@ class Upstream(Factory):
         if self._stopped:
             connection.abort("the link is no longer wanted")
             return
+        self._fruitless += 1
         self._link = link = self._core.link(self._node)
         self._performer.nodes[self._node] = connection
         self._performer.connect(link, connection)
@@ -101,6 +109,8 @@ class Upstream(Factory):
         if self._stopped:
             return
         self._core.node_frames_received(self._node, frames, self._clock.seconds())
+        if self._link is not None and self._link.linked:
+            self._fruitless = 0
         self._performer.perform()
 
     def stream_broken(self, connection: FrameConnection, problem: RemoteProtocolError) -> None:
