@@ -27,12 +27,16 @@ class Actor:
     """
     One client that keeps books.
 
+    :ivar proxy: the one that it is connected to.
     :ivar session: the name of its client session.
     :ivar revoked: ids that were revoked from it.
     """
 
-    def __init__(self, load: Load, client: Client, session: bytes, line: ObservedEndpoint) -> None:
+    def __init__(
+        self, load: Load, proxy: str, client: Client, session: bytes, line: ObservedEndpoint
+    ) -> None:
         self.load = load
+        self.proxy = proxy
         self.client = client
         self.session = session
         self.line = line
@@ -111,6 +115,11 @@ class Actor:
             )
         )
 
+    @property
+    def answered(self) -> int:
+        """How many answers came on its connections."""
+        return sum(line.answers.total() for line in self.line.connections)
+
     def parts(self) -> set[Part]:
         """What it says it holds."""
         return {(each, self.session, number) for each, number in self.client.holding.items()}
@@ -147,7 +156,7 @@ class Load:
             session=session,
             settings=Settings(timeout=120.0, max_in_flight=10_000),
         )
-        actor = Actor(self, client, session, line)
+        actor = Actor(self, proxy, client, session, line)
         self.actors.append(actor)
         return actor
 
@@ -192,9 +201,8 @@ class Load:
         """Pull, and stop, move, give back or keep a little, while the load runs; then stop all."""
         random = Random(self.random.random())
         while self.running:
-            taken = await agent.pull("Q1/All", 5)
-            for identifier in taken:
-                await self._treat(agent, identifier, random.random())
+            taken = await agent.pull("Q1/All", 10)
+            await self.at_once(*(self._treat(agent, each, random.random()) for each in taken))
             if not taken:
                 await self.pause()
         await self.finish(agent)

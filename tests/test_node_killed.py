@@ -24,7 +24,7 @@ from ixproxy.values import ClientType, id_origin
 from tests.ledgers import read_books, stray_parts, wrong_entries
 from tests.loads import TENANT, UNLUCKY, Actor, Load
 
-LANES = 40
+LANES = 15
 """Submits in flight of each media server."""
 
 FAT = 100_000
@@ -32,10 +32,10 @@ FAT = 100_000
 FLOOD = 1_500
 """How often the one that never reads asks for it."""
 
-MOST_GROWTH = 64 << 20
+MOST_GROWTH = 32 << 20
 """Bytes that a proxy may grow by; what is kept from one reader is far more."""
 
-MINUTES = 1
+MINUTES = 5
 """When a phase that does not end has failed."""
 
 NODE = """\
@@ -143,6 +143,12 @@ class Story:
             request = m.RequestGetInteractionProperties(tenant_id=TENANT, interaction_id=fat)
             for _ in range(count):
                 Deferred.fromCoroutine(each.tried(request))
+        self.before = self.others_answered()
+
+    def others_answered(self) -> int:
+        """How many answers came at the proxy of the stalled one, to all but that one."""
+        actors = [each for each in self.load.actors if each.proxy == self.stalled.proxy]
+        return sum(each.answered for each in actors if each is not self.stalled)
 
     def run(self) -> Deferred[Any]:
         """Begin the load."""
@@ -235,6 +241,8 @@ async def tell(story: Story) -> None:
     await story.die(story.mortals[2])
     load.running = False
     await running
+    meanwhile = story.others_answered() - story.before
+    story.figures["answers to others at that proxy while one did not read"] = meanwhile
     story.phase = "the slow ones read"
     for reader in (story.stalled, story.late):
         for line in reader.line.connections:
