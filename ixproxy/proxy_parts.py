@@ -68,12 +68,13 @@ def strategies_of(view: ProxyView) -> Strategies:
 
 
 def limits_of(view: ProxyView) -> Limits:
-    """What one client-side connection may cost."""
+    """What one connection may cost."""
     options = view.settings
     return Limits(
         connections=options.max_connections,
         registration=float(options.registration_timeout),
         output=options.max_client_output,
+        link_output=options.max_link_output,
     )
 
 

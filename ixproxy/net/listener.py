@@ -28,15 +28,16 @@ log = Logger()
 
 class Limits:
     """
-    What one client-side connection may cost.
+    What one connection may cost.
 
     :ivar connections: connections open at once.
     :ivar registration: seconds until a peer must have registered.
     :ivar output: bytes that may wait for a peer before it is left unread.
     :ivar slow: seconds that it may stay above that.
+    :ivar link_output: bytes that may wait for one node; then it is busy.
     """
 
-    __slots__ = ("connections", "output", "registration", "slow")
+    __slots__ = ("connections", "link_output", "output", "registration", "slow")
 
     def __init__(
         self,
@@ -44,11 +45,13 @@ class Limits:
         registration: float = 10.0,
         output: int = 1 << 20,
         slow: float = 10.0,
+        link_output: int = 16 << 20,
     ) -> None:
         self.connections = connections
         self.registration = registration
         self.output = output
         self.slow = slow
+        self.link_output = link_output
 
 
 class PeerListener(Factory):

@@ -119,6 +119,7 @@ class ProxyServer(Service):
                     self._performer,
                     self._turn,
                     self._keep_alive,
+                    output_limit=self.listener.limits.link_output,
                 )
                 upstream.start()
 

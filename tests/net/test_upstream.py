@@ -1,0 +1,165 @@
+"""The node side of a proxy: connected, greeted, lost, and tried again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import ConnectionLost, ConnectionRefusedError
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ixproxy.core.links import State
+from ixproxy.errors import Code
+from ixproxy.messages import EventAck, RequestRegisterClient, ServerFacts
+from ixproxy.net.keep_alive import KeepAlive
+from ixproxy.net.perform import Performer
+from ixproxy.net.turn import TurnEnd
+from ixproxy.net.upstream import RETRY_DELAYS, Upstream, retry_delay
+from ixproxy.wire.codec import decode, encode, error_frame
+from ixproxy.wire.frames import FrameReader
+from ixproxy.wire.prefix import Frame, read_frame
+from tests.core.rig import EAST, Rig
+
+
+@implementer(IStreamClientEndpoint)
+class Node:
+    """An endpoint at which a scripted node sits, or nobody."""
+
+    def __init__(self) -> None:
+        self.there = True
+        self.attempts = 0
+        self.protocol: Any = None
+        self.transport = StringTransport()
+
+    def connect(self, factory: Any) -> Deferred[Any]:
+        self.attempts += 1
+        if not self.there:
+            return fail(ConnectionRefusedError())
+        self.protocol, self.transport = factory.buildProtocol(None), StringTransport()
+        self.protocol.makeConnection(self.transport)
+        return succeed(self.protocol)
+
+    def lose(self) -> None:
+        self.protocol.connectionLost(Failure(ConnectionLost()))
+
+
+class Linked:
+    """One upstream of a proxy, on a clock."""
+
+    def __init__(self, **more: Any) -> None:
+        self.clock = Clock()
+        self.core = Rig(link=False).core
+        self.node = Node()
+        self.upstream = Upstream(
+            self.clock,
+            self.node,
+            EAST,
+            self.core,
+            Performer(self.core),
+            TurnEnd(self.clock),
+            KeepAlive(self.clock),
+            **more,
+        )
+
+    def state(self) -> State:
+        return self.core.link(EAST).state
+
+    def greeting(self) -> Frame:
+        self.clock.advance(0)
+        (raw,) = FrameReader().feed(self.node.transport.value())
+        self.node.transport.clear()
+        assert isinstance(raw, bytes)
+        return read_frame(raw)
+
+    def accept(self) -> None:
+        frame = self.greeting()
+        facts = ServerFacts(name=EAST, role="node", dbid=101, epoch=1)
+        self.node.protocol.dataReceived(encode(EventAck(server=facts), reference=frame.reference))
+
+
+def test_a_node_is_greeted_and_then_linked() -> None:
+    linked = Linked()
+    linked.upstream.start()
+    greeting = decode(linked.greeting())
+    assert isinstance(greeting, RequestRegisterClient)
+    assert greeting.client_type == "Proxy"
+    assert greeting.path == ["proxy"]
+    assert linked.state() is State.GREETING
+    linked.node.lose()
+    assert linked.state() is State.DOWN
+    linked.clock.advance(RETRY_DELAYS[-1])
+    linked.accept()
+    assert linked.state() is State.LINKED
+    linked.upstream.stop()
+    assert linked.state() is State.DOWN
+
+
+def test_a_node_that_is_away_is_tried_again_and_again() -> None:
+    linked = Linked()
+    linked.node.there = False
+    linked.upstream.start()
+    for _ in range(60):
+        linked.clock.advance(0.1)
+    assert 4 <= linked.node.attempts <= 8
+    linked.node.there = True
+    for _ in range(31):
+        linked.clock.advance(0.1)
+    linked.accept()
+    assert linked.state() is State.LINKED
+    linked.upstream.stop()
+
+
+def test_a_node_that_refuses_the_proxy_is_left_and_tried_later() -> None:
+    linked = Linked()
+    linked.upstream.start()
+    frame = linked.greeting()
+    linked.node.protocol.dataReceived(error_frame(Code.INVALID_CLIENT, reference=frame.reference))
+    assert linked.node.transport.disconnected or linked.node.transport.disconnecting
+    linked.upstream.stop()
+
+
+def test_whatever_speaks_another_protocol_is_no_node() -> None:
+    linked = Linked()
+    linked.upstream.start()
+    linked.node.protocol.dataReceived(b"SSH-2.0-OpenSSH_9.2\r\n")
+    assert linked.node.transport.disconnected or linked.node.transport.disconnecting
+    linked.upstream.stop()
+
+
+def test_a_node_that_does_not_read_is_full_until_it_does() -> None:
+    linked = Linked(output_limit=1000)
+    linked.upstream.start()
+    linked.accept()
+    link = linked.core.link(EAST)
+    linked.node.protocol.pauseProducing()
+    for _ in range(30):
+        linked.node.protocol.send(bytes(100))
+    assert link.full
+    linked.node.protocol.resumeProducing()
+    linked.clock.advance(0)
+    assert not link.full
+    linked.upstream.stop()
+
+
+def test_what_an_abandoned_connection_says_later_is_ignored() -> None:
+    linked = Linked()
+    linked.upstream.start()
+    linked.accept()
+    old = linked.node.protocol
+    linked.upstream.stop()
+    assert linked.state() is State.DOWN
+    old.dataReceived(encode(EventAck(), reference=4))
+    old.connectionLost(Failure(ConnectionLost()))
+    assert linked.state() is State.DOWN
+
+
+@pytest.mark.parametrize("failures", range(20))
+def test_the_delays_grow_and_then_stay(failures: int) -> None:
+    delay = retry_delay(failures)
+    assert delay == (0 if failures == 0 else RETRY_DELAYS[min(failures, len(RETRY_DELAYS)) - 1])
+    assert delay <= retry_delay(failures + 1)
