@@ -75,6 +75,17 @@ class Ledger:
         del found[0]
         return dict(sorted(found.items()))
 
+    def figures(self) -> dict[str, object]:
+        """What a person wants to know of it."""
+        return {
+            "requests, each with one answer": self.settled,
+            "errors by code": self.codes(),
+            "of them in doubt": self.in_doubt,
+            "submits acknowledged": len(self.acknowledged),
+            "submits in doubt": len(self.doubtful),
+            "stops acknowledged": len(self.stopped),
+        }
+
 
 @dataclass(slots=True)
 class Books:

@@ -16,7 +16,7 @@ from ixproxy.messages.message import Message, Request
 from ixproxy.testing.processes import RealCluster
 from ixproxy.values import ClientType
 from tests.ledgers import NUMBER, Ledger, Part
-from tests.observed import ObservedEndpoint
+from tests.observed import Observed, ObservedEndpoint
 
 TENANT = 1
 PAUSE_SECONDS = 0.02
@@ -27,19 +27,20 @@ class Actor:
     """
     One client that keeps books.
 
-    :ivar proxy: the one that it is connected to.
+    :ivar proxy: the one that it connected to first.
+    :ivar connections: every connection that it had.
     :ivar session: the name of its client session.
     :ivar revoked: ids that were revoked from it.
     """
 
     def __init__(
-        self, load: Load, proxy: str, client: Client, session: bytes, line: ObservedEndpoint
+        self, load: Load, proxy: str, client: Client, session: bytes, connections: list[Observed]
     ) -> None:
         self.load = load
         self.proxy = proxy
         self.client = client
         self.session = session
-        self.line = line
+        self.connections = connections
         self.asked = 0
         self.revoked: list[str] = []
         client.on_event(self._heard)
@@ -118,7 +119,7 @@ class Actor:
     @property
     def answered(self) -> int:
         """How many answers came on its connections."""
-        return sum(line.answers.total() for line in self.line.connections)
+        return sum(each.answers.total() for each in self.connections)
 
     def parts(self) -> set[Part]:
         """What it says it holds."""
@@ -129,35 +130,46 @@ class Load:
     """
     All clients of a load, and what they do.
 
+    :param elsewhere: a client that loses its proxy goes to another one.
+    :ivar actors: those that live; `everybody` has those too that are gone.
     :ivar running: for as long as it is set they go on.
     :ivar over: set when all is given up.
     """
 
-    def __init__(self, reactor: Any, cluster: RealCluster, seed: int) -> None:
+    def __init__(
+        self, reactor: Any, cluster: RealCluster, seed: int, *, elsewhere: bool = False
+    ) -> None:
         self.reactor = reactor
         self.cluster = cluster
         self.random = Random(seed)
         self.ledger = Ledger()
         self.actors: list[Actor] = []
+        self.everybody: list[Actor] = []
         self.running = True
         self.over = False
+        self._elsewhere = elsewhere
         self.numbers: Iterator[int] = iter(range(10**9))
 
     async def join(self, proxy: str, name: str, client_type: ClientType) -> Actor:
         """One more client, through a proxy."""
         session = self.random.randbytes(16)
-        line = ObservedEndpoint(self.reactor, self.cluster.endpoint(proxy))
+        connections: list[Observed] = []
+        others = [each for each in self.cluster.proxies if each != proxy]
         client = await connect(
             self.reactor,
-            line,
+            [
+                ObservedEndpoint(self.reactor, self.cluster.endpoint(each), connections)
+                for each in [proxy, *(others if self._elsewhere else [])]
+            ],
             name=name,
             client_type=client_type,
             tenants=[TENANT],
             session=session,
             settings=Settings(timeout=120.0, max_in_flight=10_000),
         )
-        actor = Actor(self, proxy, client, session, line)
+        actor = Actor(self, proxy, client, session, connections)
         self.actors.append(actor)
+        self.everybody.append(actor)
         return actor
 
     async def agent(self, proxy: str, name: str) -> Actor:
@@ -175,6 +187,11 @@ class Load:
         """Wait for something; it is the caller who gives up."""
         while not condition():
             await self.pause()
+
+    async def more_acknowledged(self, count: int) -> None:
+        """Wait until so many more submits are acknowledged."""
+        done = len(self.ledger.acknowledged) + count
+        await self.until(lambda: len(self.ledger.acknowledged) >= done)
 
     async def pause(self) -> None:
         """Let others go on."""

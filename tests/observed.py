@@ -22,12 +22,12 @@ class ObservedEndpoint:
     """
     An endpoint whose connections are looked into.
 
-    :ivar connections: one for each connection that was made.
+    :param connections: gets one more for each connection that is made.
     """
 
-    def __init__(self, reactor: Any, endpoint: str) -> None:
+    def __init__(self, reactor: Any, endpoint: str, connections: list[Observed]) -> None:
         self._endpoint: IStreamClientEndpoint = clientFromString(reactor, endpoint)
-        self.connections: list[Observed] = []
+        self._connections = connections
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """See `IStreamClientEndpoint`."""
@@ -35,7 +35,7 @@ class ObservedEndpoint:
         return connecting.addCallback(self._connected)
 
     def _connected(self, protocol: IProtocol) -> IProtocol:
-        self.connections.append(Observed(protocol))
+        self._connections.append(Observed(protocol))
         return protocol
 
 
@@ -64,6 +64,11 @@ class Observed:
             if frame.kind in ANSWERS and not frame.flags & Flag.MORE:
                 self.answers[frame.reference] += 1
         self._received(data)
+
+    @property
+    def answers_once(self) -> bool:
+        """Whether no request got more than one answer."""
+        return all(count == 1 for count in self.answers.values())
 
     def stop_reading(self) -> None:
         """Read nothing until `read_on`."""

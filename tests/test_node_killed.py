@@ -91,11 +91,6 @@ class Story:
         self.figures: dict[str, object] = {}
         self.phase = "the beginning"
 
-    async def happened(self, count: int) -> None:
-        """Wait until so many more submits are acknowledged."""
-        done = len(self.load.ledger.acknowledged) + count
-        await self.load.until(lambda: len(self.load.ledger.acknowledged) >= done)
-
     async def begin(self) -> None:
         load = self.load
         self.memory = self._memory()[0]
@@ -138,7 +133,7 @@ class Story:
         self.stalled = await load.join("proxy1", "stalled", ClientType.AGENT_APPLICATION)
         self.late = await load.join("proxy2", "late", ClientType.AGENT_APPLICATION)
         for each, count in ((self.stalled, FLOOD), (self.late, 6)):
-            (line,) = each.line.connections
+            (line,) = each.connections
             line.stop_reading()
             request = m.RequestGetInteractionProperties(tenant_id=TENANT, interaction_id=fat)
             for _ in range(count):
@@ -175,7 +170,7 @@ class Story:
         """A node that answers nothing any more is killed, and is away for more than the grace."""
         process = self.cluster.servers.processes[node]
         process.signal(signal.SIGSTOP)
-        await self.happened(100)
+        await self.load.more_acknowledged(100)
         before = len(self.load.ledger.doubtful)
         await self.cluster.kill(node)
         await self.load.until(lambda: all(each.revoked for each in self.keepers))
@@ -219,7 +214,7 @@ async def tell(story: Story) -> None:
     await story.do_not_read()
     running = story.run()
     story.phase = "the load is on"
-    await story.happened(1_000)
+    await load.more_acknowledged(1_000)
 
     story.phase = "some die"
     await story.die(story.mortals[0])
@@ -227,15 +222,15 @@ async def tell(story: Story) -> None:
     await story.kill_frozen("ixn2")
     story.phase = "without that node"
     await story.die(story.mortals[1])
-    await story.happened(700)
+    await load.more_acknowledged(700)
     story.phase = "that node comes back"
     await cluster.restart("ixn2")
-    await story.happened(700)
+    await load.more_acknowledged(700)
 
     story.phase = "another node is killed"
     await cluster.kill("ixn3")
     await cluster.restart("ixn3")
-    await story.happened(700)
+    await load.more_acknowledged(700)
 
     story.phase = "the load ends"
     await story.die(story.mortals[2])
@@ -245,7 +240,7 @@ async def tell(story: Story) -> None:
     story.figures["answers to others at that proxy while one did not read"] = meanwhile
     story.phase = "the slow ones read"
     for reader in (story.stalled, story.late):
-        for line in reader.line.connections:
+        for line in reader.connections:
             line.read_on()
     await load.until(lambda: ledger.settled == ledger.asked)
     check_answers(story)
@@ -270,27 +265,21 @@ def check_answers(story: Story) -> None:
     assert set(ledger.codes()) <= UNLUCKY, ledger.codes()
     for actor in story.load.actors:
         assert actor.client.in_flight == 0
-        answers = [line.answers for line in actor.line.connections]
-        assert all(count == 1 for line in answers for count in line.values()), actor.client
+        assert all(line.answers_once for line in actor.connections), actor.client
         if actor is not story.stalled:
             # One connection all the time: its registration, and each of its requests.
-            (line,) = answers
-            assert line.total() == actor.asked + 1, actor.client
-    story.figures["requests, each with one answer"] = ledger.asked
-    story.figures["errors by code"] = ledger.codes()
-    story.figures["of them in doubt"] = ledger.in_doubt
-    books = read_books(story.cluster.stores())
-    story.figures["submits acknowledged"] = len(ledger.acknowledged)
-    story.figures["submits in doubt"] = len(ledger.doubtful)
-    story.figures["of them carried out"] = len(ledger.doubtful & books.ids_of.keys())
-    story.figures["stops acknowledged"] = len(ledger.stopped)
+            (line,) = actor.connections
+            assert line.answers.total() == actor.asked + 1, actor.client
+    found = read_books(story.cluster.stores()).ids_of.keys()
+    story.figures.update(ledger.figures())
+    story.figures["submits in doubt that were carried out"] = len(ledger.doubtful & found)
 
 
 def check_memory(story: Story) -> None:
     """What nobody reads is not kept."""
     _, peak = story._memory()
     grown = {name: peak[name] - before for name, before in story.memory.items()}
-    received = sum(line.received for line in story.stalled.line.connections)
+    received = sum(line.received for line in story.stalled.connections)
     story.figures["bytes asked for and not read"] = FLOOD * FAT - received
     story.figures["growth of the proxies in bytes, at most"] = grown
     assert FLOOD * FAT - received > MOST_GROWTH
