@@ -76,8 +76,12 @@ class Upstream(Factory):
 
     def stop(self) -> Deferred[Any]:
         """Disconnect for good; fires when the socket is closed."""
+        connection = self._performer.nodes.get(self._node)
         self._leave()
         self._stopped = True
+        if connection is not None:
+            # A transport does not close under a producer that may still write.
+            connection.close("the link is no longer wanted")
         return maybeDeferred(self._service.stopService)
 
     def buildProtocol(self, addr: IAddress | None) -> FrameConnection:

@@ -139,10 +139,11 @@ def test_a_node_that_does_not_read_is_full_until_it_does() -> None:
     linked.node.protocol.pauseProducing()
     for _ in range(30):
         linked.node.protocol.send(bytes(100))
-    assert link.full
+    fullness = [link.full]
     linked.node.protocol.resumeProducing()
     linked.clock.advance(0)
-    assert not link.full
+    fullness.append(link.full)
+    assert fullness == [True, False]
     linked.upstream.stop()
 
 

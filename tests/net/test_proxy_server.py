@@ -1,0 +1,124 @@
+"""A whole proxy as one service, over a network in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from twisted.internet.defer import succeed
+from twisted.internet.protocol import Factory, Protocol
+
+from ixproxy.core.links import State
+from ixproxy.core.settings import Deployment
+from ixproxy.net.proxy_server import TICK, ProxyServer
+from ixproxy.testing.clock import SteppingClock
+from ixproxy.testing.network import MemoryNetwork
+from ixproxy.values import NodeFacts
+from tests.core.rig import EAST, NORTH, WEST, Rig, facts
+from tests.deferreds import failure_of, result_of
+
+
+class Silent(Protocol):
+    """A node that accepts and says nothing."""
+
+
+class House:
+    """A proxy and three addresses at which nodes may sit."""
+
+    def __init__(self) -> None:
+        self.clock = SteppingClock()
+        self.network = MemoryNetwork(self.clock, Random(3))
+        self.rig = Rig(
+            [facts(name, endpoint=str(name)) for name in (EAST, NORTH, WEST)], link=False
+        )
+        self.server = ProxyServer(
+            self.clock,
+            self.rig.core,
+            self.network.server_endpoint("proxy"),
+            lambda node: self.network.client_endpoint(node.endpoint),
+        )
+        for name in (EAST, NORTH, WEST):
+            self.sit(str(name))
+
+    def sit(self, address: str) -> None:
+        result_of(self.network.server_endpoint(address).listen(Factory.forProtocol(Silent)))
+
+    def wait(self, seconds: float = 1.0) -> None:
+        self.clock.run_until(lambda: False, seconds)
+
+    def states(self) -> dict[str, State]:
+        return {name: link.state for name, link in self.rig.core.state.links.items()}
+
+    def change(self, *nodes: NodeFacts) -> None:
+        deployment = Deployment(self.rig.deployment.tenants, {node.name: node for node in nodes})
+        self.server.configuration_changed(
+            self.rig.core.state.settings, deployment, self.rig.strategies
+        )
+        self.wait()
+
+    def stop(self) -> None:
+        stopped = self.server.stopService()
+        self.wait()
+        result_of(stopped)
+
+
+def test_it_listens_meets_all_nodes_and_leaves_no_timer_behind() -> None:
+    house = House()
+    house.server.startService()
+    house.wait()
+    assert result_of(house.server.listening) is not None
+    assert set(house.states().values()) == {State.GREETING}
+    house.stop()
+    assert set(house.states().values()) == {State.DOWN}
+    assert not house.clock.getDelayedCalls()
+
+
+def test_nodes_come_and_go_with_the_deployment_file() -> None:
+    """Test idea 64, the sockets' half: a node removed, one moved, one added again."""
+    house = House()
+    house.server.startService()
+    house.wait()
+    house.change(facts(EAST, endpoint="east"), facts(NORTH, endpoint="north"))
+    assert house.states() == {EAST: State.GREETING, NORTH: State.GREETING}
+    house.sit("elsewhere")
+    house.change(facts(EAST, endpoint="elsewhere"), facts(NORTH, endpoint="north"))
+    assert house.states() == {EAST: State.GREETING, NORTH: State.GREETING}
+    house.change(
+        facts(EAST, endpoint="elsewhere"),
+        facts(NORTH, endpoint="north"),
+        facts(WEST, endpoint="west"),
+    )
+    assert house.states()[WEST] is State.GREETING
+    house.stop()
+
+
+def test_time_passes_for_the_mind() -> None:
+    house = House()
+    house.server.startService()
+    house.wait()
+    house.rig.core.state.settings = replace(house.rig.core.state.settings, request_timeout=1.0)
+    before = house.rig.core.state.now
+    house.wait(4 * TICK)
+    assert house.rig.core.state.now > before
+    house.stop()
+
+
+def test_an_address_in_use_is_reported_to_whoever_started_it() -> None:
+    house = House()
+
+    class Taken:
+        def listen(self, factory: Any) -> Any:
+            return succeed(None).addCallback(lambda _: 1 / 0)
+
+    server = ProxyServer(
+        house.clock,
+        house.rig.core,
+        Taken(),  # type: ignore[arg-type]
+        lambda node: house.network.client_endpoint(node.endpoint),
+    )
+    server.startService()
+    assert failure_of(server.listening, ZeroDivisionError)
+    stopped = server.stopService()
+    house.wait()
+    result_of(stopped)
