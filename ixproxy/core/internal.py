@@ -37,7 +37,7 @@ class Internal:
         clients = asked.client.peer.clients
         numbers = (number for number in dict.fromkeys(message.clients) if number)
         gone = [clients[number] for number in numbers if number in clients]
-        self._leaving.lost(gone, message.application_name)
+        self._leaving.lost(gone, message.application_name, Code.CANCELLED)
         self._state.answer_message(asked, EventAck())
 
 

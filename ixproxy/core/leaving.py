@@ -27,11 +27,16 @@ class Leaving:
         self._state = state
         self._agents = agents
 
-    def lost(self, clients: Sequence[Client], application_name: str) -> None:
-        """Connections broke: sessions wait on the nodes, which are told of all at once."""
+    def lost(self, clients: Sequence[Client], application_name: str, code: int = 0) -> None:
+        """
+        Connections broke: sessions wait on the nodes, which are told of all at once.
+
+        :param code: what requests in flight are answered with, where a
+            downstream proxy waits for the answers; 0: nobody does.
+        """
         state = self._state
         for client in clients:
-            self._forget(client, 0)
+            self._forget(client, code)
         for link in state.links.values():
             numbers = [client.numbers.pop(link.name, 0) for client in clients]
             numbers = [number for number in numbers if number]

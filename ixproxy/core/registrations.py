@@ -195,7 +195,7 @@ class Registrations:
         """A goodbye: what the session holds goes back at once."""
         self._leaving.goodbye(client)
         if is_proxy(client):
-            self._leaving.lost(list(peer.clients.values()), "")
+            self._leaving.lost(list(peer.clients.values()), client.name, Code.CANCELLED)
         if not frame.flags & Flag.NO_REPLY:
             peer.send(encode(EventAck(), client=client.number, reference=frame.reference))
 
