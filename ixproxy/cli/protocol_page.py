@@ -21,7 +21,7 @@ from ixproxy.core.pending import Deadline
 from ixproxy.core.routing import EVERYONE, ROUTES
 from ixproxy.errors import ERRORS, Code
 from ixproxy.messages import Credentials, Message, Reason, ServerFacts, Workbin
-from ixproxy.messages.message import Actor, Event, Party, Request
+from ixproxy.messages.message import MAX_NAME, MAX_TEXT, Actor, Event, Party, Request
 from ixproxy.values import ClientType, interaction_id
 from ixproxy.wire.keyvalues import MAX_DEPTH
 from ixproxy.wire.names import BY_NAME, ROWS, Holdings, Kind, NameRow
@@ -101,8 +101,8 @@ def type_name(kind: inspect.Type) -> str:
             return "time"
         case inspect.BoolType():
             return "flag"
-        case inspect.StrType():
-            return "text"
+        case inspect.StrType(max_length=most):
+            return {MAX_NAME: "name", MAX_TEXT: "short text"}.get(most or 0, "text")
         case inspect.BytesType():
             return "bytes"
         case inspect.AnyType():
@@ -126,6 +126,8 @@ def type_name(kind: inspect.Type) -> str:
 
 TYPES = (
     ("text", "string", "UTF-8"),
+    ("name", "string", f"a text of at most {MAX_NAME} characters"),
+    ("short text", "string", f"a text of at most {MAX_TEXT} characters"),
     ("count", "integer", "0 to 2⁶³ - 1"),
     ("number", "integer", "-2⁶³ to 2⁶³ - 1"),
     ("time", "float or integer", "seconds since the epoch, UTC, to the end of the year 9999"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ixproxy.messages.message import AgentSession, Count, Event, KeyValues, Number, Request
+from ixproxy.messages.message import AgentSession, Count, Event, KeyValues, Name, Number, Request
 
 __all__ = [
     "EventAgentAvailable",
@@ -46,7 +46,7 @@ class AgentRequest(Request, frozen=True, kw_only=True):
 
     tenant_id: int = 0
     agent_id: str = ""
-    place_id: str = ""
+    place_id: Name = ""
     agent_session: AgentSession | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import field
 
 from ixproxy.messages.interactions import InteractionRequest
-from ixproxy.messages.message import Count, KeyValues, Number, Request
+from ixproxy.messages.message import Count, KeyValues, Name, Number, Request
 
 __all__ = [
     "Request3rdServer",
@@ -26,7 +26,7 @@ class TargetRequest(InteractionRequest, frozen=True, kw_only=True):
     """A request that names an interaction and the agent who is to get it."""
 
     agent_id: str = ""
-    place_id: str = ""
+    place_id: Name = ""
 
 
 class RequestDeliver(TargetRequest, frozen=True, kw_only=True):
@@ -70,7 +70,7 @@ class RequestRouteCall(InteractionRequest, frozen=True, kw_only=True):
     """A router's answer to EventRouteRequest, on direct connections only."""
 
     agent_id: str = ""
-    place_id: str = ""
+    place_id: Name = ""
     queue: str = ""
     route_type: str = ""
 

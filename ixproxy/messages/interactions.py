@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ixproxy.messages.message import Count, KeyValues, Request, Time, Workbin
+from ixproxy.messages.message import Count, KeyValues, Name, Request, Time, Workbin
 
 __all__ = [
     "RequestChangeProperties",
@@ -44,16 +44,16 @@ class RequestSubmit(Request, frozen=True, kw_only=True):
     media_type: str = ""
     interaction_id: str = ""
     queue: str = ""
-    interaction_type: str = ""
-    interaction_subtype: str = ""
+    interaction_type: Name = ""
+    interaction_subtype: Name = ""
     is_online: bool = False
     received_at: Time = 0.0
     user_data: KeyValues = {}
-    parent_interaction_id: str = ""
+    parent_interaction_id: Name = ""
     in_queues: KeyValues = {}
     out_queues: KeyValues = {}
     workbin: Workbin | None = None
-    submit_receipt: str = ""
+    submit_receipt: Name = ""
 
 
 class InteractionRequest(Request, frozen=True, kw_only=True):

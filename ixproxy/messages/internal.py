@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ixproxy.messages.agents import AgentRequest
 from ixproxy.messages.interactions import InteractionRequest
-from ixproxy.messages.message import Count, Event, Number, Request
+from ixproxy.messages.message import Count, Event, Name, Number, Request
 
 __all__ = [
     "EventNodeLoad",
@@ -33,7 +33,7 @@ class RequestClientsGone(Request, frozen=True, kw_only=True):
     """Says which clients (numbers on this peer) lost their connection together."""
 
     clients: list[Count] = []
-    application_name: str = ""
+    application_name: Name = ""
 
 
 class RequestConfirmSession(AgentRequest, frozen=True, kw_only=True):

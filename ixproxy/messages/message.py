@@ -11,7 +11,9 @@ KeyValues = dict[str, Any]
 """A key-value list: strings, numbers, bytes and nested lists by key."""
 
 # Stores keep signed 64-bit integers and dates up to the year 9999: what does not fit is refused
-# with its name where it is decoded, and nothing behind the codec need think of it.
+# with its name where it is decoded, and nothing behind the codec need think of it. Names and texts
+# end somewhere, too: an interaction with all its properties must fit any frame that its user data
+# fits, or nobody could be told of it.
 Number = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """A whole number of 64 bits."""
 
@@ -20,6 +22,14 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 Time = Annotated[float, Meta(ge=0.0, le=253402300799.0)]
 """Seconds since the epoch, UTC, up to the end of the year 9999."""
+
+MAX_NAME = 255
+Name = Annotated[str, Meta(max_length=MAX_NAME)]
+"""What something is called, in 255 characters at most."""
+
+MAX_TEXT = 1000
+Text = Annotated[str, Meta(max_length=MAX_TEXT)]
+"""Some words for a person, in 1000 characters at most."""
 
 AgentSession = tuple[Count, Count]
 """The stamp of an agent session: its number, and the dbid of the node that gave it."""
@@ -32,19 +42,19 @@ class Structure(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit
 class Reason(Structure, frozen=True, kw_only=True):
     """Why something was asked or done."""
 
-    reason_system_name: str = ""
-    reason_description: str = ""
+    reason_system_name: Name = ""
+    reason_description: Text = ""
     reason: Number = 0
 
 
 class Workbin(Structure, frozen=True, kw_only=True):
     """A workbin type and the one owner whose workbin is meant."""
 
-    workbin_type_id: str = ""
-    workbin_agent_id: str = ""
-    workbin_group_id: str = ""
-    workbin_place_id: str = ""
-    workbin_place_group_id: str = ""
+    workbin_type_id: Name = ""
+    workbin_agent_id: Name = ""
+    workbin_group_id: Name = ""
+    workbin_place_id: Name = ""
+    workbin_place_group_id: Name = ""
 
 
 class Actor(Structure, frozen=True, kw_only=True):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
-from ixproxy.messages.message import Count, Request
+from ixproxy.messages.message import Count, Name, Request
 
 __all__ = ["Credentials", "RequestPing", "RequestRegisterClient", "RequestUnregisterClient"]
 
@@ -35,7 +36,8 @@ class RequestRegisterClient(Request, frozen=True, kw_only=True):
     :ivar session: the client session, 16 random bytes; empty: none.
     :ivar incarnation: how often this session has connected, from 1.
     :ivar holding: interaction id to take number: what it still has.
-    :ivar tenants: tenant ids the client works for; empty: all of the server's.
+    :ivar tenants: ids of tenants, 1000 at most, that the client works for;
+        empty: all of the server's.
     :ivar holding_continues: more registrations with the rest of `holding` follow.
     """
 
@@ -49,9 +51,9 @@ class RequestRegisterClient(Request, frozen=True, kw_only=True):
     path: list[str] = []
     session: bytes = b""
     incarnation: Count = 1
-    holding: dict[str, Count] = {}
+    holding: dict[Name, Count] = {}
     holding_continues: bool = False
-    tenants: list[Count] = []
+    tenants: Annotated[list[Count], Meta(max_length=1000)] = []
 
     def __repr__(self) -> str:
         return (

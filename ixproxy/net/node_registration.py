@@ -18,6 +18,7 @@ from ixproxy.messages import (
     RequestRegisterClient,
     RequestUnregisterClient,
 )
+from ixproxy.messages.message import MAX_NAME
 from ixproxy.net.node_limits import PROXY_FACTOR
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer, RegistrationAsking
 from ixproxy.net.node_state import NodeState
@@ -26,7 +27,6 @@ from ixproxy.values import ClientType
 from ixproxy.wire.codec import decode, error_frame
 from ixproxy.wire.prefix import VERSION, Flag, Frame
 
-MAX_NAME = 255
 MAX_HOLDING = 1_000_000
 """Ids that the sessions of one peer may list while their parts arrive."""
 MAX_UNFINISHED = 100

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from math import isfinite
 
+from ixproxy.messages.message import MAX_TEXT
 from ixproxy.node.properties import Kind
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,10 +49,10 @@ def stored_value(kind: Kind, value: object) -> int | float | str | None:
     """
     What the column of a custom property holds for `value` of the user data.
 
-    A value that does not fit the kind stays in the user data only: its column
-    is NULL. Numbers given as text are read, numbers in a string property are
-    written out, and a number in a timestamp property means seconds since the
-    epoch.
+    A value that does not fit the kind, and a text of more than `MAX_TEXT`
+    characters, stays in the user data only: its column is NULL. Numbers given
+    as text are read, numbers in a string property are written out, and a number
+    in a timestamp property means seconds since the epoch.
     """
     if isinstance(value, bool):
         value = int(value)
@@ -82,9 +83,9 @@ def _finite(number: float) -> float | None:
 
 
 def _storable(text: str) -> str | None:
-    """`text`, or None where no database could store it."""
+    """`text`, or None where it is too long for a column, or no database could store it."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return None
-    return None if "\0" in text else text
+    return None if "\0" in text or len(text) > MAX_TEXT else text

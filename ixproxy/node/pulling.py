@@ -12,7 +12,7 @@ from typing import Any
 
 from ixproxy.errors import Code, RequestRefused, describe
 from ixproxy.messages import EventPulledInteractions, RequestPull
-from ixproxy.messages.message import KeyValues
+from ixproxy.messages.message import MAX_NAME, KeyValues
 from ixproxy.node.access import agent_of, connected, tenant_of
 from ixproxy.node.answers import interaction_properties
 from ixproxy.node.expressions import columns_of
@@ -131,10 +131,25 @@ def _take(
     if agent is not None:
         taken, party = take_by_agent(turn, sender, row, agent)
     else:
-        strategy: Any = request.extension.get(STRATEGY_KEY)
-        name = strategy if isinstance(strategy, str) and strategy else sender.client_name
-        taken, party = take_by_strategy(turn, sender, row, name)
+        taken, party = take_by_strategy(turn, sender, row, _strategy(sender, request))
     return interaction_properties(taken, party), party.take_number
+
+
+def _strategy(sender: Sender, request: RequestPull) -> str:
+    """
+    The strategy that pulls: as the request names it, else as the client is called.
+
+    :raise RequestRefused: the name is too long.
+    """
+    named: Any = request.extension.get(STRATEGY_KEY)
+    if not isinstance(named, str) or not named:
+        return sender.client_name
+    if len(named) > MAX_NAME:
+        raise RequestRefused(
+            Code.BAD_ATTRIBUTE,
+            f"{STRATEGY_KEY} has {len(named)} characters, {MAX_NAME} are allowed",
+        )
+    return named
 
 
 def _pull_by_ids(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import EventAck, RequestSubmit
 from ixproxy.node.access import agent_of, connected, media_of, own_party, tenant_of
-from ixproxy.node.answers import encode_map
 from ixproxy.node.events import Happening, happen
 from ixproxy.node.life_cycle import Trigger, transition
 from ixproxy.node.model import TenantModel
@@ -14,7 +13,7 @@ from ixproxy.node.placing import Destination, arrival, queue_destination, workbi
 from ixproxy.node.rows import InteractionRow, ReceiptRow
 from ixproxy.node.timers import start_handling
 from ixproxy.node.turn import Cause, Turn
-from ixproxy.node.user_data import submitted
+from ixproxy.node.user_data import submitted, suggested
 from ixproxy.node.work import Sender
 from ixproxy.node.working_set import ReceiptKey
 from ixproxy.values import (
@@ -70,8 +69,8 @@ def submit(turn: Turn, sender: Sender, request: RequestSubmit) -> EventAck:
         submitted_at=turn.now,
         submitted_by=sender.client_name,
         assigned_to=agent.agent_id if agent else None,
-        in_queues=encode_map(request.in_queues) if request.in_queues else b"",
-        out_queues=encode_map(request.out_queues) if request.out_queues else b"",
+        in_queues=suggested("InQueues", request.in_queues),
+        out_queues=suggested("OutQueues", request.out_queues),
         user_data=user_data,
         **columns,
     )

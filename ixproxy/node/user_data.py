@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.messages.message import KeyValues
+from ixproxy.messages.message import MAX_NAME, KeyValues
 from ixproxy.node.answers import decoded, encode_map
 from ixproxy.node.events import Changed
 from ixproxy.node.literals import stored_value
@@ -25,6 +25,9 @@ from ixproxy.node.work import Sender
 from ixproxy.values import ClientType
 
 _COLUMN_ONLY = ("parent_id", "is_online")
+
+MAX_QUEUES = 16 << 10
+"""Bytes that each list of suggested queues may take."""
 
 Columns = dict[str, Any]
 
@@ -40,6 +43,21 @@ def packed(turn: Turn, user_data: Mapping[str, Any]) -> bytes:
     if len(made) > limit:
         raise RequestRefused(
             Code.USER_DATA_TOO_LARGE, f"user data takes {len(made)} bytes, {limit} are allowed"
+        )
+    return made
+
+
+def suggested(name: str, queues: KeyValues) -> bytes:
+    """
+    A list of suggested queues as its column holds it.
+
+    :param name: how the list is called on the wire.
+    :raise RequestRefused: it is larger than `MAX_QUEUES`.
+    """
+    made = encode_map(queues) if queues else b""
+    if len(made) > MAX_QUEUES:
+        raise RequestRefused(
+            Code.USER_DATA_TOO_LARGE, f"{name} takes {len(made)} bytes, {MAX_QUEUES} are allowed"
         )
     return made
 
@@ -146,6 +164,10 @@ def _set(columns: Columns, custom: Columns, known: Property, key: str, value: ob
     elif known.column == "parent_id":
         if value is not None and not isinstance(value, str):
             raise RequestRefused(Code.BAD_ATTRIBUTE, f"{key} is {value!r}, expected a string")
+        if value and len(value) > MAX_NAME:
+            raise RequestRefused(
+                Code.BAD_ATTRIBUTE, f"{key} has {len(value)} characters, {MAX_NAME} are allowed"
+            )
         columns["parent_id"] = value or None
     elif known.origin is Origin.CUSTOM:
         stored = stored_value(known.kind, value)

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import inspect
@@ -24,6 +25,7 @@ from ixproxy.cli.protocol_page import (
 from ixproxy.core.routing import ROUTES
 from ixproxy.errors import ERRORS
 from ixproxy.messages import EventAck, Message, RequestSubmit
+from ixproxy.messages.message import Name, Text
 from ixproxy.wire.names import BY_MESSAGE, BY_NAME, ROWS, Kind, NameRow
 from ixproxy.wire.prefix import LAYOUT as PACKED
 from ixproxy.wire.prefix import SIZE, Flag
@@ -130,8 +132,10 @@ def test_what_the_prefix_carries_is_said_with_what_is_required() -> None:
 
 
 def test_types_are_told_in_words() -> None:
-    words = {
+    words: dict[Any, str] = {
         str: "text",
+        Name: "name",
+        Text: "short text",
         bool: "flag",
         bytes: "bytes",
         dict[str, str]: "map of text to text",

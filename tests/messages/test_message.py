@@ -8,7 +8,17 @@ import pytest
 
 from ixproxy import messages
 from ixproxy.messages import KeyValues, Message, Reason, RequestSubmit, Workbin
-from ixproxy.messages.message import Actor, Count, Event, Number, Party, Request, Time
+from ixproxy.messages.message import (
+    Actor,
+    Count,
+    Event,
+    Name,
+    Number,
+    Party,
+    Request,
+    Text,
+    Time,
+)
 from tests.messages.attributes import lacking
 
 
@@ -77,3 +87,10 @@ def test_numbers_are_kept_within_what_stores_take(kind: Any, good: Any, bad: Any
 
 def test_a_key_value_list_is_a_dictionary() -> None:
     assert msgspec.convert({"k": [1]}, KeyValues) == {"k": [1]}
+
+
+@pytest.mark.parametrize(("kind", "most"), [(Name, 255), (Text, 1000)])
+def test_names_and_texts_end_somewhere(kind: Any, most: int) -> None:
+    assert msgspec.convert("日" * most, kind) == "日" * most
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert("日" * (most + 1), kind)

@@ -71,6 +71,8 @@ def test_numbers_are_64_bit_integers_and_finite_doubles(text: str, number: objec
         (Kind.STRING, 5, "5"),
         (Kind.STRING, True, "1"),
         (Kind.STRING, "a\0b", None),
+        (Kind.STRING, "日" * 1000, "日" * 1000),
+        (Kind.STRING, "a" * 1001, None),
         (Kind.STRING, "\ud800", None),
         (Kind.NUMBER, 5, 5),
         (Kind.NUMBER, " 5 ", 5),

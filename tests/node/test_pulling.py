@@ -47,6 +47,12 @@ def test_a_strategy_takes_the_first_of_a_view(node: TriedNode) -> None:
     assert timer.due_at == node.now + 720 * 60
 
 
+def test_the_name_of_a_strategy_is_limited(node: TriedNode) -> None:
+    node.submit(node.media_server())
+    request = pull(extension={**FOR_STRATEGY, "StrategyId": "s" * 256})
+    assert node.refusal(node.router(), request) == Code.BAD_ATTRIBUTE
+
+
 def test_an_agent_takes_from_a_view_too(node: TriedNode) -> None:
     mail, ann = node.media_server(), node.agent("Ann")
     id = node.submit(mail)

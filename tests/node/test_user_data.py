@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +56,21 @@ def test_a_parent_and_an_online_mark_stay_in_their_columns(node: TriedNode) -> N
     )
     assert (row.parent_id, row.is_online) == ("p", 1)
     assert node.user_data(row.id) == {"a": 1}
+
+
+def test_what_columns_hold_besides_the_user_data_is_limited(node: TriedNode) -> None:
+    mail = node.media_server()
+    assert node.refusal(mail, submit({"ParentId": "p" * 256})) == Code.BAD_ATTRIBUTE
+    for name in ("in_queues", "out_queues"):
+        for size, refused in ((16 << 10, True), (15 << 10, False)):
+            asked = msgspec.structs.replace(submit({}), **{name: {"q": "x" * size}})
+            if refused:
+                assert node.refusal(mail, asked) == Code.USER_DATA_TOO_LARGE
+            else:
+                node.ask(mail, asked)
+    row = node.kept(node.submit(mail, user_data={"ExternalId": "e" * 1001}))
+    assert row.external_id is None
+    assert node.user_data(row.id) == {"ExternalId": "e" * 1001}
 
 
 @pytest.mark.parametrize("key", ["Queue", "InteractionState", "InteractionMediatype", "TenantId"])
