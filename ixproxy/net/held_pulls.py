@@ -15,7 +15,7 @@ What a restart loses: all of it; the requesters see a broken connection.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Any
 
@@ -27,6 +27,9 @@ from ixproxy.node.work import HoldPull, PullRetried, Work
 FIRST_ROUND = 4
 LAST_ROUND = 64
 """Pulls of one view that are tried at once, at first and at most."""
+
+SPARE_REMINDERS = 1000
+"""Reminders of what does not wait any more that are kept before they are looked for."""
 
 TTL_MARGIN = 0.2
 """Seconds before the requester's time is up by which an answer must be on its way."""
@@ -227,8 +230,17 @@ class HeldPulls:
                 del self._queues[view.queue]
 
     def _remind(self, at: float, of: Asking | _View) -> None:
+        if len(self._due) > SPARE_REMINDERS + 2 * (len(self._pulls) + len(self._views)):
+            # Who asks and cancels again and again must not fill the heap for as long as pulls wait.
+            self._due = [entry for entry in self._due if self._waits(entry[2])]
+            heapify(self._due)
         heappush(self._due, (at, next(self._numbers), of))
         self._set_call()
+
+    def _waits(self, of: Asking | _View) -> bool:
+        if isinstance(of, _View):
+            return self._views.get(of.name) is of
+        return of in self._pulls
 
     def _set_call(self) -> None:
         if not self._due:

@@ -6,7 +6,13 @@ import pytest
 from twisted.internet.task import Clock
 
 from ixproxy.messages import RequestPull
-from ixproxy.net.held_pulls import FIRST_ROUND, LAST_ROUND, TTL_MARGIN, HeldPulls
+from ixproxy.net.held_pulls import (
+    FIRST_ROUND,
+    LAST_ROUND,
+    SPARE_REMINDERS,
+    TTL_MARGIN,
+    HeldPulls,
+)
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
 from ixproxy.node.work import HoldPull, PullRetried, Sender, Work
 
@@ -230,3 +236,18 @@ def test_when_all_is_forgotten_nothing_is_left_to_do(rig: Rig) -> None:
     assert [asking.reference for asking in rig.held.clear()] == [1, 2]
     assert rig.clock.getDelayedCalls() == []
     assert rig.wake() == []
+
+
+def test_pulls_that_are_cancelled_again_and_again_leave_few_reminders() -> None:
+    rig = Rig()
+    kept = rig.hold(0, seconds=500)
+    for reference in range(1, 5000):
+        view = f"In/{reference % 3}"
+        assert rig.held.drop(rig.hold(reference, view, seconds=600, retry_after=60))
+    assert len(rig.held) == 1
+    assert len(rig.held._due) <= SPARE_REMINDERS + 10
+    rig.clock.advance(499)
+    assert rig.trying() == []
+    rig.clock.advance(1)
+    assert rig.trying() == ["0 last"]
+    assert kept in rig.held._pulls
