@@ -120,6 +120,7 @@ class AgentChange:
         self._phase = Phase.HOME
         self._awaited: set[Link] = set()
         self._accepted: list[Link] = []
+        self._named: tuple[int, int] | None = None
         self._refusal: bytes | None = None
         self._over = False
 
@@ -177,6 +178,8 @@ class AgentChange:
         self._go_on()
 
     def _did(self, link: Link, answer: EventAck) -> None:
+        if self._phase is Phase.HOME:
+            self._named = answer.agent_session
         self._accepted.append(link)
         self._go_on()
 
@@ -199,9 +202,7 @@ class AgentChange:
         else:
             self._remember()
             self._end()
-            session = self._agents.sessions.get(self._key)
-            stamp = session.stamp if session is not None else None
-            self._state.answer_message(self._asked, EventAck(agent_session=stamp))
+            self._state.answer_message(self._asked, EventAck(agent_session=self._named))
 
     def _remember(self) -> None:
         """All did it: the table follows."""

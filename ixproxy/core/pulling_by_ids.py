@@ -3,7 +3,9 @@ Pulls by ids: split by owner, the answers united.
 
 What was taken is answered, flagged partial when anything is missing, with a
 code for each missing id; an error only if nothing was taken. Where all ids
-have one owner its frames pass as they are but for the address.
+have one owner its frames pass as they are but for the address. Where nobody
+has any of them one node is asked all the same: it may refuse the request for
+another reason, which comes first, as it does where there is one server.
 
 What a restart loses, and who restores it: as for pulls by view.
 """
@@ -19,13 +21,16 @@ from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.pulling import takes_in
 from ixproxy.core.state import Asked, ProxyState, decode_body, error_code
-from ixproxy.errors import Code
+from ixproxy.errors import Code, describe
 from ixproxy.messages import EventPulledInteractions, RequestPull
 from ixproxy.values import NodeName
 from ixproxy.wire.bodies import join_bodies
 from ixproxy.wire.codec import encode_map
 from ixproxy.wire.names import BY_MESSAGE, Kind
 from ixproxy.wire.prefix import Flag, Frame, with_body
+
+_OF_ONE_ID = frozenset((Code.UNKNOWN_INTERACTION, Code.NOT_QUEUED, Code.LOCKED))
+"""Codes by which a node refuses an id; by others it refuses the request, whatever it names."""
 
 _ROW = BY_MESSAGE[EventPulledInteractions]
 _values = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
@@ -43,6 +48,7 @@ class PullingByIds:
         self._awaited: dict[Link, list[str]] = {}
         self._bodies: list[bytes] = []
         self._errors: dict[str, int] = {}
+        self._refusal = b""
 
     def seekers(self) -> list[IdSought]:
         """One seeker for each id, to be given to the locator."""
@@ -78,11 +84,21 @@ class PullingByIds:
                 self._errors[identifier] = code
             else:
                 by_owner.setdefault(link, []).append(identifier)
+        if set(self._errors.values()) == {Code.UNKNOWN_INTERACTION} and not by_owner:
+            by_owner = self._anybody()
         self._awaited = by_owner
         if not by_owner:
             self._answer()
         for link, identifiers in list(by_owner.items()):
             state.forward(link, asked, self, self._frame_for(identifiers))
+
+    def _anybody(self) -> dict[Link, list[str]]:
+        """One node that can be asked, for all ids."""
+        state, asked = self._state, self._asked
+        for link in state.links_of(asked.frame.tenant):
+            if not state.no_way_to(link, asked.client):
+                return {link: self._identifiers}
+        return {}
 
     def _frame_for(self, identifiers: list[str]) -> bytes:
         frame = self._asked.frame
@@ -98,6 +114,8 @@ class PullingByIds:
         state, client = self._state, self._asked.client
         if frame.kind == Kind.ERROR:
             code = error_code(frame)
+            if code not in _OF_ONE_ID:
+                self._refusal = self._refusal or frame.raw
             self._missing(dict.fromkeys(self._awaited.pop(link, []), code))
         else:
             answer = decode_body(frame, body)
@@ -124,7 +142,10 @@ class PullingByIds:
             self._answer()
 
     def _missing(self, errors: dict[str, int]) -> None:
-        for identifier, code in errors.items():
+        for identifier in self._identifiers:
+            code = errors.get(identifier)
+            if code is None:
+                continue
             self._errors[identifier] = code
             if code == Code.UNKNOWN_INTERACTION:
                 self._state.owners.forget(identifier.encode())
@@ -135,8 +156,12 @@ class PullingByIds:
             codes = list(self._errors.values())
             if Code.LOST_CONNECTION in codes:
                 state.refuse(asked, Code.LOST_CONNECTION)
+            elif self._refusal:
+                state.answer(asked, self._refusal)
             elif codes:
-                state.refuse(asked, codes[0])
+                first = next(each for each in self._identifiers if each in self._errors)
+                code = self._errors[first]
+                state.refuse(asked, code, f"{first!r}: {describe(code)}")
             else:
                 state.answer_message(asked, EventPulledInteractions())
             return
