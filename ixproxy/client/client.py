@@ -95,6 +95,11 @@ class Client:
         return self._conversation.held.numbers
 
     @property
+    def doubtful(self) -> frozenset[str]:
+        """Those of `holding` that may have been given back already: nobody knows."""
+        return self._conversation.held.doubtful
+
+    @property
     def session(self) -> bytes:
         """The name of the client session, for a later run of the program; a secret."""
         return self._identity.session

@@ -45,6 +45,11 @@ class Held:
         self.numbers: Mapping[str, int] = MappingProxyType(self._numbers)
         """Interaction id to take number, as it is at any time."""
 
+    @property
+    def doubtful(self) -> frozenset[str]:
+        """Ids that are listed though they may have been given back."""
+        return frozenset(self._doubtful)
+
     def answered(self, request: Message, answer: Message) -> dict[str, int]:
         """
         A request succeeded.

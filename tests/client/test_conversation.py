@@ -162,6 +162,7 @@ def test_a_late_answer_to_a_give_back_still_ends_the_holding() -> None:
     world.clock.run(2)
     refusal(world, asked)
     assert client.holding == {"A": 5}
+    assert client.doubtful == {"A"}
     world.server.last.answer(m.EventAck())
     world.rest()
     assert client.holding == {}

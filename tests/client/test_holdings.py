@@ -70,10 +70,12 @@ def test_a_definite_no_after_a_doubtful_give_back_says_that_it_was_carried_out(c
     held.refused(PLACE, code, in_doubt=False)
     assert held.numbers == {"A": 1}
     held.refused(PLACE, Code.LOST_CONNECTION, in_doubt=True)
+    assert held.doubtful == {"A"}
     held.refused(m.RequestHold(interaction_id="A"), Code.NOT_ACCESSIBLE, in_doubt=False)
     assert held.numbers == {"A": 1}
     held.refused(m.RequestHold(interaction_id="A"), code, in_doubt=False)
     assert held.numbers == {}
+    assert held.doubtful == set()
 
 
 def test_a_doubtful_request_that_gives_nothing_back_leaves_no_doubt() -> None:
