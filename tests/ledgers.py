@@ -31,7 +31,8 @@ class Ledger:
     :ivar acknowledged: submit, by number, to the id that it got.
     :ivar doubtful: submits that may have been carried out.
     :ivar refused: submits that were not carried out.
-    :ivar stopped: ids whose stop was acknowledged.
+    :ivar stopped: ids whose stop was acknowledged; `stopped_twice`: more than
+        once.
     :ivar perhaps_stopped: ids whose stop may have been carried out.
     :ivar vanished: ids that the cluster said it does not know, though it must.
     :ivar outcomes: (request, code; 0: done) to how often; `asked` to how many
@@ -42,6 +43,7 @@ class Ledger:
     doubtful: set[int] = field(default_factory=set)
     refused: set[int] = field(default_factory=set)
     stopped: set[str] = field(default_factory=set)
+    stopped_twice: set[str] = field(default_factory=set)
     perhaps_stopped: set[str] = field(default_factory=set)
     vanished: set[str] = field(default_factory=set)
     outcomes: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -61,6 +63,13 @@ class Ledger:
         identifier = getattr(request, "interaction_id", "")
         if problem.code == Code.UNKNOWN_INTERACTION and identifier not in self.perhaps_stopped:
             self.vanished.add(identifier)
+
+    def was_stopped(self, identifier: str) -> None:
+        """A stop is acknowledged."""
+        if identifier in self.stopped:
+            self.stopped_twice.add(identifier)
+        self.stopped.add(identifier)
+        self.perhaps_stopped.discard(identifier)
 
     @property
     def settled(self) -> int:
@@ -154,6 +163,7 @@ def wrong_entries(ledger: Ledger, books: Books) -> list[str]:
             wrong.append(f"{identifier} of submit {number} was acknowledged, and is lost")
         elif identifier in books.nodes_of and books.ids_of.get(number) != [identifier]:
             wrong.append(f"{identifier} is not that of submit {number}: {books.ids_of.get(number)}")
+    wrong += [f"{identifier} was stopped twice" for identifier in ledger.stopped_twice]
     wrong += [f"{identifier} was unknown too early" for identifier in ledger.vanished]
     return wrong
 

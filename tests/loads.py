@@ -96,8 +96,7 @@ class Actor:
             if problem.in_doubt:
                 ledger.perhaps_stopped.add(identifier)
             return False
-        ledger.stopped.add(identifier)
-        ledger.perhaps_stopped.discard(identifier)
+        ledger.was_stopped(identifier)
         return True
 
     async def pull(self, view: str, number: int, **extension: Any) -> list[str]:
@@ -131,13 +130,21 @@ class Load:
     All clients of a load, and what they do.
 
     :param elsewhere: a client that loses its proxy goes to another one.
+    :param alive: when a silent connection is pinged, and when it is given up,
+        in seconds.
     :ivar actors: those that live; `everybody` has those too that are gone.
     :ivar running: for as long as it is set they go on.
     :ivar over: set when all is given up.
     """
 
     def __init__(
-        self, reactor: Any, cluster: RealCluster, seed: int, *, elsewhere: bool = False
+        self,
+        reactor: Any,
+        cluster: RealCluster,
+        seed: int,
+        *,
+        elsewhere: bool = False,
+        alive: tuple[float, float] = (10.0, 30.0),
     ) -> None:
         self.reactor = reactor
         self.cluster = cluster
@@ -148,6 +155,12 @@ class Load:
         self.running = True
         self.over = False
         self._elsewhere = elsewhere
+        self._settings = Settings(
+            timeout=120.0,
+            max_in_flight=10_000,
+            keep_alive_interval=alive[0],
+            keep_alive_limit=alive[1],
+        )
         self.numbers: Iterator[int] = iter(range(10**9))
 
     async def join(self, proxy: str, name: str, client_type: ClientType) -> Actor:
@@ -165,7 +178,7 @@ class Load:
             client_type=client_type,
             tenants=[TENANT],
             session=session,
-            settings=Settings(timeout=120.0, max_in_flight=10_000),
+            settings=self._settings,
         )
         actor = Actor(self, proxy, client, session, connections)
         self.actors.append(actor)
