@@ -25,6 +25,9 @@ from ixproxy.node.work import (
     Announce,
     Answer,
     Asked,
+    ClientsLost,
+    ConnectionLost,
+    Goodbye,
     HoldPull,
     Outcome,
     ReadLong,
@@ -37,6 +40,9 @@ from ixproxy.wire.parts import split_frame
 from ixproxy.wire.prefix import Flag, readdress
 
 log = Logger()
+
+STORE_AGAIN = 1.0
+"""Seconds after which what must be stored some time is tried again."""
 
 _PARTIAL = int(Flag.PARTIAL)
 
@@ -86,8 +92,26 @@ class NodeAnswers:
         self._told = None
         for failure in outcome.failures:
             _report(failure.work, failure.problem)
+            if isinstance(failure.problem, StorageError):
+                self._lose_later(failure.work)
         if outcome.store_lost:
             self._lost("what is stored is not known, or another server has taken over")
+
+    def _lose_later(self, work: Work | None) -> None:
+        """What could not be stored: sessions that are gone, and must not hold anything for ever."""
+        sessions: Sequence[bytes] = ()
+        if isinstance(work, ConnectionLost | Goodbye):
+            sessions = (work.session,)
+        elif isinstance(work, ClientsLost):
+            sessions = work.sessions
+        lasting = not isinstance(work, ConnectionLost) or work.lasting
+        for session in sessions:
+            self._state.clock.callLater(STORE_AGAIN, self._lose_now, session, lasting)
+
+    def _lose_now(self, session: bytes, lasting: bool) -> None:
+        # One that has registered again meanwhile is not lost.
+        if self._state.sessions.at(session) is None:
+            self._state.writer.add(ConnectionLost(session, lasting))
 
     def batch_failed(self, works: Sequence[Work], failure: Failure) -> None:
         """See `Receiver`."""

@@ -25,9 +25,18 @@ class NodePeer:
     :ivar proxy: it registered as type Proxy.
     :ivar parts: registrations whose list of holdings is not complete yet, by
         their reference.
+    :ivar registering: registrations that are not answered yet.
     """
 
-    __slots__ = ("clients", "connection", "last_number", "max_frame", "parts", "proxy")
+    __slots__ = (
+        "clients",
+        "connection",
+        "last_number",
+        "max_frame",
+        "parts",
+        "proxy",
+        "registering",
+    )
 
     def __init__(self, connection: FrameConnection) -> None:
         self.connection: FrameConnection | None = connection
@@ -36,6 +45,7 @@ class NodePeer:
         self.max_frame = 0
         self.proxy = False
         self.parts: dict[int, RequestRegisterClient] = {}
+        self.registering = 0
 
     def send(self, raw: bytes) -> None:
         """Send a frame; dropped when the connection is lost."""

@@ -22,15 +22,12 @@ from ixproxy.messages.message import MAX_NAME
 from ixproxy.net.node_limits import PROXY_FACTOR
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer, RegistrationAsking
 from ixproxy.net.node_state import NodeState
+from ixproxy.net.registration_parts import RegistrationParts
 from ixproxy.node.work import ClientsLost, ConnectionLost, Goodbye, Registered, Sender
 from ixproxy.values import ClientType
 from ixproxy.wire.codec import decode, error_frame
 from ixproxy.wire.prefix import VERSION, Flag, Frame
 
-MAX_HOLDING = 1_000_000
-"""Ids that the sessions of one peer may list while their parts arrive."""
-MAX_UNFINISHED = 100
-"""Registrations of one peer whose parts have not all arrived."""
 SESSION_LENGTH = 16
 WANTS_CHANGES = "event_properties_changed"
 
@@ -40,15 +37,17 @@ class Registrar:
 
     def __init__(self, state: NodeState) -> None:
         self._state = state
+        self._parts = RegistrationParts()
 
     def register(self, peer: NodePeer, frame: Frame) -> None:
         """A registration came in."""
         try:
             message = decode(frame)
             assert isinstance(message, RequestRegisterClient)
-            message = self._whole(peer, frame, message)
-            if message.holding_continues:
+            whole = self._parts.add(peer, frame.reference, message)
+            if whole is None:
                 return
+            message = whole
             client = self._admit(peer, frame, message)
             older = self._state.sessions.bind(client)
         except (RequestRefused, RemoteProtocolError) as refusal:
@@ -57,27 +56,12 @@ class Registrar:
         if older is not None:
             self._state.drop_pulls(older, Code.SUPERSEDED)
         self._enter(peer, client)
+        peer.registering += 1
         due = self._state.clock.seconds() + self._state.limits.max_current_request_queue_wait
         asking = RegistrationAsking(client, frame.reference, due, bool(frame.flags & Flag.NO_REPLY))
         self._state.writer.add(
             Registered(client.sender, message.incarnation, message.holding, asking)
         )
-
-    def _whole(
-        self, peer: NodePeer, frame: Frame, message: RequestRegisterClient
-    ) -> RequestRegisterClient:
-        """The registration with what earlier parts of it listed."""
-        earlier = peer.parts.pop(frame.reference, None)
-        if earlier is not None:
-            if earlier.session != message.session:
-                raise RequestRefused(Code.BAD_ATTRIBUTE, "Session differs from that of part 1")
-            message = replace(message, holding={**earlier.holding, **message.holding})
-        listed = len(message.holding) + sum(len(part.holding) for part in peer.parts.values())
-        if listed > MAX_HOLDING or len(peer.parts) >= MAX_UNFINISHED:
-            raise RequestRefused(Code.LIMIT_REACHED, "Holding lists too many interactions")
-        if message.holding_continues:
-            peer.parts[frame.reference] = message
-        return message
 
     def _admit(self, peer: NodePeer, frame: Frame, message: RequestRegisterClient) -> NodeClient:
         """:raise RequestRefused: it may not register."""
@@ -87,6 +71,8 @@ class Registrar:
         client_type = _client_type(message)
         if frame.client:
             raise RequestRefused(Code.INVALID_CLIENT, "the server gives clients their numbers")
+        if peer.registering and not peer.proxy:
+            raise RequestRefused(Code.NOT_REGISTERED, "the registration is not answered yet")
         if peer.proxy and client_type is ClientType.PROXY:
             raise RequestRefused(Code.INVALID_CLIENT, "A proxy cannot be a client of another peer")
         if not message.client_name or len(message.client_name) > MAX_NAME:
@@ -141,7 +127,8 @@ class Registrar:
                 self._lost(replaced)
         peer.clients[client.number] = client
         self._state.clients += 1
-        peer.last_number = client.number
+        # Numbers do not come again: answers to the last one's requests may be on their way.
+        peer.last_number = max(peer.last_number, client.number)
 
     def registered(self, asking: RegistrationAsking, ack: EventAck) -> EventAck:
         """A registration is stored: the answer with all that belongs into it."""
@@ -156,6 +143,7 @@ class Registrar:
     def settled(self, asking: RegistrationAsking) -> None:
         """A registration was answered."""
         client = asking.client
+        client.peer.registering -= 1
         client.answered()
         if not client.number and client.peer.proxy and self._state.load:
             client.peer.send(self._state.load)
@@ -164,8 +152,11 @@ class Registrar:
         """A registration could not be stored."""
         client = asking.client
         peer = client.peer
-        self._state.sessions.unbind(client)
+        peer.registering -= 1
         self._take_off(client)
+        if self._state.sessions.unbind(client):
+            # Whom it superseded may have been connected.
+            self._lost(client)
         self._state.refuse(asking, refusal.code, refusal.description)
         if not client.number and peer.connection is not None:
             peer.connection.close(refusal.description)
@@ -212,7 +203,7 @@ class Registrar:
         """A connection broke, with all clients on it."""
         self._state.proxies.pop(peer, None)
         peer.connection = None
-        peer.parts.clear()
+        self._parts.forget(peer)
         for client in list(peer.clients.values()):
             self._leave(client)
 

@@ -217,7 +217,7 @@ def test_parts_of_a_registration_belong_to_one_session(rig: NodeRig) -> None:
 
 
 def test_parts_without_an_end_are_bounded(rig: NodeRig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ixproxy.net.node_registration.MAX_HOLDING", 5)
+    monkeypatch.setattr("ixproxy.net.registration_parts.MAX_HOLDING", 5)
     proxy = rig.proxy()
 
     def part(reference: int, first: int) -> None:
@@ -346,6 +346,28 @@ def test_a_registration_that_cannot_be_stored_is_refused(rig: NodeRig) -> None:
     assert peer.closed
     del rig.store.broken["begin"]
     assert isinstance(rig.peer().register(session=ONE), EventAck)
+
+
+def test_a_plain_peer_registers_once_at_a_time(rig: NodeRig) -> None:
+    rig.writer.paused = True
+    peer = rig.peer()
+    for _ in range(1000):
+        peer.send(RequestRegisterClient(client_name="m", client_type="MediaServer"))
+    rig.settle()
+    assert len(rig.server.writer._waiting) <= 1
+    assert peer.answer(2).error_code == Code.NOT_REGISTERED
+    assert peer.closed
+    rig.writer.resume()
+    rig.run(1)
+    assert rig.rows("sessions") == []
+
+
+def test_numbers_of_a_proxys_clients_do_not_come_again(rig: NodeRig) -> None:
+    peer = rig.proxy()
+    assert [peer.number("MediaServer") for _ in range(2)] == [1, 2]
+    peer.ask(RequestUnregisterClient())
+    peer.register("Proxy")
+    assert peer.number("MediaServer") == 3
 
 
 def test_a_peer_lost_while_it_registers_leaves_nothing_behind(rig: NodeRig) -> None:

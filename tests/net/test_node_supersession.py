@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
@@ -13,6 +15,7 @@ from ixproxy.messages import (
     RequestSubmit,
     RequestUnregisterClient,
 )
+from ixproxy.testing.faults import Fault
 from tests.net.node_rig import NodeRig
 
 ONE = b"1" * 16
@@ -88,3 +91,49 @@ def test_a_lost_session_keeps_its_holdings_for_a_while(rig: NodeRig) -> None:
     rig.run(2)
     assert rig.rows("parties") == []
     assert rig.rows("interactions")[0]["state"] == 0
+
+
+def test_a_session_whose_new_registration_cannot_be_stored_is_lost_as_any_other(
+    rig: NodeRig,
+) -> None:
+    submitted(rig)
+    older = rig.client("RoutingEngine", session=ONE)
+    taken(older.ask(PULL))
+    rig.store.broken["begin"] = Fault.REFUSED
+    assert rig.peer().register("RoutingEngine", session=ONE).error_code == Code.STORE_FAILED
+    del rig.store.broken["begin"]
+    older.lose()
+    rig.run(120)
+    assert [row["state"] for row in rig.rows("interactions")] == [0]
+    assert ONE not in [row["session"] for row in rig.rows("sessions")]
+
+
+@pytest.mark.parametrize("way", ["lost", "unregistered", "lost by the proxy", "came back"])
+def test_sessions_that_go_while_nothing_can_be_stored_hold_nothing_in_the_end(
+    rig: NodeRig, way: str
+) -> None:
+    submitted(rig)
+    peer, number = rig.client("RoutingEngine", session=ONE), 0
+    if way == "lost by the proxy":
+        peer = rig.proxy()
+        number = peer.number("RoutingEngine", session=ONE, incarnation=2)
+    takes = taken(peer.ask(PULL, client=number))
+    rig.store.broken["begin"] = Fault.REFUSED
+    if way == "unregistered":
+        assert peer.ask(RequestUnregisterClient()).error_code == Code.STORE_FAILED
+    elif way == "lost by the proxy":
+        gone = RequestClientsGone(clients=[number])
+        assert peer.ask(gone).error_code == Code.STORE_FAILED
+    else:
+        peer.lose()
+    rig.run(5)
+    del rig.store.broken["begin"]
+    if way == "came back":
+        other = rig.client("RoutingEngine", session=ONE, incarnation=3, holding=takes)
+        rig.run(120)
+        assert isinstance(other.ask(PULL), EventPulledInteractions)
+        assert [row["state"] for row in rig.rows("interactions")] == [2]
+    else:
+        rig.run(120)
+        assert [row["state"] for row in rig.rows("interactions")] == [0]
+        assert ONE not in [row["session"] for row in rig.rows("sessions")]
