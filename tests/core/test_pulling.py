@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import pytest
-
 from ixproxy.core.pulling import takes_in
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
-    EventError,
     EventPulledInteractions,
     RequestCancelTake,
     RequestPull,
@@ -19,8 +16,8 @@ from ixproxy.messages import (
 from ixproxy.values import NodeName
 from ixproxy.wire.codec import encode
 from ixproxy.wire.names import Kind
-from ixproxy.wire.prefix import Flag, read_frame
-from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, facts, only
+from ixproxy.wire.prefix import read_frame
+from tests.core.rig import EAST, TENANT, Rig, decode, facts, only
 
 
 def pull(**more: Any) -> RequestPull:
@@ -178,67 +175,6 @@ def test_a_late_answer_to_a_pull_that_timed_out_goes_back() -> None:
     rig.answer(node, frame, gives("i1"))
     assert not rig.got(peer)
     assert isinstance(decode(only(rig.sent(node))), RequestCancelTake)
-
-
-def test_ids_on_several_nodes_are_one_answer() -> None:
-    rig = Rig()
-    peer = rig.client()
-    rig.core.state.owners.confirm(b"a", EAST)
-    rig.core.state.owners.confirm(b"b", WEST)
-    rig.ask(peer, by_ids("a", "b"))
-    for node, name in ((EAST, "a"), (WEST, "b")):
-        frame = only(rig.sent(node))
-        assert set(decode(frame).pull_parameters) == {name}
-        rig.answer(node, frame, gives(name))
-    frame = only(rig.got_frames(peer))
-    assert decode(frame).take_numbers == {"a": 1, "b": 1}
-    assert not frame.flags & Flag.PARTIAL
-
-
-def test_ids_of_a_node_that_is_down_are_missing_from_a_partial_answer() -> None:
-    """Test idea 19: pull by ids spanning nodes, one of them down."""
-    rig = Rig()
-    peer = rig.client()
-    rig.core.state.owners.confirm(b"a", EAST)
-    rig.core.state.owners.confirm(b"b", WEST)
-    rig.lose(WEST)
-    rig.ask(peer, by_ids("a", "b"))
-    rig.answer(EAST, only(rig.sent(EAST)), gives("a"))
-    frame = only(rig.got_frames(peer))
-    answer = decode(frame)
-    assert answer.take_numbers == {"a": 1}
-    assert answer.errors == {"b": Code.NOT_ACCESSIBLE}
-    assert frame.flags & Flag.PARTIAL
-
-
-def test_nothing_taken_by_ids_is_an_error() -> None:
-    rig = Rig()
-    peer = rig.client()
-    rig.core.state.owners.confirm(b"a", EAST)
-    rig.ask(peer, by_ids("a"))
-    rig.refuse(EAST, only(rig.sent(EAST)), Code.NOT_QUEUED)
-    answer = only(rig.got(peer))
-    assert isinstance(answer, EventError)
-    assert answer.error_code == Code.NOT_QUEUED
-
-
-def test_an_unknown_id_is_located_first_and_the_pull_goes_to_its_owner() -> None:
-    rig = Rig()
-    peer = rig.client()
-    rig.ask(peer, by_ids("a"))
-    for node in (EAST, NORTH, WEST):
-        rig.located(node, found=node == NORTH)
-    rig.answer(NORTH, only(rig.sent(NORTH)), gives("a"))
-    assert only(rig.got(peer)).take_numbers == {"a": 1}
-
-
-@pytest.mark.parametrize("count", [0, 501])
-def test_too_few_or_too_many_ids_are_refused(count: int) -> None:
-    rig = Rig()
-    peer = rig.client()
-    rig.ask(peer, by_ids(*(f"i{number}" for number in range(count))))
-    assert only(rig.got(peer)).error_code in (Code.NOT_ACCESSIBLE, Code.LIMIT_REACHED)
-    assert not any(rig.to_node.values())
 
 
 def test_what_an_answer_hands_over_is_read_from_its_body() -> None:

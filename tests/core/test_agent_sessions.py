@@ -1,0 +1,65 @@
+"""Which agents are logged in, and through whom."""
+
+from __future__ import annotations
+
+from ixproxy.core.agent_sessions import AgentSession, AgentSessions
+from ixproxy.core.clients import Client, Clients
+from ixproxy.core.destinations import Outputs
+from ixproxy.messages import RequestRegisterClient
+from tests.core.rig import TENANT
+
+ANN = (TENANT, "ann")
+
+
+def client(number: int) -> Client:
+    clients = Clients(Outputs())
+    message = RequestRegisterClient(client_name=f"c{number}", client_type="AgentApplication")
+    return Client(clients.connect(number), 0, message, frozenset())
+
+
+def session(*clients: Client, number: int = 1) -> AgentSession:
+    return AgentSession(TENANT, "ann", (number, 101), "p1", {"email": 1}, set(clients))
+
+
+def test_a_session_lasts_as_long_as_one_of_its_clients() -> None:
+    one, other = client(1), client(2)
+    sessions = AgentSessions()
+    sessions.keep(session(one, other))
+    sessions.leave(ANN, one)
+    sessions.leave(ANN, one)
+    assert sessions.get(ANN) is not None
+    sessions.client_gone(other)
+    assert sessions.get(ANN) is None
+    assert len(sessions) == 0
+
+
+def test_a_newer_session_takes_the_place_of_the_older() -> None:
+    one, other = client(1), client(2)
+    sessions = AgentSessions()
+    sessions.keep(session(one))
+    sessions.keep(session(other, number=2))
+    sessions.client_gone(one)
+    found = sessions.get(ANN)
+    assert found is not None
+    assert found.stamp == (2, 101)
+    sessions.client_gone(other)
+    assert list(sessions) == []
+
+
+def test_an_agent_follows_its_client_to_a_newer_connection() -> None:
+    older, newer = client(1), client(2)
+    sessions = AgentSessions()
+    sessions.keep(session(older))
+    sessions.moved(older, newer)
+    sessions.client_gone(older)
+    found = sessions.get(ANN)
+    assert found is not None
+    assert found.clients == {newer}
+    sessions.client_gone(newer)
+    assert len(sessions) == 0
+
+
+def test_nodes_are_told_the_whole_session() -> None:
+    told = session(client(1)).confirmation()
+    assert (told.agent_id, told.place_id, told.agent_session) == ("ann", "p1", (1, 101))
+    assert told.media_list == {"email": 1}

@@ -1,0 +1,75 @@
+"""Clients go, whatever the way, and leave no trace."""
+
+from __future__ import annotations
+
+import pytest
+
+from ixproxy.errors import Code
+from ixproxy.messages import (
+    RequestClientsGone,
+    RequestGetInteractionProperties,
+    RequestUnregisterClient,
+)
+from ixproxy.wire.names import Kind
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
+
+SESSION = b"s" * 16
+ASK = RequestGetInteractionProperties(tenant_id=TENANT, interaction_id="a")
+
+
+def test_a_lost_connection_is_told_to_every_node_in_one_message_for_all_its_clients() -> None:
+    rig = Rig()
+    peer = rig.client(client_name="desk")
+    rig.hang_up(peer)
+    for node in (EAST, NORTH, WEST):
+        message = decode(only(rig.sent(node)))
+        assert isinstance(message, RequestClientsGone)
+        assert message.application_name == "desk"
+        assert not rig.core.link(node).clients
+
+
+def test_requests_of_a_lost_client_are_cancelled_where_they_are() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(peer, ASK)
+    sent = only(rig.sent(EAST))
+    rig.hang_up(peer)
+    kinds = [(frame.kind, frame.reference) for frame in rig.sent(EAST)]
+    assert (Kind.CANCEL, sent.reference) in kinds
+
+
+def test_a_goodbye_answers_what_was_in_flight_and_reaches_the_nodes() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(peer, ASK)
+    rig.sent(EAST)
+    rig.ask(peer, RequestUnregisterClient())
+    codes = [message.error_code for message in rig.got(peer) if hasattr(message, "error_code")]
+    assert codes == [Code.CANCELLED]
+    for node in (EAST, NORTH, WEST):
+        names = [type(decode(f)) for f in rig.sent(node) if f.kind == Kind.REQUEST]
+        assert names == [RequestUnregisterClient]
+    assert len(rig.core.state.clients) == 0
+
+
+@pytest.mark.parametrize("again", ["same peer", "other peer"])
+def test_a_client_that_comes_again_takes_the_place_of_its_older_self(again: str) -> None:
+    rig = Rig()
+    old = rig.client(session=SESSION, incarnation=1)
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(old, ASK)
+    rig.sent(EAST)
+    if again == "other peer":
+        new = rig.client(session=SESSION, incarnation=2)
+        assert only(rig.got(old)).error_code == Code.SUPERSEDED
+        rig.ask(old, ASK)
+        assert only(rig.got(old)).error_code == Code.SUPERSEDED
+        rig.hang_up(old)
+        rig.ask(new, ASK)
+        assert len([f for f in rig.sent(EAST) if f.kind == Kind.REQUEST]) >= 1
+    else:
+        rig.hang_up(old)
+        rig.client(session=SESSION, incarnation=2)
+    assert only(list(rig.core.state.clients)).incarnation == 2
