@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ixproxy.errors import Code
 from ixproxy.messages import EventAck, RequestAgentLogin, RequestConfirmSession
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
 
-def with_agents(count: int, **settings: int) -> Rig:
+def with_agents(count: int, **settings: Any) -> Rig:
     rig = Rig(**settings)
     peer = rig.client()
     for number in range(count):
