@@ -37,7 +37,7 @@ class ProxySettings:
     node_loss_grace: float = 30.0
     max_frame: int = 1 << 20
     min_peer_frame: int = 128 << 10
-    max_clients: int = 100_000
+    max_clients: int = 50_000
     max_pending_per_client: int = 1_000
     max_pending_per_node: int = 50_000
     max_waiting_per_id: int = 100

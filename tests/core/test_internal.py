@@ -1,0 +1,103 @@
+"""A proxy behind this one: what it asks is answered as a node would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ixproxy.errors import Code
+from ixproxy.messages import (
+    EventAck,
+    RequestCancelTake,
+    RequestClientsGone,
+    RequestConfirmSession,
+    RequestGetInteractionProperties,
+    RequestLocate,
+    RequestRegisterClient,
+)
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
+
+NAMED: Any = {"tenant_id": TENANT, "interaction_id": "a"}
+
+
+def chained(clients: int = 0) -> tuple[Rig, int, list[int]]:
+    """A downstream proxy's peer, and the numbers of its clients."""
+    rig = Rig()
+    peer = rig.client("Proxy", client_name="proxy-2", path=["proxy-2"])
+    numbers = []
+    for number in range(clients):
+        name = f"desk-{number}"
+        rig.ask(peer, RequestRegisterClient(client_name=name, client_type="AgentApplication"))
+        for node in (EAST, NORTH, WEST):
+            rig.accept(node)
+        numbers.append(only(rig.got(peer)).proxy_client_id)
+    return rig, peer, numbers
+
+
+def test_locate_finds_the_owner_through_this_proxys_nodes() -> None:
+    rig, peer, _ = chained()
+    rig.ask(peer, RequestLocate(**NAMED))
+    for node in (EAST, NORTH, WEST):
+        rig.located(node, found=node == NORTH)
+    assert only(rig.got(peer)).interaction_id == "a"
+    rig.ask(peer, RequestLocate(**NAMED))
+    assert only(rig.got(peer)).interaction_id == "a", "it is known now"
+
+
+def test_locate_says_no_or_that_it_cannot_be_known() -> None:
+    rig, peer, _ = chained()
+    for lost, code in ((False, Code.UNKNOWN_INTERACTION), (True, Code.NOT_ACCESSIBLE)):
+        if lost:
+            rig.lose(WEST)
+        rig.ask(peer, RequestLocate(**NAMED))
+        for node in (EAST, NORTH, WEST):
+            rig.located(node, found=False)
+        assert only(rig.got(peer)).error_code == code
+    rig.ask(peer, RequestLocate(tenant_id=TENANT))
+    assert only(rig.got(peer)).error_code == Code.NOT_ACCESSIBLE
+    rig.ask(peer, RequestLocate(tenant_id=77, interaction_id="a"))
+    assert only(rig.got(peer)).error_code == Code.NOT_ACCESSIBLE
+
+
+def test_a_question_whose_time_runs_out_is_answered() -> None:
+    rig, peer, _ = chained()
+    rig.ask(peer, RequestLocate(**NAMED), ttl=1000)
+    rig.tick(1.0)
+    assert only(rig.got(peer)).error_code == Code.EXPIRED
+
+
+def test_a_cancelled_take_goes_to_the_owner() -> None:
+    rig, peer, _ = chained()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(peer, RequestCancelTake(**NAMED, take_number=7))
+    assert decode(only(rig.sent(EAST))) == RequestCancelTake(**NAMED, take_number=7)
+    assert isinstance(only(rig.got(peer)), EventAck)
+    rig.lose(EAST)
+    rig.ask(peer, RequestCancelTake(**NAMED, take_number=7))
+    assert only(rig.got(peer)).error_code == Code.NOT_ACCESSIBLE
+
+
+def test_clients_that_are_gone_are_gone_on_all_nodes_and_nobody_else_is() -> None:
+    rig, peer, (one, two, three) = chained(3)
+    rig.core.state.owners.confirm(b"a", EAST)
+    asked = rig.ask(peer, RequestGetInteractionProperties(**NAMED), client=one)
+    frame = only(rig.sent(EAST))
+    gone = RequestClientsGone(clients=[one, 0, two, two, 99], application_name="desk")
+    reference = rig.ask(peer, gone)
+    answers = {each.reference: each for each in rig.got_frames(peer)}
+    assert decode(answers[asked]).error_code == Code.CANCELLED
+    assert decode(answers[asked]).in_doubt, "it was sent"
+    assert isinstance(decode(answers[reference]), EventAck)
+    for node in (EAST, NORTH, WEST):
+        onward = [decode(each) for each in rig.sent(node) if each.kind == 1]
+        assert onward == [RequestClientsGone(clients=[1, 2], application_name="desk")]
+    assert {client.number for client in rig.core.state.clients} == {0, three}
+    rig.answer(EAST, frame, EventAck())
+    assert not rig.got(peer)
+    rig.ask(peer, RequestGetInteractionProperties(**NAMED), client=two)
+    assert only(rig.got(peer)).error_code == Code.NOT_REGISTERED
+
+
+def test_what_later_issues_bring_says_so() -> None:
+    rig, peer, _ = chained()
+    rig.ask(peer, RequestConfirmSession(tenant_id=TENANT, agent_id="ann"))
+    assert only(rig.got(peer)).error_code == Code.UNSUPPORTED_YET
