@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import pytest_twisted
 from twisted.internet.defer import Deferred
 
 from ixproxy import messages as m
@@ -15,6 +16,7 @@ from ixproxy.errors import Code, ConfigError, IxproxyError, NodeUnavailable
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.network import MemoryNetwork
 from ixproxy.testing.processes import RealCluster, on_free_ports, wait_for_server
+from ixproxy.testing.servers import ServerFailed
 from tests.client.servers import Server
 from tests.documents import all_blocks
 
@@ -123,3 +125,28 @@ def test_a_cluster_knows_its_processes_and_where_they_keep_things(tmp_path: Path
 def test_a_file_with_mistakes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="dbid"):
         RealCluster(None, tmp_path, DOCUMENTED.replace("dbid = 101", 'dbid = "x"'), Random(1))
+
+
+@pytest.mark.processes
+@pytest_twisted.ensureDeferred
+async def test_where_one_cannot_start_none_is_left(tmp_path: Path, real_reactor: Any) -> None:
+    cluster = RealCluster(real_reactor, tmp_path, DOCUMENTED)
+    cluster.store("ixn2").write_text("no database, but a text " * 100)
+    with pytest.raises(ServerFailed, match=r"(?s)ixn2 ended.*no SQLite database"):
+        await cluster.start()
+    assert set(cluster.servers.processes) == {"ixn1", "ixn2", "proxy1"}
+    assert not any(process.running for process in cluster.servers.processes.values())
+
+
+@pytest.mark.processes
+@pytest_twisted.ensureDeferred
+async def test_a_process_is_killed_and_started_again(tmp_path: Path, real_reactor: Any) -> None:
+    async with RealCluster(real_reactor, tmp_path, DOCUMENTED) as cluster:
+        first = cluster.servers.processes["ixn1"]
+        await cluster.kill("ixn1")
+        assert "signal 9" in first.outcome
+        with pytest.raises(ServerFailed, match="ixn1 ended"):
+            await cluster.ready()
+        await cluster.restart("ixn1")
+        assert cluster.servers.processes["ixn1"].running
+    assert {each.outcome for each in cluster.servers.processes.values()} == {"stopped"}

@@ -19,6 +19,7 @@ from ixproxy.testing.servers import (
     ServerProcess,
     Servers,
     environment,
+    resident_memory,
 )
 from tests.deferreds import no_result, result_of
 
@@ -112,6 +113,43 @@ def test_one_that_ended_by_itself_is_shown_with_the_end_of_its_log(
     assert "ixn1 ended" in str(failed.value)
     assert "line 99" in str(failed.value)
     assert "line 1\n" not in str(failed.value)
+
+
+def test_one_may_end_alone_by_any_signal(servers: Servers, tmp_path: Path) -> None:
+    (one, one_transport), (_, two_transport) = start(servers, tmp_path, "ixn1", "ixn2")
+    ending = no_result(servers.end("ixn1", 9))
+    assert (one_transport.signals, two_transport.signals) == ([9], [])
+    one.processEnded(Failure(ProcessTerminated(signal=9)))
+    assert "signal 9" in result_of(ending)
+    assert "signal 9" in result_of(servers.end("ixn1")), "it is gone already"
+
+
+def test_a_server_that_twistd_ended_by_the_signal_it_got_has_stopped(
+    servers: Servers, tmp_path: Path
+) -> None:
+    ((process, _),) = start(servers, tmp_path, "ixn1")
+    process.processEnded(Failure(ProcessTerminated(signal=15)))
+    assert process.outcome == "stopped"
+
+
+def test_a_server_runs_once(servers: Servers, reactor: Starting, tmp_path: Path) -> None:
+    ((process, _),) = start(servers, tmp_path, "ixn1")
+    with pytest.raises(ServerFailed, match="ixn1 is running already"):
+        start(servers, tmp_path, "ixn1")
+    process.processEnded(Failure(ProcessDone(0)))
+    start(servers, tmp_path, "ixn1")
+    assert len(reactor.commands) == 2
+
+
+def test_a_log_that_cannot_be_written_is_named(servers: Servers, tmp_path: Path) -> None:
+    with pytest.raises(ServerFailed, match="nowhere"):
+        servers.start("ixnode", "ixn1", tmp_path / "nowhere" / "ixn1.log")
+    assert servers.processes == {}
+
+
+def test_the_memory_of_a_process_is_known() -> None:
+    now, peak = resident_memory(os.getpid())
+    assert 1 << 20 < now <= peak
 
 
 def test_what_is_started_finds_our_modules_first() -> None:
