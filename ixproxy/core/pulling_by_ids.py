@@ -2,10 +2,10 @@
 Pulls by ids: split by owner, the answers united.
 
 What was taken is answered, flagged partial when anything is missing, with a
-code for each missing id; an error only if nothing was taken. Where all ids
-have one owner its frames pass as they are but for the address. Where nobody
-has any of them one node is asked all the same: it may refuse the request for
-another reason, which comes first, as it does where there is one server.
+code for each missing id; an error only if nothing was taken. Nodes tell a
+proxy the code of each id that they do not give, and refuse the request only
+for reasons of its own; such a refusal comes first, as it does where there is
+one server. So where nobody has any of the ids, one node is asked all the same.
 
 What a restart loses, and who restores it: as for pulls by view.
 """
@@ -28,9 +28,6 @@ from ixproxy.wire.bodies import join_bodies
 from ixproxy.wire.codec import encode_map
 from ixproxy.wire.names import BY_MESSAGE, Kind
 from ixproxy.wire.prefix import Flag, Frame, with_body
-
-_OF_ONE_ID = frozenset((Code.UNKNOWN_INTERACTION, Code.NOT_QUEUED, Code.LOCKED))
-"""Codes by which a node refuses an id; by others it refuses the request, whatever it names."""
 
 _ROW = BY_MESSAGE[EventPulledInteractions]
 _values = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
@@ -114,8 +111,7 @@ class PullingByIds:
         state, client = self._state, self._asked.client
         if frame.kind == Kind.ERROR:
             code = error_code(frame)
-            if code not in _OF_ONE_ID:
-                self._refusal = self._refusal or frame.raw
+            self._refusal = self._refusal or frame.raw
             self._missing(dict.fromkeys(self._awaited.pop(link, []), code))
         else:
             answer = decode_body(frame, body)

@@ -173,7 +173,8 @@ def _pull_by_ids(
             taken[id], numbers[id] = _take(turn, sender, agent, request, row)
         except RequestRefused as refusal:
             errors[id] = refusal.code
-    if not taken:
+    # To a proxy these may be some ids of many, so each keeps its own code.
+    if not taken and not sender.through_proxy:
         first = next(iter(errors))
         raise RequestRefused(errors[first], f"{first!r}: {describe(errors[first])}")
     message = EventPulledInteractions(interactions=taken, take_numbers=numbers, errors=errors)

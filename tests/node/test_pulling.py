@@ -178,6 +178,20 @@ def test_by_ids_nothing_taken_is_an_error(node: TriedNode) -> None:
     assert node.refusal(ann, by_ids("no such", out)) == Code.UNKNOWN_INTERACTION
 
 
+def test_by_ids_a_proxy_is_told_the_code_of_each_id_even_if_nothing_is_taken(
+    node: TriedNode,
+) -> None:
+    mail, ann = node.media_server(), node.agent("Ann")
+    out = node.submit(mail)
+    node.pull_ids(ann, out)
+    effect = node.perform(replace(ann, through_proxy=True), by_ids("no such", out))
+    assert isinstance(effect, Answer)
+    assert effect.partial
+    assert effect.message == EventPulledInteractions(
+        errors={"no such": Code.UNKNOWN_INTERACTION, out: Code.NOT_QUEUED}
+    )
+
+
 def test_by_ids_a_whole_answer_is_not_partial(node: TriedNode) -> None:
     mail, router = node.media_server(), node.router()
     id = node.submit(mail)
