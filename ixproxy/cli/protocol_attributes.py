@@ -142,6 +142,12 @@ EXTENSION_KEYS = (
         "RequestRegisterClient",
         "not 0: a media server wants EventPropertiesChanged of what it submitted",
     ),
+    (
+        "Shortened",
+        "events",
+        "1: user data and changed properties are left out, for they did not fit the frames of the "
+        "receiver, who may ask for them",
+    ),
     ("event_processing_stopped", "RequestWorkbinNotifications", "1: tell stops too"),
     ("traceparent", "any request", "a trace id, with flag 2"),
     ("Resync", "events", "made up to put a difference right, not new"),

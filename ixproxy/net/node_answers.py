@@ -20,6 +20,7 @@ from ixproxy.messages.message import Event, Message
 from ixproxy.net.node_peers import Asking, RegistrationAsking
 from ixproxy.net.node_registration import Registrar
 from ixproxy.net.node_state import NodeState
+from ixproxy.node.events import shortened
 from ixproxy.node.long_reads import answer_of
 from ixproxy.node.work import (
     Announce,
@@ -27,6 +28,7 @@ from ixproxy.node.work import (
     Asked,
     ClientsLost,
     ConnectionLost,
+    Effect,
     Goodbye,
     HoldPull,
     Outcome,
@@ -79,16 +81,13 @@ class NodeAnswers:
     def batch_settled(self, outcome: Outcome) -> None:
         """See `Receiver`: what others must know of it."""
         for effect in outcome.effects:
-            if isinstance(effect, Answer):
-                self._answer(effect)
-            elif isinstance(effect, Tell):
-                self._tell(effect)
-            elif isinstance(effect, Refuse):
-                self._refuse(effect)
-            elif isinstance(effect, ReadLong):
-                self._read_long(effect)
-            elif isinstance(effect, Announce):
-                self._announce(effect)
+            try:
+                self._perform(effect)
+            except Exception:
+                # A mistake of ours must not cost others their answers.
+                log.failure("{effect} could not be performed", effect=type(effect).__name__)
+                if isinstance(effect, Answer | ReadLong):
+                    self._state.refuse(effect.token, Code.INTERNAL, doubtful=True)
         self._told = None
         for failure in outcome.failures:
             _report(failure.work, failure.problem)
@@ -96,6 +95,18 @@ class NodeAnswers:
                 self._lose_later(failure.work)
         if outcome.store_lost:
             self._lost("what is stored is not known, or another server has taken over")
+
+    def _perform(self, effect: Effect) -> None:
+        if isinstance(effect, Answer):
+            self._answer(effect)
+        elif isinstance(effect, Tell):
+            self._tell(effect)
+        elif isinstance(effect, Refuse):
+            self._refuse(effect)
+        elif isinstance(effect, ReadLong):
+            self._read_long(effect)
+        elif isinstance(effect, Announce):
+            self._announce(effect)
 
     def _lose_later(self, work: Work | None) -> None:
         """What could not be stored: sessions that are gone, and must not hold anything for ever."""
@@ -186,8 +197,7 @@ class NodeAnswers:
             raw = encode(event, client=client.number)
             self._told = (event, raw)
         if len(raw) - 4 > client.peer.max_frame:
-            log.error("{event} does not fit the frames of its receiver", event=type(event))
-            return
+            raw = encode(shortened(event), client=client.number)
         client.peer.connection.send(raw)
 
     def _announce(self, effect: Announce) -> None:

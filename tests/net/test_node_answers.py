@@ -12,6 +12,7 @@ from ixproxy.messages import (
     EventPropertiesChanged,
     EventPulledInteractions,
     EventRevoked,
+    RequestAgentLogin,
     RequestChangeProperties,
     RequestFindInteractions,
     RequestPull,
@@ -20,7 +21,7 @@ from ixproxy.messages import (
 )
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.testing.faults import Fault
-from ixproxy.wire.codec import decode
+from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.parts import join
 from ixproxy.wire.prefix import Flag
 from tests.failures import LoggedFailures
@@ -276,3 +277,47 @@ def test_a_held_pull_is_answered_before_its_requesters_time_is_up(rig: NodeRig) 
     assert router.answers(reference) == []
     rig.run(0.15)
     assert router.answer(reference).interactions == {}
+
+
+def test_an_event_that_does_not_fit_its_receivers_frames_comes_with_less_in_it(
+    rig: NodeRig,
+) -> None:
+    media = rig.client("MediaServer", client_name="m")
+    id = media.ask(SUBMIT).interaction_id
+    agent = rig.client("AgentApplication", session=ONE, max_frame=(512 << 10) + (64 << 10))
+    agent.ask(RequestAgentLogin(tenant_id=1, agent_id="ann"))
+    agent.ask(RequestPull(tenant_id=1, view_id="In/All"))
+    text = "x" * (500 << 10)
+    for user_data in ({"t": text}, {"u": 1}, {"t": "", "Priority": 3}):
+        change = RequestChangeProperties(
+            tenant_id=1, interaction_id=id, changed_properties=user_data
+        )
+        assert isinstance(media.ask(change), EventAck)
+    large, fits, small = agent.events()
+    assert large.extension == {"Shortened": 1}
+    assert large.changed_properties == {}
+    assert "UserData" not in large.interaction
+    assert large.interaction["InteractionId"] == id
+    assert fits.extension == {}
+    assert fits.interaction["UserData"]["t"] == text
+    assert small.changed_properties == {"t": "", "Priority": 3}
+
+
+def test_an_effect_that_breaks_costs_the_others_nothing(
+    rig: NodeRig, monkeypatch: pytest.MonkeyPatch, logged_failures: LoggedFailures
+) -> None:
+    real = encode
+
+    def broken(message: Any, **more: Any) -> bytes:
+        if isinstance(message, EventPulledInteractions):
+            raise ZeroDivisionError
+        return real(message, **more)
+
+    monkeypatch.setattr("ixproxy.net.node_answers.encode", broken)
+    router, media = rig.client("RoutingEngine"), rig.client("MediaServer")
+    references = [router.send(PULL), media.send(SUBMIT), media.send(SUBMIT)]
+    rig.settle()
+    assert router.answer(references[0]).error_code == Code.INTERNAL
+    assert router.answer(references[0]).in_doubt
+    assert all(isinstance(media.answer(each), EventAck) for each in references[1:])
+    assert len(logged_failures.flush(ZeroDivisionError)) == 1
