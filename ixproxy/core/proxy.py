@@ -33,7 +33,15 @@ from ixproxy.values import NodeName
 from ixproxy.wire.codec import error_frame
 from ixproxy.wire.frames import Skipped
 from ixproxy.wire.names import Kind
-from ixproxy.wire.prefix import ADDRESS, ADDRESS_AT, Flag, read_frame, readdress, write_frame
+from ixproxy.wire.prefix import (
+    ADDRESS,
+    ADDRESS_AT,
+    FLAGS_AT,
+    Flag,
+    read_frame,
+    readdress,
+    write_frame,
+)
 
 _PING, _PONG = int(Kind.PING), int(Kind.PONG)
 
@@ -84,7 +92,7 @@ class ProxyCore:
             if isinstance(raw, bytes):
                 if not (fast and self._forwarder.request(sender, raw)):
                     self._request_received(sender, raw)
-            else:
+            elif raw.kind == Kind.REQUEST:
                 self._refuse_frame(sender, raw.client, raw.reference, raw.problem)
 
     def _request_received(self, peer: Peer, raw: bytes) -> None:
@@ -97,28 +105,19 @@ class ProxyCore:
             return
         try:
             frame = read_frame(raw)
-        except RemoteProtocolError as problem:
-            self._refuse_frame(peer, client, reference, problem)
-            return
-        try:
             self._requests.frame_received(peer, frame)
         except RemoteProtocolError as problem:
-            self._refuse_frame(peer, client, reference, problem, bool(frame.flags & Flag.NO_REPLY))
+            if not raw[FLAGS_AT] & Flag.NO_REPLY:
+                self._refuse_frame(peer, client, reference, problem)
 
     def _refuse_frame(
-        self,
-        peer: Peer,
-        client: int,
-        reference: int,
-        problem: RemoteProtocolError,
-        silent: bool = False,
+        self, peer: Peer, client: int, reference: int, problem: RemoteProtocolError
     ) -> None:
         """Answer a frame that became no request."""
         self.state.counters[f"refused {problem.code}"] += 1
-        if not silent:
-            peer.send(
-                error_frame(problem.code, problem.description, client=client, reference=reference)
-            )
+        peer.send(
+            error_frame(problem.code, problem.description, client=client, reference=reference)
+        )
 
     def peer_broken(self, peer: int, problem: RemoteProtocolError, now: float) -> None:
         """A client-side connection sent what is no frame: say so, then close."""
