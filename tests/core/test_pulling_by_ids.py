@@ -56,8 +56,8 @@ def test_nothing_taken_by_ids_is_an_error() -> None:
 def test_when_nothing_is_taken_the_error_is_that_of_the_first_id_as_one_server_says_it() -> None:
     rig = Rig()
     peer = rig.client()
-    for name, node in ((b"a", WEST), (b"b", EAST)):
-        rig.core.state.owners.confirm(name, node)
+    for known, node in ((b"a", WEST), (b"b", EAST)):
+        rig.core.state.owners.confirm(known, node)
     rig.ask(peer, by_ids("a", "b"))
     for node, name, code in ((EAST, "b", Code.LOCKED), (WEST, "a", Code.NOT_QUEUED)):
         nothing = EventPulledInteractions(errors={name: code})
@@ -70,8 +70,8 @@ def test_when_nothing_is_taken_the_error_is_that_of_the_first_id_as_one_server_s
 def test_a_nodes_refusal_of_the_request_itself_comes_before_the_codes_of_ids() -> None:
     rig = Rig()
     peer = rig.client()
-    for name, node in ((b"a", WEST), (b"b", EAST)):
-        rig.core.state.owners.confirm(name, node)
+    for known, node in ((b"a", WEST), (b"b", EAST)):
+        rig.core.state.owners.confirm(known, node)
     rig.ask(peer, by_ids("a", "b"))
     nothing = EventPulledInteractions(errors={"a": Code.NOT_QUEUED})
     rig.answer(WEST, only(rig.sent(WEST)), nothing, flags=Flag.PARTIAL)
