@@ -24,6 +24,9 @@ from ixproxy.node.work import Asked, Outcome, Tick, Work
 MAX_BATCH = 1000
 """Works in one batch at most, so that none waits long for its commit."""
 
+FLOOD_FACTOR = 2
+"""So many times the queue's limit of works may wait before peers are left unread."""
+
 SHORTEST_TICK = 0.01
 """Seconds until the next tick at least, whatever is overdue."""
 
@@ -86,6 +89,11 @@ class BatchWriter:
     def full(self) -> bool:
         """Whether work that may be refused should be."""
         return len(self._waiting) >= self.limit
+
+    @property
+    def flooded(self) -> bool:
+        """Whether so much waits, of what is never refused too, that no more should be read."""
+        return len(self._waiting) >= FLOOD_FACTOR * self.limit
 
     @property
     def idle(self) -> bool:

@@ -86,6 +86,8 @@ class FrameConnection(TwistedProtocol):
         self.heard = True
         """Whether anything arrived since keep-alive last looked."""
         self.silent = 0.0
+        self.reading = True
+        """Whether we read: a peer that is not listened to cannot be heard."""
         self.connected_now = False
         self._closing = False
         self.close_reason = ""
@@ -208,11 +210,13 @@ class FrameConnection(TwistedProtocol):
     def pause_reading(self) -> None:
         """Read nothing more until `resume_reading`."""
         if self.connected_now:
+            self.reading = False
             self._socket.pauseProducing()
 
     def resume_reading(self) -> None:
         """Read on."""
         if self.connected_now:
+            self.reading = True
             self._socket.resumeProducing()
 
     def answer_ping(self, raw: bytes) -> None:
@@ -231,7 +235,7 @@ class FrameConnection(TwistedProtocol):
             self.close_reason = self.close_reason or reason
             self._paused = False
             self.flush()
-            self._closing = True
+            self._closing = self.reading = True
             self._socket.unregisterProducer()
             self._socket.loseConnection()
 

@@ -2,7 +2,8 @@
 Keep-alive for all connections of a process: one clock, no timer for each.
 
 Every interval, a connection from which nothing came is pinged; one that has
-been silent for the whole limit is aborted, which finds half-open sockets.
+been silent for the whole limit is aborted, which finds half-open sockets. One
+that we do not listen to is left to whoever stopped reading it.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class KeepAlive:
     def look(self) -> None:
         """One look at all connections."""
         for connection in tuple(self._connections):
-            if connection.heard:
+            if connection.heard or not connection.reading:
                 connection.heard = False
                 connection.silent = 0.0
                 continue

@@ -2,7 +2,8 @@
 The node's side of its peers: accepts them, reads and sends, decides nothing.
 
 A peer that does not read is first left unread itself; one that stays above
-its limit is closed with a reason, and so is one that does not register.
+its limit is closed with a reason, and so is one that does not register. Peers
+that send while far too much waits for the writer are left unread for a while.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class NodeListener(Factory):
         self._peers: dict[FrameConnection, NodePeer] = {}
         self._unregistered: dict[FrameConnection, float] = {}
         self._slow: dict[FrameConnection, float] = {}
+        self._held_back: dict[FrameConnection, None] = {}
 
     @property
     def peers(self) -> int:
@@ -73,6 +75,10 @@ class NodeListener(Factory):
     ) -> None:
         """A peer sent frames."""
         self._requests.frames_received(self._peers[connection], frames)
+        if self._state.writer.flooded:
+            self._state.counters["peers held back"] += 1
+            self._held_back[connection] = None
+            connection.pause_reading()
 
     def stream_broken(self, connection: FrameConnection, problem: RemoteProtocolError) -> None:
         """A peer sent what is no frame."""
@@ -88,6 +94,10 @@ class NodeListener(Factory):
     def output_drained(self, connection: FrameConnection) -> None:
         """It reads again."""
         if self._slow.pop(connection, None) is not None:
+            self._read_on(connection)
+
+    def _read_on(self, connection: FrameConnection) -> None:
+        if connection not in self._slow and connection not in self._held_back:
             connection.resume_reading()
 
     def connection_lost(self, connection: FrameConnection, reason: str) -> None:
@@ -95,6 +105,7 @@ class NodeListener(Factory):
         peer = self._peers.pop(connection, None)
         self._unregistered.pop(connection, None)
         self._slow.pop(connection, None)
+        self._held_back.pop(connection, None)
         self._keep_alive.forget(connection)
         if peer is not None:
             self._requests.registrar.peer_lost(peer)
@@ -102,6 +113,10 @@ class NodeListener(Factory):
     def ticked(self) -> None:
         """Some time passed: close who does not read and who does not register."""
         now, limits = self._state.clock.seconds(), self._state.limits
+        if self._held_back and not self._state.writer.full:
+            held_back, self._held_back = self._held_back, {}
+            for connection in held_back:
+                self._read_on(connection)
         for connection, since in list(self._slow.items()):
             if now - since >= limits.max_output_timeout:
                 log.warn(

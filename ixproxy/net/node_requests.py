@@ -37,9 +37,8 @@ REGISTER = code_of(RequestRegisterClient)
 UNREGISTER = code_of(RequestUnregisterClient)
 CLIENTS_GONE = code_of(RequestClientsGone)
 PULL = code_of(RequestPull)
-RESERVED = frozenset(
-    {UNREGISTER, CLIENTS_GONE, code_of(RequestCancelTake), code_of(RequestConfirmSession)}
-)
+CANCEL_TAKE = code_of(RequestCancelTake)
+RESERVED = frozenset({UNREGISTER, CLIENTS_GONE, CANCEL_TAKE, code_of(RequestConfirmSession)})
 """What gives back, or ends something, is never refused as busy."""
 
 _NO_REPLY, _COMPRESSED = int(Flag.NO_REPLY), int(Flag.COMPRESSED)
@@ -57,7 +56,7 @@ class NodeRequests:
         """Whole frames of one peer, in order."""
         now = self._state.clock.seconds()
         for raw in frames:
-            if peer.connection is None:
+            if peer.connection is None or peer.connection.close_reason:
                 return
             if isinstance(raw, Skipped):
                 self._skipped(peer, raw)
@@ -129,7 +128,10 @@ class NodeRequests:
             )
         message = decode(frame)
         silent = bool(flags & _NO_REPLY)
-        if frame.ttl:
+        if name == CANCEL_TAKE:
+            # What is not given back would be stranded: it may take any time.
+            due = float("inf")
+        elif frame.ttl:
             due = now + frame.ttl / 1000
         else:
             due = now + state.limits.max_current_request_queue_wait

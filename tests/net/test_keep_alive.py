@@ -14,6 +14,7 @@ class Watched:
     def __init__(self) -> None:
         self.heard = True
         self.silent = 0.0
+        self.reading = True
         self.sent: list[bytes] = []
         self.aborted = ""
 
@@ -67,3 +68,19 @@ def test_a_forgotten_connection_is_left_alone() -> None:
     clock.pump([10] * 5)
     assert not gone.sent
     assert not gone.aborted
+
+
+def test_whom_we_do_not_listen_to_need_not_be_heard() -> None:
+    clock, unread = Clock(), Watched()
+    keep_alive = KeepAlive(clock, interval=10, limit=30)
+    keep_alive.watch(unread)  # type: ignore[arg-type]
+    keep_alive.start()
+    unread.reading = False
+    clock.pump([10] * 10)
+    assert unread.aborted == ""
+    unread.reading = True
+    clock.pump([10] * 2)
+    assert not bool(unread.aborted)
+    clock.advance(10)
+    assert bool(unread.aborted)
+    keep_alive.stop()

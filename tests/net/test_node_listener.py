@@ -1,7 +1,14 @@
 from __future__ import annotations
 
-from ixproxy.messages import EventAck, EventPulledInteractions, RequestPull, RequestSubmit
+from ixproxy.messages import (
+    EventAck,
+    EventPulledInteractions,
+    RequestCancelTake,
+    RequestPull,
+    RequestSubmit,
+)
 from ixproxy.net.node_limits import PROXY_FACTOR, NodeLimits
+from ixproxy.wire.codec import encode
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import write_frame
 from tests.net.node_rig import NodeRig, RawPeer
@@ -104,3 +111,44 @@ def test_a_half_open_connection_is_found(rig: NodeRig) -> None:
     peer.transport.pauseProducing()  # type: ignore[union-attr]
     rig.run(120)
     assert rig.server.listener.peers == 0
+
+
+def test_a_flood_of_what_is_never_refused_is_left_unread_until_the_writer_is_through() -> None:
+    rig = NodeRig(NodeLimits(max_current_request_queue_size=100)).start()
+    proxy, media = rig.proxy(), rig.client("MediaServer")
+    rig.writer.paused = True
+    media.send(SUBMIT)
+    rig.settle()
+    back = RequestCancelTake(tenant_id=1, interaction_id="x", take_number=1)
+    references = [proxy.send(back) for _ in range(20_000)]
+    rig.run(100)
+    chunk = 64 << 10
+    assert len(rig.server.writer._waiting) <= 200 + chunk // len(encode(back))
+    assert not proxy.closed
+    rig.writer.resume()
+    rig.run(100)
+    assert all(isinstance(answer, EventAck) for answer in map(proxy.answer, references[::999]))
+    assert len([frame for frame in proxy.frames if frame.kind == Kind.REPLY]) == 20_001
+    assert rig.server.listener._held_back == {}
+    rig.stop()
+
+
+def test_a_peer_that_is_slow_and_held_back_is_read_when_it_is_neither() -> None:
+    rig = NodeRig(NodeLimits(max_current_request_queue_size=1)).start()
+    peer = rig.proxy()
+    (connection,) = rig.server.listener._peers
+    rig.writer.paused = True
+    for _ in range(3):
+        peer.send(RequestCancelTake(tenant_id=1, interaction_id="x", take_number=1))
+    rig.settle()
+    assert not bool(connection.reading)
+    rig.server.listener.output_exceeded(connection)
+    rig.server.listener.output_drained(connection)
+    assert not bool(connection.reading)
+    rig.server.listener.output_exceeded(connection)
+    rig.writer.resume()
+    rig.run(3)
+    assert not bool(connection.reading)
+    rig.server.listener.output_drained(connection)
+    assert bool(connection.reading)
+    rig.stop()
