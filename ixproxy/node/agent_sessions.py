@@ -179,7 +179,7 @@ def leave_all(turn: Turn, session: bytes, cause: Cause, *, provisional_only: boo
             row = turn.memory.logged_in(name)
             if row is not None:
                 leave(turn, row, session, cause)
-    for (name, stamp), _ in list(turn.memory.provisional.items()):
+    for name, stamp in turn.memory.provisional_of.get(session, ()):
         for row in turn.memory.agent_rows(name):
             if stamp_of(row) == stamp and not row.confirmed and session in row.sessions:
                 leave(turn, row, session, cause)

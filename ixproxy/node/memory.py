@@ -11,6 +11,7 @@ provisional logins (dropped, as by a lost link).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 import msgspec
 
@@ -18,8 +19,12 @@ from ixproxy.node.journal import Journal
 from ixproxy.node.rows import AgentRow, SessionRow
 from ixproxy.values import ClientType, Stamp
 
+T = TypeVar("T")
+
 AgentName = tuple[int, str]
 """Tenant id and agent id."""
+
+AgentSessionName = tuple[AgentName, Stamp]
 
 
 class Counters(msgspec.Struct):
@@ -46,6 +51,7 @@ class Memory:
     :ivar agents_of: the agents that are logged in through a client session.
     :ivar places: tenant and place to the agent who is logged in there.
     :ivar provisional: provisional agent sessions, and when they were made.
+    :ivar provisional_of: those that a client session takes part in.
     :ivar servers: the sessions of media servers, by client name.
     :ivar interested: sessions that want to hear of changed properties.
     :ivar restarts: when the handling of an interaction was last seen going on.
@@ -60,6 +66,7 @@ class Memory:
         "lost",
         "places",
         "provisional",
+        "provisional_of",
         "restarts",
         "servers",
         "sessions",
@@ -73,7 +80,8 @@ class Memory:
         self.agents: dict[AgentName, tuple[AgentRow, ...]] = {}
         self.agents_of: dict[bytes, tuple[AgentName, ...]] = {}
         self.places: dict[AgentName, str] = {}
-        self.provisional: dict[tuple[AgentName, Stamp], float] = {}
+        self.provisional: dict[AgentSessionName, float] = {}
+        self.provisional_of: dict[bytes, tuple[AgentSessionName, ...]] = {}
         self.servers: dict[str, tuple[bytes, ...]] = {}
         self.interested: dict[bytes, bool] = {}
         self.restarts: dict[str, float] = {}
@@ -146,6 +154,9 @@ class Memory:
                     journal.set(self.agents_of, session, (*known, name))
         else:
             journal.set(self.provisional, (name, stamp), row.logged_in_at)
+            for session in row.sessions:
+                waiting = self.provisional_of.get(session, ())
+                journal.set(self.provisional_of, session, (*waiting, (name, stamp)))
         self.counters.stamp_number = max(self.counters.stamp_number, row.number)
 
     def drop_agent(self, row: AgentRow) -> None:
@@ -168,13 +179,19 @@ class Memory:
             self.journal.set(self.agents, name, tuple(each for each in rows if each is not old))
             if old.confirmed and self.places.get((old.tenant_id, old.place_id)) == old.agent_id:
                 self.journal.remove(self.places, (old.tenant_id, old.place_id))
+            if not old.confirmed:
+                for session in old.sessions:
+                    self._take_off(self.provisional_of, session, (name, Stamp(*stamp)))
         return old
 
     def _leave(self, row: AgentRow, sessions: set[bytes]) -> None:
         name = (row.tenant_id, row.agent_id)
         for session in sessions:
-            rest = tuple(each for each in self.agents_of.get(session, ()) if each != name)
-            if rest:
-                self.journal.set(self.agents_of, session, rest)
-            else:
-                self.journal.remove(self.agents_of, session)
+            self._take_off(self.agents_of, session, name)
+
+    def _take_off(self, index: dict[bytes, tuple[T, ...]], session: bytes, what: T) -> None:
+        rest = tuple(each for each in index.get(session, ()) if each != what)
+        if rest:
+            self.journal.set(index, session, rest)
+        else:
+            self.journal.remove(index, session)

@@ -7,6 +7,7 @@ A request that has no rule here is known, but not served yet.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, NamedTuple
 
 from ixproxy import messages as m
@@ -81,6 +82,9 @@ BY_THE_SERVER: frozenset[type[Request]] = frozenset(
 )
 """Requests that the node's server turns into other work than `Asked`."""
 
+MAX_FORESEEN = 1000
+"""Ids of one pull that are read before it is known whether so many are allowed."""
+
 _WRITES_TIMER = (m.RequestChangeProperties, m.RequestHold, m.RequestResume)
 
 
@@ -112,7 +116,7 @@ def needs_of(works: Iterable[Work]) -> Needs:
             if request.interaction_id:
                 needs.ids.append(request.interaction_id)
         elif isinstance(request, m.RequestPull):
-            needs.ids.extend(request.pull_parameters)
+            needs.ids.extend(islice(request.pull_parameters, MAX_FORESEEN))
     return needs
 
 

@@ -127,22 +127,28 @@ def test_indexes_agree_with_the_rows_and_undoing_restores_them(
             {name: set(agents) for name, agents in memory.agents_of.items()},
             dict(memory.places),
             dict(memory.provisional),
+            {name: set(waiting) for name, waiting in memory.provisional_of.items()},
         )
 
     do(steps)
     rows = [row for each in memory.agents.values() for row in each]
     expected: dict[bytes, set[Any]] = {}
+    waiting: dict[bytes, set[Any]] = {}
     for row in rows:
-        for name in row.sessions if row.confirmed else ():
-            expected.setdefault(name, set()).add((1, row.agent_id))
-    agents, by_session, places, provisional = state()
+        for name in row.sessions:
+            if row.confirmed:
+                expected.setdefault(name, set()).add((1, row.agent_id))
+            else:
+                waiting.setdefault(name, set()).add(((1, row.agent_id), (row.number, row.dbid)))
+    agents, by_session, places, provisional, provisional_of = state()
     assert by_session == expected
+    assert provisional_of == waiting
     confirmed = [row for row in rows if row.confirmed]
     assert places == {(1, row.place_id): row.agent_id for row in confirmed if row.place_id}
     assert len(provisional) == len(rows) - len(confirmed)
     mark = journal.mark()
     do(undone)
     journal.undo(mark)
-    assert state() == (agents, by_session, places, provisional)
+    assert state() == (agents, by_session, places, provisional, provisional_of)
     journal.undo()
-    assert state() == ({}, {}, {}, {})
+    assert state() == ({}, {}, {}, {}, {})
