@@ -23,7 +23,7 @@ from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.interfaces import Gathered, Merged
 from ixproxy.values import NodeName
 from ixproxy.wire.bodies import join_bodies
-from ixproxy.wire.names import BY_CODE, BY_NAME, Kind
+from ixproxy.wire.names import BY_CODE, BY_NAME, Kind, Merge
 from ixproxy.wire.prefix import EMPTY_BODY, Flag, Frame
 
 _raw_map = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
@@ -107,10 +107,18 @@ class Gathering:
             gathered.refusals[link.name] = error_code(frame)
             self._errors[link.name] = frame.raw
         else:
-            gathered.answers[link.name] = raw_attributes(body)
+            gathered.answers[link.name] = self._attributes(body)
             self._bodies[link.name] = body
         gathered.awaited.discard(link.name)
         self._settle()
+
+    def _attributes(self, body: bytes) -> dict[str, msgspec.Raw]:
+        """:raise RemoteProtocolError: what must be united is no map: this node's fault alone."""
+        attributes = raw_attributes(body)
+        for name, how in BY_NAME[self._asked.row.answer].merge.items():
+            if how is Merge.UNION and name in attributes:
+                raw_attributes(attributes[name])
+        return attributes
 
     def lost(self, link: Link, pending: Pending) -> None:
         """One node will not answer."""

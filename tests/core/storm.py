@@ -416,9 +416,7 @@ class Storm:
         deployment = Deployment(self.rig.deployment.tenants, nodes)
         timeout = chance.choice((10.0, 30.0))
         settings = replace(self.state.settings, request_timeout=timeout)
-        self.rig.core.configuration_changed(
-            settings, deployment, self.rig.strategies, self.rig.now
-        )
+        self.rig.core.configuration_changed(settings, deployment, self.rig.strategies, self.rig.now)
         self.rig.pump()
         for name in NODES:
             if name not in nodes:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
+import pytest
+
 from ixproxy.core.settings import Deployment
+from ixproxy.core.submitting import Submitting
 from ixproxy.effects import ClosePeer
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import (
@@ -17,6 +21,7 @@ from ixproxy.messages import (
 from ixproxy.values import NodeFacts
 from ixproxy.wire.frames import Skipped
 from tests.core.rig import EAST, NORTH, SOUTH, TENANT, WEST, Rig, decode, facts, only
+from tests.core.storm import Storm
 
 GET = RequestGetInteractionProperties(tenant_id=TENANT, interaction_id="a")
 SESSION = b"s" * 16
@@ -133,3 +138,48 @@ def test_inputs_about_who_is_gone_are_harmless() -> None:
     rig.lose(EAST)
     rig.core.node_lost(EAST, rig.now)
     rig.pump()
+
+
+# A failure says which seed to run again.
+@pytest.mark.parametrize("seed", range(60))
+def test_in_a_storm_every_request_has_one_answer_and_nothing_stays_behind(seed: int) -> None:
+    """Test idea 53, and what waits, joins, leaves and changes at the same time."""
+    storm = Storm(seed, fast_path=bool(seed % 2))
+    storm.blow(300)
+    storm.calm()
+    assert storm.faults() == []
+    storm.end()
+    assert storm.remains() == []
+
+
+@pytest.mark.parametrize("seed", range(60, 80))
+def test_a_storm_puts_out_the_same_bytes_on_either_path(seed: int) -> None:
+    fast, slow = Storm(seed, fast_path=True), Storm(seed, fast_path=False)
+    for storm in (fast, slow):
+        storm.blow(300)
+        storm.calm()
+    assert fast.transcript == slow.transcript
+
+
+def test_storms_are_strong_enough() -> None:
+    told: Counter[str] = Counter()
+    for seed in range(20):
+        storm = Storm(seed, fast_path=True)
+        storm.blow(300)
+        storm.calm()
+        told += storm.state.counters + storm.seen
+    wanted = {"takes cancelled", "time-outs", "late answers", "busy", "located", "greetings"}
+    wanted |= {"reset", "events for nobody", "refused 2002", "refused 2003", "refused 2004"}
+    wanted |= {"refused 2005", "refused 3000", "refused 3001", "refused 3009"}
+    assert {name: told[name] for name in wanted if told[name] < 5} == {}
+
+
+def test_one_fault_in_the_mind_is_found_by_a_storm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Submitting, "_end", lambda _: None)
+    found: list[str] = []
+    for seed in range(20):
+        storm = Storm(seed, fast_path=True)
+        storm.blow(150)
+        storm.calm()
+        found += storm.faults()
+    assert any("in flight" in fault for fault in found)
