@@ -211,6 +211,9 @@ class Locator:
         if owner is not None:
             seeker.owner_found(owner)
             return
+        if not self.state.links_of(tenant):
+            seeker.owner_missing(Code.NO_SERVERS)
+            return
         self.state.counters["located"] += 1
         # Half of the time, so that the owner can still be asked what it was all for.
         half = self.state.now + (seeker.due - self.state.now) / 2

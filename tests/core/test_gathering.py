@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ixproxy.core.gathering import raw_attributes, same_id_twice
 from ixproxy.errors import Code
+from ixproxy.interfaces import Merged
 from ixproxy.messages import (
     EventInteractionsFound,
     EventNodeLoad,
@@ -13,7 +16,8 @@ from ixproxy.messages import (
 )
 from ixproxy.strategies import merge_first_found, merge_partial
 from ixproxy.wire.codec import encode
-from ixproxy.wire.prefix import Flag, read_frame
+from ixproxy.wire.names import BY_MESSAGE, Kind
+from ixproxy.wire.prefix import Flag, read_frame, write_frame
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, facts, only
 
 
@@ -143,3 +147,36 @@ def test_values_stay_undecoded() -> None:
     assert bytes(attributes["Interactions"]) in body
     assert same_id_twice([attributes, attributes])
     assert not same_id_twice([attributes, {}])
+
+
+@pytest.mark.parametrize("said", [None, "union", Merged(nodes=[4])])  # type: ignore[list-item]
+def test_a_policy_that_answers_with_something_else_costs_one_request_only(said: object) -> None:
+    class Broken:
+        def settled(self, gathered: object) -> bool:
+            return True
+
+        def merge(self, gathered: object) -> object:
+            return said
+
+    rig = Rig(merge=Broken())
+    peer = rig.client()
+    rig.ask(peer, find())
+    rig.answer(EAST, only(rig.sent(EAST)), found("x"))
+    assert only(rig.got(peer)).error_code == Code.STRATEGY_FAILED
+    for node in (NORTH, WEST):
+        rig.answer(node, only(rig.sent(node)), found("x"))
+    assert not rig.got(peer)
+
+
+def test_a_list_that_is_none_is_its_nodes_fault_and_not_the_clients() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, find())
+    frames = {node: only(rig.sent(node)) for node in (EAST, NORTH, WEST)}
+    rig.answer(NORTH, frames[NORTH], found("n"))
+    name, body = BY_MESSAGE[EventInteractionsFound].code, b"\x81\xacInteractions\x05"
+    reference = frames[EAST].reference
+    rig.from_node(EAST, write_frame(Kind.REPLY, name, reference=reference, body=body))
+    assert not rig.core.link(EAST).linked
+    rig.answer(WEST, frames[WEST], found("w"))
+    assert only(rig.got(peer)).error_code == Code.LOST_CONNECTION

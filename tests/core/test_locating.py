@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from ixproxy.core.locating import VERDICTS, Said, Verdict, verdict
+from ixproxy.core.settings import Deployment
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
@@ -200,3 +201,52 @@ def test_the_verdict_is_total() -> None:
         said = {NodeName(str(number)): each for number, each in enumerate(says)}
         assert isinstance(verdict(said), Verdict)
     assert len(VERDICTS) == 6
+
+
+def test_a_tenant_without_nodes_has_no_servers() -> None:
+    rig = Rig([facts(EAST, tenants=frozenset({2}))])
+    peer = rig.client()
+    rig.ask(peer, ask_for("mine-7"))
+    assert only(rig.got(peer)).error_code == Code.NO_SERVERS
+
+
+def change(rig: Rig, *nodes: NodeName) -> None:
+    deployment = Deployment(rig.deployment.tenants, {node: facts(node) for node in nodes})
+    rig.core.configuration_changed(rig.core.state.settings, deployment, rig.strategies, rig.now)
+    rig.pump()
+
+
+def test_a_node_that_said_yes_and_left_the_cluster_cannot_be_asked_any_more() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, ask_for("mine-7"))
+    rig.located(EAST, found=True)
+    change(rig, NORTH, WEST)
+    rig.located(NORTH, found=False)
+    rig.located(WEST, found=False)
+    assert only(rig.got(peer)).error_code == Code.NOT_ACCESSIBLE
+    assert rig.core.state.owners.of(b"mine-7") is None
+
+
+def test_the_hinted_node_may_leave_while_it_is_asked() -> None:
+    rig = Rig()
+    peer = rig.client()
+    identifier = interaction_id(101, 1, 7)
+    rig.ask(peer, ask_for(identifier))
+    assert not rig.to_node[NORTH]
+    change(rig, NORTH, WEST)
+    rig.located(NORTH, found=True)
+    rig.located(WEST, found=False)
+    assert len(rig.sent(NORTH)) == 1
+
+
+def test_a_node_that_comes_while_all_are_asked_has_no_say() -> None:
+    rig = Rig([facts(EAST), facts(NORTH)])
+    peer = rig.client()
+    rig.ask(peer, ask_for("mine-7"))
+    rig.to_node[WEST] = []
+    rig.numbers[WEST] = 0
+    change(rig, EAST, NORTH, WEST)
+    rig.located(EAST, found=False)
+    rig.located(NORTH, found=True)
+    assert len(rig.sent(NORTH)) == 1

@@ -9,7 +9,8 @@ import pytest
 from ixproxy.errors import Code
 from ixproxy.messages import EventAck, RequestGetInteractionProperties, RequestSubmit
 from ixproxy.values import NodeName, TenantFacts
-from ixproxy.wire.prefix import Flag
+from ixproxy.wire.names import Kind
+from ixproxy.wire.prefix import Flag, write_frame
 from tests.core.rig import EAST, MEDIA, NORTH, TENANT, WEST, Rig, decode, facts, only
 
 
@@ -177,3 +178,78 @@ def test_no_configured_node_for_the_media_type_is_a_definite_no() -> None:
     peer = rig.client("MediaServer")
     rig.ask(peer, submit())
     assert only(rig.got(peer)).error_code == Code.NO_SERVERS
+
+
+def test_a_late_refusal_passes_nothing_on_for_the_client_was_answered() -> None:
+    rig = Rig()
+    peer = rig.client("MediaServer")
+    rig.ask(peer, submit())
+    node = asked(rig)
+    frame = only(rig.sent(node))
+    rig.tick(31.0)
+    assert only(rig.got(peer)).error_code == Code.LOST_CONNECTION
+    rig.sent(node)
+    rig.refuse(node, frame, Code.BUSY)
+    assert not any(rig.to_node.values())
+    assert not rig.got(peer)
+
+
+@pytest.mark.parametrize("how", ["hang up", "cancel"])
+def test_nothing_is_passed_on_for_who_no_longer_wants_it(how: str) -> None:
+    rig = Rig()
+    peer = rig.client("MediaServer")
+    reference = rig.ask(peer, submit())
+    node = asked(rig)
+    frame = only(rig.sent(node))
+    if how == "hang up":
+        rig.hang_up(peer)
+    else:
+        rig.raw(peer, write_frame(Kind.CANCEL, 0, reference=reference))
+    for each in rig.to_node:
+        rig.accept(each)
+        rig.sent(each)
+    rig.refuse(node, frame, Code.BUSY)
+    assert not any(rig.to_node.values())
+    assert [e.error_code for e in rig.got(peer)] == ([] if how == "hang up" else [Code.BUSY])
+
+
+def test_an_id_stays_busy_until_the_last_submit_of_it_is_answered() -> None:
+    rig = Rig()
+    peer = rig.client("MediaServer")
+    for _ in range(2):
+        rig.ask(peer, submit(interaction_id="mine"))
+    rig.ask(peer, RequestGetInteractionProperties(tenant_id=TENANT, interaction_id="mine"))
+    frames = [(node, frame) for node in rig.to_node for frame in rig.sent(node)]
+    assert len(frames) == 2
+    node, frame = frames[0]
+    rig.answer(node, frame, EventAck(interaction_id="mine"))
+    assert not any(rig.to_node.values())
+    rig.refuse(*frames[1], Code.DUPLICATE_INTERACTION)
+    assert isinstance(decode(only(rig.sent(node))), RequestGetInteractionProperties)
+    assert not rig.core._locator.in_flight
+
+
+def test_an_id_stays_busy_while_its_submit_is_passed_on() -> None:
+    rig = Rig()
+    peer = rig.client("MediaServer")
+    rig.ask(peer, submit(interaction_id="mine"))
+    rig.ask(peer, RequestGetInteractionProperties(tenant_id=TENANT, interaction_id="mine"))
+    first = asked(rig)
+    rig.refuse(first, only(rig.sent(first)), Code.BUSY)
+    second = asked(rig)
+    rig.answer(second, only(rig.sent(second)), EventAck(interaction_id="mine"))
+    assert isinstance(decode(only(rig.sent(second))), RequestGetInteractionProperties)
+
+
+def test_a_submit_without_a_reply_is_followed_all_the_same() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, submit(), flags=Flag.NO_REPLY)
+    node = asked(rig)
+    frame = only(rig.sent(node))
+    assert not frame.flags & Flag.NO_REPLY, "the proxy wants to know who has it"
+    rig.answer(node, frame, EventAck(interaction_id="new", take_number=9))
+    assert not rig.got(peer)
+    client = only(list(rig.core.state.clients))
+    assert client.holding == {"new": (9, node)}
+    assert not client.inflight
