@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ixproxy.core.registering import server_facts
 from ixproxy.errors import Code
-from ixproxy.messages import EventAck, RequestClientsGone, RequestRegisterClient
+from ixproxy.messages import (
+    EventAck,
+    RequestClientsGone,
+    RequestRegisterClient,
+    RequestUnregisterClient,
+)
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
 SESSION = b"s" * 16
@@ -114,3 +121,111 @@ def test_a_node_lost_while_clients_register_does_not_keep_them_waiting() -> None
 def test_the_proxy_says_what_it_is() -> None:
     facts = server_facts(Rig().core.state)
     assert (facts.name, facts.role, facts.tenants) == ("proxy", "proxy", [TENANT])
+
+
+@pytest.mark.parametrize("number", [0, 1, 1 << 32])
+def test_a_number_that_cannot_be_a_new_clients_breaks_the_link(number: int) -> None:
+    rig = Rig()
+    rig.client()  # number 1 everywhere
+    peer = rig.peer()
+    rig.ask(peer, registration())
+    rig.answer(EAST, only(rig.sent(EAST)), EventAck(proxy_client_id=number))
+    assert not rig.core.link(EAST).linked
+    for node in (NORTH, WEST):
+        rig.accept(node)
+    assert isinstance(only(rig.got(peer)), EventAck)
+
+
+def test_ids_that_no_frame_can_name_break_the_link_of_the_node_that_lists_them() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration())
+    rig.answer(EAST, only(rig.sent(EAST)), EventAck(proxy_client_id=9, held={"x" * 300: 1}))
+    assert not rig.core.link(EAST).linked
+    assert not rig.got(peer)
+
+
+def test_a_registration_too_long_for_a_node_is_refused_and_nobody_else_suffers() -> None:
+    rig = Rig(min_peer_frame=2000)
+    rig.core.link(EAST).max_frame = 2000
+    peer = rig.peer()
+    rig.ask(peer, registration(extension={"long": "x" * 4000}))
+    for node in (NORTH, WEST):
+        rig.accept(node)
+    assert only(rig.got(peer)).error_code == Code.TOO_LARGE
+    assert not list(rig.core.state.clients)
+    rig.client()
+
+
+def test_a_registration_in_flight_when_its_node_goes_is_sent_again_when_it_is_back() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration())
+    rig.accept(EAST)
+    rig.accept(NORTH)
+    rig.lose(WEST)
+    assert isinstance(only(rig.got(peer)), EventAck)
+    rig.link(WEST)
+    assert only(list(rig.core.state.clients)).numbers.keys() == {EAST, NORTH, WEST}
+    assert rig.core.link(WEST).linked
+
+
+def test_clients_that_come_and_go_while_a_node_joins_do_not_hold_it_up() -> None:
+    rig = Rig()
+    stays, leaves = rig.client(), rig.client()
+    rig.lose(WEST)
+    rig.core.node_connected(WEST, rig.now)
+    rig.pump()
+    greeting = only(rig.sent(WEST))
+    rig.answer(WEST, greeting, rig._registered(WEST, decode(greeting)))
+    waiting = rig.sent(WEST)
+    rig.hang_up(leaves)
+    comes = rig.peer()
+    rig.ask(comes, registration())
+    for node in (EAST, NORTH):
+        rig.accept(node)
+    assert not rig.got(comes), "it is known everywhere before it is answered"
+    rig.to_node[WEST] += waiting
+    rig.accept(WEST)
+    assert isinstance(only(rig.got(comes)), EventAck)
+    assert rig.core.link(WEST).linked
+    clients = {client.peer.id for client in rig.core.link(WEST).clients.values()}
+    assert clients == {stays, comes}
+    assert not rig.core.link(WEST).joining
+
+
+def test_a_superseded_client_is_not_registered_on_a_node_that_comes_back() -> None:
+    rig = Rig()
+    rig.client(session=SESSION, incarnation=1)
+    rig.client(session=SESSION, incarnation=1)
+    rig.lose(WEST)
+    rig.core.node_connected(WEST, rig.now)
+    rig.pump()
+    greeting = only(rig.sent(WEST))
+    rig.answer(WEST, greeting, rig._registered(WEST, decode(greeting)))
+    assert len(rig.sent(WEST)) == 1, "its session must stay on the newer one"
+
+
+def test_a_goodbye_said_while_a_node_registers_reaches_it_too() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    reference = rig.ask(peer, registration())
+    frame = only(rig.sent(EAST))
+    rig.ask(peer, RequestUnregisterClient())
+    assert isinstance(only(rig.got(peer)), EventAck)
+    rig.answer(EAST, frame, EventAck(proxy_client_id=9))
+    goodbye = only(rig.sent(EAST))
+    assert decode(goodbye) == RequestUnregisterClient(proxy_client_id=9)
+    for node in (NORTH, WEST):
+        rig.accept(node)
+    answer = only(rig.got_frames(peer))
+    assert answer.reference == reference
+    assert decode(answer).error_code == Code.CANCELLED
+
+
+def test_proxy_made_registrations_are_marked_too() -> None:
+    rig = Rig(mark_internal_requests=True)
+    peer = rig.peer()
+    rig.ask(peer, registration(extension={"mine": 1}))
+    sent = decode(only(rig.sent(EAST)))
+    assert sent.extension == {"mine": 1, "InternalRequestReason": "register"}

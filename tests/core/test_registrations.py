@@ -10,12 +10,13 @@ from ixproxy.effects import ClosePeer
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
+    RequestClientsGone,
     RequestGetInteractionProperties,
     RequestRegisterClient,
     RequestUnregisterClient,
 )
 from ixproxy.wire.codec import encode
-from ixproxy.wire.prefix import read_frame
+from ixproxy.wire.prefix import Flag, read_frame
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
 SESSION = b"s" * 16
@@ -151,3 +152,122 @@ def test_an_unregister_of_an_unknown_client_is_harmless() -> None:
     rig.raw(peer, encode(RequestUnregisterClient(), client=99, reference=3))
     assert only(rig.got(peer)).error_code == Code.NOT_REGISTERED
     assert read_frame(encode(EventAck())).client == 0
+
+
+def test_a_registration_that_is_replaced_before_it_is_answered_is_answered_all_the_same() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    first = rig.ask(peer, registration())
+    second = rig.ask(peer, registration())
+    for node in (EAST, NORTH, WEST):
+        rig.accept(node)
+    answers = {frame.reference: decode(frame) for frame in rig.got_frames(peer)}
+    assert answers[first].error_code == Code.SUPERSEDED
+    assert isinstance(answers[second], EventAck)
+    assert len(list(rig.core.state.clients)) == 1
+    assert all(len(link.clients) == 1 for link in rig.core.state.links.values())
+
+
+@pytest.mark.parametrize("session", [b"", SESSION])
+def test_a_connection_registered_anew_tells_the_nodes_of_the_newer_before_the_older_is_gone(
+    session: bytes,
+) -> None:
+    rig = Rig()
+    peer = rig.client(session=session)
+    rig.ask(peer, registration(session=session, incarnation=2))
+    first, second = (decode(frame) for frame in rig.sent(EAST))
+    assert isinstance(first, RequestRegisterClient)
+    assert second == RequestClientsGone(clients=[1])
+    assert all(not link.clients for link in rig.core.state.links.values())
+
+
+def test_requests_of_a_superseded_client_are_cancelled_and_answered() -> None:
+    rig = Rig()
+    old = rig.client(session=SESSION, incarnation=1)
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(old, RequestGetInteractionProperties(tenant_id=TENANT, interaction_id="a"))
+    frame = only(rig.sent(EAST))
+    rig.client(session=SESSION, incarnation=2)
+    error = only(rig.got(old))
+    assert (error.error_code, error.in_doubt) == (Code.SUPERSEDED, True)
+    assert [each.reference for each in rig.sent(EAST)] == [frame.reference], "its cancel"
+    rig.answer(EAST, frame, EventAck())
+    assert not rig.got(old)
+
+
+def test_a_goodbye_of_a_downstream_proxy_takes_its_clients_with_it() -> None:
+    rig = Rig()
+    peer = rig.client("Proxy", client_name="proxy-2")
+    rig.ask(peer, registration())
+    for node in (EAST, NORTH, WEST):
+        rig.accept(node)
+    rig.got(peer)
+    rig.ask(peer, RequestUnregisterClient())
+    assert isinstance(only(rig.got(peer)), EventAck)
+    for node in (EAST, NORTH, WEST):
+        gone = decode(only(rig.sent(node)))
+        assert gone == RequestClientsGone(clients=[1], application_name="proxy-2")
+    assert not list(rig.core.state.clients)
+    assert len(rig.core.state.clients) == 0
+
+
+def test_a_registration_that_wants_no_reply_gets_none_whether_or_not_it_is_refused() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration(), flags=Flag.NO_REPLY)
+    for node in (EAST, NORTH, WEST):
+        rig.accept(node)
+    other = rig.peer()
+    rig.ask(other, registration(client_name=""), flags=Flag.NO_REPLY)
+    assert not rig.got(peer)
+    assert not rig.got(other)
+    assert len(rig.core.state.clients) == 1
+    assert ClosePeer(other, "ClientName must have 1 to 255 characters") in rig.effects
+
+
+@pytest.mark.parametrize(
+    ("wrong", "prefix", "code"),
+    [
+        ({"holding": {"x" * 256: 1}}, {}, Code.BAD_ATTRIBUTE),
+        ({"holding": {"": 1}}, {}, Code.BAD_ATTRIBUTE),
+        ({}, {"client": 4}, Code.INVALID_CLIENT),
+    ],
+)
+def test_what_could_not_be_named_later_is_refused_now(
+    wrong: dict[str, Any], prefix: dict[str, int], code: int
+) -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration(**wrong), **prefix)
+    assert only(rig.got(peer)).error_code == code
+
+
+def test_parts_are_of_one_session_and_of_one_registration() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration(holding={"a": 1}, holding_continues=True), reference=5)
+    rig.ask(peer, registration(holding={"b": 1}, holding_continues=True), reference=6)
+    rig.ask(peer, registration(session=SESSION, holding={"c": 1}), reference=5)
+    assert only(rig.got(peer)).error_code == Code.BAD_ATTRIBUTE
+    rig.ask(peer, registration(), reference=6)
+    assert decode(only(rig.sent(NORTH))).holding == {"b": 1}
+    assert rig.core.state.clients.peers[peer].holding_parts == {}
+
+
+def test_unfinished_registrations_of_one_peer_list_only_so_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ixproxy.core.registrations.MAX_HOLDING", 5)
+    rig = Rig()
+    peer = rig.peer()
+    some = {str(number): 1 for number in range(3)}
+    rig.ask(peer, registration(holding=some, holding_continues=True), reference=5)
+    rig.ask(peer, registration(holding=some, holding_continues=True), reference=6)
+    assert only(rig.got(peer)).error_code == Code.LIMIT_REACHED
+
+
+def test_a_refusal_quotes_only_so_much_of_what_was_sent() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration(client_type="x" * 100_000))
+    assert len(only(rig.got(peer)).error_description) <= 300

@@ -16,6 +16,7 @@ from ixproxy.messages import (
     RequestSubmit,
 )
 from ixproxy.wire.codec import encode
+from ixproxy.wire.frames import Skipped
 from ixproxy.wire.names import BY_NAME, Kind
 from ixproxy.wire.prefix import Flag, write_frame
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
@@ -195,3 +196,62 @@ def test_a_frame_held_for_a_while_goes_on_with_what_is_left_of_its_time() -> Non
     frame = only(rig.sent(EAST))
     assert frame.ttl == 4000
     assert decode(frame) == PROPERTIES
+
+
+def test_a_refused_frame_does_not_free_the_reference_of_the_request_that_has_it() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(peer, PROPERTIES, reference=5)
+    rig.raw(peer, write_frame(Kind.REQUEST, 9999, reference=5))
+    skipped = Skipped(kind=1, client=0, reference=5, length=1 << 21, limit=1 << 20)
+    rig.core.frames_received(peer, [skipped], rig.now)
+    rig.pump()
+    rig.ask(peer, PROPERTIES, reference=5)
+    codes = [error.error_code for error in rig.got(peer)]
+    assert codes == [Code.BAD_FRAME, Code.TOO_LARGE, Code.BAD_FRAME]
+    rig.answer(EAST, only(rig.sent(EAST)), EventAck())
+    assert isinstance(only(rig.got(peer)), EventAck)
+    rig.ask(peer, PROPERTIES, reference=5)
+    assert len(rig.sent(EAST)) == 1
+
+
+@pytest.mark.parametrize("identifier", ["", "x" * 256, "ü" * 128])
+def test_a_pull_by_what_no_frame_can_name_is_refused(identifier: str) -> None:
+    rig = Rig()
+    peer = rig.client()
+    parameters = {"a": 1, identifier: 1}
+    pull = RequestPull(tenant_id=TENANT, view_id="_system_", pull_parameters=parameters)
+    rig.ask(peer, pull)
+    error = only(rig.got(peer))
+    assert error.error_code == Code.BAD_ATTRIBUTE
+    assert "PullParameters" in error.error_description
+    assert not any(rig.to_node.values())
+    assert not only(list(rig.core.state.clients)).inflight
+
+
+def test_a_broken_body_is_its_senders_own_affair() -> None:
+    rig = Rig()
+    peer, other = rig.client("RoutingEngine"), rig.client()
+    name = BY_NAME["RequestPull"].code
+    for queue in (b"In/All", b"_system_"):
+        for body in (b"\x81\xa1k", b"\x81\xa9Extension\x05", b"\x81\xaePullParameters\x05"):
+            raw = write_frame(Kind.REQUEST, name, reference=7, tenant=1, queue=queue, body=body)
+            rig.raw(peer, raw)
+            assert only(rig.got(peer)).error_code in (Code.BAD_FRAME, Code.BAD_ATTRIBUTE)
+    assert not any(rig.to_node.values())
+    assert all(link.linked for link in rig.core.state.links.values())
+    assert not rig.got(other)
+    assert not any(client.inflight for client in rig.core.state.clients)
+
+
+def test_what_is_broken_and_wants_no_reply_gets_none() -> None:
+    rig = Rig()
+    peer = rig.client()
+    for raw in (
+        write_frame(Kind.REQUEST, 9999, flags=Flag.NO_REPLY),
+        write_frame(Kind.REQUEST, 44, flags=Flag.NO_REPLY, interaction=b"\xff"),
+        write_frame(Kind.REQUEST, 44, client=77, flags=Flag.NO_REPLY),
+    ):
+        rig.raw(peer, raw)
+    assert not rig.got(peer)
