@@ -84,3 +84,17 @@ def test_whom_we_do_not_listen_to_need_not_be_heard() -> None:
     clock.advance(10)
     assert bool(unread.aborted)
     keep_alive.stop()
+
+
+def test_looks_that_follow_one_another_at_once_are_no_silence() -> None:
+    clock, alive = Clock(), Watched()
+    keep_alive = KeepAlive(clock, interval=10, limit=20)
+    keep_alive.watch(alive)  # type: ignore[arg-type]
+    keep_alive.start()
+    clock.advance(10)
+    for _ in range(5):
+        keep_alive._call.f()
+    assert not alive.sent
+    clock.advance(10)
+    assert alive.sent == [PING]
+    assert not alive.aborted
