@@ -33,6 +33,7 @@ from ixproxy.node.model import NodeModel, NodeSettings, TenantPlan
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.members import (
     FIRST_DBID,
+    KEEP_ALIVE,
     MemoryNode,
     MemoryProxy,
     node_address,
@@ -57,6 +58,9 @@ class Cluster:
     :param seed: decides every delay, every cut of a stream, every name by chance.
     :param nodes: how many, named `node1`, `node2`, …; their hosts are called alike.
     :param proxies: how many, named `proxy1`, …; each is linked to every node.
+    :param keep_alive: how often servers look after their connections, and
+        after how much silence they give one up; clients have it by their
+        settings.
     :param delay: seconds that something is on its way, on average.
     :param start: False: nothing runs until `start_node` and `start_proxy`.
     """
@@ -75,6 +79,7 @@ class Cluster:
         proxy_settings: ProxySettings | None = None,
         strategies: Callable[[], Strategies] = usual_strategies,
         client_settings: Settings = CLIENT_SETTINGS,
+        keep_alive: tuple[float, float] = KEEP_ALIVE,
         delay: float = 0.001,
         start: bool = True,
     ) -> None:
@@ -95,6 +100,7 @@ class Cluster:
                 limits or NodeLimits(),
                 custom,
                 image,
+                keep_alive,
             )
             for number in range(nodes)
         ]
@@ -107,6 +113,7 @@ class Cluster:
                 replace(proxy_settings or ProxySettings(), name=name, fast_path=fast_path),
                 deployment,
                 strategies,
+                keep_alive,
             )
             for name in (f"proxy{number + 1}" for number in range(proxies))
         ]
@@ -222,6 +229,10 @@ class Cluster:
         """End a cut."""
         self.network.heal(one, other)
 
+    def seconds(self) -> float:
+        """The time now; a cluster begins at 0."""
+        return self.clock.seconds()
+
     def run(self, seconds: float) -> None:
         """Let time pass."""
         self.clock.run(seconds)
@@ -298,9 +309,28 @@ class Cluster:
         problems += [f"{key} is held by {who}" for key, who in held.items() if len(who) > 1]
         return problems
 
+    def imagined(self) -> list[str]:
+        """
+        Interactions that a connected client believes it has, and no node knows of.
+
+        What it has given back with a doubtful outcome does not count.
+        """
+        known = {
+            (party["session"], party["interaction_id"], party["take_number"])
+            for party in self.rows("parties")
+        }
+        return [
+            f"{client!r} does not have {identifier} (taken as {number})"
+            for client in self.clients.values()
+            if self.alive(client) and client.connected
+            for identifier, number in client.holding.items()
+            if (client.session, identifier, number) not in known
+            and identifier not in client.doubtful
+        ]
+
     def problems(self) -> list[str]:
-        """What is stranded or doubled at this moment."""
-        return self.stranded() + self.doubled()
+        """What is stranded, doubled or imagined at this moment."""
+        return self.stranded() + self.doubled() + self.imagined()
 
     def close(self) -> None:
         """End every program and free the databases."""

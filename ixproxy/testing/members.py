@@ -8,6 +8,7 @@ from typing import Any
 
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.net.proxy_server import ProxyServer
@@ -26,6 +27,9 @@ TIME_OF_DAY = 1_700_000_000.0
 """What clocks on the wall show when a simulation begins."""
 
 FIRST_DBID = 101
+
+KEEP_ALIVE = (10.0, 30.0)
+"""Seconds between looks at connections, and of silence after which one is given up."""
 
 
 def node_address(name: str) -> str:
@@ -50,6 +54,7 @@ class MemoryNode:
     One node: its database outlives its program.
 
     :param image: a database to begin with.
+    :param keep_alive: seconds between looks at connections, and of silence.
     :ivar server: the program that runs now, or ran last.
     """
 
@@ -64,6 +69,7 @@ class MemoryNode:
         limits: NodeLimits,
         custom_properties: Mapping[str, str],
         image: bytes | None = None,
+        keep_alive: tuple[float, float] = KEEP_ALIVE,
     ) -> None:
         self.name = f"node{number + 1}"
         self.dbid = FIRST_DBID + number
@@ -74,6 +80,7 @@ class MemoryNode:
         self._model = model
         self._settings = settings
         self._limits = limits
+        self._keep_alive = keep_alive
         self._columns = {custom_column(name): kind for name, kind in custom_properties.items()}
         self.process = ProcessClock(clock)
         self.server: NodeServer | None = None
@@ -94,6 +101,7 @@ class MemoryNode:
             now=lambda: TIME_OF_DAY + self._clock.seconds(),
             new_session=lambda: random.randbytes(16),
             executors=lambda _: SimulatedExecutor(process, Random(random.random())),
+            keep_alive=KeepAlive(process, *self._keep_alive),
         )
         self.server.startService()
 
@@ -129,8 +137,10 @@ class MemoryProxy:
         settings: ProxySettings,
         deployment: Deployment,
         strategies: Callable[[], Strategies],
+        keep_alive: tuple[float, float] = KEEP_ALIVE,
     ) -> None:
         self.name = name
+        self._keep_alive = keep_alive
         self._clock = clock
         self._network = network
         self._settings = settings
@@ -149,7 +159,11 @@ class MemoryProxy:
             return self._network.client_endpoint(facts.endpoint, self.name)
 
         self.server = ProxyServer(
-            process, self.core, self._network.server_endpoint(proxy_address(self.name)), connect
+            process,
+            self.core,
+            self._network.server_endpoint(proxy_address(self.name)),
+            connect,
+            keep_alive=KeepAlive(process, *self._keep_alive),
         )
         self.server.startService()
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any, Protocol
 
 import msgspec
@@ -20,9 +21,12 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
 
 from ixproxy.client import Answer, Client
+from ixproxy.core.settings import ProxySettings
 from ixproxy.errors import RequestRefused
 from ixproxy.messages import EventAck, EventPulledInteractions, RequestPull, RequestSubmit
 from ixproxy.messages.message import Message, Request
+from ixproxy.node.model import NodeSettings
+from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.normal_form import NormalForm
 from ixproxy.testing.scripts import (
     LABEL,
@@ -31,19 +35,35 @@ from ixproxy.testing.scripts import (
     Ask,
     Lose,
     PullAll,
+    Renew,
     Script,
     ScriptClient,
     Wait,
 )
 
-REST = 3.0
-"""Seconds after the last round in which events may still come."""
+ROUND = 7.0
+"""
+Seconds that a round takes, or a multiple: it begins at the same time whatever
+the servers' answers took, so that timers run out in the same round everywhere.
+"""
+
+REST = 3.1
+"""Seconds in which everything that is on its way arrives."""
+
+HOLD = 0.1
+"""
+Seconds for which an empty pull for a strategy is held, once for each server:
+so little that pulling until empty never takes a whole round.
+"""
 
 MOST_PULLS = 1000
 
 
 class Servers(Protocol):
     """Where a script is played: one server, or a cluster."""
+
+    def seconds(self) -> float:
+        """The time now."""
 
     def script_client(self, number: int, client: ScriptClient) -> Client:
         """Connect a client of the script."""
@@ -71,12 +91,28 @@ class Record:
     events: list[list[dict[str, Any]]] = field(default_factory=list)
 
 
+def one_server(seed: int, **arguments: Any) -> Cluster:
+    """A node alone, as `play` wants it."""
+    return many_servers(seed, nodes=1, proxies=0, **arguments)
+
+
+def many_servers(seed: int, **arguments: Any) -> Cluster:
+    """A cluster, as `play` wants it."""
+    settings = {
+        "node_settings": NodeSettings(pull_hold_timeout=HOLD),
+        "proxy_settings": ProxySettings(pull_hold_timeout=HOLD),
+    }
+    return Cluster(seed, **{**settings, **arguments})
+
+
 def play(script: Script, servers: Servers) -> Record:
     """Run a script from its first round to the last event."""
     player = _Player(script, servers)
+    begun = servers.seconds()
     for actions in script.rounds:
         player.round(actions)
-    servers.run(REST)
+        lasted = servers.seconds() - begun
+        servers.run(ceil(lasted / ROUND) * ROUND - lasted)
     return player.record()
 
 
@@ -87,13 +123,17 @@ class _Player:
         self._labels: dict[str, str] = {}
         self._answers: list[Any] = []
         self._events: list[list[Message]] = []
-        self._clients: list[Client] = []
-        for number, each in enumerate(script.clients):
-            client = servers.script_client(number, each)
-            heard: list[Message] = []
-            client.on_event(heard.append)
-            self._clients.append(client)
-            self._events.append(heard)
+        self._script = script
+        self._clients: dict[int, Client] = {}
+        for number in range(len(script.clients)):
+            self._events.append([])
+            self._meet(number)
+
+    def _meet(self, number: int) -> None:
+        """Connect a client, for the first time or in the place of one that left."""
+        client = self._servers.script_client(number, self._script.clients[number])
+        client.on_event(self._events[number].append)
+        self._clients[number] = client
 
     def round(self, actions: tuple[Action, ...]) -> None:
         """Send everything of a round, then wait for all of it."""
@@ -113,9 +153,10 @@ class _Player:
 
     async def _act(self, action: Action) -> Any:
         match action:
-            case Ask(client, request, label):
+            case Ask(client, request, labels):
                 answer = await self._ask(client, self._with_ids(request))
                 if isinstance(request, RequestSubmit) and isinstance(answer, Answer):
+                    [label] = labels
                     assert isinstance(answer.message, EventAck)
                     identifier = answer.message.interaction_id
                     if self._ids.setdefault(label, identifier) != identifier:
@@ -130,6 +171,11 @@ class _Player:
                 self._servers.lose_client(self._clients[client])
                 self._servers.run(REST)
                 return None
+            case Renew(client):
+                self._servers.finish(self._clients[client].close())
+                self._servers.run(REST)
+                self._meet(client)
+                return None
             case Wait(seconds):
                 self._servers.run(seconds)
                 return None
@@ -141,7 +187,7 @@ class _Player:
             return refusal.code, refusal.description, refusal.in_doubt
 
     async def _pull_all(self, action: PullAll) -> Any:
-        extension = {"pull-for-strategy": 1, "pull-hold-timeout": 0} if action.for_strategy else {}
+        extension = {"pull-for-strategy": 1} if action.for_strategy else {}
         request = RequestPull(
             tenant_id=TENANT,
             view_id=action.view,
@@ -189,7 +235,7 @@ def differences(expected: Record, actual: Record) -> Iterator[str]:
     """Where `actual` is not what `expected` says it must be; nothing: they agree."""
     for step, (one, other) in enumerate(zip(expected.answers, actual.answers, strict=True)):
         if one != other:
-            yield f"step {step}: expected {one}, got {other}"
+            yield f"step {step}: {_difference(one, other)}"
     for client, (told, heard) in enumerate(zip(expected.events, actual.events, strict=True)):
         wanted, got = Counter(map(repr, told)), Counter(map(repr, heard))
         for event in wanted - got:
@@ -220,6 +266,19 @@ def disorder(script: Script, record: Record) -> Iterator[str]:
             if rounds[step] < latest.get(subject, 0):
                 yield f"client {client}: {event} came after one of round {latest[subject]}"
             latest[subject] = max(latest.get(subject, 0), rounds[step])
+
+
+def _difference(one: Any, other: Any, at: str = "answer") -> str:
+    """Where two answers differ first."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in [*one, *other]:
+            if key not in one or key not in other or one[key] != other[key]:
+                return _difference(one.get(key), other.get(key), f"{at}.{key}")
+    if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
+        for number, (left, right) in enumerate(zip(one, other, strict=True)):
+            if left != right:
+                return _difference(left, right, f"{at}[{number}]")
+    return f"{at}: expected {one!r}, got {other!r}"
 
 
 def _subject(event: dict[str, Any]) -> str:

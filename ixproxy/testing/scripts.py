@@ -40,11 +40,11 @@ class ScriptClient:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One client asks one thing; `label` is what it submits, or acts on."""
+    """One client asks one thing; `labels` are what it submits, or acts on."""
 
     client: int
     request: Request
-    label: str = ""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +65,20 @@ class Lose:
 
 
 @dataclass(frozen=True, slots=True)
+class Renew:
+    """A client says goodbye, and one of its name comes with a new session."""
+
+    client: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Time passes, in seconds."""
 
     seconds: float
 
 
-Action = Ask | PullAll | Lose | Wait
+Action = Ask | PullAll | Lose | Renew | Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +143,11 @@ class _Writer:
             return (self._read(),)
         if alone < 0.44:
             return (Lose(self._random.randrange(len(CLIENTS))),)
-        if alone < 0.47:
-            return (Wait(self._random.choice([1.0, 20.0, 65.0])),)
-        if alone < 0.57:
+        if alone < 0.46:
+            return (Renew(self._random.randrange(len(CLIENTS))),)
+        if alone < 0.49:
+            return (Wait(self._random.choice([1.3, 17.7, 71.1])),)
+        if alone < 0.59:
             return tuple(self._agent_request(client) for client in DESKTOPS)
         return self._together()
 
@@ -157,6 +166,8 @@ class _Writer:
                     steps.append(self._submit_again())
                 elif submits:
                     steps.append(self._submit(client, mine))
+                elif client not in MEDIA_SERVERS and random.random() < 0.15:
+                    steps += self._pull_some(client, touched, mine)
                 elif (guess := self._choose(client, touched)) is not None:
                     mine.add(guess.label)
                     steps += self._act(client, guess)
@@ -175,6 +186,18 @@ class _Writer:
             return random.choice(own)
         return random.choice(free) if free else None
 
+    def _pull_some(self, client: int, touched: set[str], mine: set[str]) -> list[Action]:
+        """A pull by several ids; whatever else is asked about them must be awaited."""
+        free = [guess for guess in self._guesses if guess.label not in touched | mine]
+        some = self._random.sample(free, min(len(free), self._random.randrange(2, 6)))
+        if not some:
+            return []
+        for guess in some:
+            guess.holder = client
+        labels = tuple(guess.label for guess in some)
+        touched.update(labels)
+        return [Ask(client, _pull_by_ids(labels, self._reason()), labels)]
+
     def _submit(self, client: int, mine: set[str]) -> Ask:
         random = self._random
         label = f"L{len(self._guesses)}"
@@ -190,6 +213,8 @@ class _Writer:
             user_data["Priority"] = random.randrange(10)
         if random.random() < 0.3:
             user_data["Product"] = random.choice(["loan", "card", "mortgage"])
+        if random.random() < 0.15:
+            user_data["handling-timeout"] = 1
         if random.random() < 0.2:
             user_data["deep"] = {"list": {"x": 1, "y": "zwei"}, "raw": b"\x00\xff"}
         self._guesses.append(guess)
@@ -212,7 +237,7 @@ class _Writer:
             submit_receipt=receipt,
             reason=self._reason(),
         )
-        asked = Ask(client, request, label)
+        asked = Ask(client, request, (label,))
         if receipt:
             self._receipts.append(asked)
         return asked
@@ -230,10 +255,8 @@ class _Writer:
     def _act(self, client: int, guess: _Guess) -> list[Action]:
         """One or two requests about one interaction, by one client."""
         random = self._random
-        steps: list[Action] = [Ask(client, self._request(client, guess), guess.label)]
-        if random.random() < 0.2:
-            steps.append(Ask(client, self._request(client, guess), guess.label))
-        return steps
+        times = 2 if random.random() < 0.2 else 1
+        return [Ask(client, self._request(client, guess), (guess.label,)) for _ in range(times)]
 
     def _request(self, client: int, guess: _Guess) -> Request:
         random, reason = self._random, self._reason()
@@ -267,12 +290,7 @@ class _Writer:
                 return m.RequestSetInFocus(**name, in_focus=random.random() < 0.5)  # type: ignore[arg-type]
             case "pull":
                 guess.holder = client
-                return m.RequestPull(
-                    tenant_id=TENANT,
-                    view_id="_system_",
-                    pull_parameters={LABEL + guess.label: ""},
-                    reason=reason,
-                )
+                return _pull_by_ids((guess.label,), reason)
         return m.RequestGetInteractionProperties(**name)  # type: ignore[arg-type]
 
     def _changes(self, guess: _Guess) -> dict[str, dict[str, object]]:
@@ -321,7 +339,8 @@ class _Writer:
         return Ask(client, m.RequestFindInteractions(tenant_id=TENANT, condition="no such ("))
 
     def _login(self, client: int) -> Ask:
-        media = {name: self._random.randrange(2) for name in MEDIA[:2]}
+        some = self._random.sample(MEDIA, self._random.randrange(4))
+        media = {name: self._random.randrange(2) for name in some}
         self._logged_in[client] = set(media)
         agent = CLIENTS[client].agent
         request = m.RequestAgentLogin(
@@ -354,3 +373,12 @@ class _Writer:
         if kind == 5:
             return Ask(client, m.RequestNotReadyForMedia(**who, **media))  # type: ignore[arg-type]
         return Ask(client, m.RequestCancelNotReadyForMedia(**who, **media))  # type: ignore[arg-type]
+
+
+def _pull_by_ids(labels: tuple[str, ...], reason: Reason) -> m.RequestPull:
+    return m.RequestPull(
+        tenant_id=TENANT,
+        view_id="_system_",
+        pull_parameters={LABEL + label: "" for label in labels},
+        reason=reason,
+    )

@@ -3,7 +3,16 @@ from __future__ import annotations
 from collections import Counter
 
 from ixproxy import messages as m
-from ixproxy.testing.scripts import LABEL, Ask, Lose, PullAll, Script, Wait, random_script
+from ixproxy.testing.scripts import (
+    LABEL,
+    Ask,
+    Lose,
+    PullAll,
+    Renew,
+    Script,
+    Wait,
+    random_script,
+)
 from ixproxy.wire.codec import encode
 
 MANY = [random_script(seed) for seed in range(200)]
@@ -15,8 +24,9 @@ def labels(script: Script) -> list[dict[str, set[int]]]:
     for actions in script.rounds:
         touched: dict[str, set[int]] = {}
         for action in actions:
-            if isinstance(action, Ask) and action.label:
-                touched.setdefault(action.label, set()).add(action.client)
+            if isinstance(action, Ask):
+                for label in action.labels:
+                    touched.setdefault(label, set()).add(action.client)
         rounds.append(touched)
     return rounds
 
@@ -34,7 +44,7 @@ def test_no_two_clients_touch_one_label_in_one_round_but_for_repeated_receipts()
                     action
                     for action in script.rounds[number]
                     if isinstance(action, Ask)
-                    and action.label == label
+                    and action.labels == (label,)
                     and isinstance(action.request, m.RequestSubmit)
                     and action.request.submit_receipt
                 ]
@@ -44,7 +54,7 @@ def test_no_two_clients_touch_one_label_in_one_round_but_for_repeated_receipts()
 def test_what_touches_many_interactions_stands_alone() -> None:
     for script in MANY:
         for actions in script.rounds:
-            if any(isinstance(action, PullAll | Lose | Wait) for action in actions):
+            if any(isinstance(action, PullAll | Lose | Renew | Wait) for action in actions):
                 assert len(actions) == 1
             for action in actions:
                 if isinstance(action, Ask) and isinstance(
@@ -67,7 +77,7 @@ def test_ids_are_named_by_labels_only() -> None:
             for action in actions:
                 if isinstance(action, Ask) and not isinstance(action.request, m.RequestSubmit):
                     named = getattr(action.request, "interaction_id", "")
-                    assert named == "" or named == LABEL + action.label
+                    assert named == "" or (named,) == tuple(LABEL + each for each in action.labels)
 
 
 def test_scripts_know_all_the_requests_they_are_meant_for() -> None:

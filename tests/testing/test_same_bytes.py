@@ -1,0 +1,87 @@
+"""With the fast path switched off, the bytes that leave are the same, at the same times."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from ixproxy.core.forwarding import Forwarder
+from ixproxy.testing.accidents import Accident, have_accident
+from ixproxy.testing.cluster import Cluster
+from ixproxy.testing.network import MemoryNetwork
+from ixproxy.testing.oracle import many_servers, play
+from ixproxy.testing.scripts import random_script
+
+SEEDS = int(os.environ.get("IXPROXY_ORACLE_SEEDS", "200"))
+
+BLOCK = 50
+
+Written = list[tuple[float, str, str, bytes]]
+
+
+def written_by(seed: int, *, fast_path: bool) -> Written:
+    """All bytes that programs write while a script is played."""
+    cluster = many_servers(seed, fast_path=fast_path, start=False)
+    written = tapped(cluster)
+    for number in range(3):
+        cluster.start_node(number)
+    for number in range(2):
+        cluster.start_proxy(number)
+    play(random_script(seed), cluster)
+    cluster.close()
+    return written
+
+
+def tapped(cluster: Cluster) -> Written:
+    written: Written = []
+    cluster.network.tap = lambda one, other, raw: written.append(
+        (cluster.seconds(), one, other, raw)
+    )
+    return written
+
+
+@pytest.fixture
+def forwarded(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether the fast path took each frame that it was offered."""
+    taken: list[bool] = []
+    for name in ("request", "from_node"):
+        original = getattr(Forwarder, name)
+
+        def count(*arguments: object, original: object = original) -> bool:
+            assert callable(original)
+            taken.append(bool(original(*arguments)))
+            return taken[-1]
+
+        monkeypatch.setattr(Forwarder, name, count)
+    return taken
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, BLOCK))
+def test_a_script_writes_the_same_bytes_on_both_paths(first: int, forwarded: list[bool]) -> None:
+    for seed in range(first, min(first + BLOCK, SEEDS)):
+        fast, slow = (written_by(seed, fast_path=on) for on in (True, False))
+        assert len(fast) == len(slow), f"seed {seed}"
+        for number, (one, other) in enumerate(zip(fast, slow, strict=True)):
+            assert one == other, f"seed {seed}, write {number}"
+    assert sum(forwarded) > 10 * BLOCK
+    assert forwarded.count(False) > 0
+
+
+@pytest.mark.parametrize("accident", list(Accident), ids=lambda accident: accident.name.lower())
+def test_an_accident_writes_the_same_bytes_on_both_paths(
+    accident: Accident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[str, str, bytes]] = []
+    monkeypatch.setattr(
+        MemoryNetwork,
+        "_wrote",
+        lambda _, end, raw: written.append((end.host, end.peer.host, raw)),
+    )
+    for seed in range(5):
+        runs = []
+        for fast_path in (True, False):
+            written.clear()
+            have_accident(seed, accident, fast_path=fast_path)
+            runs.append(list(written))
+        assert runs[0] == runs[1], f"seed {seed}"
