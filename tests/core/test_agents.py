@@ -16,6 +16,7 @@ from ixproxy.messages import (
     RequestCancelNotReadyForMedia,
     RequestConfirmSession,
     RequestRemoveMedia,
+    RequestUnregisterClient,
 )
 from ixproxy.messages.agents import AgentRequest
 from ixproxy.values import NodeName, rendezvous
@@ -237,3 +238,81 @@ def test_sessions_are_replayed_some_at_a_time() -> None:
             rig.answer(WEST, frame, EventAck())
     assert replayed == 5
     assert rig.core.link(WEST).linked
+
+
+def test_a_login_that_the_home_node_does_not_stamp_breaks_its_link_and_is_in_doubt() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, login())
+    rig.answer(HOME, only(rig.sent(HOME)), EventAck())
+    assert not rig.core.link(HOME).linked
+    assert only(rig.got(peer)).error_code == Code.LOST_CONNECTION
+    rig.link(HOME)
+    logged_in(rig, peer)
+
+
+def test_a_change_is_undone_only_where_its_client_is_still_known() -> None:
+    rig = Rig()
+    peer = rig.client()
+    logged_in(rig, peer)
+    rig.ask(peer, RequestAddMedia(tenant_id=TENANT, agent_id="ann", media_type_name="chat"))
+    step(rig, [HOME], RequestAddMedia)
+    rig.lose(HOME)
+    rig.core.node_connected(HOME, rig.now)
+    rig.pump()
+    greeting = only(rig.sent(HOME))
+    rig.answer(HOME, greeting, rig._registered(HOME, decode(greeting)))
+    rig.refuse(HOME, only(rig.sent(HOME)), Code.NOT_ALLOWED)
+    assert rig.core.link(HOME).linked, "the client is refused there, the node is not"
+    rig.refuse(OTHERS[0], only(rig.sent(OTHERS[0])), Code.NO_LICENCE)
+    rig.answer(OTHERS[1], only(rig.sent(OTHERS[1])), EventAck())
+    assert only(rig.got(peer)).error_code == Code.NO_LICENCE
+    assert not rig.sent(HOME)
+    assert isinstance(decode(only(rig.sent(OTHERS[1]))), RequestRemoveMedia)
+
+
+@pytest.mark.parametrize("how", ["goodbye", "hang up"])
+def test_no_session_is_kept_for_a_client_that_left(how: str) -> None:
+    rig = Rig()
+    peer = rig.client()
+    logged_in(rig, peer)
+    if how == "goodbye":
+        rig.ask(peer, RequestUnregisterClient())
+    else:
+        rig.hang_up(peer)
+    assert len(rig.core._agents.sessions) == 0
+    for node in (HOME, *OTHERS):
+        rig.accept(node)
+    rig.lose(WEST)
+    rig.link(WEST)
+    assert rig.core.link(WEST).linked, "there is nothing to replay"
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_change_whose_client_left_ends_with_the_next_word_of_a_node(lost: bool) -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, login())
+    frame = only(rig.sent(HOME))
+    rig.hang_up(peer)
+    for node in (HOME, *OTHERS):
+        rig.accept(node)
+        rig.sent(node)
+    if lost:
+        rig.lose(HOME)
+    else:
+        rig.answer(HOME, frame, EventAck(agent_session=STAMP))
+    assert not any(rig.to_node.values())
+    assert not rig.core._agents.busy
+    assert len(rig.core._agents.sessions) == 0
+
+
+def test_a_login_that_takes_too_long_is_in_doubt_and_can_be_repeated() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, login())
+    rig.sent(HOME)
+    rig.tick(31.0)
+    assert only(rig.got(peer)).error_code == Code.LOST_CONNECTION
+    rig.sent(HOME)
+    logged_in(rig, peer)

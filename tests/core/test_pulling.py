@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from ixproxy.core.pulling import takes_in
-from ixproxy.errors import Code
+from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import (
     EventAck,
     EventPulledInteractions,
@@ -14,10 +16,10 @@ from ixproxy.messages import (
     RequestPull,
 )
 from ixproxy.values import NodeName
-from ixproxy.wire.codec import encode
+from ixproxy.wire.codec import encode, encode_map
 from ixproxy.wire.names import Kind
-from ixproxy.wire.prefix import read_frame
-from tests.core.rig import EAST, TENANT, Rig, decode, facts, only
+from ixproxy.wire.prefix import Flag, read_frame
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, facts, only
 
 
 def pull(**more: Any) -> RequestPull:
@@ -195,3 +197,57 @@ def test_a_strategy_that_fails_refuses_the_pull_and_the_proxy_lives() -> None:
     rig.ask(peer, by_ids("a"))
     rig.answer(EAST, only(rig.sent(EAST)), gives("a"))
     assert only(rig.got(peer)).take_numbers == {"a": 1}
+
+
+def test_an_empty_answer_is_partial_where_a_node_could_not_be_asked() -> None:
+    rig = Rig()
+    peer = rig.client()
+    for lost in (False, True):
+        if lost:
+            rig.lose(WEST)
+        rig.ask(peer, pull())
+        for _ in range(2 if lost else 3):
+            node = asked(rig)
+            rig.answer(node, only(rig.sent(node)), EventPulledInteractions())
+        assert bool(only(rig.got_frames(peer)).flags & Flag.PARTIAL) == lost
+
+
+def test_where_every_link_is_full_a_pull_is_busy_and_not_empty() -> None:
+    rig = Rig()
+    peer = rig.client()
+    for node in (EAST, NORTH):
+        rig.core.link(node).full = True
+    rig.ask(peer, pull())
+    rig.answer(WEST, only(rig.sent(WEST)), EventPulledInteractions())
+    frame = only(rig.got_frames(peer))
+    assert decode(frame) == EventPulledInteractions()
+    assert frame.flags & Flag.PARTIAL
+    rig.core.link(WEST).full = True
+    rig.ask(peer, pull())
+    assert only(rig.got(peer)).error_code == Code.BUSY
+
+
+@pytest.mark.parametrize("plan", [None, 7, ["east"], [("east", 1.0)]])
+def test_a_strategy_that_plans_something_else_costs_one_pull_only(plan: object) -> None:
+    class Broken:
+        def order(self, pull: object, nodes: object) -> object:
+            return plan
+
+    rig = Rig(pull=Broken())
+    peer = rig.client()
+    rig.ask(peer, pull())
+    assert only(rig.got(peer)).error_code == Code.STRATEGY_FAILED
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256])
+def test_a_take_that_could_not_be_given_back_is_the_nodes_fault(key: str) -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, pull())
+    node = asked(rig)
+    rig.answer(node, only(rig.sent(node)), gives(key))
+    assert not rig.core.link(node).linked
+    assert only(rig.got(peer)).error_code == Code.LOST_CONNECTION
+    assert only(list(rig.core.state.clients)).holding == {}
+    with pytest.raises(RemoteProtocolError):
+        takes_in(encode_map({"TakeNumbers": {"a": -1}}))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from ixproxy.core.settings import Deployment
 from ixproxy.errors import Code
-from ixproxy.messages import EventError, EventPulledInteractions
-from ixproxy.wire.prefix import Flag
-from tests.core.rig import EAST, NORTH, WEST, Rig, decode, only
+from ixproxy.messages import EventError, EventPulledInteractions, RequestCancelTake, RequestLocate
+from ixproxy.wire.codec import decode_map, encode, encode_map
+from ixproxy.wire.names import BY_NAME, Kind
+from ixproxy.wire.prefix import Flag, readdress, write_frame
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, facts, only
 from tests.core.test_pulling import by_ids, gives
 
 
@@ -110,3 +113,112 @@ def test_too_few_or_too_many_ids_are_refused(count: int) -> None:
     rig.ask(peer, by_ids(*(f"i{number}" for number in range(count))))
     assert only(rig.got(peer)).error_code in (Code.NOT_ACCESSIBLE, Code.LIMIT_REACHED)
     assert not any(rig.to_node.values())
+
+
+def test_a_node_lost_while_other_owners_are_sought_is_not_asked() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(peer, by_ids("a", "b"))
+    rig.located(WEST, found=True)
+    rig.lose(EAST)
+    rig.located(NORTH, found=False)
+    rig.answer(WEST, only(rig.sent(WEST)), gives("b"))
+    answer = only(rig.got(peer))
+    assert answer.take_numbers == {"b": 1}
+    assert answer.errors == {"a": Code.NOT_ACCESSIBLE}
+
+
+def test_a_node_that_leaves_the_cluster_while_other_owners_are_sought_is_not_asked() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(peer, by_ids("a", "b"))
+    nodes = {node: facts(node) for node in (NORTH, WEST)}
+    changed = Deployment(rig.deployment.tenants, nodes)
+    rig.core.configuration_changed(rig.core.state.settings, changed, rig.strategies, rig.now)
+    rig.pump()
+    rig.located(NORTH, found=False)
+    rig.located(WEST, found=True)
+    rig.answer(WEST, only(rig.sent(WEST)), gives("b"))
+    assert only(rig.got(peer)).errors == {"a": Code.NOT_ACCESSIBLE}
+
+
+def test_a_pull_cancelled_or_out_of_time_while_owners_are_sought_takes_nothing() -> None:
+    rig = Rig()
+    peer = rig.client()
+    reference = rig.ask(peer, by_ids("a"))
+    rig.raw(peer, write_frame(Kind.CANCEL, 0, reference=reference))
+    for node in (EAST, NORTH, WEST):
+        rig.located(node, found=node == EAST)
+    assert only(rig.got(peer)).error_code == Code.CANCELLED
+    rig.core.state.owners.forget(b"a")
+    rig.ask(peer, by_ids("a", "b"), ttl=1000)
+    rig.tick(1.0)
+    assert only(rig.got(peer)).error_code == Code.EXPIRED
+    assert all(isinstance(decode(frame), RequestLocate) for frame in rig.sent(EAST))
+
+
+@pytest.mark.parametrize("errors", [{}, {"stranger": 7}])
+def test_an_answer_with_nothing_in_it_is_an_empty_answer(errors: dict[str, int]) -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(peer, by_ids("a"))
+    rig.answer(EAST, only(rig.sent(EAST)), EventPulledInteractions(errors=errors))
+    assert only(rig.got(peer)) == EventPulledInteractions()
+
+
+def test_attributes_that_this_version_does_not_know_pass_to_every_owner_and_back() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.core.state.owners.confirm(b"b", WEST)
+    asked = encode_map({"PullParameters": {"a": 1, "b": 2}, "New": [1, 2]})
+    name = BY_NAME["RequestPull"].code
+    raw = write_frame(Kind.REQUEST, name, reference=5, tenant=1, queue=b"_system_", body=asked)
+    rig.raw(peer, raw)
+    for node, identifier, value in ((EAST, "a", 1), (WEST, "b", 2)):
+        frame = only(rig.sent(node))
+        assert decode_map(frame) == {"PullParameters": {identifier: value}, "New": [1, 2]}
+        body = encode_map(
+            {
+                "Interactions": {identifier: {"k": 1.5}},
+                "TakeNumbers": {identifier: 3},
+                "Newer": node,
+            }
+        )
+        answer = write_frame(Kind.REPLY, 1002, reference=frame.reference, body=body)
+        rig.from_node(node, answer)
+    united = decode_map(only(rig.got_frames(peer)))
+    assert united["Interactions"] == {"a": {"k": 1.5}, "b": {"k": 1.5}}
+    assert united["Newer"] == EAST
+
+
+def test_where_one_node_has_all_its_frames_pass_as_they_are() -> None:
+    rig = Rig()
+    peer = rig.client()
+    for identifier in (b"a", b"b"):
+        rig.core.state.owners.confirm(identifier, EAST)
+    reference = rig.ask(peer, by_ids("a", "b"))
+    frame = only(rig.sent(EAST))
+    assert readdress(frame.raw, 0, reference) == encode(by_ids("a", "b"), reference=reference)
+
+
+def test_what_one_node_gave_too_late_goes_back_and_the_rest_stays() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.core.state.owners.confirm(b"b", WEST)
+    rig.ask(peer, by_ids("a", "b"))
+    late = only(rig.sent(EAST))
+    rig.answer(WEST, only(rig.sent(WEST)), gives("b"))
+    rig.tick(31.0)
+    answer = only(rig.got(peer))
+    assert answer.take_numbers == {"b": 1}
+    assert answer.errors == {"a": Code.LOST_CONNECTION}
+    rig.sent(EAST)
+    rig.answer(EAST, late, gives("a"))
+    back = decode(only(rig.sent(EAST)))
+    assert back == RequestCancelTake(tenant_id=TENANT, interaction_id="a", take_number=1)
+    assert not rig.got(peer)
