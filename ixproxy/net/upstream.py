@@ -12,7 +12,12 @@ from typing import Any
 
 from twisted.application.internet import ClientService
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IAddress, IReactorTime, IStreamClientEndpoint
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IReactorTime,
+    IStreamClientEndpoint,
+)
 from twisted.internet.protocol import Factory
 
 from ixproxy.core.links import Link
@@ -27,6 +32,8 @@ from ixproxy.wire.frames import Skipped
 
 RETRY_DELAYS: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0)
 """Seconds before each attempt in a row; the last repeats."""
+CLOSE_LIMIT = 5.0
+"""Seconds that a node has to take what was sent before a link that is not wanted is cut."""
 
 
 def retry_delay(failures: int) -> float:
@@ -61,6 +68,7 @@ class Upstream(Factory):
         self._output_limit = output_limit
         self._link: Link | None = None
         self._stopped = False
+        self._end: IDelayedCall | None = None
         self._retry = retry
         self._fruitless = 0
         """Connections in a row that never came to be of use."""
@@ -82,6 +90,7 @@ class Upstream(Factory):
         if connection is not None:
             # A transport does not close under a producer that may still write.
             connection.close("the link is no longer wanted")
+            self._end = self._clock.callLater(CLOSE_LIMIT, connection.abort, "it does not read")
         return maybeDeferred(self._service.stopService)
 
     def buildProtocol(self, addr: IAddress | None) -> FrameConnection:
@@ -136,6 +145,8 @@ class Upstream(Factory):
         self._keep_alive.forget(connection)
         if not self._stopped:
             self._leave()
+        elif self._end is not None and self._end.active():
+            self._end.cancel()
 
     def _leave(self) -> None:
         self._performer.nodes.pop(self._node, None)

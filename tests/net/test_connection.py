@@ -147,6 +147,20 @@ def test_closing_sends_what_was_gathered_and_gives_its_reason_once() -> None:
     assert ends.connection.backlog == 0
 
 
+def test_once_it_closes_nothing_more_is_read_or_sent() -> None:
+    ends = Ends()
+    ends.connection.close("enough")
+    ends.connection.heard = False
+    ends.connection.dataReceived(ACK)
+    ends.connection.dataReceived(b"GET / HTTP/1.1\r\n\r\n")
+    ends.connection.send(ACK)
+    ends.connection.send_all([ACK, ACK])
+    assert ends.turn() == b""
+    assert not ends.told.frames
+    assert not ends.told.problems
+    assert not ends.connection.heard, "keep-alive ends it where the peer does not read"
+
+
 def test_a_ping_is_mirrored() -> None:
     ends = Ends()
     ends.connection.answer_ping(write_frame(Kind.PING, 0, client=3, reference=9))

@@ -11,12 +11,14 @@ from twisted.internet.protocol import Factory, Protocol
 
 from ixproxy.core.links import State
 from ixproxy.core.settings import Deployment
+from ixproxy.net.listener import Limits
 from ixproxy.net.proxy_server import TICK, ProxyServer
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.network import MemoryNetwork
 from ixproxy.values import NodeFacts
 from tests.core.rig import EAST, NORTH, WEST, Rig, facts
 from tests.deferreds import failure_of, result_of
+from tests.failures import LoggedFailures
 
 
 class Silent(Protocol):
@@ -122,3 +124,36 @@ def test_an_address_in_use_is_reported_to_whoever_started_it() -> None:
     stopped = server.stopService()
     house.wait()
     result_of(stopped)
+
+
+def test_time_goes_on_after_a_sweep_that_failed(logged_failures: LoggedFailures) -> None:
+    house = House()
+    house.server.startService()
+    house.wait()
+    core = house.rig.core
+    ticked, left = core.ticked, [ZeroDivisionError(), ZeroDivisionError()]
+
+    def once_broken(now: float) -> None:
+        if left:
+            raise left.pop()
+        ticked(now)
+
+    core.ticked = once_broken  # type: ignore[method-assign]
+    house.wait(2 * TICK)
+    before = core.state.now
+    house.wait(4 * TICK)
+    assert core.state.now > before
+    assert len(logged_failures.flush(ZeroDivisionError)) == 2
+    house.stop()
+
+
+def test_limits_of_connections_change_live() -> None:
+    house = House()
+    house.server.startService()
+    house.wait()
+    assert house.server.listener.buildProtocol(None) is not None
+    deployment, strategies = house.rig.core.state.deployment, house.rig.strategies
+    settings = house.rig.core.state.settings
+    house.server.configuration_changed(settings, deployment, strategies, Limits(connections=0))
+    assert house.server.listener.buildProtocol(None) is None
+    house.stop()

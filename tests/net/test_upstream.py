@@ -19,11 +19,12 @@ from ixproxy.messages import EventAck, RequestRegisterClient, ServerFacts
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.perform import Performer
 from ixproxy.net.turn import TurnEnd
-from ixproxy.net.upstream import RETRY_DELAYS, Upstream, retry_delay
+from ixproxy.net.upstream import CLOSE_LIMIT, RETRY_DELAYS, Upstream, retry_delay
 from ixproxy.wire.codec import decode, encode, error_frame
 from ixproxy.wire.frames import FrameReader
 from ixproxy.wire.prefix import Frame, read_frame
 from tests.core.rig import EAST, Rig
+from tests.deferreds import no_result, result_of
 
 
 @implementer(IStreamClientEndpoint)
@@ -164,3 +165,52 @@ def test_the_delays_grow_and_then_stay(failures: int) -> None:
     delay = retry_delay(failures)
     assert delay == (0 if failures == 0 else RETRY_DELAYS[min(failures, len(RETRY_DELAYS)) - 1])
     assert delay <= retry_delay(failures + 1)
+
+
+def test_a_node_that_never_comes_to_be_of_use_is_tried_less_and_less_often() -> None:
+    linked = Linked()
+    linked.upstream.start()
+    for _ in range(200):
+        if linked.node.protocol is not None and linked.node.transport.value():
+            frame = linked.greeting()
+            refusal = error_frame(Code.INVALID_CLIENT, reference=frame.reference)
+            linked.node.protocol.dataReceived(refusal)
+            linked.node.lose()
+        linked.clock.advance(0.1)
+    assert 8 <= linked.node.attempts <= 14, "twenty seconds, as if it did not accept"
+    linked.clock.advance(3.0)
+    linked.accept()
+    before = linked.node.attempts
+    linked.node.lose()
+    linked.clock.advance(RETRY_DELAYS[0])
+    assert linked.node.attempts == before + 1, "one that was of use is tried at once"
+    linked.upstream.stop()
+
+
+def test_a_link_that_is_not_wanted_is_cut_where_the_node_does_not_read() -> None:
+    linked = Linked()
+    linked.upstream.start()
+    linked.accept()
+    transport = linked.node.transport
+    stopped = linked.upstream.stop()
+    assert transport.disconnecting
+    aborted: list[bool] = []
+    transport.abortConnection = lambda: aborted.append(True)  # type: ignore[method-assign]
+    linked.clock.advance(CLOSE_LIMIT - 0.1)
+    assert not aborted
+    linked.clock.advance(0.2)
+    assert aborted
+    no_result(stopped)
+    linked.node.lose()
+    result_of(stopped)
+    assert not linked.clock.getDelayedCalls()
+
+
+def test_a_link_that_closes_in_time_leaves_no_timer() -> None:
+    linked = Linked()
+    linked.upstream.start()
+    linked.accept()
+    stopped = linked.upstream.stop()
+    linked.node.lose()
+    result_of(stopped)
+    assert not linked.clock.getDelayedCalls()
