@@ -117,10 +117,11 @@ class Forwarder:
 
     def from_node(self, link: Link, raw: bytes) -> bool:
         """Hand a node's answer or event to its client, or decline it."""
-        _, _, kind, name, number, reference, _, _, flags, *lengths = _unpack(raw)
-        media, length, agent, queue = lengths[:4]
+        _, _, kind, name, number, reference, _, _, flags, media, length, agent, queue, _, _ = (
+            _unpack(raw)
+        )
         end = SIZE + media + length + agent + queue
-        if end >= len(raw) or not raw[SIZE:end].isascii():
+        if end >= len(raw) or (end > SIZE and not raw[SIZE:end].isascii()):
             return False
         if kind == _REPLY:
             pending = link.pending.get(reference)

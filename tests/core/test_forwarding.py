@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -237,3 +238,26 @@ def test_the_fast_path_is_for_by_id_requests_only() -> None:
 
 def test_the_rig_has_enough_nodes() -> None:
     assert set(WHERE) <= set(NODES)
+
+
+@pytest.mark.parametrize("fast_path", [True, False])
+@pytest.mark.parametrize("event", [False, True])
+def test_no_path_hands_on_a_prefix_that_lies(fast_path: bool, event: bool) -> None:
+    rig = Rig(fast_path=fast_path)
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(peer, request(0, "a"))
+    frame = only(rig.sent(EAST))
+    if event:
+        raw = encode(EventPropertiesChanged(tenant_id=TENANT, interaction_id="b"), client=1)
+    else:
+        raw = encode(EventAck(), client=frame.client, reference=frame.reference)
+    lying = raw[:26] + b"\xff" + raw[27:]
+    rig.from_node(EAST, lying)
+    assert not rig.core.link(EAST).linked
+    assert only(rig.got(peer)).error_code == Code.LOST_CONNECTION
+    assert len(rig.core.state.owners) == 1
+    rig.link(EAST)
+    rig.from_node(EAST, write_frame(Kind.EVENT, 1102, client=2, interaction=b"\xff\xfe"))
+    assert not rig.core.link(EAST).linked
+    assert not rig.got(peer)
