@@ -31,6 +31,7 @@ from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.node.model import NodeModel, NodeSettings, TenantPlan
 from ixproxy.testing.clock import SteppingClock
+from ixproxy.testing.inspection import doubled, imagined, stranded
 from ixproxy.testing.members import (
     FIRST_DBID,
     KEEP_ALIVE,
@@ -44,7 +45,7 @@ from ixproxy.testing.network import MemoryNetwork
 from ixproxy.testing.process import ProcessClock
 from ixproxy.testing.scripts import ScriptClient
 from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT, facts_of
-from ixproxy.values import InteractionState, NodeFacts, NodeName
+from ixproxy.values import NodeFacts, NodeName
 
 CLIENT_SETTINGS = Settings(backoff=Backoff(first=0.1, most=2.0, spread=0.2))
 LONGEST = 600.0
@@ -268,65 +269,19 @@ class Cluster:
 
     def stranded(self) -> list[str]:
         """Interactions that are taken by a client that does not have them."""
-        holders = {
-            client.session: client for client in self.clients.values() if self.alive(client)
-        }
-        problems = []
-        parties = self.rows("parties")
-        for row in self.rows("interactions"):
-            if row["state"] not in (InteractionState.ROUTING, InteractionState.HANDLING):
-                continue
-            who = [
-                party
-                for party in parties
-                if (party["node"], party["interaction_id"]) == (row["node"], row["id"])
-            ]
-            if not who:
-                problems.append(f"{row['id']} on {row['node']} is taken by nobody")
-            for party in who:
-                client = holders.get(party["session"])
-                if client is None:
-                    problems.append(f"{row['id']} on {row['node']} is taken by one who is gone")
-                elif client.holding.get(row["id"]) != party["take_number"]:
-                    problems.append(
-                        f"{row['id']} on {row['node']} is taken by {client!r} as "
-                        f"{party['take_number']}, which has {client.holding.get(row['id'])}"
-                    )
-        return problems
+        return stranded(self.rows("interactions"), self.rows("parties"), self.living())
 
     def doubled(self) -> list[str]:
         """Interactions that are on two nodes, or held by two clients."""
-        problems = []
-        places: dict[str, list[str]] = {}
-        for row in self.rows("interactions"):
-            places.setdefault(row["id"], []).append(row["node"])
-        problems += [f"{key} is on {', '.join(on)}" for key, on in places.items() if len(on) > 1]
-        held: dict[str, list[Client]] = {}
-        for client in self.clients.values():
-            if self.alive(client):
-                for identifier in client.holding:
-                    held.setdefault(identifier, []).append(client)
-        problems += [f"{key} is held by {who}" for key, who in held.items() if len(who) > 1]
-        return problems
+        return doubled(self.rows("interactions"), self.living())
 
     def imagined(self) -> list[str]:
-        """
-        Interactions that a connected client believes it has, and no node knows of.
+        """Interactions that a connected client believes it has, and no node knows of."""
+        return imagined(self.rows("parties"), self.living())
 
-        What it has given back with a doubtful outcome does not count.
-        """
-        known = {
-            (party["session"], party["interaction_id"], party["take_number"])
-            for party in self.rows("parties")
-        }
-        return [
-            f"{client!r} does not have {identifier} (taken as {number})"
-            for client in self.clients.values()
-            if self.alive(client) and client.connected
-            for identifier, number in client.holding.items()
-            if (client.session, identifier, number) not in known
-            and identifier not in client.doubtful
-        ]
+    def living(self) -> list[Client]:
+        """The clients whose programs run, and that are not closed."""
+        return [client for client in self.clients.values() if self.alive(client)]
 
     def problems(self) -> list[str]:
         """What is stranded, doubled or imagined at this moment."""
