@@ -16,6 +16,8 @@ from ixproxy.wire.prefix import Flag, Frame
 MAX_PARTS_BYTES = 256 << 20
 """How much of one parted answer is kept until its last part came."""
 
+_FOLLOWED = (Holdings.TAKES, Holdings.GIVES_BACK)
+
 
 class Answers:
     """Takes what nodes send to where it belongs."""
@@ -114,11 +116,11 @@ class Answers:
         }
 
     def overdue(self, link: Link, reference: int, pending: Pending) -> None:
-        """Nobody answered in time: in doubt; a take is still waited for."""
+        """Nobody answered in time: in doubt; what changes holdings is still waited for."""
         state = self._state
         state.counters["time-outs"] += 1
         state.cancel_at(link, reference)
-        if BY_CODE[pending.name].holdings is Holdings.TAKES and pending.client is not None:
+        if BY_CODE[pending.name].holdings in _FOLLOWED and pending.client is not None:
             pending.abandoned = True
         else:
             link.pending.remove(reference)

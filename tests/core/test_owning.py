@@ -152,3 +152,22 @@ def test_an_owner_found_too_late_is_not_asked() -> None:
         rig.located(node, found=node == EAST)
     assert only(rig.got(peer)).error_code == Code.EXPIRED
     assert not rig.sent(EAST)
+
+
+@pytest.mark.parametrize("fast_path", [True, False])
+@pytest.mark.parametrize("flags", [Flag(0), Flag.NO_REPLY])
+def test_what_is_given_back_too_late_for_its_client_is_held_no_more(
+    flags: Flag, fast_path: bool
+) -> None:
+    rig, peer, client = known(fast_path=fast_path)
+    client.took("a", 4, EAST)
+    rig.ask(peer, RequestPlaceInQueue(**NAMED, queue="Q1"), flags=flags)
+    frame = only(rig.sent(EAST))
+    rig.tick(31.0)
+    assert [error.error_code for error in rig.got(peer)] == [Code.LOST_CONNECTION][: not flags]
+    assert client.holding, "nobody knows yet"
+    rig.tick(31.0)
+    rig.answer(EAST, frame, EventAck())
+    assert client.holding == {}
+    assert not rig.got(peer)
+    assert not rig.core.link(EAST).pending.count
