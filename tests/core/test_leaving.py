@@ -8,6 +8,7 @@ from ixproxy.errors import Code
 from ixproxy.messages import (
     RequestClientsGone,
     RequestGetInteractionProperties,
+    RequestRegisterClient,
     RequestUnregisterClient,
 )
 from ixproxy.wire.names import Kind
@@ -73,3 +74,31 @@ def test_a_client_that_comes_again_takes_the_place_of_its_older_self(again: str)
         rig.hang_up(old)
         rig.client(session=SESSION, incarnation=2)
     assert only(list(rig.core.state.clients)).incarnation == 2
+
+
+def test_many_clients_are_told_in_frames_that_every_node_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ixproxy.core.leaving.MOST_AT_ONCE", 2)
+    rig = Rig()
+    peer = rig.client("Proxy", client_name="proxy-2")
+    for number in range(5):
+        message = RequestRegisterClient(client_name=f"{number}", client_type="AgentApplication")
+        rig.ask(peer, message)
+        for node in rig.to_node:
+            rig.accept(node)
+    rig.hang_up(peer)
+    gone = [decode(frame) for frame in rig.sent(EAST)]
+    assert [message.clients for message in gone] == [[1, 2], [3, 4], [5]]
+    assert all(not link.clients for link in rig.core.state.links.values())
+
+
+def test_a_node_that_is_only_being_greeted_hears_of_nobody_who_left() -> None:
+    rig = Rig()
+    peer = rig.client()
+    rig.lose(WEST)
+    rig.core.node_connected(WEST, rig.now)
+    rig.pump()
+    rig.sent(WEST)
+    rig.hang_up(peer)
+    assert not rig.sent(WEST)
