@@ -1,0 +1,160 @@
+"""
+What must be true of a node whatever was sent to it: its tables and its database.
+
+`sizes` says how much a node remembers; all of it must be nothing again some
+time after the last peer has gone. `mistakes` says what contradicts itself in
+the database, or between it and what the node remembers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ixproxy.net.node_server import NodeServer
+from ixproxy.node.timers import HANDLING, ROUTING
+from ixproxy.storage.sqlite_places import SqlitePlace
+from ixproxy.values import InteractionState, PartyType
+
+_OUT = (InteractionState.ROUTING, InteractionState.HANDLING)
+_OF_STATE = {
+    InteractionState.ROUTING: (PartyType.STRATEGY, ROUTING),
+    InteractionState.HANDLING: (PartyType.AGENT, HANDLING),
+}
+
+
+def sizes(server: NodeServer) -> dict[str, int]:
+    """How many entries each table of a node has, by a short name."""
+    state, listener, held, writer = server.state, server.listener, server.state.held, server.writer
+    memory = server.core._standing.memory
+    peers = list(listener._peers.values())
+    clients = [client for peer in peers for client in peer.clients.values()]
+    return {
+        "peers": len(peers),
+        "unregistered peers": len(listener._unregistered),
+        "slow peers": len(listener._slow),
+        "peers held back": len(listener._held_back),
+        "watched peers": len(server._keep_alive._connections),
+        "proxies": len(state.proxies),
+        "clients": state.clients,
+        "clients of peers": len(clients),
+        "unfinished registrations": sum(len(peer.parts) for peer in peers),
+        "ids in unfinished registrations": listener._requests.registrar._parts.listed,
+        "registrations": sum(peer.registering for peer in peers),
+        "bound sessions": len(state.sessions),
+        "requests": sum(len(client.asked) for client in clients),
+        "works": len(writer._waiting) + len(writer._first),
+        "long reads": len(state.readers._waiting),
+        "held pulls": len(held),
+        "views of held pulls": len(held._views),
+        "reminders of held pulls": len(held._due),
+        "held pulls with the writer": len(held._with_writer),
+        **{name: len(getattr(memory, name)) for name in _REMEMBERED},
+    }
+
+
+_REMEMBERED = (
+    "sessions", "lost", "agents", "agents_of", "places", "provisional",
+    "provisional_of", "servers", "interested", "restarts",
+)  # fmt: skip
+
+
+def mistakes(place: SqlitePlace, server: NodeServer) -> list[str]:
+    """
+    What is wrong with a node's database, one line each; to be asked between two batches.
+
+    :param place: where its database lies.
+    """
+    return list(_mistakes(place, server))
+
+
+def _mistakes(place: SqlitePlace, server: NodeServer) -> Iterator[str]:
+    with place.guard:
+        connection = place.connect()
+        try:
+            yield from _wrong_pages(connection)
+            tables = {
+                name: _rows(connection, name)
+                for name in ("interactions", "parties", "timers", "sessions", "agents", "meta")
+            }
+        finally:
+            place.release(connection)
+    yield from _wrong_rows(tables)
+    yield from _forgotten(tables, server)
+
+
+def _wrong_pages(connection: Any) -> Iterator[str]:
+    for (line,) in connection.execute("PRAGMA integrity_check"):
+        if line != "ok":
+            yield f"integrity_check: {line}"
+
+
+def _rows(connection: Any, table: str) -> list[dict[str, Any]]:
+    cursor = connection.execute(f"SELECT * FROM {table}")
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _wrong_rows(tables: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    """Interactions against their parties and timers."""
+    interactions = {row["id"]: row for row in tables["interactions"]}
+    parties: dict[str, list[dict[str, Any]]] = {}
+    for party in tables["parties"]:
+        parties.setdefault(party["interaction_id"], []).append(party)
+    timers: dict[str, list[str]] = {}
+    for timer in tables["timers"]:
+        timers.setdefault(timer["interaction_id"], []).append(timer["kind"])
+    for id in (parties.keys() | timers.keys()) - interactions.keys():
+        yield f"{id!r} is not there, but has {parties.get(id, [])} and timers {timers.get(id, [])}"
+    (meta,) = tables["meta"]
+    for id, row in interactions.items():
+        state, here = row["state"], parties.get(id, [])
+        if state in _OUT:
+            kind, wanted = _OF_STATE[InteractionState(state)]
+            if [party["party_type"] for party in here] != [kind] * max(1, len(here)):
+                yield f"{id!r} is in state {state} with the parties {here}"
+            if timers.get(id) != [wanted]:
+                yield f"{id!r} is in state {state} with the timers {timers.get(id)}"
+            if (row["assigned_to"] is None) != (state == InteractionState.ROUTING):
+                yield f"{id!r} is in state {state} and assigned to {row['assigned_to']!r}"
+        elif here or id in timers:
+            yield f"{id!r} is in state {state} with {here} and timers {timers.get(id)}"
+        if row["queue_seq"] > meta["last_queue_seq"]:
+            yield f"{id!r} has number {row['queue_seq']} in its queue, the last one is {meta}"
+        for party in here:
+            if party["tenant_id"] != row["tenant_id"]:
+                yield f"{id!r} of tenant {row['tenant_id']} has {party}"
+            if not 0 < party["take_number"] <= meta["last_event_number"]:
+                yield f"{id!r} was taken by event {party['take_number']}, the last one is {meta}"
+
+
+def _forgotten(tables: dict[str, list[dict[str, Any]]], server: NodeServer) -> Iterator[str]:
+    """What is stored against what is remembered."""
+    memory = server.core._standing.memory
+    sessions = {row["session"]: row["lost_at"] for row in tables["sessions"]}
+    remembered = {session: row.lost_at for session, row in memory.sessions.items()}
+    if sessions != remembered:
+        yield f"stored are {len(sessions)} sessions, remembered {len(remembered)} or others"
+    if memory.lost != {s: at for s, at in remembered.items() if at is not None}:
+        yield "the sessions without a connection are not those that say so"
+    for row in tables["parties"]:
+        if row["session"] not in sessions:
+            yield f"{row['interaction_id']!r} is held by a session that is not there"
+    stored = {
+        (row["tenant_id"], row["agent_id"], row["number"], row["dbid"], bool(row["confirmed"]))
+        for row in tables["agents"]
+    }
+    known = {
+        (row.tenant_id, row.agent_id, row.number, row.dbid, row.confirmed)
+        for rows in memory.agents.values()
+        for row in rows
+    }
+    if stored != known:
+        yield f"stored are {len(stored)} agent sessions, remembered {len(known)} or others"
+    for name, rows in memory.agents.items():
+        if not rows:
+            yield f"agent {name} is remembered without a session"
+        for agent in rows:
+            for session in agent.sessions:
+                if session not in sessions:
+                    yield f"agent {name} is logged in through a session that is not there"
