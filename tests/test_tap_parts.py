@@ -47,7 +47,7 @@ def test_a_silent_connection_is_aborted_unless_keep_alive_is_off(
     interval: int, timeout: int, aborted: bool
 ) -> None:
     class Silent:
-        heard, silent, ended = False, 0.0, ""
+        heard, reading, silent, ended = False, True, 0.0, ""
 
         def send(self, raw: bytes) -> None:
             """A ping goes unanswered."""

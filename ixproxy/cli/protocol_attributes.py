@@ -145,8 +145,7 @@ EXTENSION_KEYS = (
     (
         "Shortened",
         "events",
-        "1: user data and changed properties are left out, for they did not fit the frames of the "
-        "receiver, who may ask for them",
+        "1: user data and changed properties did not fit the receiver's frames; it may ask for them",
     ),
     ("event_processing_stopped", "RequestWorkbinNotifications", "1: tell stops too"),
     ("traceparent", "any request", "a trace id, with flag 2"),

@@ -13,39 +13,10 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from ixproxy import messages as m
 from ixproxy.core.settings import Deployment
 from ixproxy.effects import ClosePeer, Note, ResetLink
 from ixproxy.errors import Code
-from ixproxy.messages import (
-    EventAck,
-    EventInteractionProperties,
-    EventInteractionsFound,
-    EventNodeLoad,
-    EventPropertiesChanged,
-    EventPulledInteractions,
-    EventRevoked,
-    EventWorkbinTypesInfo,
-    RequestAccept,
-    RequestAddMedia,
-    RequestAgentLogin,
-    RequestAgentLogout,
-    RequestCancelTake,
-    RequestChangeProperties,
-    RequestClientsGone,
-    RequestFindInteractions,
-    RequestGetInteractionProperties,
-    RequestLocate,
-    RequestNotReadyForMedia,
-    RequestPlaceInQueue,
-    RequestPull,
-    RequestRegisterClient,
-    RequestStopProcessing,
-    RequestSubmit,
-    RequestTransfer,
-    RequestUnregisterClient,
-    RequestWorkbinTypesInfo,
-    ServerFacts,
-)
 from ixproxy.messages.message import Message
 from ixproxy.values import NodeName, interaction_id
 from ixproxy.wire.codec import decode, encode
@@ -201,7 +172,7 @@ class Storm:
         peer = chance.choice(self.peers)
         self.incarnation += chance.choice((0, 1, 1, 1, 1, -1))
         names = chance.sample(IDS, chance.randrange(3))
-        message = RequestRegisterClient(
+        message = m.RequestRegisterClient(
             client_name=chance.choice(("one", "two", "three", "four", "")),
             client_type=chance.choice(TYPES),
             session=chance.choice(SESSIONS),
@@ -239,32 +210,32 @@ class Storm:
         view: Any = {"tenant_id": TENANT, "view_id": "In/All"}
         several = dict.fromkeys(chance.sample((*IDS, LONG), chance.randrange(4)), 1)
         requests: list[Message] = [
-            RequestGetInteractionProperties(**named),
-            RequestChangeProperties(**named, changed_properties={"k": 1}),
-            RequestStopProcessing(**named),
-            RequestPlaceInQueue(**named, queue="Q1"),
-            RequestAccept(**named, ticket_id=3),
-            RequestTransfer(**named, agent_id="bob"),
-            RequestPull(**view),
-            RequestPull(**view, extension={"pull-for-strategy": 1}),
-            RequestPull(tenant_id=TENANT, view_id="_system_", pull_parameters=several),
-            RequestFindInteractions(tenant_id=TENANT, condition="x = 1"),
-            RequestWorkbinTypesInfo(tenant_id=TENANT),
-            RequestSubmit(tenant_id=TENANT, media_type="email", queue="Q1"),
-            RequestSubmit(
+            m.RequestGetInteractionProperties(**named),
+            m.RequestChangeProperties(**named, changed_properties={"k": 1}),
+            m.RequestStopProcessing(**named),
+            m.RequestPlaceInQueue(**named, queue="Q1"),
+            m.RequestAccept(**named, ticket_id=3),
+            m.RequestTransfer(**named, agent_id="bob"),
+            m.RequestPull(**view),
+            m.RequestPull(**view, extension={"pull-for-strategy": 1}),
+            m.RequestPull(tenant_id=TENANT, view_id="_system_", pull_parameters=several),
+            m.RequestFindInteractions(tenant_id=TENANT, condition="x = 1"),
+            m.RequestWorkbinTypesInfo(tenant_id=TENANT),
+            m.RequestSubmit(tenant_id=TENANT, media_type="email", queue="Q1"),
+            m.RequestSubmit(
                 tenant_id=TENANT,
                 media_type="email",
                 queue="Q1",
                 interaction_id=chance.choice(IDS),
                 submit_receipt="r",
             ),
-            RequestAgentLogin(**agent, place_id="p", media_list={"email": 1}),
-            RequestAgentLogin(**agent),
-            RequestAgentLogout(**agent),
-            RequestAddMedia(**media),
-            RequestNotReadyForMedia(**media),
-            RequestLocate(**named),
-            RequestCancelTake(**named, take_number=3),
+            m.RequestAgentLogin(**agent, place_id="p", media_list={"email": 1}),
+            m.RequestAgentLogin(**agent),
+            m.RequestAgentLogout(**agent),
+            m.RequestAddMedia(**media),
+            m.RequestNotReadyForMedia(**media),
+            m.RequestLocate(**named),
+            m.RequestCancelTake(**named, take_number=3),
         ]
         return chance.choice(requests)
 
@@ -287,7 +258,9 @@ class Storm:
             self.rig.refuse(node, frame, chance.choice(CODES))
         else:
             answer = self._good_answer(node, frame)
-            if how < 0.2 and isinstance(answer, EventPulledInteractions | EventInteractionsFound):
+            if how < 0.2 and isinstance(
+                answer, m.EventPulledInteractions | m.EventInteractionsFound
+            ):
                 self.rig.answer(node, frame, answer, flags=Flag.MORE)
                 self.owed[node].insert(0, frame)
                 return
@@ -310,30 +283,30 @@ class Storm:
     def _good_answer(self, node: NodeName, frame: Frame) -> Message:
         chance = self.chance
         request = decode(frame)
-        if isinstance(request, RequestRegisterClient):
+        if isinstance(request, m.RequestRegisterClient):
             if request.client_type == "Proxy":
                 dbid = self.rig.core.link(node).facts.dbid + (chance.random() < 0.05)
-                return EventAck(server=ServerFacts(name=node, role="node", dbid=dbid, epoch=1))
+                return m.EventAck(server=m.ServerFacts(name=node, role="node", dbid=dbid, epoch=1))
             self.numbers[node] += 1
             held = {key: take for key, take in request.holding.items() if chance.random() < 0.7}
-            return EventAck(proxy_client_id=self.numbers[node], held=held)
+            return m.EventAck(proxy_client_id=self.numbers[node], held=held)
         take = chance.choice((0, 5))
         takes = dict.fromkeys(chance.sample(IDS, chance.randrange(3)), 4)
         match BY_CODE[frame.name].answer:
             case "EventPulledInteractions":
-                return EventPulledInteractions(
+                return m.EventPulledInteractions(
                     interactions={name: {"k": 1} for name in takes},
                     take_numbers=dict(takes),
                     errors={} if takes else {"a": Code.NOT_QUEUED},
                 )
             case "EventInteractionsFound":
-                return EventInteractionsFound(interactions={name: {"k": 1} for name in takes})
+                return m.EventInteractionsFound(interactions={name: {"k": 1} for name in takes})
             case "EventInteractionProperties":
-                return EventInteractionProperties(interaction_id=frame.interaction)
+                return m.EventInteractionProperties(interaction_id=frame.interaction)
             case "EventWorkbinTypesInfo":
-                return EventWorkbinTypesInfo(workbin_types={"Drafts": {}})
-        stamped = isinstance(request, RequestAgentLogin) and chance.random() < 0.95
-        return EventAck(
+                return m.EventWorkbinTypesInfo(workbin_types={"Drafts": {}})
+        stamped = isinstance(request, m.RequestAgentLogin) and chance.random() < 0.95
+        return m.EventAck(
             interaction_id=frame.interaction or chance.choice(IDS),
             take_number=take,
             agent_session=(chance.randrange(1, 9), 101) if stamped else None,
@@ -347,9 +320,9 @@ class Storm:
             return
         number = chance.randrange(self.numbers[node] + 2)
         named: Any = {"tenant_id": TENANT, "interaction_id": chance.choice(IDS)}
-        message: Message = chance.choice((EventPropertiesChanged, EventRevoked))(**named)
+        message: Message = chance.choice((m.EventPropertiesChanged, m.EventRevoked))(**named)
         if not number:
-            message = EventNodeLoad(queues={TENANT: {"Q1": 3}}, media_types={TENANT: ["email"]})
+            message = m.EventNodeLoad(queues={TENANT: {"Q1": 3}}, media_types={TENANT: ["email"]})
         self.rig.from_node(node, encode(message, client=number))
 
     def connect(self) -> None:
@@ -380,7 +353,7 @@ class Storm:
         if self.peers and self.chance.random() < 0.3:
             peer = self.chance.choice(self.peers)
             numbers = list(self.state.clients.peers[peer].clients) or [0]
-            self._send(peer, RequestUnregisterClient(), True, client=self.chance.choice(numbers))
+            self._send(peer, m.RequestUnregisterClient(), True, client=self.chance.choice(numbers))
 
     def clients_gone(self) -> None:
         """A downstream proxy lost clients."""
@@ -388,7 +361,7 @@ class Storm:
             peer = self.chance.choice(self.peers)
             clients = self.state.clients.peers[peer].clients
             gone = self.chance.sample([*(number for number in clients if number), 98, 99], 2)
-            self._send(peer, RequestClientsGone(clients=gone), True)
+            self._send(peer, m.RequestClientsGone(clients=gone), True)
 
     def cancel(self) -> None:
         """A client wants no answer any more."""
