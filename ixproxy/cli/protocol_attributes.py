@@ -145,7 +145,7 @@ EXTENSION_KEYS = (
     (
         "Shortened",
         "events",
-        "1: user data and changed properties did not fit the receiver's frames; it may ask for them",
+        "1: user data and changes did not fit the receiver's frames; it may ask for them",
     ),
     ("event_processing_stopped", "RequestWorkbinNotifications", "1: tell stops too"),
     ("traceparent", "any request", "a trace id, with flag 2"),
