@@ -31,8 +31,9 @@ class Client:
     One registered client, connected for as long as it is open.
 
     Made by `ixproxy.client.connect`. A lost connection is made again, to the
-    next endpoint: the client registers with the same session and says what it
-    holds. What was in flight fails as in doubt; what is asked meanwhile waits.
+    next endpoint: the client registers with the same session, says what it
+    holds, and logs its agents in again by their sessions. What was in flight
+    fails as in doubt; what is asked meanwhile waits.
     """
 
     log = Logger()
@@ -118,8 +119,11 @@ class Client:
         """
         Have `callback` told every event, as a message of `ixproxy.messages`.
 
-        An `EventRevoked` whose reason is `NotHeld` was made here: the server
-        does not confirm that the client still has the interaction.
+        Two of them may be made here. An `EventRevoked` whose reason is
+        `NotHeld`: the server does not confirm that the client still has the
+        interaction. An `EventForcedAgentStateChange` with the operation
+        `Logout`: after a lost connection the agent could not be logged in
+        again by its `AgentSession`.
         """
         self._callbacks.append(callback)
 

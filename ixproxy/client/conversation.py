@@ -6,7 +6,7 @@ under a reference of its own, and gets exactly one outcome: its answer, a
 refusal, or an error made here (time is up, the connection was lost). One that
 nobody waits for any more is cancelled at the server and stays in the table
 until its one answer comes, for that answer may hand something over, which is
-then given back.
+then given back. After each registration agents are logged in again.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from random import Random
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
+from ixproxy.client.agents import LoggedIn
 from ixproxy.client.holdings import Held, handed_over
 from ixproxy.client.in_flight import Answer, InFlight, Pending
 from ixproxy.client.link import Link
 from ixproxy.client.returning import Returning
 from ixproxy.client.settings import Settings
 from ixproxy.errors import Code, LocalProtocolError, RemoteProtocolError, RequestRefused
-from ixproxy.messages import EventError, EventRevoked, ServerFacts
+from ixproxy.messages import EventError, EventRevoked, RequestAgentLogin, ServerFacts
 from ixproxy.messages.message import Message, Reason
 from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.names import BY_CODE, BY_MESSAGE, Holdings, Kind
@@ -32,6 +34,11 @@ from ixproxy.wire.parts import join_frames, split_frame
 from ixproxy.wire.prefix import Flag, Frame, read_frame, readdress, with_ttl, write_frame
 
 MAX_TTL = (1 << 32) - 1
+
+NOT_NOW = frozenset(
+    (Code.BUSY, Code.EXPIRED, Code.CANCELLED, Code.IN_PROGRESS, Code.NOT_ACCESSIBLE, Code.STOPPING)
+)
+"""Refusals of a login that do not say that the agent's session is over."""
 
 
 class Conversation:
@@ -63,6 +70,7 @@ class Conversation:
             lambda leave: self._ask(leave, settings.timeout, returns=True),
             lambda reason: self.link.abort(reason) if self.link else None,
         )
+        self._agents = LoggedIn()
         self.held = Held(holding)
         self.link: Link | None = None
         """The connection, once registered."""
@@ -115,6 +123,8 @@ class Conversation:
         self.link, self.server = link, server
         link.peer_max_frame = server.max_frame
         gone = self.held.confirmed(held)
+        for login in self._agents.logins():
+            self._ask(login, self._settings.timeout).addErrback(self._not_logged_in, login)
         for pending in self._in_flight.waiting():
             self._send(pending, link)
         for identifier in gone:
@@ -164,6 +174,7 @@ class Conversation:
             return
         event = decode(frame)
         self.held.event_received(event)
+        self._agents.event_received(event)
         self._heard(event)
 
     def _answer_received(self, link: Link, frame: Frame) -> None:
@@ -207,6 +218,7 @@ class Conversation:
         wanted = pending.returns and identifier in self.held.numbers
         for taken in self.held.answered(request, answer):
             self._returning.stop(taken)
+        self._agents.answered(request, answer)
         waiter.callback(Answer(answer, pending.partial))
         if wanted:
             self._revoked(identifier, "It went back by an earlier, uncertain request")
@@ -218,6 +230,7 @@ class Conversation:
                 self._returning.begin(identifier, getattr(request, "tenant_id", 0))
         if BY_MESSAGE[type(request)].holdings is not Holdings.TAKES:
             self.held.answered(request, answer)
+        self._agents.answered(request, answer)
 
     def _ask(
         self, request: Message, timeout: float, *, link: Link | None = None, returns: bool = False
@@ -274,6 +287,18 @@ class Conversation:
         self.held.refused(pending.request, code, in_doubt=doubtful)
         if (waiter := pending.settle()) is not None:
             waiter.errback(RequestRefused(code, description, in_doubt=doubtful))
+
+    def _not_logged_in(self, failure: Failure, login: Message) -> None:
+        """An agent's session is over; one that is only in doubt is not."""
+        failure.trap(RequestRefused)
+        refusal = failure.value
+        assert isinstance(refusal, RequestRefused)
+        assert isinstance(login, RequestAgentLogin)
+        if refusal.in_doubt or refusal.code in NOT_NOW:
+            return
+        told = self._agents.refused(login)
+        if told is not None:
+            self._heard(told)
 
     def _revoked(self, identifier: str, why: str) -> None:
         reason = Reason(reason_system_name="NotHeld", reason_description=why)

@@ -216,6 +216,59 @@ def test_a_return_that_the_server_refuses_is_settled_by_registering_again() -> N
     assert [one.holding for one in world.server.registered] == [{}, {}]
 
 
+LOGIN = m.RequestAgentLogin(tenant_id=1, agent_id="anna", media_list={"email": 1})
+
+
+def logged_in(world: World) -> Client:
+    client = world.client()
+    client.request(LOGIN)
+    world.rest()
+    world.server.last.answer(m.EventAck(agent_session=(5, 101)))
+    world.rest()
+    return client
+
+
+def test_agents_are_logged_in_again_by_their_session_before_what_waits() -> None:
+    world = World()
+    client = logged_in(world)
+    world.lose()
+    client.request(HOLD).addErrback(lambda _: None)
+    world.clock.run(2)
+    login = m.RequestAgentLogin(
+        tenant_id=1, agent_id="anna", agent_session=(5, 101), media_list={"email": 1}
+    )
+    assert world.server.last.requests == [login, HOLD]
+
+
+def test_an_agent_whose_session_is_over_is_told_to_be_logged_out() -> None:
+    world = World()
+    logged_in(world)
+    world.lose()
+    world.clock.run(2)
+    world.server.last.refuse(Code.STALE_SESSION)
+    world.rest()
+    [event] = world.events
+    assert isinstance(event, m.EventForcedAgentStateChange)
+    assert (event.agent_id, event.agent_state_change_operation) == ("anna", "Logout")
+    world.lose()
+    world.clock.run(5)
+    assert world.server.last.requests == []
+
+
+@pytest.mark.parametrize(("code", "in_doubt"), [(Code.LOST_CONNECTION, True), (Code.BUSY, False)])
+def test_an_agent_whose_login_is_in_doubt_stays_logged_in(code: int, in_doubt: bool) -> None:
+    world = World()
+    logged_in(world)
+    world.lose()
+    world.clock.run(2)
+    world.server.last.refuse(code, in_doubt=in_doubt)
+    world.rest()
+    assert world.events == []
+    world.lose()
+    world.clock.run(5)
+    assert len(world.server.last.requests) == 1
+
+
 def test_pauses_grow_while_nobody_answers_and_start_over_after_a_long_connection() -> None:
     world = World()
     client = world.client()

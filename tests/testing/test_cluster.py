@@ -72,6 +72,23 @@ def test_a_client_goes_to_the_other_proxy_when_its_own_dies_and_keeps_what_it_ho
     cluster.close()
 
 
+def test_a_node_that_comes_back_knows_an_agent_whose_client_had_come_back_before() -> None:
+    cluster = Cluster(nodes=3, proxies=1)
+    desktop = cluster.client("desktop-1", "AgentApplication")
+    cluster.kill_node(2)
+    cluster.run(1)
+    login = m.RequestAgentLogin(tenant_id=1, agent_id="anna", media_list={"email": 1})
+    cluster.finish(desktop.request(login))
+    cluster.lose_client(desktop)
+    cluster.run(3)
+    cluster.restart_node(2)
+    cluster.run(5)
+    agents = cluster.rows("agents")
+    assert [row["node"] for row in agents] == ["node1", "node2", "node3"]
+    assert len({(row["number"], row["dbid"]) for row in agents}) == 1
+    cluster.close()
+
+
 def test_what_a_killed_client_holds_is_stranded_until_its_session_ends() -> None:
     cluster = Cluster()
     server = cluster.client("mail-1", "MediaServer")
