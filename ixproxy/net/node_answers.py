@@ -20,7 +20,6 @@ from ixproxy.messages.message import Event, Message
 from ixproxy.net.node_peers import Asking, RegistrationAsking
 from ixproxy.net.node_registration import Registrar
 from ixproxy.net.node_state import NodeState
-from ixproxy.node.events import shortened
 from ixproxy.node.long_reads import answer_of
 from ixproxy.node.work import (
     Announce,
@@ -40,6 +39,7 @@ from ixproxy.node.work import (
 from ixproxy.wire.codec import encode
 from ixproxy.wire.parts import split_frame
 from ixproxy.wire.prefix import Flag, readdress
+from ixproxy.wire.shortening import shortened
 
 log = Logger()
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from msgspec.structs import replace
-
 from ixproxy import messages as m
 from ixproxy.messages.agents import AgentEvent
 from ixproxy.messages.message import Actor, Event, KeyValues
-from ixproxy.messages.reporting import InteractionEvent, PartyEvent
+from ixproxy.messages.reporting import PartyEvent
 from ixproxy.node.answers import interaction_properties, party_shown, workbin_shown
 from ixproxy.node.life_cycle import Step, To, Transition, When
 from ixproxy.node.rows import AgentRow, InteractionRow, OutboxRow, PartyRow
@@ -25,9 +23,6 @@ from ixproxy.wire.codec import encode
 
 Changed = tuple[KeyValues, KeyValues, KeyValues]
 """Properties added, changed and deleted."""
-
-SHORTENED = "Shortened"
-"""The key of an extension: 1 where something was left out of an event."""
 
 _ONCE: tuple[None] = (None,)
 
@@ -168,21 +163,6 @@ def actor_of(turn: Turn, cause: Cause) -> Actor | None:
     if sender.client_type == ClientType.ROUTING_ENGINE:
         return Actor(router_id=sender.client_name)
     return Actor(media_server=sender.client_name)
-
-
-def shortened(event: Event) -> Event:
-    """
-    The same event for a receiver whose frames it does not fit: without the
-    interaction's user data, and without the properties that changed. It says
-    so in its extension, for the receiver can ask for them.
-    """
-    less: dict[str, Any] = {"extension": {**event.extension, SHORTENED: 1}}
-    if isinstance(event, InteractionEvent):
-        properties = {key: event.interaction[key] for key in event.interaction if key != "UserData"}
-        less["interaction"] = properties
-    if isinstance(event, m.EventPropertiesChanged):
-        less["added_properties"] = less["changed_properties"] = less["deleted_properties"] = {}
-    return replace(event, **less)
 
 
 def report_agent(

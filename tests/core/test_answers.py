@@ -205,6 +205,24 @@ def test_events_find_their_client_and_name_the_owner() -> None:
     assert rig.core.state.counters["events for nobody"] == 1
 
 
+@pytest.mark.parametrize("fast_path", [True, False])
+def test_an_event_too_long_for_its_clients_hop_still_says_what_it_is_about(fast_path: bool) -> None:
+    rig = Rig(min_peer_frame=1000, fast_path=fast_path)
+    peer = rig.client(max_frame=1000)
+    properties = {"Queue": "In", "UserData": {"k": "x" * 2000}}
+    event = EventPropertiesChanged(**NAMED, interaction=properties, event_number=7)
+    rig.from_node(EAST, encode(event, client=1))
+    assert only(rig.got(peer)) == EventPropertiesChanged(
+        **NAMED, interaction={"Queue": "In"}, event_number=7, extension={"Shortened": 1}
+    )
+    endless = EventPropertiesChanged(**NAMED, interaction={"Queue": "x" * 2000})
+    rig.from_node(EAST, encode(endless, client=1))
+    rig.from_node(EAST, write_frame(Kind.EVENT, 1999, client=1, body=b"\xc6" + bytes(2000)))
+    assert not rig.got(peer)
+    assert rig.core.state.counters["events too long"] == 2
+    assert rig.core.link(EAST).linked
+
+
 def test_a_revoked_interaction_is_held_no_more() -> None:
     rig = Rig()
     peer = rig.client()

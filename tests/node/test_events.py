@@ -8,12 +8,11 @@ import pytest
 from ixproxy.messages import (
     EventAgentLogin,
     EventForcedAgentStateChange,
-    EventPropertiesChanged,
     EventRevoked,
     RequestStopProcessing,
 )
 from ixproxy.messages.message import Actor, Reason
-from ixproxy.node.events import actor_of, report_agent, shortened, tell_agent
+from ixproxy.node.events import actor_of, report_agent, tell_agent
 from ixproxy.node.rows import AgentRow
 from ixproxy.node.turn import Cause
 from ixproxy.node.work import Tell
@@ -105,23 +104,3 @@ def test_an_agents_event_takes_a_number_in_any_case(
     report_agent(turn, EventAgentLogin, ROW, Cause(), media_list={})
     assert turn.counters.event_number == number + 1
     assert turn.tells == []
-
-
-def test_a_shortened_event_says_so_and_keeps_what_it_is_about() -> None:
-    changed = EventPropertiesChanged(
-        event_number=7,
-        interaction_id="a",
-        interaction={"Queue": "In", "UserData": {"k": 1}},
-        changed_properties={"k": 1},
-        extension={"e": 2},
-    )
-    assert shortened(changed) == EventPropertiesChanged(
-        event_number=7,
-        interaction_id="a",
-        interaction={"Queue": "In"},
-        extension={"e": 2, "Shortened": 1},
-    )
-    login = EventAgentLogin(agent_id="ann", media_list={"email": 1})
-    assert shortened(login) == EventAgentLogin(
-        agent_id="ann", media_list={"email": 1}, extension={"Shortened": 1}
-    )
