@@ -369,3 +369,15 @@ def test_flags_do_not_confuse_the_rules(rig: NodeRig) -> None:
     peer.write(raw)
     rig.settle()
     assert len(peer.answers(50)) == 1
+
+
+def test_a_bare_node_takes_a_disabled_media_type_from_media_servers(rig: NodeRig) -> None:
+    """Test idea 7, the node's half."""
+    disabled = RequestSubmit(tenant_id=1, media_type="fax", queue="In")
+    ack = rig.client("MediaServer").ask(disabled)
+    assert isinstance(ack, EventAck)
+    taken = rig.client("RoutingEngine").ask(PULL)
+    assert taken.interactions[ack.interaction_id]["MediaType"] == "fax"
+    agent = rig.client("AgentApplication")
+    agent.ask(RequestAgentLogin(tenant_id=1, agent_id="ann"))
+    assert agent.ask(disabled).error_code == Code.UNKNOWN_MEDIA_TYPE
