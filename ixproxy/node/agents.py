@@ -41,10 +41,14 @@ from ixproxy.node.agent_sessions import (
     stamp_of,
 )
 from ixproxy.node.life_cycle import Trigger
+from ixproxy.node.memory import AgentName
 from ixproxy.node.rows import AgentRow
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.work import Sender
 from ixproxy.values import Stamp
+
+MAX_AGENTS = 5000
+"""Agents that one client session may log in: what it costs to find one grows with them."""
 
 JOINS, REFUSED, FORCES = "true", "false", "force-logout"
 
@@ -240,8 +244,22 @@ def _checked(
         raise RequestRefused(Code.UNKNOWN_AGENT, f"agent {request.agent_id!r} is not known")
     for name in media:
         media_of(tenant, name)
+    _check_room(turn, sender, (tenant.id, request.agent_id))
     place = checked_place(turn, tenant.id, request.agent_id, request.place_id)
     return place, {name: int(bool(state)) for name, state in media.items()}
+
+
+def _check_room(turn: Turn, sender: Sender, name: AgentName) -> None:
+    confirmed = turn.memory.agents_of.get(sender.session, ())
+    waiting = turn.memory.provisional_of.get(sender.session, ())
+    if (
+        len(confirmed) + len(waiting) >= MAX_AGENTS
+        and name not in confirmed
+        and all(name != other for other, _ in waiting)
+    ):
+        raise RequestRefused(
+            Code.LIMIT_REACHED, f"{MAX_AGENTS} agents are logged in through this client"
+        )
 
 
 def _check_same_place(current: AgentRow, place: str) -> None:

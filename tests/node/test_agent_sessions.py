@@ -49,6 +49,26 @@ def test_a_session_of_a_time_to_come_is_refused_for_it_would_use_up_all_numbers(
     node.ask(desk, RequestAgentLogin(tenant_id=1, agent_id="Bob"))
 
 
+def test_a_client_may_have_so_many_agents(
+    node: TriedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ixproxy.node.agents.MAX_AGENTS", 2)
+    desk = node.desktop(through_proxy=True)
+    ann = RequestAgentLogin(tenant_id=1, agent_id="Ann")
+    bob = RequestAgentLogin(tenant_id=1, agent_id="Bob", provisional=True)
+    cid = RequestAgentLogin(tenant_id=1, agent_id="Cid")
+    node.ask(desk, ann)
+    stamp = node.ask(desk, bob).agent_session
+    assert node.refusal(desk, cid) == Code.LIMIT_REACHED
+    for again in (ann, bob):
+        node.ask(desk, again)
+    node.ask(desk, RequestConfirmSession(tenant_id=1, agent_id="Bob", agent_session=stamp))
+    assert node.refusal(desk, cid) == Code.LIMIT_REACHED
+    node.ask(desk, RequestAgentLogout(tenant_id=1, agent_id="Ann"))
+    node.ask(desk, cid)
+    node.ask(node.desktop("other"), ann)
+
+
 def test_a_client_may_have_several_agents_and_a_goodbye_logs_all_of_them_out(
     node: TriedNode,
 ) -> None:
