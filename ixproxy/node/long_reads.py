@@ -8,6 +8,7 @@ from ixproxy.messages.answers import InteractionsAnswer
 from ixproxy.node.answers import interaction_properties
 from ixproxy.node.expressions import columns_of
 from ixproxy.node.rows import InteractionRow
+from ixproxy.node.selections import shown
 from ixproxy.node.work import LongRead
 
 
@@ -17,13 +18,13 @@ def answer_of(plan: LongRead, rows: Sequence[InteractionRow]) -> InteractionsAns
 
     :param rows: what the store chose for `plan.selection` at `plan.now`.
     """
-    shown = rows[: plan.limit]
+    found, following = shown(plan.selection, rows, plan.limit)
     order = plan.selection.order
     keys: dict[str, bytes] = {}
     if plan.keyed and order is not None:
-        keys = {row.id: order.key(columns_of(row), plan.now) for row in shown}
+        keys = {row.id: order.key(columns_of(row), plan.now) for row in found}
     return plan.answer(
-        interactions={row.id: interaction_properties(row) for row in shown},
+        interactions={row.id: interaction_properties(row) for row in found},
         sort_keys=keys,
-        have_more=len(rows) > plan.limit,
+        have_more=following is not None,
     )

@@ -23,7 +23,7 @@ from ixproxy.node.expressions import (
     compile_segmentation,
 )
 from ixproxy.node.properties import Properties, Property
-from ixproxy.node.selections import Selection
+from ixproxy.node.selections import MOST_BYTES, Selection
 
 OWNERS: dict[str, tuple[str, str]] = {
     "agent": ("workbin_agent_id", "workbin_agent"),
@@ -152,6 +152,7 @@ class ViewModel:
             segment_limit=self.segment_limit,
             available=True,
             limit=limit,
+            most_bytes=MOST_BYTES if limit else 0,
         )
 
 

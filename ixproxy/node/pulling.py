@@ -19,6 +19,7 @@ from ixproxy.node.expressions import columns_of
 from ixproxy.node.model import TenantModel, ViewModel
 from ixproxy.node.parties import take_by_agent, take_by_strategy
 from ixproxy.node.rows import AgentRow, InteractionRow
+from ixproxy.node.selections import shown
 from ixproxy.node.turn import Turn
 from ixproxy.node.work import Answer, HoldPull, PullRetried, Sender, Token
 from ixproxy.values import ClientType
@@ -104,14 +105,14 @@ def _pull_view(
     turn: Turn, sender: Sender, agent: AgentRow | None, request: RequestPull, view: ViewModel
 ) -> EventPulledInteractions:
     limit = min(max(request.number_of_interactions, 1), turn.settings.max_interactions_per_pull)
-    found = turn.rows.select(view.selection(limit + 1), turn.now)
+    selection = view.selection(limit + 1)
+    found, following = shown(selection, turn.rows.select(selection, turn.now), limit)
     taken: dict[str, KeyValues] = {}
     numbers: dict[str, int] = {}
     keys: dict[str, bytes] = {}
-    for row in found[:limit]:
+    for row in found:
         keys[row.id] = _sort_key(turn, view, row)
         taken[row.id], numbers[row.id] = _take(turn, sender, agent, request, row)
-    following = found[limit] if len(found) > limit else None
     return EventPulledInteractions(
         interactions=taken,
         take_numbers=numbers,

@@ -24,7 +24,7 @@ from ixproxy.node.expressions import ExpressionError
 from ixproxy.node.life_cycle import Trigger
 from ixproxy.node.parties import put_back
 from ixproxy.node.placing import workbin_destination
-from ixproxy.node.selections import Selection
+from ixproxy.node.selections import MOST_BYTES, Selection
 from ixproxy.node.timers import seen_handling
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.work import LongRead, ReadLong, Sender, Token
@@ -70,6 +70,7 @@ def find(turn: Turn, sender: Sender, request: RequestFindInteractions, token: To
         condition=condition,
         order=order,
         limit=limit + 1,
+        most_bytes=MOST_BYTES,
     )
     plan = LongRead(selection, EventInteractionsFound, limit, turn.now, keyed=bool(request.order))
     return ReadLong(token, sender, plan)
@@ -92,6 +93,7 @@ def workbin_content(
         condition=turn.model.lying,
         order=turn.model.by_arrival,
         limit=limit + 1,
+        most_bytes=MOST_BYTES,
     )
     return ReadLong(token, sender, LongRead(selection, EventWorkbinContent, limit, turn.now))
 

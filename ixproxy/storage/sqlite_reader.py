@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from threading import Event
 from typing import Any
 
@@ -54,13 +54,12 @@ class Reading:
         try:
             statement = Statement(selection, columns, now)
             cursor = execute(statement.text, statement.parameters)
-            if selection.segment_limit:
-                out = execute(statement.out(), statement.parameters).fetchall()
-                return [
-                    columns.row(values)
-                    for values in within_segments(cursor, selection, columns, out)
-                ]
-            return list(map(columns.row, cursor.fetchall()))
+            with closing(cursor):
+                chosen: Iterable[Any] = cursor
+                if selection.segment_limit:
+                    out = execute(statement.out(), statement.parameters).fetchall()
+                    chosen = within_segments(cursor, selection, columns, out)
+                return _rows(chosen, columns, selection.most_bytes)
         except BORDER as problem:
             raise storage_error(problem, "selecting interactions") from problem
 
@@ -72,6 +71,21 @@ class Reading:
         except BORDER as problem:
             raise storage_error(problem, "counting interactions") from problem
         return int(number)
+
+
+def _rows(chosen: Iterable[Any], columns: Columns, most_bytes: int) -> list[Row]:
+    """The rows, two at least, until their user data takes more than `most_bytes`; 0: all."""
+    if not most_bytes:
+        return list(map(columns.row, chosen))
+    rows: list[Row] = []
+    left = most_bytes
+    user_data = columns.names.index("user_data")
+    for values in chosen:
+        rows.append(columns.row(values))
+        left -= len(values[user_data])
+        if left < 0 and len(rows) > 1:
+            break
+    return rows
 
 
 @implementer(IStoreReader)

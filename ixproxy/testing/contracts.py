@@ -296,6 +296,13 @@ class StoreContract:
         assert chosen(workbin=tuple(place.items())) == "e"
         assert store.count(Selection(1, limit=2), NOW) == 8
 
+    def test_a_selection_ends_where_its_user_data_is_too_much(self, store: IStore) -> None:
+        self.commit(store, *(interaction(id, user_data=bytes(100)) for id in "abcde"))
+        for most, rows in ((0, 5), (1000, 5), (500, 5), (499, 5), (399, 4), (100, 2), (1, 2)):
+            assert len(store.select(Selection(1, most_bytes=most), NOW)) == rows
+        limited = Selection(1, most_bytes=250, segmentation=("media_type",), segment_limit=4)
+        assert len(store.select(limited, NOW)) == 3
+
     @pytest.mark.parametrize(
         "condition",
         [

@@ -15,6 +15,7 @@ from ixproxy.messages import (
     EventError,
     EventPulledInteractions,
     RequestAgentLogin,
+    RequestFindInteractions,
     RequestGetInteractionProperties,
     RequestPing,
     RequestPull,
@@ -25,6 +26,7 @@ from ixproxy.net.node_limits import NodeLimits
 from ixproxy.testing.node_checks import sizes
 from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.names import Kind
+from ixproxy.wire.parts import join
 from ixproxy.wire.prefix import with_ttl, write_frame
 from tests.failures import LoggedFailures
 from tests.net.node_rig import NodeRig, RawPeer
@@ -252,3 +254,25 @@ def test_peers_that_come_and_go_leave_no_objects_behind(rig: NodeRig) -> None:
         come_and_go()
     rig.run(700)
     assert living() - before < 200
+
+
+def test_what_is_found_or_pulled_at_once_is_bounded_in_bytes_too(rig: NodeRig) -> None:
+    media = rig.client("MediaServer")
+    size = 400 << 10
+    for number in range(90):
+        media.ask(replace(SUBMIT, user_data={"n": number, "t": "x" * size}))
+    media.frames.clear()
+    reference = media.send(RequestFindInteractions(tenant_id=1))
+    rig.settle()
+    found: Any = join(media.answers(reference))
+    assert len(found.interactions) == (32 << 20) // size
+    assert found.have_more
+    router = rig.client("RoutingEngine")
+    taken: set[str] = set()
+    for more in (True, False):
+        reference = router.send(replace(PULL, number_of_interactions=100))
+        rig.run(5)
+        pulled: Any = join(router.answers(reference))
+        assert pulled.have_more == more
+        taken |= pulled.take_numbers.keys()
+    assert len(taken) == 90

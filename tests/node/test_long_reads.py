@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
+
 from ixproxy.messages import EventInteractionsFound
+from ixproxy.node.answers import encode_map
 from ixproxy.node.expressions import compile_order
 from ixproxy.node.long_reads import answer_of
 from ixproxy.node.properties import Properties
@@ -30,3 +35,17 @@ def test_sort_keys_stand_only_where_an_order_was_asked_for() -> None:
     keys = answer_of(plan(2, keyed=True), ROWS).sort_keys
     assert list(keys) == ["a", "b"]
     assert keys["a"] < keys["b"]
+
+
+def test_an_answer_ends_before_its_user_data_is_too_much_and_says_so() -> None:
+    user_data = encode_map({"text": "x" * 100})
+    size = len(user_data)
+    rows = [msgspec.structs.replace(row, user_data=user_data) for row in ROWS]
+    for most, ids in (
+        (0, "abc"), (3 * size, "abc"), (3 * size - 1, "ab"), (2 * size, "ab"),
+        (2 * size - 1, "a"), (1, "a"),
+    ):  # fmt: skip
+        limited = replace(plan(5).selection, most_bytes=most)
+        answer = answer_of(msgspec.structs.replace(plan(5), selection=limited), rows)
+        assert "".join(answer.interactions) == ids
+        assert answer.have_more == (ids != "abc")
