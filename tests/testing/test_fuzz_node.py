@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ixproxy.errors import ERRORS, Code
+from ixproxy.errors import Code
 from ixproxy.net.batch_writer import FLOOD_FACTOR
 from ixproxy.net.held_pulls import HeldPulls
 from ixproxy.net.node_state import NodeState
@@ -34,15 +34,14 @@ BAD_BYTES_AND_ATTRIBUTES = {
     Code.DUPLICATE_INTERACTION, Code.DUPLICATE_KEY, Code.READ_ONLY_PROPERTY,
     Code.USER_DATA_TOO_LARGE, Code.LIMIT_REACHED,
 }  # fmt: skip
-WHAT_CHANCE_BRINGS_TOO = {
-    Code.AGENT_NOT_LOGGED_IN, Code.NOT_LOGGED_IN_FOR_LOGOUT, Code.BUSY, Code.EXPIRED,
-    Code.CANCELLED, Code.SUPERSEDED, Code.TOO_MANY_CLIENTS, Code.NOT_QUEUED, Code.NOT_A_PARTY,
-    Code.ALREADY_HELD, Code.NOT_HELD, Code.ALREADY_LOGGED_IN, Code.PLACE_OCCUPIED,
-    Code.MEDIA_NOT_ADDED, Code.STALE_SESSION,
+OFTEN_BESIDE = {
+    Code.AGENT_NOT_LOGGED_IN, Code.BUSY, Code.CANCELLED, Code.SUPERSEDED, Code.TOO_MANY_CLIENTS,
+    Code.NOT_QUEUED, Code.NOT_A_PARTY, Code.ALREADY_HELD, Code.NOT_HELD, Code.STALE_SESSION,
 }  # fmt: skip
-NEVER = {
-    code for code in ERRORS if 2000 <= code < 3000
-} | {Code.INTERNAL, Code.STORE_FAILED, Code.STORE_UNCERTAIN, Code.STRATEGY_FAILED}  # fmt: skip
+NOW_AND_THEN = {
+    Code.NOT_LOGGED_IN_FOR_LOGOUT, Code.EXPIRED, Code.ALREADY_LOGGED_IN, Code.PLACE_OCCUPIED,
+    Code.MEDIA_NOT_ADDED,
+}  # fmt: skip
 
 _reports: dict[int, Report] = {}
 
@@ -86,10 +85,10 @@ def test_every_code_for_bad_bytes_and_attributes_is_reached() -> None:
     reached: Counter[int] = Counter()
     for seed in RUNS:
         reached += report_of(seed).codes
-    assert set(reached) - BAD_BYTES_AND_ATTRIBUTES - WHAT_CHANCE_BRINGS_TOO == set()
-    assert BAD_BYTES_AND_ATTRIBUTES - set(reached) == set()
-    assert WHAT_CHANCE_BRINGS_TOO - set(reached) == set()
-    assert not NEVER & set(reached)
+    expected = BAD_BYTES_AND_ATTRIBUTES | OFTEN_BESIDE
+    assert expected - set(reached) == set()
+    # Nothing of the store, of a proxy, or of a mistake of ours.
+    assert set(reached) - expected - NOW_AND_THEN == set()
 
 
 def test_the_same_seed_gives_the_same_run() -> None:
