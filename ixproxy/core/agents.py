@@ -309,13 +309,18 @@ class LoggingIn(AgentChange):
 
     def _session(self) -> AgentSession:
         known = self._agents.sessions.get(self._key)
-        clients = set(known.clients) if known and known.stamp == self._stamp else set()
+        joined = known if known is not None and known.stamp == self._stamp else None
+        clients = joined.clients if joined else set()
+        # Who joins a session adds to its media, as on the nodes: one that was away
+        # learns them all from the replay.
+        media = joined.media if joined else {}
+        asked = {name: int(bool(ready)) for name, ready in self._login.media_list.items()}
         return AgentSession(
             self._login.tenant_id,
             self._login.agent_id,
             self._stamp,
             self._login.place_id,
-            {media: int(bool(ready)) for media, ready in self._login.media_list.items()},
+            {**media, **asked},
             clients | {self._asked.client},
         )
 

@@ -316,3 +316,18 @@ def test_a_login_that_takes_too_long_is_in_doubt_and_can_be_repeated() -> None:
     assert only(rig.got(peer)).error_code == Code.LOST_CONNECTION
     rig.sent(HOME)
     logged_in(rig, peer)
+
+
+def test_who_joins_a_session_adds_to_its_media_and_a_node_that_was_away_learns_them_all() -> None:
+    rig = Rig()
+    first, second = rig.client(), rig.client()
+    rig.lose(OTHERS[0])
+    for peer, media in ((first, {"email": 1}), (second, {"chat": 0})):
+        rig.ask(peer, RequestAgentLogin(tenant_id=TENANT, agent_id="ann", media_list=media))
+        step(rig, [HOME], RequestAgentLogin)
+        step(rig, OTHERS[1:], RequestAgentLogin)
+        step(rig, [HOME], RequestConfirmSession)
+        step(rig, OTHERS[1:], RequestConfirmSession)
+        assert only(rig.got(peer)).agent_session == STAMP
+    rig.link(OTHERS[0])
+    assert decode(only(rig.sent(OTHERS[0]))).media_list == {"email": 1, "chat": 0}
