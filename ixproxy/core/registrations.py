@@ -14,10 +14,10 @@ from ixproxy.effects import ClosePeer
 from ixproxy.errors import Code, RemoteProtocolError, RequestRefused
 from ixproxy.messages import EventAck, RequestRegisterClient
 from ixproxy.values import ClientType
+from ixproxy.wire.admission import client_type_of
 from ixproxy.wire.codec import decode, encode, error_frame
-from ixproxy.wire.prefix import MAX_STRING, VERSION, Flag, Frame, readdress
+from ixproxy.wire.prefix import MAX_STRING, Flag, Frame, readdress
 
-MAX_NAME = 255
 MAX_HOLDING = 1_000_000
 """Ids that the clients of one peer may list in registrations whose last part has not come."""
 MAX_UNFINISHED = 100
@@ -100,28 +100,14 @@ class Registrations:
         :raise RequestRefused: it may not register.
         """
         state = self._state
-        client_type = _client_type(message)
         first = 0 not in peer.clients
         behind_proxy = not first and is_proxy(peer.clients[0])
-        if behind_proxy and client_type is ClientType.PROXY:
-            raise RequestRefused(Code.INVALID_CLIENT, "A proxy cannot be a client of another peer")
-        if not message.client_name or len(message.client_name) > MAX_NAME:
-            raise RequestRefused(Code.INVALID_CLIENT, "ClientName must have 1 to 255 characters")
-        if VERSION not in message.versions:
-            raise RequestRefused(
-                Code.UNSUPPORTED_VERSION, f"Versions {list(message.versions)} do not include 1"
-            )
-        if message.session and len(message.session) != 16:
-            raise RequestRefused(Code.INVALID_CLIENT, "Session must have 16 bytes")
+        client_type = client_type_of(
+            message, behind_proxy=behind_proxy, shortest_frame=state.settings.min_peer_frame
+        )
         if state.settings.name in message.path:
             raise RequestRefused(
                 Code.PATH_LOOP, f"Path {list(message.path)} contains {state.settings.name}"
-            )
-        if message.max_frame < state.settings.min_peer_frame:
-            raise RequestRefused(
-                Code.INVALID_CLIENT,
-                f"MaxFrame is {message.max_frame}, "
-                f"at least {state.settings.min_peer_frame} expected",
             )
         if len(state.clients) >= state.settings.max_clients:
             raise RequestRefused(Code.TOO_MANY_CLIENTS)
@@ -198,13 +184,3 @@ class Registrations:
             self._leaving.lost(list(peer.clients.values()), client.name, Code.CANCELLED)
         if not frame.flags & Flag.NO_REPLY:
             peer.send(encode(EventAck(), client=client.number, reference=frame.reference))
-
-
-def _client_type(message: RequestRegisterClient) -> ClientType:
-    try:
-        return ClientType(message.client_type)
-    except ValueError:
-        known = ", ".join(ClientType)
-        raise RequestRefused(
-            Code.INVALID_CLIENT, f"ClientType {message.client_type!r} is none of {known}"
-        ) from None

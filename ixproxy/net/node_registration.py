@@ -18,17 +18,16 @@ from ixproxy.messages import (
     RequestRegisterClient,
     RequestUnregisterClient,
 )
-from ixproxy.messages.message import MAX_NAME
 from ixproxy.net.node_limits import PROXY_FACTOR
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer, RegistrationAsking
 from ixproxy.net.node_state import NodeState
 from ixproxy.net.registration_parts import RegistrationParts
 from ixproxy.node.work import ClientsLost, ConnectionLost, Goodbye, Registered, Sender
 from ixproxy.values import ClientType
+from ixproxy.wire.admission import client_type_of
 from ixproxy.wire.codec import decode, error_frame
-from ixproxy.wire.prefix import VERSION, Flag, Frame
+from ixproxy.wire.prefix import Flag, Frame
 
-SESSION_LENGTH = 16
 WANTS_CHANGES = "event_properties_changed"
 
 
@@ -68,27 +67,11 @@ class Registrar:
         state = self._state
         if state.stopping:
             raise RequestRefused(Code.STOPPING)
-        client_type = _client_type(message)
         if frame.client:
             raise RequestRefused(Code.INVALID_CLIENT, "the server gives clients their numbers")
         if peer.registering and not peer.proxy:
             raise RequestRefused(Code.NOT_REGISTERED, "the registration is not answered yet")
-        if peer.proxy and client_type is ClientType.PROXY:
-            raise RequestRefused(Code.INVALID_CLIENT, "A proxy cannot be a client of another peer")
-        if not message.client_name or len(message.client_name) > MAX_NAME:
-            raise RequestRefused(Code.INVALID_CLIENT, "ClientName must have 1 to 255 characters")
-        if VERSION not in message.versions:
-            raise RequestRefused(
-                Code.UNSUPPORTED_VERSION,
-                f"Versions {list(message.versions)} do not include {VERSION}",
-            )
-        if message.session and len(message.session) != SESSION_LENGTH:
-            raise RequestRefused(Code.INVALID_CLIENT, f"Session must have {SESSION_LENGTH} bytes")
-        if not peer.proxy and message.max_frame < state.limits.min_peer_frame:
-            raise RequestRefused(
-                Code.INVALID_CLIENT,
-                f"MaxFrame is {message.max_frame}, at least {state.limits.min_peer_frame} expected",
-            )
+        client_type_of(message, behind_proxy=peer.proxy, shortest_frame=state.limits.min_peer_frame)
         # What a proxy's client works for may be elsewhere; the node refuses it by request.
         known = state.tenants.intersection(message.tenants)
         if message.tenants and not known and not peer.proxy:
@@ -243,13 +226,3 @@ class Registrar:
             )
         if not peer.proxy and peer.connection is not None:
             peer.connection.close(f"registration refused: {refusal.description}")
-
-
-def _client_type(message: RequestRegisterClient) -> ClientType:
-    try:
-        return ClientType(message.client_type)
-    except ValueError:
-        known = ", ".join(ClientType)
-        raise RequestRefused(
-            Code.INVALID_CLIENT, f"ClientType {message.client_type!r} is none of {known}"
-        ) from None
