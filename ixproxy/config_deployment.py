@@ -90,10 +90,6 @@ class Deployment:
             if isinstance(each, Cluster):
                 yield each
 
-    def tenant_by_id(self, id: int) -> Tenant | None:
-        """The tenant with this id, if there is one."""
-        return next((each for each in self.tenants.values() if each.id == id), None)
-
     def tenants_of(self, application: NodeApplication | ProxyApplication) -> tuple[Tenant, ...]:
         """The tenants that an application names."""
         return tuple(self.tenants[name] for name in application.tenants if name in self.tenants)

@@ -98,10 +98,6 @@ class Tenant:
         media = {each.name: each.enabled for each in self.media_types.values()}
         return TenantFacts(self.id, self.name, media)
 
-    def workbins_owned_by(self, owner: str) -> frozenset[str]:
-        """The names of workbins of one kind of owner."""
-        return frozenset(each.name for each in self.workbins.values() if each.owner == owner)
-
 
 @dataclass(frozen=True, slots=True)
 class Tls:

@@ -37,13 +37,6 @@ def test_nodes_and_proxies_are_counted_once_by_their_primaries() -> None:
     assert [cluster.name for cluster in deployment.clusters()] == ["cluster", "proxies"]
 
 
-def test_a_tenant_is_found_by_its_id() -> None:
-    tenant = small().tenant_by_id(1)
-    assert tenant is not None
-    assert tenant.name == "Environment"
-    assert small().tenant_by_id(2) is None
-
-
 def test_a_proxy_connects_to_the_members_of_its_cluster() -> None:
     assert small().upstreams_of("proxy1") == (IXN1, IXN2)
 

@@ -7,7 +7,6 @@ from ixproxy.config_tables import (
     NodeApplication,
     ProxyApplication,
     Tenant,
-    Workbin,
 )
 from ixproxy.values import TenantFacts
 
@@ -26,13 +25,6 @@ def test_a_node_without_a_list_takes_every_media_type() -> None:
 def test_the_facts_of_a_tenant_say_which_media_types_are_enabled() -> None:
     media = {"email": MediaType("email"), "fax": MediaType("fax", enabled=False)}
     assert Tenant("T", 7, media).facts == TenantFacts(7, "T", {"email": True, "fax": False})
-
-
-def test_workbins_are_told_apart_by_their_owners() -> None:
-    workbins = {"Drafts": Workbin("Drafts", "agent"), "Team": Workbin("Team", "agent-group")}
-    tenant = Tenant("T", 1, workbins=workbins)
-    assert tenant.workbins_owned_by("agent") == {"Drafts"}
-    assert tenant.workbins_owned_by("place") == set()
 
 
 def test_a_proxy_that_names_no_strategies_has_the_guides() -> None:

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from ixproxy.core.pending import Deadline
-from ixproxy.values import ClientType, NodeFacts, NodeName, TenantFacts
+from ixproxy.values import ClientType, NodeFacts, TenantFacts
 from ixproxy.wire.names import BY_NAME
 
 
@@ -161,11 +161,6 @@ ALLOWED: dict[ClientType, frozenset[int]] = {
     client_type: frozenset(code for code, row in BY_CODE.items() if client_type in row.rights)
     for client_type in ClientType
 }
-
-
-def of_tenant(nodes: Iterable[NodeFacts], tenant: int) -> list[NodeName]:
-    """Where interactions of `tenant` may be: all its nodes, in name order."""
-    return sorted(node.name for node in nodes if tenant in node.tenants)
 
 
 def takes_new(node: NodeFacts, tenant: int, media_type: str) -> bool:

@@ -11,7 +11,6 @@ from ixproxy.core.routing import (
     ROUTES,
     Route,
     may_submit,
-    of_tenant,
     takes_new,
 )
 from ixproxy.values import ClientType, TenantFacts
@@ -47,10 +46,6 @@ def test_candidates_are_restricted_by_tenant_media_type_and_submit_switch() -> N
     assert not takes_new(dedicated, TENANT, "email")
     assert not takes_new(dedicated, 9, "chat")
     assert not takes_new(facts(NORTH, enable_submit=False), TENANT, "chat")
-    assert of_tenant([facts(NORTH), facts(EAST), facts(EAST, tenants=frozenset())], TENANT) == [
-        EAST,
-        NORTH,
-    ]
 
 
 def test_a_disabled_or_unknown_media_type_is_not_submitted() -> None:
