@@ -3,9 +3,9 @@ Read and check a deployment file: the one thing to import of all `config_*`.
 
 Theory of operation: the text is read as TOML; `config_check` holds every
 table against `config_schema` and keeps what fits; `config_build` makes values
-of that; `config_rules` and `config_views` hold rules across tables; when no
-mistake is found, `config_advice` adds the guide's advice. So one report has
-every mistake of a file, and advice is not drawn from half of one.
+of that; `config_rules`, `config_security` and `config_views` hold rules across
+tables; when no mistake is found, `config_advice` adds the guide's advice. So
+one report has every mistake of a file, and advice is not drawn from half of one.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from ixproxy.config_options import ProxySettings
 from ixproxy.config_paths import placed
 from ixproxy.config_plugins import TryMaker, check_plugins
 from ixproxy.config_rules import Case, check_rules
+from ixproxy.config_security import check_security
 from ixproxy.config_tables import (
     NODES,
     PROXIES,
@@ -43,7 +44,6 @@ from ixproxy.config_tables import (
     Queue,
     ServerApplication,
     Tenant,
-    Tls,
     View,
     Workbin,
 )
@@ -71,7 +71,6 @@ __all__ = [
     "Report",
     "ServerApplication",
     "Tenant",
-    "Tls",
     "TryMaker",
     "View",
     "Workbin",
@@ -138,6 +137,7 @@ def check(text: str, directory: Path | None = None, *, try_maker: TryMaker | Non
     names = frozenset(applications) if isinstance(applications, dict) else frozenset()
     case = Case(deployment, findings, names)
     check_rules(case)
+    check_security(case)
     check_views(case)
     check_plugins(case, try_maker or Catalogue().try_maker)
     if not findings.errors:

@@ -49,10 +49,10 @@ from ixproxy.config_tables import (
     Queue,
     ServerApplication,
     Tenant,
-    Tls,
     View,
     Workbin,
 )
+from ixproxy.values import TlsFiles
 
 APPLICATIONS = ("applications",)
 
@@ -303,17 +303,24 @@ def _endpoint(fitting: Fitting) -> str:
     return given or (endpoint_of(listen_address(listen)) if listen else "")
 
 
-def _tls(fitting: Fitting) -> Tls | None:
+def _tls(fitting: Fitting) -> TlsFiles | None:
     tls = fitting.tables.get("tls")
     if tls is None:
         return None
     demanded = bool(tls.values["require-client-certificate"])
-    return Tls(_str(tls, "certificate"), _str(tls, "private-key"), _str(tls, "trust"), demanded)
+    return TlsFiles(
+        _str(tls, "certificate"), _str(tls, "private-key"), _str(tls, "trust"), demanded
+    )
 
 
 def _allow(fitting: Fitting) -> tuple[Allow, ...]:
     return tuple(
-        Allow(_str(each, "subject"), _tuple(each, "client-types"), _tuple(each, "tenants"))
+        Allow(
+            _str(each, "subject"),
+            _tuple(each, "client-types"),
+            _tuple(each, "tenants"),
+            _str(each, "user"),
+        )
         for each in fitting.arrays.get("allow", [])
     )
 

@@ -134,6 +134,14 @@ class Deployment:
                 case _:
                     yield name
 
+    def secured(self) -> frozenset[str]:
+        """The endpoints of all servers that listen with TLS."""
+        return frozenset(
+            each.endpoint
+            for each in self.applications.values()
+            if isinstance(each, NodeApplication | ProxyApplication) and each.tls and each.endpoint
+        )
+
     def nodes_behind(self, proxy: str) -> tuple[NodeApplication, ...]:
         """Every node that requests of a proxy may reach, through other proxies too."""
         seen: set[str] = set()

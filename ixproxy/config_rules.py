@@ -61,7 +61,6 @@ def check_rules(case: Case) -> None:
         _proxies_have_nodes_or_one_proxy,
         _proxies_run_in_no_circle,
         _listed_names_exist,
-        _peers_can_be_verified,
         _frames_hold_the_largest_user_data,
         _sessions_outlast_the_grace_of_a_lost_node,
     ):
@@ -283,13 +282,6 @@ def _listed_names_exist(case: Case) -> None:
                         kind = key.removesuffix("-groups")
                         text = f'no {kind} "{name}"{instead(name, members or ())}'
                         case.findings.error(("tenants", tenant.name, key), group, text)
-
-
-def _peers_can_be_verified(case: Case) -> None:
-    for each in case.servers():
-        if each.tls and each.tls.require_client_certificate and not each.tls.trust:
-            text = "expected trust: without authorities no client certificate can be verified"
-            case.findings.error(("applications", each.name, "tls"), "trust", text)
 
 
 def _frames_hold_the_largest_user_data(case: Case) -> None:

@@ -19,6 +19,7 @@ from ixproxy.config_keys import (
     listen_text,
     plain_name,
     store_text,
+    subject_text,
 )
 from ixproxy.config_options import NODE_SECTIONS, PROXY_SECTIONS, MediaTypeSettings, RouterLimits
 from ixproxy.config_sections import option_keys
@@ -114,19 +115,16 @@ TLS = Table(
         "private-key": _text("the path of a PEM file", required=True),
         "trust": _text("the path of a PEM file"),
         "require-client-certificate": Key(Kind.FLAG, False),
-    },
-    served=False,
-    until_served="connections are not encrypted",
+    }
 )
 
 ALLOW = Table(
     keys={
-        "subject": _text('a subject such as "CN=proxy1"', required=True),
+        "subject": _text('a subject such as "CN=proxy1"', subject_text),
+        "user": _text('the name of a user, or "*"'),
         "client-types": Key(Kind.NAMES, ()),
         "tenants": _NAMES,
-    },
-    served=False,
-    until_served="every peer is let in",
+    }
 )
 
 CHOSEN = Table(keys={"use": _text("the name of a plug-in", plain_name, required=True)}, free=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ixproxy.messages import Credentials
 from ixproxy.values import NodeName
 
 
@@ -26,6 +27,14 @@ class ResetLink:
 
 
 @dataclass(frozen=True, slots=True)
+class LogIn:
+    """Find out who a peer is by user and password; `login_answered` follows."""
+
+    peer: int
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """
     Log something that an operator must know.
@@ -39,4 +48,4 @@ class Note:
     fields: Mapping[str, Any]
 
 
-Effect = ClosePeer | ResetLink | Note
+Effect = ClosePeer | ResetLink | LogIn | Note

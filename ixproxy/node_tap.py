@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService
-from twisted.internet.endpoints import serverFromString
+from twisted.cred.checkers import ICredentialsChecker
 from twisted.logger import Logger
 from twisted.python import usage
 
@@ -18,19 +19,25 @@ from ixproxy.config import Deployment, NodeApplication, load
 from ixproxy.config_plans import NodePlan, node_plan, store_settings
 from ixproxy.errors import ConfigError, ConfigProblem
 from ixproxy.interfaces import IStore, IStoreMaker
+from ixproxy.net.dialling import Dialling
+from ixproxy.net.door import Door
 from ixproxy.net.executors import Executor, ThreadExecutor
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
+from ixproxy.net.tls import Credential
 from ixproxy.node.model import NodeModel
 from ixproxy.plugin import find_maker
 from ixproxy.tap_parts import (
     Options,
+    checkers_of,
     end_badly,
     keep_alive,
     listen_for_hangup,
     need_restart,
+    presence,
     settle_memory,
 )
+from ixproxy.tap_trust import credential_of, door_of, warn_of_passwords
 
 log = Logger()
 
@@ -50,9 +57,12 @@ class NodeParts:
     What the file says of one node.
 
     :ivar store: what its store's maker takes.
+    :ivar credential: what it shows and trusts; None: it speaks no TLS.
     """
 
     application: NodeApplication
+    credential: Credential | None
+    door: Door
     plan: NodePlan
     model: NodeModel
     limits: NodeLimits
@@ -64,15 +74,16 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     try:
-        return build(reactor, Path(options["config"]), options["application"])
+        return build(reactor, Path(options["config"]), options["application"], checkers_of(options))
     except ConfigError as problem:
         raise usage.UsageError(str(problem)) from problem
 
 
-def read(path: Path, name: str) -> NodeParts:
+def read(path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()) -> NodeParts:
     """
     Read what the file says of a node.
 
+    :param checkers: those of `--auth`.
     :raise ConfigError: the file, or the application in it, cannot be used.
     """
     deployment: Deployment = load(path)
@@ -87,16 +98,28 @@ def read(path: Path, name: str) -> NodeParts:
         **{each.name: getattr(options, each.name) for each in fields(options) if each.name in named}
     )
     model = NodeModel(plan.tenants, plan.custom_properties)
-    return NodeParts(application, plan, model, limits, store_settings(deployment, application))
+    return NodeParts(
+        application,
+        credential_of(application),
+        door_of(deployment, application, checkers),
+        plan,
+        model,
+        limits,
+        store_settings(deployment, application),
+    )
 
 
-def build(reactor: Any, path: Path, name: str) -> NodeServer:
+def build(
+    reactor: Any, path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()
+) -> NodeServer:
     """
     One node, ready to start.
 
     :raise ConfigError: as for `read`, or the store's address is not usable.
     """
-    parts = read(path, name)
+    parts = read(path, name, checkers)
+    dialling = Dialling(reactor, parts.credential)
+    warn_of_passwords(parts.application, checkers)
     options = parts.application.settings
     address = str(parts.store["address"])
     store: IStore = find_maker(IStoreMaker, address.partition(":")[0]).make(parts.store)
@@ -106,7 +129,7 @@ def build(reactor: Any, path: Path, name: str) -> NodeServer:
 
     server = NodeServer(
         reactor,
-        serverFromString(reactor, parts.application.listen),
+        dialling.listening(parts.application.listen),
         store,
         parts.model,
         parts.plan.settings,
@@ -119,11 +142,12 @@ def build(reactor: Any, path: Path, name: str) -> NodeServer:
         keep_alive=keep_alive(reactor, options),
     )
 
+    server.state.door = parts.door
     # Both were logged where they happened.
     server.listening.addErrback(lambda _: end_badly(reactor))
     server.lost.addCallback(lambda _: end_badly(reactor))
     reactor.callWhenRunning(_settle)
-    reloading = Reloading(server, path, name, parts)
+    reloading = Reloading(server, path, parts, dialling, checkers)
     reactor.callWhenRunning(listen_for_hangup, reactor, reloading.reload)
     return server
 
@@ -137,16 +161,24 @@ def _settle() -> None:
 class Reloading:
     """Applies a changed file to a running node."""
 
-    def __init__(self, server: NodeServer, path: Path, name: str, parts: NodeParts) -> None:
+    def __init__(
+        self,
+        server: NodeServer,
+        path: Path,
+        parts: NodeParts,
+        dialling: Dialling,
+        checkers: Sequence[ICredentialsChecker] = (),
+    ) -> None:
         self._server = server
         self._path = path
-        self._name = name
         self._parts = parts
+        self._dialling = dialling
+        self._checkers = checkers
 
     def reload(self) -> bool:
         """Read the file again; a bad one changes nothing and says why."""
         try:
-            parts = read(self._path, self._name)
+            parts = read(self._path, self._parts.application.name, self._checkers)
             self._check(parts)
         except ConfigError as problem:
             self._refused(str(problem))
@@ -160,12 +192,13 @@ class Reloading:
     def _check(self, parts: NodeParts) -> None:
         """:raise ConfigError: something differs that needs a restart."""
         old, new = self._parts, parts
-        table = f"applications.{self._name}"
+        table = f"applications.{old.application.name}"
         problems = need_restart(
             table,
             (
                 ("dbid", old.application.dbid, new.application.dbid),
                 ("listen", old.application.listen, new.application.listen),
+                ("tls", presence(old.credential), presence(new.credential)),
                 ("store", old.store["address"], new.store["address"]),
                 (
                     "options.settings.number-of-database-connections",
@@ -182,6 +215,8 @@ class Reloading:
 
     def _applied(self, parts: NodeParts) -> None:
         self._parts = parts
+        self._dialling.use(parts.credential, frozenset())
+        self._server.state.door = parts.door
         log.info("{path} was applied", path=str(self._path))
 
     def _refused(self, reason: str) -> None:

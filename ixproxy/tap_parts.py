@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.credentials import IUsernamePassword
+from twisted.cred.strcred import AuthOptionMixin
 from twisted.python import usage
 
 from ixproxy.config_node_options import WireSettings
@@ -18,10 +21,11 @@ NEVER = 3600.0
 """Seconds between looks where keep-alive is off; connections are then never aborted."""
 
 
-class Options(usage.Options):
+class Options(usage.Options, AuthOptionMixin):
     """What `twistd ixproxy --help` and `twistd ixnode --help` show."""
 
-    synopsis = "--config FILE --application NAME"
+    synopsis = "--config FILE --application NAME [--auth CHECKER]"
+    supportedInterfaces = (IUsernamePassword,)
     optParameters = (
         ["config", "c", None, "The deployment file."],
         ["application", "a", None, "Which application of it this is."],
@@ -32,6 +36,11 @@ class Options(usage.Options):
         for name in ("config", "application"):
             if not self[name]:
                 raise usage.UsageError(f"--{name} is needed")
+
+
+def checkers_of(options: Mapping[str, Any]) -> tuple[ICredentialsChecker, ...]:
+    """Who knows users and their passwords, as `--auth` named them."""
+    return tuple(options.get("credCheckers", ()))
 
 
 def keep_alive(reactor: Any, options: WireSettings) -> KeepAlive:
@@ -68,3 +77,8 @@ def need_restart(table: str, changes: Iterable[tuple[str, object, object]]) -> l
         for key, was, now in changes
         if was != now
     ]
+
+
+def presence(table: object) -> str:
+    """Whether an optional table is there, in words for `need_restart`."""
+    return "none" if table is None else "a table"

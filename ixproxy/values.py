@@ -116,6 +116,21 @@ def rendezvous(key: str, names: Iterable[NodeName]) -> list[NodeName]:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """
+    Certificate (with its chain), private key and trusted authorities, as paths of PEM files.
+
+    :ivar certificate: "": none is shown, which only clients may do.
+    :ivar trust: "": the authorities that the system trusts.
+    """
+
+    certificate: str = ""
+    private_key: str = ""
+    trust: str = ""
+    require_client_certificate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TenantFacts:
     """What a proxy or node must know of one tenant of the deployment."""
 

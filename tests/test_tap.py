@@ -13,7 +13,10 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.python import usage
 
 from ixproxy import tap
+from ixproxy.config import load
 from ixproxy.errors import ConfigError
+from ixproxy.net.dialling import Dialling
+from ixproxy.net.proxy_server import ProxyServer
 from ixproxy.testing.processes import RealCluster
 
 ONE_PROXY = """\
@@ -60,6 +63,10 @@ class Reactor:
         return lambda *args, **kw: None
 
 
+def reloading_of(server: ProxyServer, file: Path) -> tap.Reloading:
+    return tap.Reloading(server, file, load(file).proxy("proxy1"), Dialling(Reactor()))
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "cluster.toml"
@@ -89,7 +96,7 @@ def test_a_file_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> N
 
 def test_a_changed_file_is_applied_live_and_a_bad_one_changes_nothing(file: Path) -> None:
     server = tap.build(Reactor(), file, "proxy1")
-    reloading = tap.Reloading(server, file, "proxy1", "tcp:7001:interface=127.0.0.1")
+    reloading = reloading_of(server, file)
     file.write_text(ONE_PROXY.replace("= 500", "= 600"))
     assert reloading.reload()
     assert server.core.state.owners.size == 600

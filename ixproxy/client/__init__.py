@@ -13,7 +13,6 @@ from random import Random, SystemRandom
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
 
@@ -21,11 +20,12 @@ from ixproxy.client.backoff import Backoff
 from ixproxy.client.client import Callback, Client
 from ixproxy.client.in_flight import Answer
 from ixproxy.client.registration import Identity
+from ixproxy.client.securing import endpoint_of
 from ixproxy.client.settings import Settings
 from ixproxy.messages import Credentials
-from ixproxy.values import ClientType
+from ixproxy.values import ClientType, TlsFiles
 
-__all__ = ["Answer", "Backoff", "Client", "Credentials", "Settings", "connect"]
+__all__ = ["Answer", "Backoff", "Client", "Credentials", "Settings", "TlsFiles", "connect"]
 
 SESSION_BYTES = 16
 
@@ -45,12 +45,14 @@ def connect(
     on_event: Callback | None = None,
     settings: Settings | None = None,
     random: Random | None = None,
+    tls: TlsFiles | None = None,
 ) -> Deferred[Client]:
     """
     Connect to a proxy or a node, and register there.
 
     :param endpoints: where to, as Twisted endpoint strings such as
-        `tcp:127.0.0.1:7001` or as endpoints; several are tried in order.
+        `tcp:127.0.0.1:7001` or as endpoints; several are tried in order. With
+        `tls:HOST:PORT` the server must have a certificate for HOST.
     :param name: the client's name (`ClientName`).
     :param client_type: one of `ixproxy.values.ClientType`, such as
         `AgentApplication` or `MediaServer`.
@@ -63,10 +65,14 @@ def connect(
     :param on_event: told every event from the first on (`Client.on_event`).
     :param random: for the session's name and the pauses between attempts;
         None: the system's.
+    :param tls: whom to trust and, if the server wants to see one, which
+        certificate to show; given, every `tcp:` endpoint speaks TLS. None: the
+        authorities of the system are trusted.
     :return: fires with the client once registered. Cancelling it ends the
         attempt.
     :raise ValueError: the session's name has not 16 bytes, the client type is
         unknown, or there is no endpoint, or one that is not understood.
+    :raise TlsProblem: a file of `tls` cannot be used.
     :raise ixproxy.errors.RequestRefused: (by the Deferred) the server refused
         the registration.
     :raise ixproxy.errors.NodeUnavailable: (by the Deferred) no endpoint
@@ -79,10 +85,7 @@ def connect(
         raise ValueError(f"a session has {SESSION_BYTES} bytes, not {len(session)}")
     if isinstance(endpoints, str) or IStreamClientEndpoint.providedBy(endpoints):
         endpoints = [endpoints]
-    targets = [
-        clientFromString(reactor, endpoint) if isinstance(endpoint, str) else endpoint
-        for endpoint in endpoints
-    ]
+    targets = [endpoint_of(reactor, endpoint, tls) for endpoint in endpoints]
     if not targets:
         raise ValueError("no endpoint to connect to")
     client = Client(

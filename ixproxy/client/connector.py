@@ -39,6 +39,7 @@ FINAL = frozenset(
         Code.INVALID_CLIENT,
         Code.UNSUPPORTED_VERSION,
         Code.UNKNOWN_TENANT,
+        Code.NOT_AUTHENTICATED,
     )
 )
 """Refusals of a registration that another attempt would meet again."""

@@ -16,6 +16,8 @@ from msgspec.structs import replace
 from ixproxy.core.destinations import Destination, Outputs
 from ixproxy.messages import RequestRegisterClient
 from ixproxy.values import ClientType, NodeName
+from ixproxy.wire.permits import ANYTHING, Permit
+from ixproxy.wire.prefix import Frame
 
 
 class Peer(Destination):
@@ -26,13 +28,25 @@ class Peer(Destination):
     itself and has any number of others.
 
     :ivar holding_parts: by reference, registrations whose last part has not come.
+    :ivar permit: what the peer may be, by what it has shown of itself.
+    :ivar entering: the registration of a user who is being logged in.
     """
 
-    __slots__ = ("clients", "holding_parts", "id", "last_number", "max_frame")
+    __slots__ = (
+        "clients",
+        "entering",
+        "holding_parts",
+        "id",
+        "last_number",
+        "max_frame",
+        "permit",
+    )
 
-    def __init__(self, identifier: int, outputs: Outputs) -> None:
+    def __init__(self, identifier: int, outputs: Outputs, permit: Permit = ANYTHING) -> None:
         super().__init__(outputs)
         self.id = identifier
+        self.permit = permit
+        self.entering: tuple[Frame, RequestRegisterClient] | None = None
         self.clients: dict[int, Client] = {}
         self.last_number = 0
         self.max_frame = 1 << 20
@@ -76,7 +90,7 @@ class Client:
     ) -> None:
         self.peer = peer
         self.number = number
-        self.registration = registration if not registration.holding else _unlisted(registration)
+        self.registration = _kept(registration)
         self.name = registration.client_name
         self.type = ClientType(registration.client_type)
         self.tenants = frozenset(registration.tenants)
@@ -106,9 +120,11 @@ class Client:
         self.holding.pop(interaction_id, None)
 
 
-def _unlisted(registration: RequestRegisterClient) -> RequestRegisterClient:
-    """Without the list, which is followed apart: it need not be kept twice."""
-    return replace(registration, holding={})
+def _kept(registration: RequestRegisterClient) -> RequestRegisterClient:
+    """Without the list, which is followed apart, and the password, which did its service."""
+    if not registration.holding and registration.credentials is None:
+        return registration
+    return replace(registration, holding={}, credentials=None)
 
 
 class Clients:
@@ -131,9 +147,9 @@ class Clients:
         """The client that a session is on."""
         return self.by_session.get(session) if session else None
 
-    def connect(self, identifier: int) -> Peer:
+    def connect(self, identifier: int, permit: Permit = ANYTHING) -> Peer:
         """A connection was accepted."""
-        peer = self.peers[identifier] = Peer(identifier, self._outputs)
+        peer = self.peers[identifier] = Peer(identifier, self._outputs, permit)
         return peer
 
     def add(self, client: Client) -> None:

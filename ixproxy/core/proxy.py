@@ -33,6 +33,7 @@ from ixproxy.values import NodeName
 from ixproxy.wire.codec import error_frame
 from ixproxy.wire.frames import Skipped
 from ixproxy.wire.names import Kind
+from ixproxy.wire.permits import ANYTHING, Permit
 from ixproxy.wire.prefix import (
     ADDRESS,
     ADDRESS_AT,
@@ -75,10 +76,17 @@ class ProxyCore:
         """The link to a node, for whoever connects it to a socket."""
         return self.state.links[node]
 
-    def peer_connected(self, peer: int, now: float) -> Peer:
-        """A client-side connection was accepted."""
+    def peer_connected(self, peer: int, now: float, permit: Permit = ANYTHING) -> Peer:
+        """A client-side connection was accepted; `permit` says what it may be."""
         self.state.now = now
-        return self.state.clients.connect(peer)
+        return self.state.clients.connect(peer, permit)
+
+    def login_answered(self, peer: int, permit: Permit | None, now: float) -> None:
+        """It is known what the user may be whom `LogIn` was about; None: nobody."""
+        self.state.now = now
+        entering = self.state.clients.peers.get(peer)
+        if entering is not None:
+            self._requests.login_answered(entering, permit)
 
     def frames_received(self, peer: int, frames: Sequence[bytes | Skipped], now: float) -> None:
         """Whole frames arrived on a client-side connection."""

@@ -47,7 +47,6 @@ def register_on(state: ProxyState, client: Client, link: Link, registering: Regi
     message = RequestRegisterClient(
         client_name=registration.client_name,
         client_type=registration.client_type,
-        credentials=registration.credentials,
         session=client.session,
         incarnation=client.incarnation,
         path=[*client.path, state.settings.name],

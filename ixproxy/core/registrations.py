@@ -10,12 +10,13 @@ from ixproxy.core.leaving import Leaving
 from ixproxy.core.registering import Registering, is_proxy, leave, server_facts
 from ixproxy.core.routing import ALLOWED
 from ixproxy.core.state import ProxyState
-from ixproxy.effects import ClosePeer
+from ixproxy.effects import ClosePeer, LogIn
 from ixproxy.errors import Code, RemoteProtocolError, RequestRefused
 from ixproxy.messages import EventAck, RequestRegisterClient
 from ixproxy.values import ClientType
 from ixproxy.wire.admission import client_type_of
 from ixproxy.wire.codec import decode, encode, error_frame
+from ixproxy.wire.permits import Permit
 from ixproxy.wire.prefix import MAX_STRING, Flag, Frame, readdress
 
 MAX_HOLDING = 1_000_000
@@ -35,23 +36,59 @@ class Registrations:
 
     def register(self, peer: Peer, frame: Frame) -> None:
         """A registration came in: check it, then register on all nodes."""
-        state = self._state
-        silent = bool(frame.flags & Flag.NO_REPLY)
         try:
             message = decode(frame)
             assert isinstance(message, RequestRegisterClient)
             message = self._whole(peer, frame, message)
             if message.holding_continues:
                 return
+            if peer.permit.must_log_in:
+                self._ask_who(peer, frame, message)
+                return
             client = self._admit(peer, message)
         except (RequestRefused, RemoteProtocolError) as refusal:
-            reason = refusal.description[:LONGEST_REASON]
-            raw = error_frame(refusal.code, reason, client=frame.client, reference=frame.reference)
-            if not silent:
-                peer.send(raw)
-            if 0 not in peer.clients:
-                state.effects.append(ClosePeer(peer.id, reason))
+            self._refuse(peer, frame, refusal)
+        else:
+            self._register(peer, frame, client)
+
+    def _ask_who(self, peer: Peer, frame: Frame, message: RequestRegisterClient) -> None:
+        """:raise RequestRefused: it does not say, or has said it already."""
+        if peer.entering is not None:
+            raise RequestRefused(Code.NOT_REGISTERED, "the registration is not answered yet")
+        if message.credentials is None:
+            raise RequestRefused(Code.NOT_AUTHENTICATED)
+        peer.entering = frame, message
+        self._state.effects.append(LogIn(peer.id, message.credentials))
+
+    def login_answered(self, peer: Peer, permit: Permit | None) -> None:
+        """It is known who the peer is; None: nobody."""
+        entering, peer.entering = peer.entering, None
+        if entering is None:
             return
+        frame, message = entering
+        try:
+            if permit is None:
+                raise RequestRefused(Code.NOT_AUTHENTICATED)
+            peer.permit = permit
+            client = self._admit(peer, message)
+        except RequestRefused as refusal:
+            self._refuse(peer, frame, refusal)
+        else:
+            self._register(peer, frame, client)
+
+    def _refuse(
+        self, peer: Peer, frame: Frame, refusal: RequestRefused | RemoteProtocolError
+    ) -> None:
+        reason = refusal.description[:LONGEST_REASON]
+        raw = error_frame(refusal.code, reason, client=frame.client, reference=frame.reference)
+        if not frame.flags & Flag.NO_REPLY:
+            peer.send(raw)
+        if 0 not in peer.clients:
+            self._state.effects.append(ClosePeer(peer.id, reason))
+
+    def _register(self, peer: Peer, frame: Frame, client: Client) -> None:
+        """In the place of whoever was registered there, on all nodes."""
+        state = self._state
         replaced = peer.clients.get(client.number)
         older = state.clients.newest(client.session)
         if older is not None:
@@ -59,7 +96,7 @@ class Registrations:
         if replaced is not None:
             self._leaving.replaced(replaced)
         state.clients.add(client)
-        reference = None if silent else frame.reference
+        reference = None if frame.flags & Flag.NO_REPLY else frame.reference
         registering = Registering(state, client, self._registered, reference)
         registering.start([] if is_proxy(client) else list(state.links.values()))
         if replaced is not None:
@@ -114,6 +151,9 @@ class Registrations:
         unknown = [tenant for tenant in message.tenants if tenant not in state.deployment.tenants]
         if unknown:
             raise RequestRefused(Code.UNKNOWN_TENANT, f"TenantId {unknown[0]} is not known")
+        shown_as = ClientType.PROXY if behind_proxy else client_type
+        tenants = peer.permit.narrowed(shown_as, frozenset(message.tenants))
+        message = replace(message, tenants=sorted(tenants))
         return self._enter(peer, message, client_type, behind_proxy)
 
     def _enter(

@@ -20,6 +20,7 @@ from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import RequestPull, RequestRegisterClient, RequestUnregisterClient
 from ixproxy.wire.codec import decode
 from ixproxy.wire.names import BY_MESSAGE, Holdings, Kind
+from ixproxy.wire.permits import Permit
 from ixproxy.wire.prefix import MAX_STRING, Flag, Frame
 
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
@@ -76,6 +77,10 @@ class Requests:
                 self._route(asked)
             except RemoteProtocolError as problem:
                 self._state.refuse(asked, problem.code, problem.description)
+
+    def login_answered(self, peer: Peer, permit: Permit | None) -> None:
+        """It is known who a peer is that had to log in."""
+        self._registrations.login_answered(peer, permit)
 
     def _sender(self, peer: Peer, frame: Frame) -> Client:
         client = peer.clients.get(frame.client)

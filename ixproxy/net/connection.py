@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from cryptography.x509 import Certificate
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.protocol import connectionDone
@@ -21,6 +22,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ixproxy.errors import RemoteProtocolError
+from ixproxy.net.tls_socket import TlsSocket
 from ixproxy.net.turn import TurnEnd
 from ixproxy.wire.frames import FrameReader, Skipped
 from ixproxy.wire.names import Kind
@@ -77,6 +79,7 @@ class FrameConnection(TwistedProtocol):
         self._broken = False
         self._paused = False
         self._tcp: Any = None
+        self._tls: TlsSocket | None = None
         self._socket: Any = None
         self.backlog = 0
         """Bytes gathered and not handed on."""
@@ -97,12 +100,19 @@ class FrameConnection(TwistedProtocol):
         """The longest frame that is read, in bytes after the length field."""
         return self._reader.limit
 
+    @property
+    def certificate(self) -> Certificate | None:
+        """The certificate that the peer has shown, verified; None: none, or no TLS."""
+        return self._tls.peer_certificate if self._tls is not None else None
+
     def connectionMade(self) -> None:
         """The framework opened the socket."""
         transport = self._socket = self.transport
         if hasattr(transport, "_tempDataBuffer") and hasattr(transport, "socket"):
             self._tcp = transport
             self._tcp.setTcpNoDelay(True)
+            if isinstance(self._tcp.socket, TlsSocket):
+                self._tls = self._tcp.socket
         self._socket.registerProducer(self, True)
         self.connected_now = True
         self._owner.connection_made(self)
@@ -134,7 +144,9 @@ class FrameConnection(TwistedProtocol):
             self.connected_now = False
             self._out.clear()
             self.backlog = 0
-            self._owner.connection_lost(self, self.close_reason or reason.getErrorMessage())
+            broken = self._tls.problem if self._tls is not None else ""
+            said = self.close_reason or broken or reason.getErrorMessage()
+            self._owner.connection_lost(self, said)
 
     def send(self, raw: bytes) -> None:
         """Gather one frame for the end of the turn; dropped when not connected, or closing."""

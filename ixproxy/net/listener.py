@@ -96,8 +96,9 @@ class PeerListener(Factory):
         number = next(self._numbers)
         self._peers[connection] = number
         self._performer.peers[number] = connection
+        permit = self._performer.door.permit(connection.certificate)
         self._performer.connect(
-            self._core.peer_connected(number, self._clock.seconds()), connection
+            self._core.peer_connected(number, self._clock.seconds(), permit), connection
         )
         self._unregistered[connection] = self._clock.seconds()
         self._keep_alive.watch(connection)

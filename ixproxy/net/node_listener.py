@@ -65,7 +65,9 @@ class NodeListener(Factory):
 
     def connection_made(self, connection: FrameConnection) -> None:
         """A peer is there."""
-        peer = self._peers[connection] = NodePeer(connection)
+        peer = self._peers[connection] = NodePeer(
+            connection, self._state.door.permit(connection.certificate)
+        )
         peer.max_frame = self._state.limits.max_frame
         self._unregistered[connection] = self._state.clock.seconds()
         self._keep_alive.watch(connection)

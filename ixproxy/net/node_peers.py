@@ -14,6 +14,7 @@ from ixproxy.net.connection import FrameConnection
 from ixproxy.node.rights import RIGHTS, allowed
 from ixproxy.node.work import Sender
 from ixproxy.wire.names import BY_MESSAGE
+from ixproxy.wire.permits import ANYTHING, Permit
 
 
 class NodePeer:
@@ -26,19 +27,25 @@ class NodePeer:
     :ivar parts: registrations whose list of holdings is not complete yet, by
         their reference.
     :ivar registering: registrations that are not answered yet.
+    :ivar permit: what the peer may be, by what it has shown of itself.
+    :ivar entering: a user is being logged in.
     """
 
     __slots__ = (
         "clients",
         "connection",
+        "entering",
         "last_number",
         "max_frame",
         "parts",
+        "permit",
         "proxy",
         "registering",
     )
 
-    def __init__(self, connection: FrameConnection) -> None:
+    def __init__(self, connection: FrameConnection, permit: Permit = ANYTHING) -> None:
+        self.permit = permit
+        self.entering = False
         self.connection: FrameConnection | None = connection
         self.clients: dict[int, NodeClient] = {}
         self.last_number = 0

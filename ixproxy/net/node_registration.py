@@ -26,6 +26,7 @@ from ixproxy.node.work import ClientsLost, ConnectionLost, Goodbye, Registered, 
 from ixproxy.values import ClientType
 from ixproxy.wire.admission import client_type_of
 from ixproxy.wire.codec import decode, error_frame
+from ixproxy.wire.permits import Permit
 from ixproxy.wire.prefix import Flag, Frame
 
 WANTS_CHANGES = "event_properties_changed"
@@ -46,12 +47,45 @@ class Registrar:
             whole = self._parts.add(peer, frame.reference, message)
             if whole is None:
                 return
-            message = whole
-            client = self._admit(peer, frame, message)
-            older = self._state.sessions.bind(client)
+            if peer.permit.must_log_in:
+                self._log_in(peer, frame, whole)
+            else:
+                self._register(peer, frame, whole)
         except (RequestRefused, RemoteProtocolError) as refusal:
             self._refuse(peer, frame, refusal)
+
+    def _log_in(self, peer: NodePeer, frame: Frame, message: RequestRegisterClient) -> None:
+        """:raise RequestRefused: it does not say who it is, or has said it already."""
+        if peer.entering:
+            raise RequestRefused(Code.NOT_REGISTERED, "the registration is not answered yet")
+        if message.credentials is None:
+            raise RequestRefused(Code.NOT_AUTHENTICATED)
+        peer.entering = True
+        entering = self._state.door.log_in(message.credentials)
+        entering.addCallbacks(
+            lambda permit: self._entered(peer, frame, message, permit),
+            lambda _: self._entered(peer, frame, message, None),
+        )
+
+    def _entered(
+        self, peer: NodePeer, frame: Frame, message: RequestRegisterClient, permit: Permit | None
+    ) -> None:
+        """It is known what a user may be; None: nobody."""
+        peer.entering = False
+        if peer.connection is None:
             return
+        try:
+            if permit is None:
+                raise RequestRefused(Code.NOT_AUTHENTICATED)
+            peer.permit = permit
+            self._register(peer, frame, message)
+        except RequestRefused as refusal:
+            self._refuse(peer, frame, refusal)
+
+    def _register(self, peer: NodePeer, frame: Frame, message: RequestRegisterClient) -> None:
+        """:raise RequestRefused: it may not register."""
+        client = self._admit(peer, frame, message)
+        older = self._state.sessions.bind(client)
         if older is not None:
             self._state.drop_pulls(older, Code.SUPERSEDED)
         self._enter(peer, client)
@@ -71,7 +105,9 @@ class Registrar:
             raise RequestRefused(Code.INVALID_CLIENT, "the server gives clients their numbers")
         if peer.registering and not peer.proxy:
             raise RequestRefused(Code.NOT_REGISTERED, "the registration is not answered yet")
-        client_type_of(message, behind_proxy=peer.proxy, shortest_frame=state.limits.min_peer_frame)
+        client_type = client_type_of(
+            message, behind_proxy=peer.proxy, shortest_frame=state.limits.min_peer_frame
+        )
         # What a proxy's client works for may be elsewhere; the node refuses it by request.
         known = state.tenants.intersection(message.tenants)
         if message.tenants and not known and not peer.proxy:
@@ -80,14 +116,18 @@ class Registrar:
             )
         if state.clients >= state.limits.max_current_clients:
             raise RequestRefused(Code.TOO_MANY_CLIENTS)
-        return self._client(peer, message)
+        shown_as = ClientType.PROXY if peer.proxy else client_type
+        tenants = peer.permit.narrowed(shown_as, frozenset(message.tenants))
+        return self._client(peer, message, tenants)
 
-    def _client(self, peer: NodePeer, message: RequestRegisterClient) -> NodeClient:
+    def _client(
+        self, peer: NodePeer, message: RequestRegisterClient, tenants: frozenset[int]
+    ) -> NodeClient:
         sender = Sender(
             session=message.session or self._state.new_session(),
             client_name=message.client_name,
             client_type=message.client_type,
-            tenants=frozenset(message.tenants) or self._state.tenants,
+            tenants=tenants or self._state.tenants,
             through_proxy=peer.proxy or message.client_type == ClientType.PROXY,
             wants_properties_changed=message.extension.get(WANTS_CHANGES) not in (None, 0, "0", ""),
         )
@@ -99,7 +139,7 @@ class Registrar:
             sender,
             message.incarnation,
             lasting=bool(message.session),
-            all_tenants=not message.tenants,
+            all_tenants=not tenants,
         )
 
     def _enter(self, peer: NodePeer, client: NodeClient) -> None:

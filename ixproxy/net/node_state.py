@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from ixproxy.messages import ServerFacts
 from ixproxy.net.batch_writer import BatchWriter
+from ixproxy.net.door import OPEN, Door
 from ixproxy.net.held_pulls import HeldPulls
 from ixproxy.net.long_readers import LongReaders
 from ixproxy.net.node_limits import NodeLimits
@@ -27,6 +28,7 @@ class NodeState:
     :ivar writer: and `held`, `readers`: set before the first peer comes.
     :ivar proxies: registered peers of type Proxy.
     :ivar load: the last announcement, as a frame; empty: none yet.
+    :ivar door: says what peers may be; may be another one at any time.
     :ivar counters: what happened how often, by a short name.
     """
 
@@ -55,6 +57,7 @@ class NodeState:
         self.proxies: dict[NodePeer, None] = {}
         self.load = b""
         self.stopping = False
+        self.door: Door = OPEN
         self.counters: Counter[str] = Counter()
 
     def facts(self) -> ServerFacts:

@@ -18,6 +18,7 @@ from twisted.logger import Logger
 
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.net.door import OPEN, Door
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.listener import Limits, PeerListener
 from ixproxy.net.perform import Performer
@@ -38,6 +39,7 @@ class ProxyServer(Service):
     :param reactor: the clock, and whatever endpoints need.
     :param listen: where clients come in.
     :param connect: makes the endpoint of a node from its facts.
+    :param door: says what peers may be.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class ProxyServer(Service):
         *,
         keep_alive: KeepAlive | None = None,
         limits: Limits | None = None,
+        door: Door = OPEN,
     ) -> None:
         self.core = core
         self._reactor = reactor
@@ -56,10 +59,11 @@ class ProxyServer(Service):
         self._connect = connect
         self._turn = TurnEnd(reactor)
         self._keep_alive = keep_alive or KeepAlive(reactor)
-        self._performer = Performer(core)
+        self._performer = Performer(core, reactor)
         self.listener = PeerListener(
             reactor, core, self._performer, self._turn, self._keep_alive, limits
         )
+        self._performer.door = door
         self._upstreams: dict[NodeName, Upstream] = {}
         self._port: IListeningPort | None = None
         self._tick = LoopingCall(self._ticked)
@@ -138,13 +142,16 @@ class ProxyServer(Service):
         deployment: Deployment,
         strategies: Strategies,
         limits: Limits | None = None,
+        door: Door | None = None,
     ) -> None:
         """
         The deployment file changed: follow it without dropping a client.
 
         :param limits: for connections that come from now on; None: as before.
+        :param door: the same.
         """
         self.listener.limits = limits or self.listener.limits
+        self._performer.door = door or self._performer.door
         moved = {
             name
             for name, facts in self.core.state.deployment.nodes.items()

@@ -33,7 +33,7 @@ class Door:
         self.listener = PeerListener(
             self.clock,
             self.core,
-            Performer(self.core),
+            Performer(self.core, self.clock),
             TurnEnd(self.clock),
             KeepAlive(self.clock),
             Limits(**limits),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 
 from ixproxy.effects import ClosePeer, Note, ResetLink
@@ -32,7 +33,7 @@ class Sink:
 
 def performer() -> tuple[Any, Performer]:
     core = Rig(link=False).core
-    return core, Performer(core)
+    return core, Performer(core, Clock())
 
 
 def test_frames_go_to_the_connection_of_their_destination() -> None:

@@ -61,7 +61,7 @@ class Linked:
             self.node,
             EAST,
             self.core,
-            Performer(self.core),
+            Performer(self.core, self.clock),
             TurnEnd(self.clock),
             KeepAlive(self.clock),
             **more,
