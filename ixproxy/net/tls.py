@@ -165,27 +165,28 @@ def _verified(
 ) -> bool:
     """OpenSSL looked at one certificate of a peer: what is wrong with it is kept for `explain`."""
     if not ok and connection.get_app_data() is None:
-        what = "its certificate" if not depth else "an authority of its certificate"
-        said = _VERIFY.get(error, f"cannot be verified ({error})")
-        connection.set_app_data(f"{what} {said}")
+        said = _VERIFY.get(error, f"cannot be verified (X509_V_ERR {error})")
+        if depth and said != _UNTRUSTED:
+            said = f"is from an authority whose own certificate {said}"
+        connection.set_app_data(f"its certificate {said}")
     return bool(ok)
 
 
+_UNTRUSTED = "is not from an authority that is trusted here"
 _VERIFY = {
-    2: "is not from an authority that is trusted here",
+    2: _UNTRUSTED,
     7: "has a wrong signature",
     9: "is not valid yet",
     10: "has expired",
-    18: "is not from an authority that is trusted here (it is signed by itself)",
-    19: "is not from an authority that is trusted here",
-    20: "is not from an authority that is trusted here",
-    21: "is not from an authority that is trusted here",
+    18: _UNTRUSTED,
+    19: _UNTRUSTED,
+    20: _UNTRUSTED,
+    21: _UNTRUSTED,
     23: "was revoked",
-    24: "is none that may sign certificates",
-    26: "is not meant for this end of a connection (extended key usage)",
-    62: "is for another name",
-    64: "is for another address",
+    24: "may not sign others",
+    26: "is not meant for this end of a connection",
     66: "has a key that is too weak",
+    67: "has a key that is too weak",
     68: "has a signature that is too weak",
 }
 """What OpenSSL's numbers of verification errors mean, said of a certificate."""

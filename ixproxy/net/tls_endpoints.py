@@ -41,6 +41,7 @@ from ixproxy.net.tls_socket import TlsSocket
 log = Logger()
 
 HANDSHAKE_SECONDS = 10.0
+WRITE_AGAIN_SECONDS = 0.02
 MOST_HANDSHAKES = 1_000
 """Handshakes of one listener under way at a time; further connections are closed at once."""
 
@@ -108,6 +109,7 @@ class Handshaking(TwistedProtocol):
         connection: Callable[[Any], SSL.Connection],
         host: str | None,
     ) -> None:
+        self._clock = clock
         self._wanting: _Wanting | None = wanting
         self._connection = connection
         self._host = host
@@ -124,7 +126,7 @@ class Handshaking(TwistedProtocol):
         self._socket = transport.socket = TlsSocket(
             inner,
             self._connection(inner),
-            transport.startWriting,
+            self._write_soon,
             self._secured,
             patient=self._host is None,
         )
@@ -132,6 +134,15 @@ class Handshaking(TwistedProtocol):
             self._socket.begin()
             if self._socket.problem:
                 self.give_up(self._socket.problem)
+
+    def _write_soon(self) -> None:
+        """A transport without output of its own stops writing, so it is asked again."""
+        self._clock.callLater(WRITE_AGAIN_SECONDS, self._write)
+
+    def _write(self) -> None:
+        transport: Any = self.transport
+        if self._wanting is not None:
+            transport.startWriting()
 
     def _secured(self) -> None:
         """The handshake is done. :raise TlsProblem: the peer is another than was meant."""
