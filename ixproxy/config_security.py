@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ixproxy.config_address import connect_address, listen_address
-from ixproxy.config_lines import Path
+from ixproxy.config_lines import Path, dotted
 from ixproxy.config_rules import Case
 from ixproxy.config_tables import NodeApplication, ProxyApplication
 from ixproxy.values import ClientType
@@ -44,6 +44,9 @@ def _sockets_can_be_secured(case: Case, server: Server) -> None:
 def _rules_say_who_is_meant(case: Case, server: Server) -> None:
     for place, rule in enumerate(server.allow if not server.primary else ()):
         path: Path = ("applications", server.name, "allow", place)
+        if any(problem.table == dotted(path) for problem in case.findings.errors):
+            # What does not fit is left out, so it may only look as if nobody were meant.
+            continue
         if bool(rule.subject) == bool(rule.user):
             text = "expected either the subject of a certificate or a user"
             case.findings.error(path, "", text)

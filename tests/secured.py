@@ -52,6 +52,11 @@ def credential(issued: Issued | None, *, demands: bool = False) -> Credential:
     )
 
 
+def _port(listening: Any) -> int:
+    number: int = listening.getHost().port
+    return number
+
+
 class Secured:
     """
     One node and one proxy in front of it.
@@ -92,7 +97,7 @@ class Secured:
     async def start_node(self) -> None:
         """Start the node; returns when it listens."""
         self.node.startService()
-        self.ports[NODE] = (await self.node.listening).getHost().port
+        self.ports[NODE] = _port(await self.node.listening)
 
     async def start(self) -> None:
         """Start both; returns when they listen, not when they are linked."""
@@ -119,7 +124,7 @@ class Secured:
             door=Door(self.rules, self.checkers, secured=self.proxy_credential is not None),
         )
         self.proxy.startService()
-        self.ports["proxy1"] = (await self.proxy.listening).getHost().port
+        self.ports["proxy1"] = _port(await self.proxy.listening)
 
     async def stop(self) -> None:
         """Stop what was started."""

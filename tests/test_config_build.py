@@ -91,7 +91,7 @@ def test_a_backup_inherits_everything_but_listen_endpoint_and_tls() -> None:
     primary, backup = deployment.node("ixn1"), deployment.node("ixn1-b")
     assert (backup.name, backup.primary, backup.backup) == ("ixn1-b", "ixn1", "")
     assert (backup.listen, backup.endpoint) == ("tcp:7102", "tcp:node-a.example:7102")
-    assert backup.tls == TlsFiles("ixn1-b.pem", "ixn1-b.key")
+    assert backup.tls == TlsFiles("ixn1-b.pem", "ixn1-b.key", "ca.pem")
     for name in ("dbid", "tenants", "store", "event_log", "allow", "capture", "settings",
                  "cluster_settings", "connections", "licences"):  # fmt: skip
         assert getattr(backup, name) == getattr(primary, name), name

@@ -245,14 +245,6 @@ def test_a_circle_of_backups_is_reported() -> None:
     assert "expected an application without a backup itself" in str(found(text))
 
 
-def test_a_certificate_is_demanded_only_where_it_can_be_verified() -> None:
-    errors = found(changed(EVERYTHING, {'trust = "ca.pem"\n': ""}))
-    assert [error.partition(": ")[2] for error in errors] == [
-        "[applications.ixn1.tls] trust: expected trust: without authorities no client certificate"
-        " can be verified"
-    ]
-
-
 def test_what_a_peer_is_allowed_must_exist() -> None:
     errors = found(changed(EVERYTHING, {'"MediaServer"': '"MailServer"'}))
     assert 'allow#2] client-types: no client type "MailServer"; did you mean "MediaServer"?' in str(

@@ -41,7 +41,10 @@ def endpoint_of(
         return endpoint
     secured = endpoint.startswith(TLS)
     text = f"tcp:{endpoint.removeprefix(TLS)}" if secured else endpoint
-    made: IStreamClientEndpoint = clientFromString(reactor, text)
+    try:
+        made: IStreamClientEndpoint = clientFromString(reactor, text)
+    except TypeError as problem:
+        raise ValueError(f"{endpoint!r} is no endpoint: {problem}") from problem
     if not secured and (tls is None or not text.startswith("tcp:")):
         return made
     credential = client_credential(tls)

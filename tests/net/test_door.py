@@ -112,7 +112,7 @@ def test_who_is_not_known_is_refused_whatever_is_wrong(credentials: Credentials 
 class Broken:
     credentialInterfaces = (IUsernamePassword,)
 
-    def requestAvatarId(self, credentials: object) -> Deferred[bytes]:
+    def requestAvatarId(self, credentials: object) -> Deferred[bytes | tuple[()]]:
         raise OSError("the directory is away")
 
 
