@@ -9,9 +9,14 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 
-from ixproxy.effects import ClosePeer, Note, ResetLink
+from ixproxy.effects import ClosePeer, LogIn, Note, ResetLink
+from ixproxy.messages import Credentials, RequestRegisterClient
+from ixproxy.net.door import Door
 from ixproxy.net.perform import Performer
+from ixproxy.wire.codec import encode
+from ixproxy.wire.permits import Permit
 from tests.core.rig import EAST, Rig
+from tests.net.test_door import users
 
 
 class Sink:
@@ -82,3 +87,24 @@ def test_notes_are_logged_with_their_fields(level: str) -> None:
     (event,) = [each for each in captured if each.get("what") == "so"]
     assert event["log_level"] == LogLevel.levelWithName(level)
     assert event["node"] == EAST
+
+
+@pytest.mark.parametrize(("password", "refused"), [("secret", False), ("guess", True)])
+def test_a_login_is_asked_of_the_door_and_its_answer_goes_back(
+    password: str, refused: bool
+) -> None:
+    core, performs = performer()
+    peer = Sink()
+    performs.door = Door(checkers=[users(kim="secret")])
+    performs.connect(core.peer_connected(1, 0.0, Permit(must_log_in=True)), peer)  # type: ignore[arg-type]
+    performs.peers[1] = peer  # type: ignore[assignment]
+    who = Credentials(user="kim", password=password)
+    message = RequestRegisterClient(
+        client_name="desk", client_type="AgentApplication", credentials=who
+    )
+    core.frames_received(1, [encode(message, reference=1)], 0.0)
+    assert core.state.effects == [LogIn(1, who)]
+    performs.perform()
+    assert bool(peer.ended) == refused
+    assert len(peer.sent) == 1
+    assert bool(core.state.clients.peers[1].clients) != refused
