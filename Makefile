@@ -19,7 +19,7 @@ ARGS ?=
 
 # Debian packages, by what needs them.
 VENV_PACKAGES := python3 python3-venv
-BENCH_PACKAGES := haproxy gcc libc6-dev
+BENCH_PACKAGES := haproxy gcc libc6-dev libssl-dev
 
 # The stamps carry a digest of all that is installed and of where it stands, so a
 # deleted file or a checkout that moved means a new installation, and a touched one does not.
