@@ -29,7 +29,7 @@ from ixproxy.errors import Code, IxproxyError, RequestRefused
 from ixproxy.messages import RequestGetInteractionProperties
 from ixproxy.testing.ports import free_ports
 from ixproxy.testing.servers import Servers
-from ixproxy.values import ClientType
+from ixproxy.values import ClientType, TlsFiles
 
 START_SECONDS = 60.0
 ASK_AGAIN_SECONDS = 0.05
@@ -50,19 +50,26 @@ class RealCluster:
         one, equal ones by equal ones; its stores are SQLite files with
         relative paths.
     :param random: chooses the ports; None: the system's.
+    :param tls: what is shown and trusted by whoever asks whether servers are ready.
     :ivar file: the deployment file as it was written.
     :ivar servers: the processes.
     :raise ConfigError: the text has mistakes.
     """
 
     def __init__(
-        self, reactor: Any, directory: Path, text: str, random: Random | None = None
+        self,
+        reactor: Any,
+        directory: Path,
+        text: str,
+        random: Random | None = None,
+        tls: TlsFiles | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.file = directory / "cluster.toml"
         self.file.write_text(on_free_ports(text, random or SystemRandom()), "utf-8")
         self._reactor = reactor
+        self._tls = tls
         self._deployment = load(self.file)
         self.nodes = tuple(node.name for node in self._deployment.nodes())
         self.proxies = tuple(proxy.name for proxy in self._deployment.proxies())
@@ -121,7 +128,7 @@ class RealCluster:
         """
         for name in (*self.nodes, *self.proxies):
             await wait_for_server(
-                self._reactor, self.endpoint(name), START_SECONDS, self.servers.check
+                self._reactor, self.endpoint(name), START_SECONDS, self.servers.check, self._tls
             )
 
     async def kill(self, name: str) -> None:
@@ -151,19 +158,21 @@ async def wait_for_server(
     endpoint: str | IStreamClientEndpoint,
     seconds: float,
     check: Callable[[], None],
+    tls: TlsFiles | None = None,
 ) -> None:
     """
     Wait until a server takes registrations and, being a proxy, has all its nodes linked.
 
     :param seconds: when to give up.
     :param check: asked before each attempt; raises when there is no hope.
+    :param tls: what is shown and trusted.
     :raise IxproxyError: it did not come up in time; the reason of the last attempt.
     """
     deadline = reactor.seconds() + seconds
     while True:
         check()
         try:
-            await _ask(reactor, endpoint)
+            await _ask(reactor, endpoint, tls)
             return
         except IxproxyError:
             if reactor.seconds() > deadline:
@@ -171,7 +180,7 @@ async def wait_for_server(
         await deferLater(reactor, ASK_AGAIN_SECONDS)
 
 
-async def _ask(reactor: Any, endpoint: str | IStreamClientEndpoint) -> None:
+async def _ask(reactor: Any, endpoint: str | IStreamClientEndpoint, tls: TlsFiles | None) -> None:
     """:raise IxproxyError: it is not ready."""
     client = await connect(
         reactor,
@@ -179,6 +188,7 @@ async def _ask(reactor: Any, endpoint: str | IStreamClientEndpoint) -> None:
         name="readiness",
         client_type=ClientType.AGENT_APPLICATION,
         settings=Settings(timeout=2.0, attempt_timeout=2.0, backoff=Backoff()),
+        tls=tls,
     )
     try:
         if client.server.role != "proxy":
