@@ -14,6 +14,7 @@ from ixproxy.config_options import (
     NodeClusterSettings,
     NodeLicences,
     ProxySettings,
+    WarmStandbyOptions,
 )
 from ixproxy.values import TenantFacts
 
@@ -206,6 +207,7 @@ class Cluster:
     name: str
     kind: str
     connections: tuple[str, ...]
+    standby: WarmStandbyOptions = field(default_factory=WarmStandbyOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,7 @@ class ServerApplication:
     primary: str = ""
     connections: tuple[str, ...] = ()
     options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    standby: WarmStandbyOptions = field(default_factory=WarmStandbyOptions)
 
 
 Application = NodeApplication | ProxyApplication | Cluster | ServerApplication

@@ -21,7 +21,7 @@ from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IStreamClientEndpoint
 
 from ixproxy.client.backoff import Backoff
-from ixproxy.client.warm_standby import Course, WarmStandby
+from ixproxy.client.warm_standby import Course, Pauses, WarmStandby
 
 Endpoint = str | IStreamClientEndpoint
 """A Twisted endpoint string such as `tcp:127.0.0.1:7001`, or an endpoint."""
@@ -105,9 +105,18 @@ Where = Endpoint | Sequence[Endpoint] | Standby
 """What `connect` takes: a list is tried in order."""
 
 
-def endpoints_of(place: Standby) -> list[Endpoint]:
-    """All endpoints of a cluster or pair."""
-    return [endpoint for group in place.groups for endpoint in group]
+def groups_of(where: Where) -> tuple[tuple[Endpoint, ...], ...]:
+    """The endpoints of each server; those of a plain list are in one group."""
+    if isinstance(where, ProxyCluster | Pair):
+        return where.groups
+    if isinstance(where, str) or IStreamClientEndpoint.providedBy(where):
+        return ((where,),)
+    return (tuple(where),)
+
+
+def endpoints_of(where: Where) -> list[Endpoint]:
+    """All endpoints, in the order in which they are given."""
+    return [endpoint for group in groups_of(where) for endpoint in group]
 
 
 def course_to(
@@ -121,18 +130,14 @@ def course_to(
     :param backoff: the pauses where `where` has none of its own.
     :raise ValueError: there is nowhere to go, or an endpoint is not understood.
     """
+    pauses: Pauses = backoff
     again = isinstance(where, ProxyCluster | Pair)
     if isinstance(where, ProxyCluster | Pair):
-        groups: Sequence[Sequence[Endpoint]] = where.serving(tuple(tenants)).groups
-    elif isinstance(where, str) or IStreamClientEndpoint.providedBy(where):
-        groups = ((where,),)
-    else:
-        groups = (tuple(where),)
-    made = [[client_endpoint(reactor, endpoint) for endpoint in group] for group in groups]
-    if not any(made):
+        where, pauses = where.serving(tuple(tenants)), where.standby
+    groups = [[client_endpoint(reactor, each) for each in group] for group in groups_of(where)]
+    if not any(groups):
         raise ValueError("no endpoint to connect to")
-    pauses = where.standby if isinstance(where, ProxyCluster | Pair) else backoff
-    return Course(made, pauses, random, again=again)
+    return Course(groups, pauses, random, again=again)
 
 
 def client_endpoint(reactor: Any, endpoint: Endpoint) -> IStreamClientEndpoint:

@@ -99,6 +99,9 @@ class Restoring:
                 self._try(repeat, 0)
 
     def _try(self, repeat: Repeat, failures: int) -> None:
+        if repeat not in self._unsettled:
+            # Sending the one before it lost the connection.
+            return
         request = repeat.request()
         if request is None:
             self._settled(repeat)

@@ -16,9 +16,7 @@ from ixproxy.net.turn import TurnEnd
 
 # Weak, for the values know their reactor: it would never be freed.
 _turn_ends: WeakValueDictionary[Any, TurnEnd] = WeakValueDictionary()
-_keep_alives: WeakValueDictionary[tuple[Any, float, float], SharedKeepAlive] = (
-    WeakValueDictionary()
-)
+_keep_alives: WeakValueDictionary[tuple[Any, float, float], SharedKeepAlive] = WeakValueDictionary()
 
 
 class SharedKeepAlive(KeepAlive):
