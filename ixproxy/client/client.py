@@ -25,6 +25,7 @@ from ixproxy.values import ClientType
 from ixproxy.wire.names import BY_MESSAGE, Holdings
 
 Callback = Callable[[Message], None]
+ConnectionCallback = Callable[[m.ServerFacts | None], None]
 NotRestored = Callable[[Message, RequestRefused], None]
 
 
@@ -56,8 +57,9 @@ class Client:
         self._settings = settings
         self._callbacks: list[Callback] = []
         self._not_restored: list[NotRestored] = []
+        self._connection_callbacks: list[ConnectionCallback] = []
         self._conversation = Conversation(
-            reactor, random, settings, holding or {}, self._heard, self._lack
+            reactor, random, settings, holding or {}, self._heard, self._lack, self._moved
         )
         self._connector = Connector(
             reactor,
@@ -129,6 +131,13 @@ class Client:
         again by its `AgentSession`.
         """
         self._callbacks.append(callback)
+
+    def on_connection(self, callback: ConnectionCallback) -> None:
+        """
+        Have `callback` told of the connection: None when it is lost, and what
+        the server says of itself each time that the client is registered again.
+        """
+        self._connection_callbacks.append(callback)
 
     def on_not_restored(self, callback: NotRestored) -> None:
         """
@@ -245,27 +254,28 @@ class Client:
 
     def _heard(self, event: Message) -> None:
         for callback in tuple(self._callbacks):
-            self._tell(partial(callback, event), event)
+            self._tell(partial(callback, event), type(event).__name__)
+
+    def _moved(self, server: m.ServerFacts | None) -> None:
+        for callback in tuple(self._connection_callbacks):
+            self._tell(partial(callback, server), "its connection")
 
     def _lack(self, request: Message, refusal: RequestRefused) -> None:
+        name = type(request).__name__
         self.log.warn(
             "{client} does not have {request} again: {refusal}",
             client=self,
-            request=type(request).__name__,
+            request=name,
             refusal=refusal,
         )
         for callback in tuple(self._not_restored):
-            self._tell(partial(callback, request, refusal), request)
+            self._tell(partial(callback, request, refusal), name)
 
-    def _tell(self, callback: Callable[[], None], message: Message) -> None:
+    def _tell(self, callback: Callable[[], None], what: str) -> None:
         try:
             callback()
         except Exception:
-            self.log.failure(
-                "A callback of {client} failed on {event}",
-                client=self,
-                event=type(message).__name__,
-            )
+            self.log.failure("A callback of {client} failed on {what}", client=self, what=what)
 
 
 def _pass_on(result: Failure | None, waiter: Deferred[None]) -> Failure | None:

@@ -50,6 +50,8 @@ class Conversation:
     :param heard: told every event, in order.
     :param not_restored: told what a server will not give back after a lost
         connection: the request that asked for it, and the refusal.
+    :param connection: told the server at each registration, and None when the
+        connection is lost.
     """
 
     log = Logger()
@@ -62,11 +64,13 @@ class Conversation:
         holding: Mapping[str, int],
         heard: Callable[[Message], None],
         not_restored: Callable[[Message, RequestRefused], None],
+        connection: Callable[[ServerFacts | None], None],
     ) -> None:
         self._clock = clock
         self._settings = settings
         self._heard = heard
         self._not_restored = not_restored
+        self._connection = connection
         self._in_flight = InFlight(settings.max_in_flight)
         self._ended: Exception | None = None
         self._returning = Returning(
@@ -140,17 +144,21 @@ class Conversation:
         self._restoring.begin((self._logins, self._said, self._subscribed))
         if self._restoring.active:
             self._send_what_waits()
+        self._connection(server)
         for identifier in gone:
             self._revoked(identifier, "The server does not confirm that the client holds it")
 
     def lost(self, link: Link, reason: str) -> None:
         """A connection is gone; what was sent on it is in doubt."""
-        if self.link is link:
+        registered = self.link is link
+        if registered:
             self.link = None
         self._restoring.stop()
         self._returning.clear()
         for pending in self._in_flight.lost(link):
             self._fail(pending, Code.LOST_CONNECTION, f"Connection lost: {reason}", doubtful=True)
+        if registered:
+            self._connection(None)
 
     def end(self, problem: Exception) -> None:
         """Nothing is asked any more; what waits fails with `problem`."""

@@ -171,3 +171,20 @@ def test_a_client_that_is_closed_brings_nothing_back() -> None:
     client.close()
     world.rest()
     assert world.clock.getDelayedCalls() == []
+
+
+def test_a_program_is_told_when_the_connection_goes_and_where_it_is_made_again() -> None:
+    world = World()
+    client = world.client("s:1", "t:1")
+    world.other.facts = m.ServerFacts(name="proxy2")
+    told: list[m.ServerFacts | None] = []
+    client.on_connection(told.append)
+    world.network.refuse("s:1")
+    world.lose()
+    world.rest()
+    assert told == [None]
+    world.clock.run(2)
+    assert told == [None, world.other.facts]
+    client.close()
+    world.rest()
+    assert told[2:] == [None]
