@@ -20,6 +20,7 @@ from pathlib import Path
 from ixproxy.config_advice import advise
 from ixproxy.config_build import build
 from ixproxy.config_check import Findings
+from ixproxy.config_clients import ClientView, check_clients, client_view
 from ixproxy.config_deployment import Deployment, ProxyView
 from ixproxy.config_keys import clean
 from ixproxy.config_lines import Lines, dotted
@@ -58,6 +59,7 @@ __all__ = [
     "Application",
     "CapturePoint",
     "Chosen",
+    "ClientView",
     "Cluster",
     "CustomProperty",
     "Deployment",
@@ -75,6 +77,7 @@ __all__ = [
     "View",
     "Workbin",
     "check",
+    "client_view",
     "load",
 ]
 
@@ -138,6 +141,7 @@ def check(text: str, directory: Path | None = None, *, try_maker: TryMaker | Non
     case = Case(deployment, findings, names)
     check_rules(case)
     check_security(case)
+    check_clients(case)
     check_views(case)
     check_plugins(case, try_maker or Catalogue().try_maker)
     if not findings.errors:

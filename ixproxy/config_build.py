@@ -24,6 +24,7 @@ from ixproxy.config_options import (
     NodeClusterSettings,
     NodeLicences,
     ProxySettings,
+    WarmStandbyOptions,
 )
 from ixproxy.config_schema import (
     APPLICATION_TYPES,
@@ -33,6 +34,7 @@ from ixproxy.config_schema import (
     PROXY,
     ROOT,
     SERVER_BACKUP,
+    WARM_STANDBY,
     Table,
 )
 from ixproxy.config_sections import section_of
@@ -140,7 +142,9 @@ def _applications(given: object, findings: Findings) -> dict[str, Application]:
             if (backup := _backup(name, given, made.get(primaries[name]), findings)) is not None:
                 made[name] = backup
         elif (table := _schema(given[name], path, findings)) is not None:
-            made[name] = _application(name, table, fit(table, given[name], path, findings))
+            made[name] = _application(
+                name, table, fit(table, given[name], path, findings), findings
+            )
     return {name: made[name] for name in given if name in made}
 
 
@@ -178,7 +182,7 @@ def _schema(given: Mapping[str, object], path: tuple[str, ...], findings: Findin
     return APPLICATION_TYPES[type]
 
 
-def _application(name: str, table: Table, fitting: Fitting) -> Application:
+def _application(name: str, table: Table, fitting: Fitting, findings: Findings) -> Application:
     if table is NODE:
         return _node(name, fitting)
     if table is PROXY:
@@ -188,7 +192,7 @@ def _application(name: str, table: Table, fitting: Fitting) -> Application:
         options = fitting.tables.get("options")
         settings = options.tables.get("cluster-settings") if options else None
         kind = _str(settings, "cluster-type") if settings else ""
-        return Cluster(name, kind, values["connections"])
+        return Cluster(name, kind, values["connections"], _standby(options, findings))
     options = fitting.tables.get("options")
     return ServerApplication(
         name,
@@ -199,7 +203,23 @@ def _application(name: str, table: Table, fitting: Fitting) -> Application:
         values["backup"],
         connections=values["connections"],
         options=_sections(options) if options else {},
+        standby=_standby(options, findings),
     )
+
+
+def _standby(options: Fitting | None, findings: Findings) -> WarmStandbyOptions:
+    """The options of `warm-standby`, from a table or from quoted keys with a dot."""
+    settings = options.tables.get("settings") if options else None
+    if settings is None:
+        return WarmStandbyOptions()
+    table = settings.tables.get(WARM_STANDBY)
+    given = {name: table.values[name] for name in table.given} if table else {}
+    for key in sorted(settings.given):
+        name = key.removeprefix(f"{WARM_STANDBY}.")
+        if name in given:
+            findings.error(settings.path, key, f"{WARM_STANDBY} has {name} already")
+        given[name] = settings.values[key]
+    return section_of(WarmStandbyOptions, given)
 
 
 def _sections(options: Fitting) -> dict[str, Mapping[str, object]]:
@@ -207,10 +227,17 @@ def _sections(options: Fitting) -> dict[str, Mapping[str, object]]:
     sections: dict[str, Mapping[str, object]] = {
         name: {key: made.values[key] for key in made.given} for name, made in options.named.items()
     }
+    for name, made in options.tables.items():
+        sections[name] = _as_given(made)
     for name, section in options.rest.items():
         if isinstance(section, dict):
             sections[name] = section
     return sections
+
+
+def _as_given(made: Fitting) -> dict[str, object]:
+    inner = {name: _as_given(each) for name, each in made.tables.items()}
+    return {**made.rest, **{key: made.values[key] for key in made.given}, **inner}
 
 
 def _node(name: str, fitting: Fitting) -> NodeApplication:

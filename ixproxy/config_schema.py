@@ -21,7 +21,13 @@ from ixproxy.config_keys import (
     store_text,
     subject_text,
 )
-from ixproxy.config_options import NODE_SECTIONS, PROXY_SECTIONS, MediaTypeSettings, RouterLimits
+from ixproxy.config_options import (
+    NODE_SECTIONS,
+    PROXY_SECTIONS,
+    MediaTypeSettings,
+    RouterLimits,
+    WarmStandbyOptions,
+)
 from ixproxy.config_sections import option_keys
 from ixproxy.config_tables import NODES, PROXIES
 from ixproxy.values import MAX_DBID, ClientType
@@ -191,6 +197,14 @@ PROXY = Table(
     arrays={"allow": ALLOW},
 )
 
+WARM_STANDBY = "warm-standby"
+_STANDBY = Table(option_keys(WarmStandbyOptions))
+_SETTINGS = Table(
+    # A dot in a bare TOML key makes a table; the field's own spelling must be quoted.
+    keys={f"{WARM_STANDBY}.{name}": key for name, key in _STANDBY.keys.items()},
+    tables={WARM_STANDBY: _STANDBY},
+)
+
 CLUSTER = Table(
     keys={"type": _TYPE, "connections": _SOME},
     tables={
@@ -202,7 +216,8 @@ CLUSTER = Table(
                             Kind.CHOICE, "", required=True, choices=(NODES, PROXIES)
                         )
                     }
-                )
+                ),
+                "settings": _SETTINGS,
             }
         )
     },
@@ -217,7 +232,7 @@ SERVER = Table(
         "backup": _BACKUP,
         "connections": _NAMES,
     },
-    tables={"options": _FREE},
+    tables={"options": replace(_FREE, tables={"settings": replace(_SETTINGS, free=True)})},
 )
 
 ROUTER = replace(SERVER, tables={"options": Table(named=Table(option_keys(RouterLimits)))})

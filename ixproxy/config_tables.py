@@ -14,6 +14,7 @@ from ixproxy.config_options import (
     NodeClusterSettings,
     NodeLicences,
     ProxySettings,
+    WarmStandbyOptions,
 )
 from ixproxy.values import TenantFacts, TlsFiles
 
@@ -205,6 +206,7 @@ class Cluster:
     name: str
     kind: str
     connections: tuple[str, ...]
+    standby: WarmStandbyOptions = field(default_factory=WarmStandbyOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,7 @@ class ServerApplication:
     primary: str = ""
     connections: tuple[str, ...] = ()
     options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    standby: WarmStandbyOptions = field(default_factory=WarmStandbyOptions)
 
 
 Application = NodeApplication | ProxyApplication | Cluster | ServerApplication

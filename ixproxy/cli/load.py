@@ -25,7 +25,7 @@ from ixproxy.cli.key_values import seconds, whole_number
 from ixproxy.cli.latencies import Latencies
 from ixproxy.cli.outcomes import Exit, UsageError
 from ixproxy.cli.output import Output
-from ixproxy.cli.targets import endpoints_of, tenant_of
+from ixproxy.cli.targets import tenant_of, view_of
 from ixproxy.client import Client, Settings, connect
 from ixproxy.errors import RequestRefused, describe
 from ixproxy.messages import RequestPull, RequestStopProcessing, RequestSubmit
@@ -171,17 +171,16 @@ async def command(reactor: Any, args: Namespace, output: Output) -> int:
     """Run the load, and print what was measured."""
     _checked(args)
     deployment = deployment_of(args)
+    view = view_of(deployment, args.application, args.tenant) if deployment else None
     random = Random(args.seed)
     clients: list[Client] = []
     tally = Tally()
 
     async def open_one(name: str, client_type: ClientType) -> Client:
-        endpoints = (
-            endpoints_of(deployment, args.application, random) if deployment else [args.connect]
-        )
         client = await connect(
             reactor,
-            endpoints,
+            view.place if view else args.connect,
+            tenants=view.tenants if view else (),
             name=name,
             client_type=client_type,
             settings=Settings(timeout=args.timeout),

@@ -24,7 +24,7 @@ from ixproxy.messages import Credentials, Message, Reason, ServerFacts, Workbin
 from ixproxy.messages.message import MAX_NAME, MAX_TEXT, Actor, Event, Party, Request
 from ixproxy.values import ClientType, interaction_id
 from ixproxy.wire.keyvalues import MAX_DEPTH
-from ixproxy.wire.names import BY_NAME, ROWS, Holdings, Kind, NameRow
+from ixproxy.wire.names import BY_NAME, ROWS, Holdings, Kind, NameRow, Subscription
 from ixproxy.wire.prefix import DEFAULT_MAX_FRAME, MAGIC, MIN_LENGTH, SIZE, Flag
 
 LAYOUT = (
@@ -217,6 +217,17 @@ def route_of(row: NameRow) -> str:
     return f"{text}; allowed for: {allowed}." + ("" if route.served else " *Later.*")
 
 
+def subscription_of(message: type[Message], subscription: Subscription) -> str:
+    names = dict(zip(message.__struct_fields__, message.__struct_encode_fields__, strict=True))
+    key, lists = (
+        ", ".join(f"`{names[name]}`" for name in columns)
+        for columns in (subscription.key, subscription.lists)
+    )
+    text = f"Subscription: {'ends' if subscription.ends else 'begins'} one to {subscription.to}"
+    text += f" of {key}" if key else ""
+    return f"{text}; {lists} may list several." if lists else f"{text}."
+
+
 def section(row: NameRow) -> str:
     carried = routing(row)
     facts = [f"Number {row.code}, kind {row.kind.value}."]
@@ -227,6 +238,8 @@ def section(row: NameRow) -> str:
         facts.append(f"Answer: {link(row.answer)}.")
     if row.holdings is not Holdings.NONE:
         facts.append(f"Holdings: {row.holdings.value}.")
+    if row.subscription is not None:
+        facts.append(subscription_of(row.message, row.subscription))
     if row.merge:
         merged = ", ".join(f"`{name}` {how.value}" for name, how in row.merge.items())
         facts.append(f"Merges: {merged}.")

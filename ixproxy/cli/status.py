@@ -6,7 +6,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -15,7 +14,7 @@ from ixproxy.cli.connecting import Asking
 from ixproxy.cli.key_values import seconds
 from ixproxy.cli.outcomes import Exit, UsageError
 from ixproxy.cli.output import Output
-from ixproxy.cli.targets import endpoints_of
+from ixproxy.cli.targets import view_of
 from ixproxy.client import Settings, connect
 from ixproxy.config import NodeApplication, ProxyApplication, load
 from ixproxy.errors import Code, IxproxyError, RequestRefused
@@ -162,7 +161,7 @@ def targets_of(args: Namespace) -> list[Target]:
     ]
     if not targets:
         # Only to say what is wrong with the name, in the same words as elsewhere.
-        endpoints_of(deployment, args.application or "", Random())
+        view_of(deployment, args.application or "")
         raise UsageError(f"{args.application} is no node and no proxy")
     return targets
 

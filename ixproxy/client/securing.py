@@ -6,50 +6,57 @@ from datetime import UTC, datetime
 from time import time
 from typing import Any
 
+from OpenSSL import SSL
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IStreamClientEndpoint
 
-from ixproxy.net.tls import Credential, client_context, read_credential
+from ixproxy.net.tls import client_context, read_credential
 from ixproxy.net.tls_endpoints import TlsClientEndpoint
 from ixproxy.values import TlsFiles
 
 TLS = "tls:"
 
 
-def client_credential(files: TlsFiles | None) -> Credential:
+class Securing:
     """
-    What a client shows and trusts; without files the authorities of the system.
+    Makes the endpoints of one client; the one place where a string becomes one.
 
-    :raise TlsProblem: a file cannot be used.
+    :param tls: given, every `tcp:` endpoint speaks TLS, with what these files
+        say. None: nothing is shown, and the authorities of the system are trusted.
     """
-    return read_credential(files or TlsFiles(), datetime.fromtimestamp(time(), UTC))
 
+    def __init__(self, reactor: Any, tls: TlsFiles | None = None) -> None:
+        self._reactor = reactor
+        self._files = tls
+        self._made: SSL.Context | None = None
 
-def endpoint_of(
-    reactor: Any, endpoint: str | IStreamClientEndpoint, tls: TlsFiles | None = None
-) -> IStreamClientEndpoint:
-    """
-    An endpoint, made of its string if need be.
+    def endpoint(self, endpoint: str | IStreamClientEndpoint) -> IStreamClientEndpoint:
+        """
+        An endpoint, made of its string if need be.
 
-    :param endpoint: as Twisted has it, or `tls:HOST:PORT`: a server that
-        listens with TLS, and whose certificate must be for HOST.
-    :param tls: given, every `tcp:` speaks TLS, too.
-    :raise ValueError: it is not understood.
-    :raise TlsProblem: a file of `tls` cannot be used.
-    """
-    if not isinstance(endpoint, str):
-        return endpoint
-    secured = endpoint.startswith(TLS)
-    text = f"tcp:{endpoint.removeprefix(TLS)}" if secured else endpoint
-    try:
-        made: IStreamClientEndpoint = clientFromString(reactor, text)
-    except TypeError as problem:
-        raise ValueError(f"{endpoint!r} is no endpoint: {problem}") from problem
-    if not secured and (tls is None or not text.startswith("tcp:")):
-        return made
-    credential = client_credential(tls)
-    context = client_context(credential)
-    return TlsClientEndpoint(reactor, made, lambda: context, host_of(text))
+        :param endpoint: as Twisted has it, or `tls:HOST:PORT`: a server that
+            listens with TLS, and whose certificate must be for HOST.
+        :raise ValueError: it is not understood.
+        :raise TlsProblem: a file of `tls` cannot be used.
+        """
+        if not isinstance(endpoint, str):
+            return endpoint
+        secured = endpoint.startswith(TLS)
+        text = f"tcp:{endpoint.removeprefix(TLS)}" if secured else endpoint
+        try:
+            made: IStreamClientEndpoint = clientFromString(self._reactor, text)
+        except TypeError as problem:
+            raise ValueError(f"{endpoint!r} is no endpoint: {problem}") from problem
+        if not secured and (self._files is None or not text.startswith("tcp:")):
+            return made
+        context = self._context()
+        return TlsClientEndpoint(self._reactor, made, lambda: context, host_of(text))
+
+    def _context(self) -> SSL.Context:
+        if self._made is None:
+            now = datetime.fromtimestamp(time(), UTC)
+            self._made = client_context(read_credential(self._files or TlsFiles(), now))
+        return self._made
 
 
 def host_of(text: str) -> str:

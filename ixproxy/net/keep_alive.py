@@ -32,6 +32,11 @@ class KeepAlive:
         self._call = LoopingCall(self._due)
         self._call.clock = clock
 
+    @property
+    def watched(self) -> int:
+        """How many connections it looks after."""
+        return len(self._connections)
+
     def start(self) -> None:
         """Begin to look; harmless when begun."""
         if not self._call.running:

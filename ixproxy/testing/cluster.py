@@ -24,9 +24,11 @@ from random import Random
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
 
 from ixproxy.client import Backoff, Client, Settings, connect
+from ixproxy.client.places import Where
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.node.model import NodeModel, NodeSettings, TenantPlan
@@ -160,6 +162,7 @@ class Cluster:
         *,
         proxy: int | Sequence[int] | None = None,
         node: int | None = None,
+        where: Callable[[list[IStreamClientEndpoint]], Where] = list,
         **arguments: Any,
     ) -> tuple[str, Deferred[Client]]:
         """
@@ -167,6 +170,8 @@ class Cluster:
 
         :param proxy: through which, or which in turn; None (and no `node`):
             all, beginning by chance; without proxies the first node.
+        :param where: makes of their endpoints what the client connects to, such
+            as a `ProxyCluster`; by default a list.
         :param arguments: for `ixproxy.client.connect`.
         :return: the client's host, and what fires with the client.
         """
@@ -175,7 +180,7 @@ class Cluster:
         addresses = self._addresses(proxy, node)
         connected = connect(
             process,
-            [self.network.client_endpoint(address, host) for address in addresses],
+            where([self.network.client_endpoint(address, host) for address in addresses]),
             name=name,
             client_type=client_type,
             **{

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -17,7 +17,7 @@ from ixproxy.cli import connecting, load, status
 from ixproxy.cli.main import parser
 from ixproxy.cli.output import Output
 from ixproxy.cli.running import settle as settle_outcome
-from ixproxy.client import Client, connect
+from ixproxy.client import Client, Pair, ProxyCluster, connect
 from ixproxy.errors import IxproxyError
 from ixproxy.messages import EventAck, RequestRegisterClient, ServerFacts
 from ixproxy.messages.message import Message
@@ -57,14 +57,27 @@ class CommandWorld:
             monkeypatch.setattr(module, "connect", self._connect)
 
     def _connect(self, reactor: Any, endpoints: Any, **arguments: Any) -> Deferred[Client]:
-        listed = [endpoints] if isinstance(endpoints, str) else endpoints
-        targets = [
-            self.network.client_endpoint(each.removeprefix("tcp:"), "c")
-            if each.startswith("tcp:")
-            else each
-            for each in listed
-        ]
-        return connect(self.clock, targets, random=Random(2), **arguments)
+        def in_memory(endpoint: Any) -> Any:
+            known = endpoint.startswith("tcp:")
+            address = endpoint.removeprefix("tcp:")
+            return self.network.client_endpoint(address, "c") if known else endpoint
+
+        where: Any
+        match endpoints:
+            case str():
+                where = in_memory(endpoints)
+            case ProxyCluster(members=members):
+                where = replace(
+                    endpoints,
+                    members=tuple(
+                        replace(each, endpoints=tuple(map(in_memory, each.endpoints)))
+                        for each in members
+                    ),
+                )
+            case Pair(primary=primary, backup=backup):
+                backup = backup and in_memory(backup)
+                where = replace(endpoints, primary=in_memory(primary), backup=backup)
+        return connect(self.clock, where, random=Random(2), **arguments)
 
     def reply(self, request: type[Message], answer: Message | Callable[[Any], Message]) -> None:
         """Say what the server answers a request with."""

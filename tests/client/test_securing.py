@@ -10,7 +10,7 @@ import pytest_twisted
 from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXClientEndpoint
 
 from ixproxy.client import TlsFiles, connect
-from ixproxy.client.securing import client_credential, endpoint_of, host_of
+from ixproxy.client.securing import Securing, host_of
 from ixproxy.errors import NodeUnavailable
 from ixproxy.net.tls import TlsProblem
 from ixproxy.net.tls_endpoints import TlsClientEndpoint
@@ -37,16 +37,16 @@ def test_endpoints_speak_tls_where_they_say_so_or_all_of_tcp_where_files_are_giv
     files = TlsFiles(trust=AUTHORITY.write(tmp_path / "ca.pem"))
 
     def made(text: str, tls: TlsFiles | None = None) -> type:
-        return type(endpoint_of(real_reactor, text, tls))
+        return type(Securing(real_reactor, tls).endpoint(text))
 
     assert made("tcp:a:1") is TCP4ClientEndpoint
     assert made("tcp:a:1", files) is TlsClientEndpoint
     assert made("tls:a:1") is made("tls:a:1", files) is TlsClientEndpoint
     assert made("unix:/run/ixproxy") is made("unix:/run/ixproxy", files) is UNIXClientEndpoint
-    there = endpoint_of(real_reactor, "tcp:a:1")
-    assert endpoint_of(real_reactor, there, files) is there
+    there = Securing(real_reactor).endpoint("tcp:a:1")
+    assert Securing(real_reactor, files).endpoint(there) is there
     with pytest.raises(ValueError):
-        endpoint_of(real_reactor, "tcp:nowhere")
+        Securing(real_reactor).endpoint("tcp:nowhere")
 
 
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, real_reactor: Any) -> None:
@@ -58,7 +58,6 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, real_reactor: Any) 
             client_type="MediaServer",
             tls=TlsFiles(trust=str(tmp_path / "ca.pem")),
         )
-    assert client_credential(None).trust == ()
 
 
 @pytest_twisted.ensureDeferred
