@@ -39,6 +39,11 @@ _TAKES_BACK: dict[type[AgentRequest], type[AgentRequest]] = {
     m.RequestAgentNotAvailable: m.RequestAgentAvailable,
     m.RequestRemoveMedia: m.RequestChangeMediaStateReason,
 }
+_DISTURB: dict[str, type[AgentRequest]] = {
+    "DoNotDisturbOn": m.RequestDoNotDisturbOn,
+    "DoNotDisturbOff": m.RequestDoNotDisturbOff,
+}
+"""The operations of such an event that are about do-not-disturb, and what asks for the same."""
 _OUTLASTS = m.RequestAgentAvailable
 """It is said of an agent that is not logged in here."""
 
@@ -111,8 +116,9 @@ class LoggedIn:
             self._logins[key] = replace(known, media_list=dict(event.media_list))
             # The reason that the client gave was for a state that is over.
             self._unsay(key, (m.RequestChangeMediaStateReason, event.media_type_name))
-        elif not event.donot_disturb:
-            self._unsay(key, (m.RequestDoNotDisturbOn, ""))
+        elif event.agent_state_change_operation in _DISTURB:
+            kind = _DISTURB[event.agent_state_change_operation]
+            self._say(key, kind(tenant_id=event.tenant_id, agent_id=event.agent_id))
 
     def refused(self, login: m.RequestAgentLogin) -> m.EventForcedAgentStateChange | None:
         """

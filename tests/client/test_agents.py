@@ -188,8 +188,12 @@ def test_what_the_server_changed_is_not_repeated_over_it() -> None:
     agents.answered(reason, ACK)
     agents.event_received(forced("Ready", media_type_name="chat", media_list={"chat": 1}))
     assert said(agents) == ["RequestDoNotDisturbOn"]
+    agents.event_received(forced("Something"))
+    assert said(agents) == ["RequestDoNotDisturbOn"]
     agents.event_received(forced("DoNotDisturbOff"))
     assert said(agents) == []
+    agents.event_received(forced("DoNotDisturbOn"))
+    assert agents.said() == [of(m.RequestDoNotDisturbOn)]
 
 
 def test_several_agents_are_told_apart() -> None:
