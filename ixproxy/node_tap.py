@@ -117,6 +117,7 @@ def build(reactor: Any, path: Path, name: str) -> NodeServer:
         new_session=lambda: os.urandom(16),
         executors=executor,
         keep_alive=keep_alive(reactor, options),
+        store_kind=address.partition(":")[0],
     )
 
     # Both were logged where they happened.
@@ -182,7 +183,9 @@ class Reloading:
 
     def _applied(self, parts: NodeParts) -> None:
         self._parts = parts
+        self._server.surroundings.configuration_applied()
         log.info("{path} was applied", path=str(self._path))
 
     def _refused(self, reason: str) -> None:
+        self._server.surroundings.configuration_refused(reason)
         log.error("{path} was not applied: {reason}", path=str(self._path), reason=reason)

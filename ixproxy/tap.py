@@ -104,9 +104,11 @@ class Reloading:
             settings = settings_of(view, userdata_size(deployment, self._name))
             changed = settings, deployment_of(view), strategies_of(view), limits_of(view)
         except ConfigError as problem:
+            self._server.surroundings.configuration_refused(str(problem))
             log.error("{path} was not applied: {reason}", path=str(self._path), reason=str(problem))
             return False
         self._server.configuration_changed(*changed)
+        self._server.surroundings.configuration_applied()
         log.info("{path} was applied", path=str(self._path))
         return True
 

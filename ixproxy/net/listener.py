@@ -79,6 +79,21 @@ class PeerListener(Factory):
         self._unregistered: dict[FrameConnection, float] = {}
         self._slow: dict[FrameConnection, float] = {}
 
+    @property
+    def peers(self) -> int:
+        """How many peers are connected."""
+        return len(self._peers)
+
+    @property
+    def unregistered(self) -> int:
+        """How many of them have not registered yet."""
+        return len(self._unregistered)
+
+    @property
+    def slow(self) -> int:
+        """How many of them do not read what was sent to them."""
+        return len(self._slow)
+
     def buildProtocol(self, addr: IAddress | None) -> FrameConnection | None:
         """The framework accepted a connection."""
         if len(self._peers) >= self.limits.connections:

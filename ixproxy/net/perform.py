@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
 from twisted.logger import Logger, LogLevel
 
 from ixproxy.core.destinations import Destination
 from ixproxy.core.proxy import ProxyCore
-from ixproxy.effects import ClosePeer, Effect, Note, ResetLink
+from ixproxy.effects import ClosePeer, CompleteStatus, Effect, Note, ResetLink
+from ixproxy.messages import EventServerStatus
 from ixproxy.net.connection import FrameConnection
 from ixproxy.values import NodeName
 
@@ -23,6 +25,7 @@ class Performer:
 
     :ivar peers: client-side connections by the peer's number.
     :ivar nodes: node-side connections by the node's name.
+    :ivar complete: adds to a status what only the world knows.
     """
 
     def __init__(self, core: ProxyCore) -> None:
@@ -30,6 +33,7 @@ class Performer:
         self._connections: dict[Destination, FrameConnection] = {}
         self.peers: dict[int, FrameConnection] = {}
         self.nodes: dict[NodeName, FrameConnection] = {}
+        self.complete: Callable[[EventServerStatus], EventServerStatus] = lambda status: status
 
     def connect(self, destination: Destination, connection: FrameConnection) -> None:
         """What is sent to `destination` goes to `connection` from now on."""
@@ -64,5 +68,7 @@ class Performer:
                     connection.abort(reason)
             case Note(level, text, fields):
                 log.emit(_LEVELS[level], text, **fields)
+            case CompleteStatus(peer, client, reference, status):
+                self._core.status_completed(peer, client, reference, self.complete(status))
             case _:
                 assert_never(effect)
