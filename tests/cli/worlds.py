@@ -13,7 +13,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ixproxy.cli import connecting, load, status
+from ixproxy.cli import connecting, load, status, status_asking
 from ixproxy.cli.main import parser
 from ixproxy.cli.output import Output
 from ixproxy.cli.running import settle as settle_outcome
@@ -25,6 +25,7 @@ from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.network import MemoryNetwork, settle
 from tests.client.servers import Server
 
+TIME_OF_DAY = 1_800_000_000.0
 ENDPOINT = "tcp:s:1"
 OTHER = "tcp:t:1"
 
@@ -53,8 +54,9 @@ class CommandWorld:
         self.server.facts = ServerFacts(name="proxy1", role="proxy", tenants=[1])
         self.network.listen("s:1", self.server)
         self.network.listen("t:1", self.other)
-        for module in (connecting, load, status):
+        for module in (connecting, load, status_asking):
             monkeypatch.setattr(module, "connect", self._connect)
+        monkeypatch.setattr(status, "time_of_day", lambda: TIME_OF_DAY)
 
     def _connect(self, reactor: Any, endpoints: Any, **arguments: Any) -> Deferred[Client]:
         listed = [endpoints] if isinstance(endpoints, str) else endpoints

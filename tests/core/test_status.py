@@ -116,7 +116,7 @@ def test_load_is_told_by_queue_and_the_longest_queues_first() -> None:
     rig.from_node(EAST, encode(EventNodeLoad(queues={TENANT: queues})))
     east = link_of(ask(rig, peer), EAST)
     assert east.backlog == sum(queues.values())
-    assert list(east.queues[TENANT])[0] == "Q999"
+    assert next(iter(east.queues[TENANT])) == "Q999"
     assert len(east.queues[TENANT]) == MOST_QUEUES // 3
 
 

@@ -26,9 +26,9 @@ def node_of(status: EventServerStatus) -> NodeStatus:
 def test_a_node_tells_what_it_has(rig: NodeRig) -> None:
     mail = rig.client("MediaServer")
     for _ in range(3):
-        mail.ask(RequestSubmit(tenant_id=1, media_type="email", queue="Inbound"))
+        mail.ask(RequestSubmit(tenant_id=1, media_type="email", queue="In"))
     router = rig.client("RoutingEngine")
-    router.ask(RequestPull(tenant_id=1, view_id="Inbound/All", number_of_interactions=1))
+    router.ask(RequestPull(tenant_id=1, view_id="In/All", number_of_interactions=1))
     rig.run(3)
     status = mail.ask(RequestServerStatus())
     assert isinstance(status, EventServerStatus)
@@ -37,7 +37,7 @@ def test_a_node_tells_what_it_has(rig: NodeRig) -> None:
     found = node_of(status)
     assert found.interactions == 3
     (queue,) = found.queues
-    assert (queue.queue, queue.waiting) == ("Inbound", 2)
+    assert (queue.queue, queue.waiting) == ("In", 2)
     assert sum(queue.states.values()) == 3
     assert queue.states["queued"] == 2
     assert (found.sessions, found.sessions_lost, found.agents_logged_in) == (2, 0, 0)
