@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -43,6 +44,11 @@ class Target:
     endpoint: str
     primary: str = ""
     nodes: tuple[str, ...] | None = None
+
+    @property
+    def by_address(self) -> bool:
+        """It was named by its address, and has not said what it is called."""
+        return self.name == self.endpoint
 
     @property
     def pair(self) -> str:
@@ -150,16 +156,26 @@ async def ask(reactor: Any, args: Namespace, target: Target, now: float) -> Foun
             settings=Settings(timeout=args.timeout, attempt_timeout=args.timeout),
         )
     except (IxproxyError, ValueError) as problem:
-        found.failure = str(problem)
+        found.failure = in_short(str(problem))
         return found
     try:
         found.server = client.server
+        if target.by_address:
+            found.target = replace(target, name=client.server.name)
         await question(client, found)
     except IxproxyError as problem:
         found.failure = str(problem)
     finally:
         await client.close()
     return found
+
+
+def in_short(reason: str) -> str:
+    """A reason for not being connected without what goes without saying."""
+    reason = reason.removeprefix("no server could be reached: ")
+    if said := re.fullmatch(r"Connection was refused by other side: \d+: (.*?)\.?", reason):
+        return said[1].lower()
+    return reason.rstrip(".")
 
 
 async def question(client: Asking, found: Found) -> None:

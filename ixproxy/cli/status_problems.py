@@ -68,7 +68,7 @@ def _missing(found: Sequence[Found]) -> Iterator[Problem]:
         target = each.target
         if each.up or target.primary or target.pair in up:
             continue
-        where = "" if target.endpoint == target.name else f" at {target.endpoint}"
+        where = "" if target.by_address else f" at {target.endpoint}"
         text = f"{target.name} does not answer{where}: {each.failure}"
         backups = [one.target.name for one in found if one.target.primary == target.name]
         if backups:
@@ -85,7 +85,7 @@ def _claimed_twice(found: Sequence[Found]) -> Iterator[Problem]:
         if each.server.role == "node" and each.server.dbid:
             nodes.setdefault(each.server.dbid, []).append(each)
         target, name = each.target, each.server.name
-        if target.endpoint != target.name and name not in (target.name, target.pair):
+        if not target.by_address and name not in (target.name, target.pair):
             yield Problem(
                 target.name, f"{name or 'another server'} answers at {target.endpoint}, where "
                 f"{target.name} should be"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ixproxy.cli.amounts import duration, number_of_bytes
+from ixproxy.cli.amounts import duration, milliseconds, number_of_bytes
 from ixproxy.cli.output import Output, moment
 from ixproxy.cli.status_asking import Found
 from ixproxy.cli.status_problems import Problem, state_of
@@ -98,7 +98,7 @@ def _show_node(name: str, status: EventServerStatus, node: NodeStatus, output: O
     output.line(
         f"  store {node.store or 'not named'}, epoch {node.epoch}, last event "
         f"{node.last_event_number}; writer: {writer.waiting} wait, {each:.1f} in a batch, "
-        f"longest {duration(writer.longest_batch)}"
+        f"longest {milliseconds(writer.longest_batch)} ms"
     )
     output.line(
         f"  {node.held_pulls} held pulls; {readers.busy} of {readers.lanes} readers busy, "

@@ -87,7 +87,9 @@ class PeerListener(Factory):
     @property
     def unregistered(self) -> int:
         """How many of them have not registered yet."""
-        return len(self._unregistered)
+        peers = self._core.state.clients.peers
+        numbers = (self._peers[connection] for connection in self._unregistered)
+        return sum(number not in peers or not peers[number].clients for number in numbers)
 
     @property
     def slow(self) -> int:

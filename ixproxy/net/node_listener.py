@@ -56,7 +56,7 @@ class NodeListener(Factory):
     @property
     def unregistered(self) -> int:
         """How many of them have not registered yet."""
-        return len(self._unregistered)
+        return sum(not self._peers[connection].clients for connection in self._unregistered)
 
     @property
     def slow(self) -> int:

@@ -164,6 +164,12 @@ def test_a_server_that_cannot_be_reached_is_reported(world: CommandWorld) -> Non
     assert ran.records[0]["failure"]
 
 
+def test_a_server_that_is_asked_by_its_address_goes_by_its_name(world: CommandWorld) -> None:
+    world.reply(RequestServerStatus, EventServerStatus(time=TIME_OF_DAY))
+    (record,) = world.ixctl("status", "--json").records
+    assert (record["application"], record["endpoint"]) == ("proxy1", "tcp:s:1")
+
+
 def test_a_server_that_refuses_to_say_is_there_all_the_same(world: CommandWorld) -> None:
     world.reply(RequestServerStatus, EventError(error_code=Code.STOPPING))
     ran = world.ixctl("status")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+import pytest
 from twisted.internet.defer import Deferred, fail
 
-from ixproxy.cli.status_asking import Target, question, targets_of
+from ixproxy.cli.status_asking import Target, in_short, question, targets_of
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import EventServerStatus
 from tests.cli.statuses import node, proxy
@@ -23,6 +24,22 @@ def test_a_file_says_whom_to_ask_and_which_nodes_a_proxy_has() -> None:
     assert targets["ixn1"].nodes is None
     args = Namespace(config=None, application=None, connect="tcp:h:1")
     assert targets_of(args) == [Target("tcp:h:1", "tcp:h:1")]
+
+
+@pytest.mark.parametrize(
+    ("reason", "short"),
+    [
+        (
+            "no server could be reached: Connection was refused by other side: 111: "
+            "Connection refused.",
+            "connection refused",
+        ),
+        ("3013: Too many clients", "3013: Too many clients"),
+        ("no server could be reached: timed out.", "timed out"),
+    ],
+)
+def test_reasons_for_not_being_connected_are_short(reason: str, short: str) -> None:
+    assert in_short(reason) == short
 
 
 def test_a_record_has_the_whole_status() -> None:
