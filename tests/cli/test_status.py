@@ -122,7 +122,7 @@ def test_a_node_of_an_earlier_version_says_its_statistics(world: CommandWorld) -
     assert "Queued  7" in ran.stdout
 
 
-@pytest.mark.parametrize("code", [Code.BAD_FRAME, Code.UNSUPPORTED_YET])
+@pytest.mark.parametrize("code", [int(Code.BAD_FRAME), int(Code.UNSUPPORTED_YET)])
 @pytest.mark.parametrize(
     ("answer", "flags", "linked"),
     [
@@ -133,9 +133,9 @@ def test_a_node_of_an_earlier_version_says_its_statistics(world: CommandWorld) -
     ],
 )
 def test_a_proxy_of_an_earlier_version_says_whether_its_nodes_are_linked(
-    world: CommandWorld, answer: Any, flags: int, linked: str, code: Code
+    world: CommandWorld, answer: Any, flags: int, linked: str, code: int
 ) -> None:
-    world.reply(RequestServerStatus, EventError(error_code=int(code)))
+    world.reply(RequestServerStatus, EventError(error_code=code))
     running, stdout, _ = world.start("status", "--connect", "tcp:s:1", "--json")
     assert isinstance(world.asked[-1], RequestWorkbinTypesInfo)
     world.server.last.answer(answer, flags=flags)

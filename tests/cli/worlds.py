@@ -13,7 +13,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ixproxy.cli import connecting, load, status, status_asking
+from ixproxy.cli import connecting, load_clients, status, status_asking
 from ixproxy.cli.main import parser
 from ixproxy.cli.output import Output
 from ixproxy.cli.running import settle as settle_outcome
@@ -54,7 +54,7 @@ class CommandWorld:
         self.server.facts = ServerFacts(name="proxy1", role="proxy", tenants=[1])
         self.network.listen("s:1", self.server)
         self.network.listen("t:1", self.other)
-        for module in (connecting, load, status_asking):
+        for module in (connecting, load_clients, status_asking):
             monkeypatch.setattr(module, "connect", self._connect)
         monkeypatch.setattr(status, "time_of_day", lambda: TIME_OF_DAY)
 
