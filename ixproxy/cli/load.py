@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -75,11 +76,16 @@ def checked(args: Namespace) -> None:
 
 
 def content_of(args: Namespace, random: Random) -> Iterator[Content]:
-    """What is handed in."""
+    """
+    What is handed in.
+
+    :raise UsageError: the file cannot be read, or is not one.
+    """
     if args.input is None:
         return made_up(args.bytes, random)
-    columns = args.columns or Columns()
-    return rows_of(CsvSource(args.input, columns, args.encoding))
+    rows = rows_of(CsvSource(args.input, args.columns or Columns(), args.encoding))
+    # What is wrong with a file is said before anybody is asked anything.
+    return chain([next(rows)], rows)
 
 
 def places_of(args: Namespace, tenant_id: int) -> Places:

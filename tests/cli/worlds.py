@@ -18,8 +18,14 @@ from ixproxy.cli.main import parser
 from ixproxy.cli.output import Output
 from ixproxy.cli.running import settle as settle_outcome
 from ixproxy.client import Client, connect
-from ixproxy.errors import IxproxyError
-from ixproxy.messages import EventAck, RequestRegisterClient, ServerFacts
+from ixproxy.errors import Code, IxproxyError
+from ixproxy.messages import (
+    EventAck,
+    EventError,
+    RequestRegisterClient,
+    RequestServerStatus,
+    ServerFacts,
+)
 from ixproxy.messages.message import Message
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.network import MemoryNetwork, settle
@@ -52,6 +58,8 @@ class CommandWorld:
         self.network = MemoryNetwork(self.clock, Random(1))
         self.server, self.other = Server(), Server()
         self.server.facts = ServerFacts(name="proxy1", role="proxy", tenants=[1])
+        # As servers of earlier versions do.
+        self.reply(RequestServerStatus, EventError(error_code=Code.BAD_FRAME))
         self.network.listen("s:1", self.server)
         self.network.listen("t:1", self.other)
         for module in (connecting, load_clients, status_asking):
@@ -109,7 +117,7 @@ class CommandWorld:
     @property
     def asked(self) -> list[Message]:
         """What the server was asked, registrations and goodbyes left out."""
-        quiet = (RequestRegisterClient,)
+        quiet = (RequestRegisterClient, RequestServerStatus)
         return [
             request
             for served in self.server.connections
