@@ -113,10 +113,10 @@ def _pair(deployment: Deployment, server: Server, standby: WarmStandby) -> Pair:
 
 def _endpoints(deployment: Deployment, server: Server) -> tuple[str, ...]:
     backup = deployment.applications.get(server.backup)
-    both = [server.endpoint]
+    both = [server]
     if isinstance(backup, NodeApplication | ProxyApplication):
-        both.append(backup.endpoint)
-    found = tuple(endpoint for endpoint in both if endpoint)
+        both.append(backup)
+    found = tuple(deployment.dialled(each) for each in both if each.endpoint)
     if not found:
         raise _problem(server.name, "it has no endpoint")
     return found

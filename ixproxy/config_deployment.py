@@ -134,6 +134,12 @@ class Deployment:
                 case _:
                     yield name
 
+    def dialled(self, server: NodeApplication | ProxyApplication) -> str:
+        """The endpoint string by which clients reach a server: it says whether to speak TLS."""
+        if server.tls is None:
+            return server.endpoint
+        return f"tls:{server.endpoint.removeprefix('tcp:')}"
+
     def secured(self) -> frozenset[str]:
         """The endpoints of all servers that listen with TLS."""
         return frozenset(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ixproxy.messages import Credentials
+from ixproxy.messages import Credentials, EventServerStatus
 from ixproxy.values import NodeName
 
 
@@ -48,4 +48,17 @@ class Note:
     fields: Mapping[str, Any]
 
 
-Effect = ClosePeer | ResetLink | LogIn | Note
+@dataclass(frozen=True, slots=True)
+class CompleteStatus:
+    """
+    Add what only the world knows to a status, and hand it back to the mind,
+    which answers `reference` of a client of a peer with it.
+    """
+
+    peer: int
+    client: int
+    reference: int
+    status: EventServerStatus
+
+
+Effect = ClosePeer | ResetLink | LogIn | Note | CompleteStatus

@@ -140,6 +140,7 @@ def build(
         new_session=lambda: os.urandom(16),
         executors=executor,
         keep_alive=keep_alive(reactor, options),
+        store_kind=address.partition(":")[0],
     )
 
     server.state.door = parts.door
@@ -217,7 +218,9 @@ class Reloading:
         self._parts = parts
         self._dialling.use(parts.credential, frozenset())
         self._server.state.door = parts.door
+        self._server.surroundings.configuration_applied()
         log.info("{path} was applied", path=str(self._path))
 
     def _refused(self, reason: str) -> None:
+        self._server.surroundings.configuration_refused(reason)
         log.error("{path} was not applied: {reason}", path=str(self._path), reason=reason)

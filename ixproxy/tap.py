@@ -128,10 +128,12 @@ class Reloading:
             changed = settings, deployment_of(view), strategies_of(view), limits_of(view)
             door = door_of(deployment, now, self._checkers)
         except ConfigError as problem:
+            self._server.surroundings.configuration_refused(str(problem))
             log.error("{path} was not applied: {reason}", path=str(self._path), reason=str(problem))
             return False
         self._dialling.use(credential, deployment.secured())
         self._server.configuration_changed(*changed, door)
+        self._server.surroundings.configuration_applied()
         log.info("{path} was applied", path=str(self._path))
         return True
 

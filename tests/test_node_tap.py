@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
 from twisted.logger import LogEvent, capturedLogs, formatEvent
 from twisted.python import usage
 
@@ -20,6 +20,7 @@ from ixproxy.client import connect
 from ixproxy.errors import ConfigError, RequestRefused, StorageError
 from ixproxy.messages import RequestFindInteractions, RequestSubmit
 from ixproxy.net.node_limits import NodeLimits
+from ixproxy.net.surroundings import Surroundings
 from ixproxy.testing.processes import RealCluster
 
 ONE_NODE = """\
@@ -109,6 +110,7 @@ class Server:
     def __init__(self, answer: Deferred[None] | None = None) -> None:
         self.changes: list[tuple[Any, ...]] = []
         self.answer = answer
+        self.surroundings = Surroundings(Clock(), lambda: 0.0)
 
     def configuration_changed(self, *changed: Any) -> Deferred[None]:
         self.changes.append(changed)
@@ -139,6 +141,7 @@ def test_a_changed_file_is_applied(file: Path) -> None:
     assert settings.pull_hold_timeout == 3
     assert limits.max_pending_per_client == 78
     assert "was applied" in said
+    assert server.surroundings.configuration.problem == ""
 
 
 @pytest.mark.parametrize(
@@ -159,6 +162,7 @@ def test_a_file_that_cannot_be_applied_changes_nothing_and_says_why(
     assert server.changes == []
     assert "was not applied" in heard
     assert said in heard
+    assert said in server.surroundings.configuration.problem
 
 
 def test_a_store_that_cannot_follow_is_told(file: Path) -> None:

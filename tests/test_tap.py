@@ -100,6 +100,7 @@ def test_a_changed_file_is_applied_live_and_a_bad_one_changes_nothing(file: Path
     file.write_text(ONE_PROXY.replace("= 500", "= 600"))
     assert reloading.reload()
     assert server.core.state.owners.size == 600
+    assert server.surroundings.configuration.problem == ""
     for bad, reason in (
         (ONE_PROXY.replace("= 500", "= 5"), "interaction-cache-size"),
         (ONE_PROXY.replace("tcp:7001:interface", "tcp:7002:interface"), "needs a restart"),
@@ -109,6 +110,7 @@ def test_a_changed_file_is_applied_live_and_a_bad_one_changes_nothing(file: Path
         with capturedLogs() as captured:
             assert not reloading.reload()
         assert any(reason in str(formatEvent(event)) for event in captured)
+        assert reason in server.surroundings.configuration.problem
         assert server.core.state.owners.size == 600
     server.core.node_lost(next(iter(server.core.state.links)), 0.0)
 

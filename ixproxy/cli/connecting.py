@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
@@ -15,6 +14,7 @@ from msgspec import structs
 from twisted.internet.defer import Deferred
 
 from ixproxy import messages as m
+from ixproxy.cli.identity import add_identity_options, credentials_of, tls_of
 from ixproxy.cli.key_values import seconds
 from ixproxy.cli.outcomes import UsageError
 from ixproxy.cli.session_file import Saved, SessionFile
@@ -23,11 +23,9 @@ from ixproxy.client import SESSION_BYTES, Answer, Client, Settings, connect
 from ixproxy.client.places import Where, endpoints_of
 from ixproxy.config import Deployment, load
 from ixproxy.errors import NodeUnavailable
-from ixproxy.messages import Credentials
 from ixproxy.messages.message import Message, Request
 from ixproxy.values import ClientType
 
-PASSWORD_VARIABLE = "IXCTL_PASSWORD"
 DEFAULT_NAME = "ixctl"
 DEFAULT_TIMEOUT = 30.0
 
@@ -93,9 +91,7 @@ def add_options(
         )
     parser.set_defaults(default_client_type=client_type)
     group.add_argument("--tenant", default="", help="its id, or its name with --config")
-    group.add_argument(
-        "--user", metavar="NAME", help=f"log on; the password is taken from ${PASSWORD_VARIABLE}"
-    )
+    add_identity_options(group)
     group.add_argument(
         "--timeout",
         type=seconds,
@@ -173,7 +169,8 @@ async def _connect(
             tenants=tenants,
             name=saved.client_name,
             client_type=saved.client_type,
-            credentials=_credentials(args),
+            credentials=credentials_of(args),
+            tls=tls_of(args, endpoints_of(where)),
             session=bytes.fromhex(saved.session),
             incarnation=saved.incarnation,
             holding=saved.holding,
@@ -194,10 +191,3 @@ def _saved_or_new(args: Namespace, saved: Saved | None) -> Saved:
     if wanted not in (None, saved.client_type):
         raise UsageError(f"{args.session} is the session of a {saved.client_type}, not {wanted}")
     return saved
-
-
-def _credentials(args: Namespace) -> Credentials | None:
-    if not args.user:
-        return None
-    # Not an argument: the process list is for everybody to read.
-    return Credentials(user=args.user, password=os.environ.get(PASSWORD_VARIABLE, ""))

@@ -20,8 +20,24 @@ from ixproxy.cli.protocol_text import TEXT
 from ixproxy.core.pending import Deadline
 from ixproxy.core.routing import EVERYONE, ROUTES
 from ixproxy.errors import ERRORS, Code
-from ixproxy.messages import Credentials, Message, Reason, ServerFacts, Workbin
+from ixproxy.messages import (
+    ConfigurationFacts,
+    Credentials,
+    LimitUse,
+    LinkStatus,
+    Message,
+    NodeStatus,
+    ProcessFacts,
+    ProxyStatus,
+    QueueStatus,
+    ReaderStatus,
+    Reason,
+    ServerFacts,
+    Workbin,
+    WriterStatus,
+)
 from ixproxy.messages.message import MAX_NAME, MAX_TEXT, Actor, Event, Party, Request
+from ixproxy.messages.status import LONGEST
 from ixproxy.values import ClientType, interaction_id
 from ixproxy.wire.keyvalues import MAX_DEPTH
 from ixproxy.wire.names import BY_NAME, ROWS, Holdings, Kind, NameRow, Subscription
@@ -79,7 +95,11 @@ BAD_BYTES = (
     ("another fifth byte altogether", Code.BAD_FRAME, "closed"),
 )
 
-STRUCTURES: tuple[type[Any], ...] = (Reason, Workbin, Actor, Party, Credentials, ServerFacts)
+STRUCTURES: tuple[type[Any], ...] = (
+    *(Reason, Workbin, Actor, Party, Credentials, ServerFacts),
+    *(ConfigurationFacts, LimitUse, LinkStatus, NodeStatus, ProcessFacts, ProxyStatus),
+    *(QueueStatus, ReaderStatus, WriterStatus),
+)
 
 _COMMON = {*Message.__struct_encode_fields__, *Request.__struct_encode_fields__}
 _COMMON |= {*Event.__struct_encode_fields__}
@@ -97,8 +117,8 @@ def type_name(kind: inspect.Type) -> str:
             return "count"
         case inspect.IntType():
             return "number"
-        case inspect.FloatType():
-            return "time"
+        case inspect.FloatType(le=most):
+            return "seconds" if most == LONGEST else "time"
         case inspect.BoolType():
             return "flag"
         case inspect.StrType(max_length=most):
@@ -131,6 +151,7 @@ TYPES = (
     ("count", "integer", "0 to 2⁶³ - 1"),
     ("number", "integer", "-2⁶³ to 2⁶³ - 1"),
     ("time", "float or integer", "seconds since the epoch, UTC, to the end of the year 9999"),
+    ("seconds", "float or integer", "how long something lasts"),
     ("flag", "true, false", ""),
     ("bytes", "binary", ""),
     ("key-value list", "map", "of strings to values"),

@@ -52,6 +52,10 @@ class Securing:
         context = self._context()
         return TlsClientEndpoint(self._reactor, made, lambda: context, host_of(text))
 
+    def check(self) -> None:
+        """:raise TlsProblem: a file of `tls` cannot be used."""
+        self._context()
+
     def _context(self) -> SSL.Context:
         if self._made is None:
             now = datetime.fromtimestamp(time(), UTC)

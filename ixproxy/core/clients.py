@@ -8,6 +8,7 @@ they hold; nodes still know their parties.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -134,6 +135,8 @@ class Clients:
         self._outputs = outputs
         self.peers: dict[int, Peer] = {}
         self.by_session: dict[bytes, Client] = {}
+        self.by_type: Counter[ClientType] = Counter()
+        """How many there are of each type."""
         self._count = 0
 
     def __len__(self) -> int:
@@ -156,6 +159,7 @@ class Clients:
         """Register a client; its session is on it from now on."""
         client.peer.clients[client.number] = client
         self._count += 1
+        self.by_type[client.type] += 1
         if client.session:
             self.by_session[client.session] = client
 
@@ -164,6 +168,7 @@ class Clients:
         if client.peer.clients.get(client.number) is client:
             del client.peer.clients[client.number]
             self._count -= 1
+            self.by_type[client.type] -= 1
         client.gone = True
         if self.by_session.get(client.session) is client:
             del self.by_session[client.session]

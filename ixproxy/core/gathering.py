@@ -94,6 +94,7 @@ class Gathering:
         if not ready:
             state.refuse(asked, Code.NOT_ACCESSIBLE)
             return
+        state.gatherings += 1
         for link in ready:
             self._gathered.awaited.add(link.name)
             state.forward(link, asked, self)
@@ -141,11 +142,15 @@ class Gathering:
                 policy=state.strategies.merge_name,
                 problem=problem,
             )
-            self._settled = True
+            self._end()
             state.refuse(self._asked, Code.STRATEGY_FAILED)
             return
-        self._settled = True
+        self._end()
         self._answer(merged)
+
+    def _end(self) -> None:
+        self._settled = True
+        self._state.gatherings -= 1
 
     def _answer(self, merged: Merged) -> None:
         state, asked = self._state, self._asked

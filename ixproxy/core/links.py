@@ -74,7 +74,10 @@ class Link(Destination):
     :ivar loads: tenant id to the node's last load facts.
     :ivar lost_at: when the link was lost, None while there is one or before
         the first.
+    :ivar since: since when it is linked, or is not; None: it never was.
+    :ivar problem: why it is not linked, or why it was lost last.
     :ivar joining: registrations and replays whose answers are awaited.
+    :ivar replaying: agent sessions that the node has still to be told of.
     """
 
     __slots__ = (
@@ -86,7 +89,10 @@ class Link(Destination):
         "max_frame",
         "name",
         "pending",
+        "problem",
+        "replaying",
         "server",
+        "since",
         "state",
     )
 
@@ -101,7 +107,10 @@ class Link(Destination):
         self.server = ServerFacts()
         self.max_frame = 1 << 20
         self.lost_at: float | None = None
+        self.since: float | None = None
+        self.problem = ""
         self.joining = 0
+        self.replaying = 0
 
     @property
     def linked(self) -> bool:

@@ -29,8 +29,9 @@ from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.core.state import ProxyState
 from ixproxy.effects import ClosePeer, Effect, ResetLink
 from ixproxy.errors import Code, RemoteProtocolError
+from ixproxy.messages import EventServerStatus
 from ixproxy.values import NodeName
-from ixproxy.wire.codec import error_frame
+from ixproxy.wire.codec import encode, error_frame
 from ixproxy.wire.frames import Skipped
 from ixproxy.wire.names import Kind
 from ixproxy.wire.permits import ANYTHING, Permit
@@ -179,7 +180,7 @@ class ProxyCore:
                 problem=problem.description,
             )
             state.effects.append(ResetLink(link.name, problem.description))
-            self.node_lost(node, now)
+            self.node_lost(node, now, problem.description)
 
     def _from_node(self, link: Link, raw: bytes) -> None:
         kind = raw[5]
@@ -197,7 +198,14 @@ class ProxyCore:
         else:
             raise RemoteProtocolError(Code.BAD_FRAME, f"kind {kind} from a node")
 
-    def node_lost(self, node: NodeName, now: float) -> None:
+    def node_unreachable(self, node: NodeName, reason: str, now: float) -> None:
+        """There was no connection to be had."""
+        self.state.now = now
+        link = self.state.links.get(node)
+        if link is not None:
+            link.problem = reason
+
+    def node_lost(self, node: NodeName, now: float, reason: str = "") -> None:
         """The connection to a node is gone: what was in flight is in doubt."""
         state = self.state
         state.now = now
@@ -207,9 +215,11 @@ class ProxyCore:
         was_linked = link.linked
         link.step(Step.LOST)
         link.full = False
+        link.problem = reason or link.problem
+        link.replaying = 0
         link.take()
         if was_linked:
-            link.lost_at = now
+            link.lost_at = link.since = now
             state.note("warn", "Node {node} is lost", node=node)
         for client in link.clients.values():
             client.numbers.pop(node, None)
@@ -217,6 +227,15 @@ class ProxyCore:
         for _, pending in link.pending.clear():
             if not pending.abandoned:
                 self._answers.given_up(link, pending)
+
+    def status_completed(
+        self, peer: int, client: int, reference: int, status: EventServerStatus
+    ) -> None:
+        """The world has added at once what only it knows to a status: answer who asked."""
+        sender = self.state.clients.peers.get(peer)
+        asking = sender.clients.get(client) if sender is not None else None
+        if asking is not None:
+            self.state.answer_split(asking, reference, encode(status))
 
     def ticked(self, now: float) -> None:
         """Some time passed: sweep what is overdue; call it every 250 ms or so."""

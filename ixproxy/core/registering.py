@@ -238,4 +238,5 @@ def joined(state: ProxyState, link: Link) -> None:
     if link.speaks and not link.linked:
         link.step(Step.JOINED)
         link.lost_at = None
+        link.since = state.now
         state.note("info", "Node {node} is linked", node=link.name)

@@ -37,6 +37,7 @@ class Replaying:
             self._state.ask(
                 self._link, session.confirmation(), self, why="replay-agent", client=client
             )
+        self._link.replaying = self._awaited + len(self._sessions)
         if not self._awaited:
             joined(self._state, self._link)
 

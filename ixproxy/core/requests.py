@@ -15,7 +15,9 @@ from ixproxy.core.pulling_by_ids import PullingByIds
 from ixproxy.core.registrations import Registrations
 from ixproxy.core.routing import BY_CODE, Route
 from ixproxy.core.state import Asked, ProxyState
+from ixproxy.core.status import status_of
 from ixproxy.core.submitting import Submitting
+from ixproxy.effects import CompleteStatus
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import RequestPull, RequestRegisterClient, RequestUnregisterClient
 from ixproxy.wire.codec import decode
@@ -138,8 +140,20 @@ class Requests:
             Gathering(state, asked).start()
         elif route.route is Route.AGENT:
             self._agents.start(asked)
+        elif route.route is Route.LOCAL:
+            self._tell_status(asked)
         else:
             self._internal.start(asked)
+
+    def _tell_status(self, asked: Asked) -> None:
+        """Of the local requests the only one that comes here: answered by way of the world."""
+        client = asked.client
+        client.inflight.pop(asked.frame.reference, None)
+        if not asked.silent:
+            status = status_of(self._state, self._locator, self._agents.sessions)
+            self._state.effects.append(
+                CompleteStatus(client.peer.id, client.number, asked.frame.reference, status)
+            )
 
     def _pull(self, asked: Asked) -> None:
         state = self._state

@@ -76,7 +76,7 @@ def _row(
 
 
 _ROWS = [
-    *_row(Route.LOCAL, "RegisterClient UnregisterClient", EVERYONE),
+    *_row(Route.LOCAL, "RegisterClient UnregisterClient ServerStatus", EVERYONE),
     *_row(
         Route.LOCAL,
         "StartPlaceAgentStateReportingAll StopPlaceAgentStateReportingAll "

@@ -79,6 +79,23 @@ class PeerListener(Factory):
         self._unregistered: dict[FrameConnection, float] = {}
         self._slow: dict[FrameConnection, float] = {}
 
+    @property
+    def peers(self) -> int:
+        """How many peers are connected."""
+        return len(self._peers)
+
+    @property
+    def unregistered(self) -> int:
+        """How many of them have not registered yet."""
+        peers = self._core.state.clients.peers
+        numbers = (self._peers[connection] for connection in self._unregistered)
+        return sum(number not in peers or not peers[number].clients for number in numbers)
+
+    @property
+    def slow(self) -> int:
+        """How many of them do not read what was sent to them."""
+        return len(self._slow)
+
     def buildProtocol(self, addr: IAddress | None) -> FrameConnection | None:
         """The framework accepted a connection."""
         if len(self._peers) >= self.limits.connections:

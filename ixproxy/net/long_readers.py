@@ -53,6 +53,21 @@ class LongReaders:
         """Whether no more reads may wait."""
         return len(self._waiting) >= self.limit
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a lane."""
+        return len(self._waiting)
+
+    @property
+    def lanes(self) -> int:
+        """How many can be under way at once."""
+        return len(self._all)
+
+    @property
+    def busy(self) -> int:
+        """How many are."""
+        return len(self._all) - len(self._free)
+
     def read(self, job: Job, done: Done) -> None:
         """
         Have `job` done with a reader, in its thread.

@@ -53,6 +53,16 @@ class NodeListener(Factory):
         """How many peers are connected."""
         return len(self._peers)
 
+    @property
+    def unregistered(self) -> int:
+        """How many of them have not registered yet."""
+        return sum(not self._peers[connection].clients for connection in self._unregistered)
+
+    @property
+    def slow(self) -> int:
+        """How many of them do not read what was sent to them."""
+        return len(self._slow)
+
     def buildProtocol(self, addr: IAddress | None) -> FrameConnection | None:
         """The framework accepted a connection."""
         limits = self._state.limits

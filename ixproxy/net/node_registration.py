@@ -150,6 +150,7 @@ class Registrar:
                 self._lost(replaced)
         peer.clients[client.number] = client
         self._state.clients += 1
+        self._state.by_type[client.sender.client_type] += 1
         # Numbers do not come again: answers to the last one's requests may be on their way.
         peer.last_number = max(peer.last_number, client.number)
 
@@ -250,6 +251,7 @@ class Registrar:
         if clients.get(client.number) is client:
             del clients[client.number]
             self._state.clients -= 1
+            self._state.by_type[client.sender.client_type] -= 1
 
     def _refuse(
         self, peer: NodePeer, frame: Frame, refusal: RequestRefused | RemoteProtocolError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
 from twisted.internet.interfaces import IReactorTime
@@ -9,8 +10,8 @@ from twisted.logger import Logger, LogLevel
 
 from ixproxy.core.destinations import Destination
 from ixproxy.core.proxy import ProxyCore
-from ixproxy.effects import ClosePeer, Effect, LogIn, Note, ResetLink
-from ixproxy.messages import Credentials
+from ixproxy.effects import ClosePeer, CompleteStatus, Effect, LogIn, Note, ResetLink
+from ixproxy.messages import Credentials, EventServerStatus
 from ixproxy.net.connection import FrameConnection
 from ixproxy.net.door import OPEN, Door
 from ixproxy.values import NodeName
@@ -28,6 +29,7 @@ class Performer:
     :ivar peers: client-side connections by the peer's number.
     :ivar nodes: node-side connections by the node's name.
     :ivar door: says what peers may be; may be another one at any time.
+    :ivar complete: adds to a status what only the world knows.
     """
 
     def __init__(self, core: ProxyCore, clock: IReactorTime) -> None:
@@ -37,6 +39,7 @@ class Performer:
         self._connections: dict[Destination, FrameConnection] = {}
         self.peers: dict[int, FrameConnection] = {}
         self.nodes: dict[NodeName, FrameConnection] = {}
+        self.complete: Callable[[EventServerStatus], EventServerStatus] = lambda status: status
 
     def connect(self, destination: Destination, connection: FrameConnection) -> None:
         """What is sent to `destination` goes to `connection` from now on."""
@@ -73,6 +76,8 @@ class Performer:
                 self._log_in(peer, credentials)
             case Note(level, text, fields):
                 log.emit(_LEVELS[level], text, **fields)
+            case CompleteStatus(peer, client, reference, status):
+                self._core.status_completed(peer, client, reference, self.complete(status))
             case _:
                 assert_never(effect)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,10 +19,13 @@ from twisted.logger import Logger
 
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.messages import EventServerStatus
 from ixproxy.net.door import OPEN, Door
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.listener import Limits, PeerListener
 from ixproxy.net.perform import Performer
+from ixproxy.net.proxy_status import with_sockets
+from ixproxy.net.surroundings import Surroundings
 from ixproxy.net.turn import TurnEnd
 from ixproxy.net.upstream import Upstream
 from ixproxy.values import NodeFacts, NodeName
@@ -52,6 +56,7 @@ class ProxyServer(Service):
         keep_alive: KeepAlive | None = None,
         limits: Limits | None = None,
         door: Door = OPEN,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self.core = core
         self._reactor = reactor
@@ -59,7 +64,9 @@ class ProxyServer(Service):
         self._connect = connect
         self._turn = TurnEnd(reactor)
         self._keep_alive = keep_alive or KeepAlive(reactor)
+        self.surroundings = surroundings or Surroundings(reactor, time.time)
         self._performer = Performer(core, reactor)
+        self._performer.complete = self._complete
         self.listener = PeerListener(
             reactor, core, self._performer, self._turn, self._keep_alive, limits
         )
@@ -135,6 +142,12 @@ class ProxyServer(Service):
         except Exception:
             # A looping call ends with its first exception; time-outs must outlive a bug.
             log.failure("The sweep failed")
+
+    def _complete(self, status: EventServerStatus) -> EventServerStatus:
+        """Add what sockets and the operating system know to a status."""
+        return self.surroundings.complete(
+            with_sockets(status, self.listener, self._performer.nodes)
+        )
 
     def configuration_changed(
         self,

@@ -27,6 +27,7 @@ from ixproxy.net.connection import FrameConnection
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.perform import Performer
 from ixproxy.net.turn import TurnEnd
+from ixproxy.net.watched_endpoint import WatchedEndpoint
 from ixproxy.values import NodeName
 from ixproxy.wire.frames import Skipped
 
@@ -72,7 +73,13 @@ class Upstream(Factory):
         self._retry = retry
         self._fruitless = 0
         """Connections in a row that never came to be of use."""
-        self._service = ClientService(endpoint, self, retryPolicy=self._delay, clock=clock)
+        watched = WatchedEndpoint(endpoint, self._unreachable)
+        self._service = ClientService(watched, self, retryPolicy=self._delay, clock=clock)
+
+    def _unreachable(self, reason: str) -> None:
+        """An attempt to connect came to nothing."""
+        if not self._stopped:
+            self._core.node_unreachable(self._node, reason, self._clock.seconds())
 
     def _delay(self, failures: int) -> float:
         """A node that accepts but cannot be used is no better than one that does not."""
@@ -144,13 +151,13 @@ class Upstream(Factory):
         """The link is gone."""
         self._keep_alive.forget(connection)
         if not self._stopped:
-            self._leave()
+            self._leave(reason)
         elif self._end is not None and self._end.active():
             self._end.cancel()
 
-    def _leave(self) -> None:
+    def _leave(self, reason: str = "") -> None:
         self._performer.nodes.pop(self._node, None)
-        self._core.node_lost(self._node, self._clock.seconds())
+        self._core.node_lost(self._node, self._clock.seconds(), reason)
         self._performer.perform()
         if self._link is not None:
             self._performer.disconnect(self._link)

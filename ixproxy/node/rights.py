@@ -27,6 +27,7 @@ RIGHTS: dict[type[Message], frozenset[ClientType]] = {
     m.RequestRegisterClient: ANYONE,
     m.RequestUnregisterClient: ANYONE,
     m.RequestPing: ANYONE,
+    m.RequestServerStatus: ANYONE,
     m.RequestAgentLogin: frozenset({_AGENT}),
     m.RequestAgentLogout: frozenset({_AGENT}),
     m.RequestAddMedia: frozenset({_AGENT}),

@@ -12,6 +12,7 @@ from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.net.proxy_server import ProxyServer
+from ixproxy.net.surroundings import Surroundings
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.node.properties import custom_column
 from ixproxy.storage.sqlite import SqliteStore
@@ -47,6 +48,15 @@ def usual_strategies() -> Strategies:
     return Strategies(
         routing=round_robin.make({}), pull=pull_in_turn.make({}), merge=merge_union.make({})
     )
+
+
+def _time_of_day(clock: SteppingClock) -> Callable[[], float]:
+    return lambda: TIME_OF_DAY + clock.seconds()
+
+
+def _surroundings(clock: SteppingClock) -> Surroundings:
+    """What is around a program in memory: no process of its own."""
+    return Surroundings(clock, _time_of_day(clock), lambda: None)
 
 
 class MemoryNode:
@@ -98,10 +108,12 @@ class MemoryNode:
             self._limits,
             name=self.name,
             dbid=self.dbid,
-            now=lambda: TIME_OF_DAY + self._clock.seconds(),
+            now=_time_of_day(self._clock),
             new_session=lambda: random.randbytes(16),
             executors=lambda _: SimulatedExecutor(process, Random(random.random())),
             keep_alive=KeepAlive(process, *self._keep_alive),
+            surroundings=_surroundings(self._clock),
+            store_kind="sqlite",
         )
         self.server.startService()
 
@@ -164,6 +176,7 @@ class MemoryProxy:
             self._network.server_endpoint(proxy_address(self.name)),
             connect,
             keep_alive=KeepAlive(process, *self._keep_alive),
+            surroundings=_surroundings(self._clock),
         )
         self.server.startService()
 

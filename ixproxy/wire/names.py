@@ -179,6 +179,7 @@ _REQUESTS = (
     _row(1, m.RequestRegisterClient),
     _row(2, m.RequestUnregisterClient),
     _row(3, m.RequestPing, answer="EventPing"),
+    _row(4, m.RequestServerStatus, answer="EventServerStatus"),
     _row(10, m.RequestAgentLogin, _AGENT),
     _row(11, m.RequestAgentLogout, _AGENT),
     _row(12, m.RequestAddMedia, _MEDIA),
@@ -257,6 +258,7 @@ _ANSWERS = tuple(
         (1011, m.EventPing),
         (1012, m.Event3rdServerResponse),
         (1013, m.Event3rdServerFault),
+        (1020, m.EventServerStatus),
     )
 )
 

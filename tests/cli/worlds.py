@@ -13,18 +13,25 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ixproxy.cli import connecting, load, status
+from ixproxy.cli import connecting, load_clients, status, status_asking
 from ixproxy.cli.main import parser
 from ixproxy.cli.output import Output
 from ixproxy.cli.running import settle as settle_outcome
 from ixproxy.client import Client, Pair, ProxyCluster, connect
-from ixproxy.errors import IxproxyError
-from ixproxy.messages import EventAck, RequestRegisterClient, ServerFacts
+from ixproxy.errors import Code, IxproxyError
+from ixproxy.messages import (
+    EventAck,
+    EventError,
+    RequestRegisterClient,
+    RequestServerStatus,
+    ServerFacts,
+)
 from ixproxy.messages.message import Message
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.network import MemoryNetwork, settle
 from tests.client.servers import Server
 
+TIME_OF_DAY = 1_800_000_000.0
 ENDPOINT = "tcp:s:1"
 OTHER = "tcp:t:1"
 
@@ -51,10 +58,13 @@ class CommandWorld:
         self.network = MemoryNetwork(self.clock, Random(1))
         self.server, self.other = Server(), Server()
         self.server.facts = ServerFacts(name="proxy1", role="proxy", tenants=[1])
+        # As servers of earlier versions do.
+        self.reply(RequestServerStatus, EventError(error_code=Code.BAD_FRAME))
         self.network.listen("s:1", self.server)
         self.network.listen("t:1", self.other)
-        for module in (connecting, load, status):
+        for module in (connecting, load_clients, status_asking):
             monkeypatch.setattr(module, "connect", self._connect)
+        monkeypatch.setattr(status, "time_of_day", lambda: TIME_OF_DAY)
 
     def _connect(self, reactor: Any, endpoints: Any, **arguments: Any) -> Deferred[Client]:
         def in_memory(endpoint: Any) -> Any:
@@ -120,7 +130,7 @@ class CommandWorld:
     @property
     def asked(self) -> list[Message]:
         """What the server was asked, registrations and goodbyes left out."""
-        quiet = (RequestRegisterClient,)
+        quiet = (RequestRegisterClient, RequestServerStatus)
         return [
             request
             for served in self.server.connections

@@ -11,6 +11,7 @@ from ixproxy.messages import RequestSubmit
 from ixproxy.net.batch_writer import MAX_BATCH, SHORTEST_TICK, BatchWriter
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
 from ixproxy.net.turn import TurnEnd
+from ixproxy.node.batch import People
 from ixproxy.node.work import Asked, ConnectionLost, Outcome, Sender, Tick, Work
 from tests.net.node_rig import ManualExecutor
 
@@ -39,6 +40,9 @@ class Core:
 
     def next_due(self) -> float | None:
         return self.due
+
+    def people(self) -> People:
+        return People(sessions=len(self.batches))
 
 
 class Rig:
@@ -264,3 +268,23 @@ def test_a_broken_batch_is_told(rig: Rig) -> None:
     rig.ask(1)
     rig.clock.advance(0)
     assert rig.heard == ["failed 1: by plan"]
+
+
+def test_it_says_how_it_keeps_up(rig: Rig) -> None:
+    rig.executor.paused = True
+    rig.ask(1)
+    rig.clock.advance(0)
+    rig.ask(2)
+    rig.ask(3)
+    rig.clock.advance(4.0)
+    assert (rig.writer.waiting, rig.writer.under_way) == (2, 1)
+    assert (rig.writer.busy_seconds, rig.writer.longest) == (4.0, 0.0)
+    rig.executor.resume()
+    rig.clock.advance(0)
+    rig.clock.advance(0)
+    rig.clock.advance(0)
+    rig.clock.advance(0)
+    assert rig.writer.idle
+    assert (rig.writer.waiting, rig.writer.under_way, rig.writer.busy_seconds) == (0, 0, 0.0)
+    assert rig.writer.longest == 4.0
+    assert rig.writer.people.sessions == 2
