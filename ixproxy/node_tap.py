@@ -144,6 +144,7 @@ def build(
     )
 
     server.state.door = parts.door
+    server.surroundings.certificate_expires = dialling.certificate_expires
     # Both were logged where they happened.
     server.listening.addErrback(lambda _: end_badly(reactor))
     server.lost.addCallback(lambda _: end_badly(reactor))

@@ -84,6 +84,7 @@ def build(
         limits=limits_of(view),
         door=door_of(deployment, application, checkers),
     )
+    server.surroundings.certificate_expires = dialling.certificate_expires
     # Logged where it happened.
     server.listening.addErrback(lambda _: end_badly(reactor))
     reactor.callWhenRunning(settle_memory)

@@ -58,6 +58,10 @@ class Dialling:
         """When our certificate ends, in UTC; None: there is none."""
         return self._credential.expires if self._credential else None
 
+    def certificate_expires(self) -> float | None:
+        """The same in seconds since the epoch."""
+        return self.expires.timestamp() if self.expires else None
+
     def listening(self, text: str) -> IStreamServerEndpoint:
         """Where to listen, with TLS if there is a certificate to show."""
         inner: IStreamServerEndpoint = serverFromString(self._reactor, text)

@@ -76,6 +76,8 @@ class CommandWorld:
         match endpoints:
             case str():
                 where = in_memory(endpoints)
+            case list():
+                where = list(map(in_memory, endpoints))
             case ProxyCluster(members=members):
                 where = replace(
                     endpoints,

@@ -43,6 +43,9 @@ async def test_a_renewed_certificate_serves_new_connections_and_leaves_the_other
     old, new = (credential(AUTHORITY.issue("ixn1", HOSTS)) for _ in range(2))
     server = Dialling(real_reactor, old)
     assert server.expires == old.expires
+    assert old.expires is not None
+    assert server.certificate_expires() == old.expires.timestamp()
+    assert Dialling(real_reactor).certificate_expires() is None
     port: Any = await server.listening(LISTEN).listen(Quiet())
     where = f"tcp:{HERE}:{port.getHost().port}"
     dial = Dialling(real_reactor, credential(None), frozenset({where})).endpoint(where, HERE)
