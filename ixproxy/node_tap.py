@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 
 from ixproxy.config import Deployment, NodeApplication, load
+from ixproxy.config_changes import in_one_text, node_changes, option_changes
 from ixproxy.config_plans import NodePlan, node_plan, store_settings
 from ixproxy.errors import ConfigError, ConfigProblem
 from ixproxy.interfaces import IStore, IStoreMaker
@@ -30,6 +31,7 @@ from ixproxy.tap_parts import (
     listen_for_hangup,
     need_restart,
     settle_memory,
+    silence,
 )
 
 log = Logger()
@@ -151,7 +153,9 @@ class Reloading:
         except ConfigError as problem:
             self._refused(str(problem))
             return False
-        changed = self._server.configuration_changed(parts.model, parts.plan.settings, parts.limits)
+        changed = self._server.configuration_changed(
+            parts.model, parts.plan.settings, parts.limits, silence(parts.application.settings)
+        )
         changed.addCallbacks(
             lambda _: self._applied(parts), lambda failure: self._refused(failure.getErrorMessage())
         )
@@ -181,8 +185,14 @@ class Reloading:
             raise ConfigError(problems)
 
     def _applied(self, parts: NodeParts) -> None:
-        self._parts = parts
-        log.info("{path} was applied", path=str(self._path))
+        old, self._parts = self._parts, parts
+        changes = [
+            *node_changes(old.plan, parts.plan),
+            *option_changes(old.application.settings, parts.application.settings),
+        ]
+        log.info(
+            "{path} was applied: {changes}", path=str(self._path), changes=in_one_text(changes)
+        )
 
     def _refused(self, reason: str) -> None:
         log.error("{path} was not applied: {reason}", path=str(self._path), reason=reason)

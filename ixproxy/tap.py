@@ -11,7 +11,8 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python import usage
 
-from ixproxy.config import Deployment, load
+from ixproxy.config import Deployment, ProxyView, load
+from ixproxy.config_changes import in_one_text, proxy_changes
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.errors import ConfigError
 from ixproxy.net.proxy_server import ProxyServer
@@ -29,6 +30,7 @@ from ixproxy.tap_parts import (
     listen_for_hangup,
     need_restart,
     settle_memory,
+    silence,
 )
 from ixproxy.values import NodeFacts
 
@@ -77,7 +79,7 @@ def build(reactor: Any, path: Path, name: str) -> ProxyServer:
     # Logged where it happened.
     server.listening.addErrback(lambda _: end_badly(reactor))
     reactor.callWhenRunning(settle_memory)
-    reloading = Reloading(server, path, name, application.listen)
+    reloading = Reloading(server, path, name, application.listen, view)
     reactor.callWhenRunning(listen_for_hangup, reactor, reloading.reload)
     return server
 
@@ -85,11 +87,14 @@ def build(reactor: Any, path: Path, name: str) -> ProxyServer:
 class Reloading:
     """Applies a changed file to a running proxy."""
 
-    def __init__(self, server: ProxyServer, path: Path, name: str, listen: str) -> None:
+    def __init__(
+        self, server: ProxyServer, path: Path, name: str, listen: str, view: ProxyView
+    ) -> None:
         self._server = server
         self._path = path
         self._name = name
         self._listen = listen
+        self._view = view
 
     def reload(self) -> bool:
         """Read the file again; a bad one changes nothing and says why."""
@@ -102,12 +107,16 @@ class Reloading:
             view = deployment.view_for(self._name)
             refuse_chain(view)
             settings = settings_of(view, userdata_size(deployment, self._name))
-            changed = settings, deployment_of(view), strategies_of(view), limits_of(view)
+            strategies = strategies_of(view, self._view, self._server.core.state.strategies)
         except ConfigError as problem:
             log.error("{path} was not applied: {reason}", path=str(self._path), reason=str(problem))
             return False
-        self._server.configuration_changed(*changed)
-        log.info("{path} was applied", path=str(self._path))
+        self._server.configuration_changed(
+            settings, deployment_of(view), strategies, limits_of(view), silence(view.settings)
+        )
+        changes = in_one_text(proxy_changes(self._view, view))
+        self._view = view
+        log.info("{path} was applied: {changes}", path=str(self._path), changes=changes)
         return True
 
 

@@ -134,11 +134,48 @@ def _text(event: LogEvent) -> str:
 def test_a_changed_file_is_applied(file: Path) -> None:
     new = ONE_NODE.replace("= 77", "= 78").replace("views.All]", "views.New]")
     server, said = reload(file, new)
-    ((model, settings, limits),) = server.changes
+    ((model, settings, limits, silence),) = server.changes
     assert model.tenants[1].views.keys() == {"Inbound/New"}
     assert settings.pull_hold_timeout == 3
     assert limits.max_pending_per_client == 78
-    assert "was applied" in said
+    assert silence == (15.0, 45.0)
+    assert "was applied: " in said
+    assert (
+        "view of Environment: Inbound/All removed; view of Environment: Inbound/New added" in said
+    )
+    assert "max-pending-per-client 77 -> 78" in said
+
+
+def test_a_file_that_says_the_same_is_applied_and_the_log_says_so(file: Path) -> None:
+    _, said = reload(file, "# nothing new\n" + ONE_NODE)
+    assert "was applied: nothing in it that concerns this process has changed" in said
+
+
+def test_all_that_needs_a_restart_is_named_at_once(file: Path) -> None:
+    new = ONE_NODE.replace("dbid = 101", "dbid = 102").replace("tcp:7101:i", "tcp:7102:i")
+    new = new.replace("= 77", "= 77\nnumber-of-database-connections = 3")
+    new = new.replace("ixn1.db", "ixn9.db").replace('type = "string"', 'type = "number"')
+    server, said = reload(file, new)
+    assert server.changes == []
+    for key in ("dbid", "listen", "store", "number-of-database-connections", "custom-properties"):
+        assert f"{key}: " in said, key
+
+
+def test_two_changes_in_a_row_are_applied_in_order(file: Path) -> None:
+    server = Server()
+    parts = node_tap.read(file, "ixn1")
+    reloading = node_tap.Reloading(server, file, "ixn1", parts)  # type: ignore[arg-type]
+    first, second = Deferred[None](), Deferred[None]()
+    with capturedLogs() as events:
+        for answer, count in ((first, "78"), (second, "79")):
+            server.answer = answer
+            file.write_text(ONE_NODE.replace("= 77", f"= {count}"))
+            assert reloading.reload()
+        first.callback(None)
+        second.callback(None)
+    said = [_text(event) for event in events]
+    assert "max-pending-per-client 77 -> 78" in said[0]
+    assert "max-pending-per-client 78 -> 79" in said[1]
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,16 @@ class FrameConnection(TwistedProtocol):
         """The longest frame that is read, in bytes after the length field."""
         return self._reader.limit
 
+    def use_limits(self, *, max_frame: int, output_limit: int) -> None:
+        """
+        Keep to other limits from now on.
+
+        :param max_frame: a shorter one than before is for those who come: this
+            peer was told what it may send.
+        """
+        self._reader.limit = max(self._reader.limit, max_frame)
+        self.output_limit = output_limit
+
     def connectionMade(self) -> None:
         """The framework opened the socket."""
         transport = self._socket = self.transport

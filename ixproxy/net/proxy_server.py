@@ -138,13 +138,15 @@ class ProxyServer(Service):
         deployment: Deployment,
         strategies: Strategies,
         limits: Limits | None = None,
+        silence: tuple[float, float] | None = None,
     ) -> None:
         """
         The deployment file changed: follow it without dropping a client.
 
-        :param limits: for connections that come from now on; None: as before.
+        :param limits: of all connections; None: as before.
+        :param silence: when keep-alive looks, and after how much silence it
+            gives a connection up, in seconds; None: as before.
         """
-        self.listener.limits = limits or self.listener.limits
         moved = {
             name
             for name, facts in self.core.state.deployment.nodes.items()
@@ -155,4 +157,9 @@ class ProxyServer(Service):
                 self._upstreams.pop(name).stop()
         self.core.configuration_changed(settings, deployment, strategies, self._reactor.seconds())
         self._performer.perform()
+        self.listener.limits_changed(limits or self.listener.limits)
+        for upstream in self._upstreams.values():
+            upstream.limits_changed(self.listener.limits.link_output)
+        if silence is not None:
+            self._keep_alive.change(*silence)
         self._meet_nodes()
