@@ -76,6 +76,7 @@ def build(reactor: Any, path: Path, name: str) -> ProxyServer:
         keep_alive=keep_alive(reactor, view.settings),
         limits=limits_of(view),
     )
+    _say_what_is_left_out(view)
     # Logged where it happened.
     server.listening.addErrback(lambda _: end_badly(reactor))
     reactor.callWhenRunning(settle_memory)
@@ -115,9 +116,18 @@ class Reloading:
             settings, deployment_of(view), strategies, limits_of(view), silence(view.settings)
         )
         changes = in_one_text(proxy_changes(self._view, view))
+        if view.left_out != self._view.left_out:
+            _say_what_is_left_out(view)
         self._view = view
         log.info("{path} was applied: {changes}", path=str(self._path), changes=changes)
         return True
+
+
+def _say_what_is_left_out(view: ProxyView) -> None:
+    for application in view.left_out:
+        log.warn(
+            "{application} is not connected: it is no Interaction Server", application=application
+        )
 
 
 def userdata_size(deployment: Deployment, proxy: str) -> int:

@@ -186,6 +186,7 @@ def test_two_changes_in_a_row_are_applied_in_order(file: Path) -> None:
         ("dbid = 101", "dbid = 102", "dbid: a change from 101 to 102 needs a restart"),
         ("ixn1.db", "ixn2.db", "store: a change"),
         ("tcp:7101:interface", "tcp:7102:interface", "listen: a change"),
+        ("ixn1", "ixn9", "expected a node"),
         ('type = "string"', 'type = "number"', "custom properties have changed"),
     ],
 )

@@ -130,6 +130,20 @@ def test_the_log_says_what_has_changed(file: Path) -> None:
     assert "was applied: nothing in it that concerns this process has changed" in said
 
 
+def test_what_is_no_interaction_server_is_not_connected_and_the_log_says_so(file: Path) -> None:
+    """Test idea 10: a T-Server, named directly and by a cluster."""
+    switch = '[applications.switch]\ntype = "T-Server"\n'
+    text = ONE_PROXY.replace('["ixn1"]', '["ixn1", "switch"]') + switch
+    file.write_text(text)
+    with capturedLogs() as captured:
+        server = tap.build(Reactor(), file, "proxy1")
+    words = "switch (T-Server) is not connected: it is no Interaction Server"
+    assert [formatEvent(event) for event in captured] == [words]
+    assert list(server.core.state.links) == ["ixn1"]
+    assert words not in reloaded(server, file, "# the same\n" + text)
+    assert words not in reloaded(server, file, ONE_PROXY)
+
+
 ROUTING = '[applications.proxy1.routing]\nuse = "weighted"\nweights = {{ ixn1 = {} }}\n'
 
 
