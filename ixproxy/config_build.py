@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from ixproxy.config_address import endpoint_of, listen_address
-from ixproxy.config_check import Findings, Fitting, fit
+from ixproxy.config_check import Findings, Fitting, first_of, fit, instead
 from ixproxy.config_deployment import Deployment
-from ixproxy.config_keys import did_you_mean, plain_name, shown
+from ixproxy.config_keys import Unfit, plain_name, shown
 from ixproxy.config_node_options import NodeSettings
 from ixproxy.config_options import (
     AgentReservation,
@@ -169,17 +169,22 @@ def _primaries(given: Mapping[str, object]) -> dict[str, str]:
 def _schema(given: Mapping[str, object], path: tuple[str, ...], findings: Findings) -> Table | None:
     type = given.get("type")
     if not isinstance(type, str) or type not in APPLICATION_TYPES:
-        known = ", ".join(f'"{each}"' for each in APPLICATION_TYPES)
         if type is None:
-            findings.error(path, "type", f"missing; expected one of {known}")
+            known = first_of([f'"{each}"' for each in APPLICATION_TYPES])
+            text = f"missing; expected one of {known}; only a backup that is named has none"
         else:
-            hint = did_you_mean(type, list(APPLICATION_TYPES)) if isinstance(type, str) else ""
-            text = f"expected one of {known}, not {shown(type)}{hint}"
-            findings.error(path, "type", text)
+            hint = instead(type, APPLICATION_TYPES) if isinstance(type, str) else ""
+            text = f"expected the type of an application, not {shown(type)}{hint}"
+        findings.error(path, "type", text)
         return None
-    if type == INTERACTION_SERVER and given.get("role") == "proxy":
-        return PROXY
-    return APPLICATION_TYPES[type]
+    if type != INTERACTION_SERVER:
+        return APPLICATION_TYPES[type]
+    try:
+        return PROXY if NODE.keys["role"].read(given.get("role", "node")) == "proxy" else NODE
+    except Unfit as problem:
+        # It is not known as what to check the rest.
+        findings.error(path, "role", str(problem))
+        return None
 
 
 def _application(name: str, table: Table, fitting: Fitting, findings: Findings) -> Application:

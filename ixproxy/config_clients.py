@@ -1,164 +1,166 @@
-"""Where the clients of a deployment connect to, and the rules for what the file says of that."""
+"""Client applications: to whom the guide connects them, and whether they are served there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from ixproxy.client.places import Member, Pair, ProxyCluster, Standby
-from ixproxy.client.warm_standby import WarmStandby
-from ixproxy.config_deployment import Deployment
-from ixproxy.config_options import WarmStandbyOptions
-from ixproxy.config_rules import Case
+from ixproxy.config_check import instead
+from ixproxy.config_rules import Case, Rule
+from ixproxy.config_schema import (
+    DESKTOP_TYPE,
+    MEDIA_TYPES,
+    ORCHESTRATION_TYPE,
+    PAIRED_CLIENTS,
+    REPORTING_TYPES,
+    ROUTER_TYPE,
+)
 from ixproxy.config_tables import (
-    NODES,
     PROXIES,
     Cluster,
     NodeApplication,
     ProxyApplication,
     ServerApplication,
 )
-from ixproxy.errors import ConfigError, ConfigProblem
-
-Server = NodeApplication | ProxyApplication
 
 
-@dataclass(frozen=True, slots=True)
-class ClientView:
-    """
-    What a client takes from the file, for `ixproxy.client.connect`.
-
-    :ivar place: where it connects to.
-    :ivar tenants: ids of the tenants that its own application names; empty
-        where a server or cluster was named in its place.
-    """
-
-    place: Standby
-    tenants: tuple[int, ...] = ()
+def _clients(case: Case) -> Iterator[ServerApplication]:
+    for each in case.deployment.applications.values():
+        if isinstance(each, ServerApplication) and not each.primary:
+            yield each
 
 
-def client_view(deployment: Deployment, application: str) -> ClientView:
-    """
-    Where to connect for the name of an application.
+def _clients_name_primaries(case: Case) -> None:
+    for client in _clients(case):
+        for name in client.connections:
+            match case.deployment.applications.get(name):
+                case NodeApplication(primary=primary) | ProxyApplication(primary=primary) if (
+                    primary
+                ):
+                    text = f'"{name}" is the backup of "{primary}"; expected "{primary}"'
+                    case.error(client.name, "connections", text)
 
-    A proxy or node is a pair with its backup. A cluster of proxies is one for
-    the client too, each member with the tenants that it names. A client's own
-    application is connected as its connections say: to one proxy, or to all of
-    them as a cluster; its options go before the cluster's.
 
-    :raise ConfigError: there is no such application, or nothing to connect to.
-    """
-    named = deployment.applications.get(application)
-    match named:
-        case None:
-            there = ", ".join(deployment.applications) or "none"
-            raise ConfigError(f"no application {application!r} in the file; there are: {there}")
-        case NodeApplication() | ProxyApplication():
-            return ClientView(_pair(deployment, named, WarmStandby()))
-        case Cluster() if named.kind != PROXIES:
-            members = ", ".join(named.connections)
-            raise _problem(
-                application,
-                "it is a cluster of nodes, of which a client needs all: "
-                f"name a proxy in front of it, or one of {members}",
+def _sections_of_routers_name_nodes(case: Case) -> None:
+    nodes = [node.name for node in case.deployment.nodes()]
+    for client in _clients(case):
+        for name in client.options if client.type == ROUTER_TYPE else ():
+            if name not in nodes:
+                text = f'no node "{name}"{instead(name, nodes)}'
+                case.findings.error(("applications", client.name, "options"), name, text)
+
+
+def _other_clients_have_pairs_of_proxies(case: Case) -> None:
+    for client in _clients(case):
+        for name in client.connections if client.type in PAIRED_CLIENTS else ():
+            match case.deployment.applications.get(name):
+                case ProxyApplication(backup="", primary=""):
+                    text = (
+                        f'the guide connects a client of type "{client.type}" to a pair of'
+                        f' proxies, and "{name}" has no backup'
+                    )
+                    case.advise(client.name, "connections", text)
+                case Cluster(kind="Interaction Server Proxy"):
+                    text = (
+                        f'the guide connects a client of type "{client.type}" to a pair of'
+                        f' proxies of its own, not to the cluster "{name}"'
+                    )
+                    case.advise(client.name, "connections", text)
+
+
+def _desktops_choose_from_a_cluster(case: Case) -> None:
+    for client in _clients(case):
+        for name in client.connections if client.type == DESKTOP_TYPE else ():
+            match case.deployment.applications.get(name):
+                case ProxyApplication() | NodeApplication():
+                    text = (
+                        "the guide connects desktops to a cluster of proxies, of which each"
+                        f' chooses one; "{name}" is one server'
+                    )
+                    case.advise(client.name, "connections", text)
+
+
+def _nodes_of(case: Case, client: ServerApplication) -> list[str]:
+    """The nodes that a client is connected to directly, by name or by their cluster."""
+    return [
+        name
+        for name in case.deployment.connected(client.connections)
+        if isinstance(case.deployment.applications.get(name), NodeApplication)
+    ]
+
+
+def _media_servers_use_proxies(case: Case) -> None:
+    for client in _clients(case):
+        direct = _nodes_of(case, client) if client.type in MEDIA_TYPES else []
+        if direct:
+            text = (
+                f'the guide connects a client of type "{client.type}" to a pair of proxies,'
+                f' and "{direct[0]}" is a node: its interactions would all go there'
             )
-        case Cluster():
-            return ClientView(_cluster(deployment, named.name, (named.name,), (named.standby,)))
-        case ServerApplication():
-            return _own(deployment, named)
+            case.advise(client.name, "connections", text)
 
 
-def _own(deployment: Deployment, client: ServerApplication) -> ClientView:
-    clusters = (deployment.applications.get(name) for name in client.connections)
-    options = [client.standby, *(each.standby for each in clusters if isinstance(each, Cluster))]
-    tenants = tuple(
-        deployment.tenants[name].id for name in client.tenants if name in deployment.tenants
-    )
-    match [deployment.applications.get(name) for name in client.connections]:
-        case [ProxyApplication() as proxy]:
-            return ClientView(_pair(deployment, proxy, _standby(options)), tenants)
-    return ClientView(_cluster(deployment, client.name, client.connections, options), tenants)
+def _direct_clients_see_every_node(case: Case) -> None:
+    nodes = [node.name for node in case.deployment.nodes()]
+    for client in _clients(case):
+        if client.type not in (*REPORTING_TYPES, ORCHESTRATION_TYPE):
+            continue
+        direct = _nodes_of(case, client)
+        missing = [name for name in nodes if name not in direct]
+        if direct and missing:
+            text = (
+                "connected to nodes directly, it sees those nodes only: the guide connects it"
+                f" to proxies or to every node; missing: {', '.join(missing)}"
+            )
+            case.advise(client.name, "connections", text)
 
 
-def _cluster(
-    deployment: Deployment,
-    application: str,
-    connections: tuple[str, ...],
-    options: Iterable[WarmStandbyOptions],
-) -> ProxyCluster:
-    members = [
-        Member(
-            proxy.name,
-            _endpoints(deployment, proxy),
-            frozenset(each.id for each in deployment.tenants_of(proxy)),
+def _routers_know_every_node(case: Case) -> None:
+    nodes = {node.name for node in case.deployment.nodes()}
+    for client in _clients(case):
+        if client.type != ROUTER_TYPE:
+            continue
+        connected = set(case.deployment.connected(client.connections))
+        through = sorted(
+            name
+            for name in connected
+            if isinstance(case.deployment.applications.get(name), ProxyApplication)
         )
-        for proxy in _proxies(deployment, connections)
-    ]
-    if not members:
-        raise _problem(application, "it has no proxy among its connections")
-    return ProxyCluster(tuple(members), _standby(options))
+        if through:
+            text = f'the guide connects it to the nodes directly, and "{through[0]}" is a proxy'
+            case.advise(client.name, "connections", text)
+        if missing := sorted(nodes - connected):
+            text = f"the guide connects it to every node; missing: {', '.join(missing)}"
+            case.advise(client.name, "connections", text)
 
 
-def _proxies(deployment: Deployment, connections: tuple[str, ...]) -> Iterator[ProxyApplication]:
-    for name in dict.fromkeys(deployment.connected(connections)):
-        proxy = deployment.applications.get(name)
-        if isinstance(proxy, ProxyApplication):
-            yield proxy
+def _clients_find_their_tenants(case: Case) -> None:
+    for client in _clients(case):
+        for name in client.connections:
+            served = _tenants_at(case, name)
+            for tenant in client.tenants:
+                if served is not None and tenant not in served:
+                    text = f'it works for tenant "{tenant}", which "{name}" does not name'
+                    case.advise(client.name, "tenants", text)
 
 
-def _pair(deployment: Deployment, server: Server, standby: WarmStandby) -> Pair:
-    first, *others = _endpoints(deployment, server)
-    return Pair(first, others[0] if others else None, standby)
+def _tenants_at(case: Case, name: str) -> set[str] | None:
+    """The tenants of a server, or of the members of a cluster; None: they are left open."""
+    match case.deployment.applications.get(name):
+        case Cluster(kind=kind, connections=members) if kind == PROXIES:
+            named = [_tenants_at(case, member) for member in members]
+            return None if None in named else set().union(*filter(None, named))
+        case NodeApplication(tenants=tenants) | ProxyApplication(tenants=tenants):
+            return set(tenants) or None
+        case _:
+            return None
 
 
-def _endpoints(deployment: Deployment, server: Server) -> tuple[str, ...]:
-    backup = deployment.applications.get(server.backup)
-    both = [server]
-    if isinstance(backup, NodeApplication | ProxyApplication):
-        both.append(backup)
-    found = tuple(deployment.dialled(each) for each in both if each.endpoint)
-    if not found:
-        raise _problem(server.name, "it has no endpoint")
-    return found
-
-
-def _standby(options: Iterable[WarmStandbyOptions]) -> WarmStandby:
-    """Of each option the first that is given, else the default."""
-    usual = WarmStandby()
-    given = tuple(options)
-    delays = [each.retry_delay for each in given if each.retry_delay is not None]
-    ranges = [
-        each.reconnection_random_delay_range
-        for each in given
-        if each.reconnection_random_delay_range is not None
-    ]
-    return WarmStandby(
-        float(delays[0]) if delays else usual.retry_delay,
-        float(ranges[0]) if ranges else usual.random_range,
-    )
-
-
-def _problem(application: str, text: str) -> ConfigError:
-    return ConfigError([ConfigProblem(f"applications.{application}", "", text)])
-
-
-def check_clients(case: Case) -> None:
-    """Hold the rules for clients against the deployment; findings go to `case.findings`."""
-    for cluster in case.deployment.clusters():
-        if cluster.kind == NODES and cluster.standby != WarmStandbyOptions():
-            text = f'clients use no cluster of nodes; expected it in one of proxies ("{PROXIES}")'
-            case.setting(cluster.name, "warm-standby", text)
-    for client in case.deployment.applications.values():
-        if isinstance(client, ServerApplication) and not client.primary:
-            _has_a_proxy_for_its_tenants(case, client)
-
-
-def _has_a_proxy_for_its_tenants(case: Case, client: ServerApplication) -> None:
-    wanted = set(client.tenants)
-    proxies = list(_proxies(case.deployment, client.connections))
-    if proxies and not any(not each.tenants or wanted <= set(each.tenants) for each in proxies):
-        text = (
-            f"no proxy among them is for all of the tenants {', '.join(client.tenants)}:"
-            " this client cannot connect"
-        )
-        case.findings.warning(("applications", client.name), "connections", text)
+RULES: tuple[Rule, ...] = (_clients_name_primaries, _sections_of_routers_name_nodes)
+ADVICE: tuple[Rule, ...] = (
+    _other_clients_have_pairs_of_proxies,
+    _desktops_choose_from_a_cluster,
+    _media_servers_use_proxies,
+    _direct_clients_see_every_node,
+    _routers_know_every_node,
+    _clients_find_their_tenants,
+)

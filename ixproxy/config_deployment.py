@@ -14,6 +14,7 @@ from ixproxy.config_tables import (
     Cluster,
     NodeApplication,
     ProxyApplication,
+    ServerApplication,
     Tenant,
 )
 from ixproxy.errors import ConfigError, ConfigProblem
@@ -32,6 +33,7 @@ class ProxyView:
         never both. Their `dbid` is 0 where the file gives none.
     :ivar delivering_timeout: the longest that any node waits for an invited
         agent, in seconds.
+    :ivar left_out: what its connections name and is no Interaction Server.
     """
 
     name: str
@@ -44,6 +46,7 @@ class ProxyView:
     routing: Chosen
     pull: Chosen
     merge: Chosen
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,14 @@ class Deployment:
             _informed(mine.routing, upstreams),
             mine.pull,
             mine.merge,
+            self._left_out_of(mine),
+        )
+
+    def _left_out_of(self, proxy: ProxyApplication) -> tuple[str, ...]:
+        return tuple(
+            f"{name} ({other.type})"
+            for name in self.connected(proxy.connections)
+            if isinstance(other := self.applications.get(name), ServerApplication)
         )
 
     def _facts(self, server: NodeApplication | ProxyApplication, dbid: int) -> NodeFacts:

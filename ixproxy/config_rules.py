@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from ixproxy.config_address import Address, connect_address, everywhere, listen_address
@@ -48,23 +48,19 @@ class Case:
         """A mistake in one of an application's options."""
         self.findings.error(("applications", application, "options", section), key, text)
 
+    def advise(self, application: str, key: str, text: str) -> None:
+        """Something to think about in an application's own table."""
+        self.findings.warning(("applications", application), key, text)
 
-def check_rules(case: Case) -> None:
-    """Hold every rule against the deployment; findings go to `case.findings`."""
-    for rule in (
-        _numbers_are_unique,
-        _addresses_are_unique,
-        _stores_are_unique,
-        _references_are_known,
-        _backups_stand_behind_one_primary,
-        _clusters_hold_primaries_of_their_kind,
-        _proxies_have_nodes_or_one_proxy,
-        _proxies_run_in_no_circle,
-        _listed_names_exist,
-        _frames_hold_the_largest_user_data,
-        _sessions_outlast_the_grace_of_a_lost_node,
-    ):
-        rule(case)
+    def advise_setting(
+        self, application: str, key: str, text: str, section: str = "settings"
+    ) -> None:
+        """Something to think about in one of an application's options."""
+        self.findings.warning(("applications", application, "options", section), key, text)
+
+
+Rule = Callable[[Case], None]
+"""Looks at one side of a deployment; what it finds goes to `case.findings`."""
 
 
 def _repeated(pairs: Iterable[tuple[object, str]]) -> Iterator[tuple[str, str]]:
@@ -220,7 +216,7 @@ def _primaries_only(case: Case, application: str, name: str, primary: str) -> No
 
 def _left_out(case: Case, application: str, name: str, type: str) -> None:
     text = f'"{name}" is left out: only applications of type "{NODES}" are connected, not "{type}"'
-    case.findings.warning(("applications", application), "connections", text)
+    case.advise(application, "connections", text)
 
 
 def _proxies_have_nodes_or_one_proxy(case: Case) -> None:
@@ -319,3 +315,19 @@ def _sessions_outlast_the_grace_of_a_lost_node(case: Case) -> None:
                 )
                 case.setting(proxy.name, "node-loss-grace", text)
                 break
+
+
+RULES: tuple[Rule, ...] = (
+    _numbers_are_unique,
+    _addresses_are_unique,
+    _stores_are_unique,
+    _references_are_known,
+    _backups_stand_behind_one_primary,
+    _clusters_hold_primaries_of_their_kind,
+    _proxies_have_nodes_or_one_proxy,
+    _proxies_run_in_no_circle,
+    _listed_names_exist,
+    _frames_hold_the_largest_user_data,
+    _sessions_outlast_the_grace_of_a_lost_node,
+)
+"""What holds between servers; the other `config_*` have the rest."""

@@ -251,6 +251,7 @@ ESP_TYPE = "Third Party Server"
 MEDIA_TYPES = ("Chat Server", "E-mail Server", "Media Server", "SMS Server")
 REPORTING_TYPES = ("Stat Server", "Interaction Concentrator")
 ORCHESTRATION_TYPE = "Orchestration Server"
+DESKTOP_TYPE = "Agent Desktop"
 PAIRED_CLIENTS = (*MEDIA_TYPES, *REPORTING_TYPES, ORCHESTRATION_TYPE)
 """Clients that the guide connects to a pair of proxies."""
 
@@ -265,7 +266,7 @@ APPLICATION_TYPES: Mapping[str, Table] = {
             "T-Server",
             "Classification Server",
             "Contact Server",
-            "Agent Desktop",
+            DESKTOP_TYPE,
             "Generic Server",
             "Generic Client",
         ),

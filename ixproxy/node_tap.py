@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 
 from ixproxy.config import Deployment, NodeApplication, load
+from ixproxy.config_changes import in_one_text, node_changes, option_changes
 from ixproxy.config_plans import NodePlan, node_plan, store_settings
 from ixproxy.errors import ConfigError, ConfigProblem
 from ixproxy.interfaces import IStore, IStoreMaker
@@ -36,8 +37,9 @@ from ixproxy.tap_parts import (
     need_restart,
     presence,
     settle_memory,
+    silence,
 )
-from ixproxy.tap_trust import credential_of, door_of, warn_of_passwords
+from ixproxy.tap_trust import credential_of, door_of, trust_changes, warn_of_passwords
 
 log = Logger()
 
@@ -185,7 +187,9 @@ class Reloading:
         except ConfigError as problem:
             self._refused(str(problem))
             return False
-        changed = self._server.configuration_changed(parts.model, parts.plan.settings, parts.limits)
+        changed = self._server.configuration_changed(
+            parts.model, parts.plan.settings, parts.limits, silence(parts.application.settings)
+        )
         changed.addCallbacks(
             lambda _: self._applied(parts), lambda failure: self._refused(failure.getErrorMessage())
         )
@@ -216,11 +220,18 @@ class Reloading:
             raise ConfigError(problems)
 
     def _applied(self, parts: NodeParts) -> None:
-        self._parts = parts
+        old, self._parts = self._parts, parts
+        changes = [
+            *node_changes(old.plan, parts.plan),
+            *option_changes(old.application.settings, parts.application.settings),
+            *trust_changes(old.credential, parts.credential, old.door, parts.door),
+        ]
         self._dialling.use(parts.credential, frozenset())
         self._server.state.door = parts.door
         self._server.surroundings.configuration_applied()
-        log.info("{path} was applied", path=str(self._path))
+        log.info(
+            "{path} was applied: {changes}", path=str(self._path), changes=in_one_text(changes)
+        )
 
     def _refused(self, reason: str) -> None:
         self._server.surroundings.configuration_refused(reason)

@@ -12,8 +12,9 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python import usage
 
-from ixproxy.config import Deployment, ProxyApplication, load
+from ixproxy.config import Deployment, ProxyApplication, ProxyView, load
 from ixproxy.config_address import connect_address
+from ixproxy.config_changes import in_one_text, proxy_changes
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.errors import ConfigError
 from ixproxy.net.dialling import Dialling
@@ -34,8 +35,9 @@ from ixproxy.tap_parts import (
     need_restart,
     presence,
     settle_memory,
+    silence,
 )
-from ixproxy.tap_trust import credential_of, door_of, warn_of_passwords
+from ixproxy.tap_trust import credential_of, door_of, trust_changes, warn_of_passwords
 from ixproxy.values import NodeFacts
 
 log = Logger()
@@ -84,11 +86,12 @@ def build(
         limits=limits_of(view),
         door=door_of(deployment, application, checkers),
     )
+    _say_what_is_left_out(view)
     server.surroundings.certificate_expires = dialling.certificate_expires
     # Logged where it happened.
     server.listening.addErrback(lambda _: end_badly(reactor))
     reactor.callWhenRunning(settle_memory)
-    reloading = Reloading(server, path, application, dialling, checkers)
+    reloading = Reloading(server, path, application, view, dialling, checkers)
     reactor.callWhenRunning(listen_for_hangup, reactor, reloading.reload)
     return server
 
@@ -101,12 +104,14 @@ class Reloading:
         server: ProxyServer,
         path: Path,
         application: ProxyApplication,
+        view: ProxyView,
         dialling: Dialling,
         checkers: Sequence[ICredentialsChecker] = (),
     ) -> None:
         self._server = server
         self._path = path
         self._application = application
+        self._view = view
         self._dialling = dialling
         self._checkers = checkers
 
@@ -116,27 +121,50 @@ class Reloading:
             deployment = load(self._path)
             was, name = self._application, self._application.name
             now = deployment.proxy(name)
-            changes = [
+            fixed = [
                 ("listen", was.listen, now.listen),
                 ("tls", presence(was.tls), presence(now.tls)),
             ]
-            if problems := need_restart(f"applications.{name}", changes):
+            if problems := need_restart(f"applications.{name}", fixed):
                 raise ConfigError(problems)
             view = deployment.view_for(name)
             refuse_chain(view)
             credential = credential_of(now)
             settings = settings_of(view, userdata_size(deployment, name))
-            changed = settings, deployment_of(view), strategies_of(view), limits_of(view)
+            strategies = strategies_of(view, self._view, self._server.core.state.strategies)
             door = door_of(deployment, now, self._checkers)
         except ConfigError as problem:
             self._server.surroundings.configuration_refused(str(problem))
             log.error("{path} was not applied: {reason}", path=str(self._path), reason=str(problem))
             return False
+        changes = [
+            *proxy_changes(self._view, view),
+            *trust_changes(self._dialling.credential, credential, self._server.door, door),
+        ]
         self._dialling.use(credential, deployment.secured())
-        self._server.configuration_changed(*changed, door)
+        self._server.configuration_changed(
+            settings,
+            deployment_of(view),
+            strategies,
+            limits_of(view),
+            silence=silence(view.settings),
+            door=door,
+        )
         self._server.surroundings.configuration_applied()
-        log.info("{path} was applied", path=str(self._path))
+        if view.left_out != self._view.left_out:
+            _say_what_is_left_out(view)
+        self._view = view
+        log.info(
+            "{path} was applied: {changes}", path=str(self._path), changes=in_one_text(changes)
+        )
         return True
+
+
+def _say_what_is_left_out(view: ProxyView) -> None:
+    for application in view.left_out:
+        log.warn(
+            "{application} is not connected: it is no Interaction Server", application=application
+        )
 
 
 def userdata_size(deployment: Deployment, proxy: str) -> int:

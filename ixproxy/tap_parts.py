@@ -44,11 +44,20 @@ def checkers_of(options: Mapping[str, Any]) -> tuple[ICredentialsChecker, ...]:
 
 
 def keep_alive(reactor: Any, options: WireSettings) -> KeepAlive:
-    """Keep-alive by the options of the file; an interval of 0 turns it off."""
+    """Keep-alive by the options of the file."""
+    return KeepAlive(reactor, *silence(options))
+
+
+def silence(options: WireSettings) -> tuple[float, float]:
+    """
+    When keep-alive looks, and after how much silence it gives a peer up, in seconds.
+
+    An interval of 0 turns it off.
+    """
     if not options.keep_alive_interval:
-        return KeepAlive(reactor, NEVER, float("inf"))
+        return NEVER, float("inf")
     interval = float(options.keep_alive_interval)
-    return KeepAlive(reactor, interval, interval + options.keep_alive_timeout)
+    return interval, interval + options.keep_alive_timeout
 
 
 def settle_memory() -> None:
@@ -59,9 +68,27 @@ def settle_memory() -> None:
 
 
 def listen_for_hangup(reactor: Any, reload: Callable[[], object]) -> None:
-    """Have `reload` called in the reactor whenever SIGHUP comes."""
+    """
+    Have `reload` called in the reactor after SIGHUP.
+
+    One reading of the file serves all signals that came before it begins; one
+    that comes later has the file read again.
+    """
+    waiting = False
+
+    def run() -> None:
+        nonlocal waiting
+        waiting = False
+        reload()
+
+    def heard(*_: object) -> None:
+        nonlocal waiting
+        if not waiting:
+            waiting = True
+            reactor.callFromThread(run)
+
     if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reload))
+        signal.signal(signal.SIGHUP, heard)
 
 
 def end_badly(reactor: Any) -> None:

@@ -60,6 +60,23 @@ def _rule(deployment: Deployment, rule: Allow) -> Rule:
     return Rule(Grant(types, tenants), subject, rule.user)
 
 
+def trust_changes(
+    was: Credential | None, now: Credential | None, door_was: Door, door_now: Door
+) -> list[str]:
+    """What is new in whom a server trusts and what it shows, in words for the log."""
+    changes = []
+    if was and now and was.chain != now.chain and now.expires:
+        changes.append(f"certificate renewed, valid until {now.expires:%Y-%m-%d %H:%M} UTC")
+    if was and now and was.trust != now.trust:
+        changes.append("other authorities are trusted")
+    if was and now and was.demands_certificates != now.demands_certificates:
+        demanded = "demanded" if now.demands_certificates else "not demanded any more"
+        changes.append(f"client certificates are {demanded}")
+    if door_was.rules != door_now.rules:
+        changes.append(f"allow: {len(door_was.rules)} -> {len(door_now.rules)} rules, or others")
+    return changes
+
+
 def warn_of_passwords(server: Server, checkers: Sequence[ICredentialsChecker]) -> None:
     """Passwords that travel in the clear are the operator's to know of."""
     if checkers and server.tls is None:

@@ -227,12 +227,18 @@ class Load:
             if not await media.submit(next(self.numbers), "Q1"):
                 await self.pause()
 
-    async def work(self, agent: Actor) -> None:
-        """Pull, and stop, move, give back or keep a little, while the load runs; then stop all."""
+    async def work(self, agent: Actor, *, keeps: bool = True) -> None:
+        """
+        Pull, and stop, move, give back or keep a little, while the load runs; then stop all.
+
+        :param keeps: False: nothing is kept, so that a node can be worked off.
+        """
         random = Random(self.random.random())
         while self.running:
             taken = await agent.pull("Q1/All", 10)
             await self.at_once(*(self._treat(agent, each, random.random()) for each in taken))
+            if not keeps:
+                await self.finish(agent)
             if not taken:
                 await self.pause()
         await self.finish(agent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from twisted.logger import capturedLogs, formatEvent
 
 from ixproxy.config import Deployment, check
 from ixproxy.errors import ConfigError
-from ixproxy.net.door import Rule, attributes_of
-from ixproxy.tap_trust import credential_of, door_of, warn_of_passwords
+from ixproxy.net.door import Door, Rule, attributes_of
+from ixproxy.net.tls import Credential
+from ixproxy.tap_trust import credential_of, door_of, trust_changes, warn_of_passwords
 from ixproxy.testing.certificates import Authority
 from ixproxy.values import ClientType
 from ixproxy.wire.permits import ANY_CLIENT, Grant
@@ -82,6 +84,25 @@ def test_passwords_in_the_clear_are_warned_of(text: str, warned: bool) -> None:
     assert [formatEvent(event) for event in logged] == [
         "ixn1 has no tls table: passwords travel in the clear"
     ] * warned
+
+
+def test_what_changes_in_trust_is_told_in_words() -> None:
+    authority = Authority("CA")
+    issued = [authority.issue("ixn1") for _ in range(2)]
+    old, new = (Credential((each.certificate,), each.key, ()) for each in issued)
+    trusting = replace(new, trust=(authority.certificate,), demands_certificates=True)
+    door, other = Door(), Door([Rule(Grant(), user="kim")])
+    assert trust_changes(old, old, door, door) == []
+    assert trust_changes(None, None, door, door) == []
+    assert trust_changes(old, trusting, door, other) == [
+        f"certificate renewed, valid until {new.expires:%Y-%m-%d %H:%M} UTC",
+        "other authorities are trusted",
+        "client certificates are demanded",
+        "allow: 0 -> 1 rules, or others",
+    ]
+    assert trust_changes(trusting, replace(trusting, demands_certificates=False), door, door) == [
+        "client certificates are not demanded any more"
+    ]
 
 
 def test_the_small_file_is_still_open_to_everybody() -> None:

@@ -104,6 +104,15 @@ class FrameConnection(TwistedProtocol):
     def certificate(self) -> Certificate | None:
         """The certificate that the peer has shown, verified; None: none, or no TLS."""
         return self._tls.peer_certificate if self._tls is not None else None
+    def use_limits(self, *, max_frame: int, output_limit: int) -> None:
+        """
+        Keep to other limits from now on.
+
+        :param max_frame: a shorter one than before is for those who come: this
+            peer was told what it may send.
+        """
+        self._reader.limit = max(self._reader.limit, max_frame)
+        self.output_limit = output_limit
 
     def connectionMade(self) -> None:
         """The framework opened the socket."""

@@ -54,6 +54,11 @@ class Dialling:
             self._client = client_context(credential) if credential else None
 
     @property
+    def credential(self) -> Credential | None:
+        """What is shown and trusted now."""
+        return self._credential
+
+    @property
     def expires(self) -> datetime | None:
         """When our certificate ends, in UTC; None: there is none."""
         return self._credential.expires if self._credential else None

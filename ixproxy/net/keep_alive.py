@@ -48,6 +48,15 @@ class KeepAlive:
         if self._call.running:
             self._call.stop()
 
+    def change(self, interval: float, limit: float) -> None:
+        """Other times from now on, for the connections that are there, too."""
+        if (interval, limit) == (self._interval, self._limit):
+            return
+        self._interval, self._limit = interval, limit
+        if self._call.running:
+            self.stop()
+            self.start()
+
     def watch(self, connection: FrameConnection) -> None:
         """Look after `connection` until `forget`."""
         self._connections[connection] = None

@@ -157,6 +157,14 @@ class PeerListener(Factory):
         self._core.peer_lost(number, self._clock.seconds())
         self._performer.perform()
 
+    def limits_changed(self, limits: Limits) -> None:
+        """Other limits, for those that are there, too; none is closed for their number."""
+        self.limits = limits
+        for connection in self._peers:
+            connection.use_limits(
+                max_frame=self._core.state.settings.max_frame, output_limit=limits.output
+            )
+
     def ticked(self) -> None:
         """Some time passed: close who does not read and who does not register."""
         now = self._clock.seconds()

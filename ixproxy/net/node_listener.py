@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.net.connection import FrameConnection
 from ixproxy.net.keep_alive import KeepAlive
+from ixproxy.net.node_limits import PROXY_FACTOR
 from ixproxy.net.node_peers import NodePeer
 from ixproxy.net.node_requests import NodeRequests
 from ixproxy.net.node_state import NodeState
@@ -121,6 +122,15 @@ class NodeListener(Factory):
         self._keep_alive.forget(connection)
         if peer is not None:
             self._requests.registrar.peer_lost(peer)
+
+    def limits_changed(self) -> None:
+        """Other limits, for the peers that are there, too; none is closed for their number."""
+        limits = self._state.limits
+        for connection, peer in self._peers.items():
+            factor = PROXY_FACTOR if peer.proxy else 1
+            connection.use_limits(
+                max_frame=limits.max_frame, output_limit=limits.max_client_output * factor
+            )
 
     def ticked(self) -> None:
         """Some time passed: close who does not read and who does not register."""

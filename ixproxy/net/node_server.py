@@ -161,11 +161,17 @@ class NodeServer(Service):
         return self.surroundings.complete(status_of(self.state, self.listener, self._store_kind))
 
     def configuration_changed(
-        self, model: NodeModel, settings: NodeSettings, limits: NodeLimits
+        self,
+        model: NodeModel,
+        settings: NodeSettings,
+        limits: NodeLimits,
+        silence: tuple[float, float] | None = None,
     ) -> Deferred[None]:
         """
         Follow a changed configuration, between two batches.
 
+        :param silence: when keep-alive looks, and after how much silence it
+            gives a peer up, in seconds; None: as before.
         :return: fails with StorageError where the store could not follow;
             then nothing has changed.
         """
@@ -179,6 +185,9 @@ class NodeServer(Service):
             self.writer.limit = limits.max_current_request_queue_size
             self.state.readers.seconds = limits.database_request_timeout
             self.state.readers.limit = limits.max_database_request_queue_size
+            self.listener.limits_changed()
+            if silence is not None:
+                self._keep_alive.change(*silence)
             self.state.use_tenants(frozenset(model.tenants))
             self.state.held.wake_all()
             changed.callback(None)

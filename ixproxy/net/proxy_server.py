@@ -78,6 +78,11 @@ class ProxyServer(Service):
         self.listening: Deferred[IListeningPort] = Deferred()
         """Fires with the port once clients can come in."""
 
+    @property
+    def door(self) -> Door:
+        """What says what peers may be."""
+        return self._performer.door
+
     def startService(self) -> None:
         """The framework starts us: connect to all nodes, listen at once."""
         super().startService()  # type: ignore[no-untyped-call]
@@ -155,15 +160,17 @@ class ProxyServer(Service):
         deployment: Deployment,
         strategies: Strategies,
         limits: Limits | None = None,
+        silence: tuple[float, float] | None = None,
         door: Door | None = None,
     ) -> None:
         """
         The deployment file changed: follow it without dropping a client.
 
-        :param limits: for connections that come from now on; None: as before.
-        :param door: the same.
+        :param limits: of all connections; None: as before.
+        :param silence: when keep-alive looks, and after how much silence it
+            gives a connection up, in seconds; None: as before.
+        :param door: says what peers may be that register from now on; None: as before.
         """
-        self.listener.limits = limits or self.listener.limits
         self._performer.door = door or self._performer.door
         moved = {
             name
@@ -175,4 +182,9 @@ class ProxyServer(Service):
                 self._upstreams.pop(name).stop()
         self.core.configuration_changed(settings, deployment, strategies, self._reactor.seconds())
         self._performer.perform()
+        self.listener.limits_changed(limits or self.listener.limits)
+        for upstream in self._upstreams.values():
+            upstream.limits_changed(self.listener.limits.link_output)
+        if silence is not None:
+            self._keep_alive.change(*silence)
         self._meet_nodes()

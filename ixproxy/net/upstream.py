@@ -100,12 +100,22 @@ class Upstream(Factory):
             self._end = self._clock.callLater(CLOSE_LIMIT, connection.abort, "it does not read")
         return maybeDeferred(self._service.stopService)
 
+    def limits_changed(self, output_limit: int) -> None:
+        """Another limit, for the link that is there, too."""
+        self._output_limit = output_limit
+        if (connection := self._performer.nodes.get(self._node)) is not None:
+            connection.use_limits(max_frame=self._most_read, output_limit=output_limit)
+
+    @property
+    def _most_read(self) -> int:
+        return max(self._core.state.settings.max_frame, 1 << 20)
+
     def buildProtocol(self, addr: IAddress | None) -> FrameConnection:
         """The framework made a connection."""
         return FrameConnection(
             self._turn,
             self,
-            max_frame=max(self._core.state.settings.max_frame, 1 << 20),
+            max_frame=self._most_read,
             output_limit=self._output_limit,
         )
 

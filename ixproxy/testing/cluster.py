@@ -92,8 +92,9 @@ class Cluster:
         custom = CUSTOM_PROPERTIES if custom_properties is None else custom_properties
         settings = node_settings or NodeSettings()
         model, image = _prepared(tuple(tenants), tuple(custom.items()), settings)
-        self.nodes = [
-            MemoryNode(
+
+        def new_node(number: int) -> MemoryNode:
+            return MemoryNode(
                 number,
                 clock,
                 self.network,
@@ -105,16 +106,19 @@ class Cluster:
                 image,
                 keep_alive,
             )
-            for number in range(nodes)
-        ]
-        deployment = deployment_of(self.nodes, tenants)
+
+        self.new_node = new_node
+        """Makes a node by its number, which is in no deployment yet and does not run."""
+        self.nodes = [new_node(number) for number in range(nodes)]
+        self.deployment = deployment_of(self.nodes, tenants)
+        """What proxies are told; `change` tells them something else."""
         self.proxies = [
             MemoryProxy(
                 name,
                 clock,
                 self.network,
                 replace(proxy_settings or ProxySettings(), name=name, fast_path=fast_path),
-                deployment,
+                self.deployment,
                 strategies,
                 keep_alive,
             )
@@ -146,10 +150,33 @@ class Cluster:
         """Start a proxy; runs until it works with every node that listens."""
         proxy = self.proxies[number]
         proxy.start()
-        alive = sum(node.listening for node in self.nodes)
-        self.run_until(lambda: proxy.linked >= alive, f"{proxy.name} is never linked")
+        self.run_until(lambda: self._linked(proxy), f"{proxy.name} is never linked")
 
     restart_proxy = start_proxy
+
+    def _linked(self, proxy: MemoryProxy) -> bool:
+        alive = [node.name for node in self.nodes if node.listening]
+        return proxy.linked >= sum(name in alive for name in self.deployment.nodes)
+
+    def change(self, deployment: Deployment) -> None:
+        """
+        The deployment changes: every proxy follows, as after SIGHUP.
+
+        `ixproxy.testing.live_changes` has the usual changes. Does not run the
+        clock; see `settled`.
+        """
+        self.deployment = deployment
+        for proxy in self.proxies:
+            proxy.change(deployment)
+
+    def settled(self) -> None:
+        """Run until every proxy that runs works with every node that listens."""
+        for proxy in self.proxies:
+            if proxy.process.alive and proxy.core is not None:
+                self.run_until(
+                    lambda proxy=proxy: self._linked(proxy),  # type: ignore[misc]
+                    f"{proxy.name} is never linked",
+                )
 
     def kill_proxy(self, number: int) -> None:
         """A proxy dies with everything it knew."""

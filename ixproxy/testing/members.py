@@ -117,6 +117,12 @@ class MemoryNode:
         )
         self.server.startService()
 
+    def change(self, model: NodeModel) -> None:
+        """Other tenants: what runs follows live, and what is started later begins with them."""
+        self._model = model
+        if self.process.alive and self.server is not None:
+            self.server.configuration_changed(model, self._settings, self._limits)
+
     @property
     def listening(self) -> bool:
         """Whether clients can come in."""
@@ -179,6 +185,13 @@ class MemoryProxy:
             surroundings=_surroundings(self._clock),
         )
         self.server.startService()
+
+    def change(self, deployment: Deployment) -> None:
+        """Another deployment: what runs follows live, and what is started later begins with it."""
+        self._deployment = deployment
+        if self.process.alive and self.server is not None and self.core is not None:
+            state = self.core.state
+            self.server.configuration_changed(state.settings, deployment, state.strategies)
 
     @property
     def linked(self) -> int:

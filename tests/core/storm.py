@@ -42,7 +42,7 @@ class Storm:
     :ivar transcript: every frame that left the proxy, in order.
     """
 
-    def __init__(self, seed: int, *, fast_path: bool) -> None:
+    def __init__(self, seed: int, *, fast_path: bool, **settings: Any) -> None:
         self.chance = Random(seed)
         self.rig = Rig(
             fast_path=fast_path,
@@ -51,6 +51,7 @@ class Storm:
             max_pending_per_client=6,
             max_pending_per_node=25,
             max_waiting_per_id=4,
+            **settings,
         )
         self.state = self.rig.core.state
         self.peers = [self.rig.client(), self.rig.client()]

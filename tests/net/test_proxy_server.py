@@ -154,6 +154,12 @@ def test_limits_of_connections_change_live() -> None:
     assert house.server.listener.buildProtocol(None) is not None
     deployment, strategies = house.rig.core.state.deployment, house.rig.strategies
     settings = house.rig.core.state.settings
-    house.server.configuration_changed(settings, deployment, strategies, Limits(connections=0))
+    limits = Limits(connections=0, link_output=4096)
+    house.server.configuration_changed(settings, deployment, strategies, limits, (2.0, 6.0))
     assert house.server.listener.buildProtocol(None) is None
+    links = house.server._performer.nodes.values()
+    assert [link.output_limit for link in links] == [4096] * 3
+    house.wait(7)
+    assert State.GREETING in house.states().values()
+    assert house.rig.core.state.counters["greetings"] == 0, "silent nodes are given up sooner"
     house.stop()

@@ -214,3 +214,16 @@ def test_a_link_that_closes_in_time_leaves_no_timer() -> None:
     linked.node.lose()
     result_of(stopped)
     assert not linked.clock.getDelayedCalls()
+
+
+def test_the_limit_of_a_link_changes_live() -> None:
+    linked = Linked(output_limit=1 << 20)
+    linked.upstream.start()
+    assert linked.node.protocol.output_limit == 1 << 20
+    linked.upstream.limits_changed(4096)
+    assert linked.node.protocol.output_limit == 4096
+    assert linked.state() is State.GREETING
+    linked.node.lose()
+    linked.upstream.limits_changed(8192)
+    linked.clock.advance(1)
+    assert linked.node.protocol.output_limit == 8192
