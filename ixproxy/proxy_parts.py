@@ -7,7 +7,6 @@ from typing import Any
 from ixproxy.config_deployment import ProxyView
 from ixproxy.config_tables import Chosen
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
-from ixproxy.errors import ConfigError, ConfigProblem
 from ixproxy.interfaces import IMergePolicyMaker, IPullStrategyMaker, IRoutingStrategyMaker
 from ixproxy.net.listener import Limits
 from ixproxy.plugin import find_maker
@@ -76,11 +75,3 @@ def limits_of(view: ProxyView) -> Limits:
         output=options.max_client_output,
         link_output=options.max_link_output,
     )
-
-
-def refuse_chain(view: ProxyView) -> None:
-    """:raise ConfigError: the proxy's upstream is another proxy, which is not served yet."""
-    if view.proxies:
-        names = ", ".join(proxy.name for proxy in view.proxies)
-        text = f"{names}: a proxy behind a proxy is not supported yet; name nodes or their cluster"
-        raise ConfigError([ConfigProblem(f"applications.{view.name}", "connections", text)])

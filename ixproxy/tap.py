@@ -18,7 +18,6 @@ from ixproxy.net.proxy_server import ProxyServer
 from ixproxy.proxy_parts import (
     deployment_of,
     limits_of,
-    refuse_chain,
     settings_of,
     strategies_of,
 )
@@ -30,7 +29,7 @@ from ixproxy.tap_parts import (
     need_restart,
     settle_memory,
 )
-from ixproxy.values import NodeFacts
+from ixproxy.values import Server
 
 log = Logger()
 
@@ -56,14 +55,13 @@ def build(reactor: Any, path: Path, name: str) -> ProxyServer:
     deployment = load(path)
     application = deployment.proxy(name)
     view = deployment.view_for(name)
-    refuse_chain(view)
 
     core = ProxyCore(
         settings_of(view, userdata_size(deployment, name)), deployment_of(view), strategies_of(view)
     )
 
-    def connect(node: NodeFacts) -> IStreamClientEndpoint:
-        endpoint: IStreamClientEndpoint = clientFromString(reactor, node.endpoint)
+    def connect(upstream: Server) -> IStreamClientEndpoint:
+        endpoint: IStreamClientEndpoint = clientFromString(reactor, upstream.endpoint)
         return endpoint
 
     server = ProxyServer(
@@ -100,7 +98,6 @@ class Reloading:
             if problems := need_restart(table, [("listen", self._listen, now)]):
                 raise ConfigError(problems)
             view = deployment.view_for(self._name)
-            refuse_chain(view)
             settings = settings_of(view, userdata_size(deployment, self._name))
             changed = settings, deployment_of(view), strategies_of(view), limits_of(view)
         except ConfigError as problem:

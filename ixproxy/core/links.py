@@ -75,6 +75,7 @@ class Link(Destination):
     :ivar lost_at: when the link was lost, None while there is one or before
         the first.
     :ivar joining: registrations and replays whose answers are awaited.
+    :ivar moves: how often it has been made.
     """
 
     __slots__ = (
@@ -84,6 +85,7 @@ class Link(Destination):
         "loads",
         "lost_at",
         "max_frame",
+        "moves",
         "name",
         "pending",
         "server",
@@ -102,6 +104,13 @@ class Link(Destination):
         self.max_frame = 1 << 20
         self.lost_at: float | None = None
         self.joining = 0
+        self.moves = 0
+
+    def __str__(self) -> str:
+        if not self.facts.is_proxy:
+            return f"Node {self.name}"
+        server = self.server.name
+        return f"Proxy {self.name}" + (f" ({server})" if server not in ("", self.name) else "")
 
     @property
     def linked(self) -> bool:

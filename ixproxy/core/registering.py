@@ -49,8 +49,9 @@ def register_on(state: ProxyState, client: Client, link: Link, registering: Regi
         client_type=registration.client_type,
         credentials=registration.credentials,
         session=client.session,
-        incarnation=client.incarnation,
+        incarnation=registration.incarnation,
         path=[*client.path, state.settings.name],
+        moves=[*registration.moves, link.moves],
         tenants=sorted(client.tenants),
         holding={identifier: take for identifier, (take, _) in client.holding.items()},
         extension=registration.extension,
@@ -65,15 +66,18 @@ def register_on(state: ProxyState, client: Client, link: Link, registering: Regi
 def server_facts(state: ProxyState) -> ServerFacts:
     """What the proxy says of itself to whoever registers."""
     tenants: set[int] = set()
+    path = [state.settings.name]
     for link in state.links.values():
         tenants |= link.facts.tenants
+        if link.facts.is_proxy:
+            path += link.server.path
     return ServerFacts(
         name=state.settings.name,
         role="proxy",
         version=VERSION,
         tenants=sorted(tenants),
         max_frame=state.settings.max_frame,
-        path=[state.settings.name],
+        path=path,
     )
 
 
@@ -212,9 +216,9 @@ class Joining:
         if registering.refusal is not None and not client.gone:
             self._state.note(
                 "warn",
-                "Node {node} refused client {client}: {code} {text}",
-                node=self._link.name,
-                client=client.name,
+                "{link} refused client {client}: {code} {text}",
+                link=str(self._link),
+                client=str(client),
                 code=registering.refusal.error_code,
                 text=registering.refusal.error_description,
             )
@@ -239,4 +243,5 @@ def joined(state: ProxyState, link: Link) -> None:
     if link.speaks and not link.linked:
         link.step(Step.JOINED)
         link.lost_at = None
-        state.note("info", "Node {node} is linked", node=link.name)
+        state.loads_changed = True
+        state.note("info", "{link} is linked", link=str(link))

@@ -107,6 +107,8 @@ class ProxyState:
         self.owners = Owners(settings.interaction_cache_size)
         self.unconfirmed: dict[Client, float] = {}
         """Clients of whose listed holdings some node has not said a word, and since when."""
+        self.loads_changed = False
+        """Whether what nodes say of their load, or which are linked, has changed."""
         self.counters: Counter[str] = Counter()
         self.now = 0.0
         self._returning = _Returning(self)

@@ -14,7 +14,7 @@ from ixproxy.values import NodeName
 
 log = Logger()
 
-_LEVELS = {"info": LogLevel.info, "warn": LogLevel.warn, "error": LogLevel.error}
+_LEVELS = {level.name: level for level in LogLevel.iterconstants()}
 
 
 class Performer:

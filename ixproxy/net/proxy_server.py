@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from random import SystemRandom
 from typing import Any
 
 from twisted.application.service import Service
@@ -10,20 +10,20 @@ from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.interfaces import (
     IListeningPort,
     IReactorTime,
-    IStreamClientEndpoint,
     IStreamServerEndpoint,
 )
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from ixproxy.core.attempts import USUAL, Chance, WarmStandby
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.listener import Limits, PeerListener
 from ixproxy.net.perform import Performer
 from ixproxy.net.turn import TurnEnd
-from ixproxy.net.upstream import Upstream
-from ixproxy.values import NodeFacts, NodeName
+from ixproxy.net.upstream import Connect, Upstream
+from ixproxy.values import NodeName
 
 log = Logger()
 
@@ -37,7 +37,9 @@ class ProxyServer(Service):
 
     :param reactor: the clock, and whatever endpoints need.
     :param listen: where clients come in.
-    :param connect: makes the endpoint of a node from its facts.
+    :param connect: makes the endpoint of an upstream's server.
+    :param chance: decides which of several proxies is the upstream; None: as it comes.
+    :param standby: how it goes from one to another.
     """
 
     def __init__(
@@ -45,15 +47,19 @@ class ProxyServer(Service):
         reactor: IReactorTime,
         core: ProxyCore,
         listen: IStreamServerEndpoint,
-        connect: Callable[[NodeFacts], IStreamClientEndpoint],
+        connect: Connect,
         *,
         keep_alive: KeepAlive | None = None,
         limits: Limits | None = None,
+        chance: Chance | None = None,
+        standby: WarmStandby = USUAL,
     ) -> None:
         self.core = core
         self._reactor = reactor
         self._listen = listen
         self._connect = connect
+        self._chance = chance or SystemRandom().random
+        self._standby = standby
         self._turn = TurnEnd(reactor)
         self._keep_alive = keep_alive or KeepAlive(reactor)
         self._performer = Performer(core)
@@ -113,12 +119,14 @@ class ProxyServer(Service):
             if name not in self._upstreams:
                 upstream = self._upstreams[name] = Upstream(
                     self._reactor,
-                    self._connect(facts),
-                    name,
+                    self._connect,
+                    facts,
                     self.core,
                     self._performer,
                     self._turn,
                     self._keep_alive,
+                    chance=self._chance,
+                    standby=self._standby,
                     output_limit=self.listener.limits.link_output,
                 )
                 upstream.start()
@@ -145,13 +153,12 @@ class ProxyServer(Service):
         :param limits: for connections that come from now on; None: as before.
         """
         self.listener.limits = limits or self.listener.limits
-        moved = {
-            name
-            for name, facts in self.core.state.deployment.nodes.items()
-            if name in deployment.nodes and deployment.nodes[name].endpoint != facts.endpoint
-        }
-        for name in moved:
-            if name in self._upstreams:
+        for name, facts in self.core.state.deployment.nodes.items():
+            now, upstream = deployment.nodes.get(name), self._upstreams.get(name)
+            if now is None or upstream is None or now.pairs == facts.pairs:
+                continue
+            # A server that serves stays linked, whatever others are named beside it.
+            if not upstream.follow(now):
                 self._upstreams.pop(name).stop()
         self.core.configuration_changed(settings, deployment, strategies, self._reactor.seconds())
         self._performer.perform()

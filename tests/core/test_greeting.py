@@ -34,7 +34,7 @@ def refused(rig: Rig) -> str:
     """Why the link is given up: the log and the effect say the same."""
     reset = only([effect for effect in rig.effects if isinstance(effect, ResetLink)])
     note = only([effect for effect in rig.effects if isinstance(effect, Note)])
-    assert (reset.node, note.level, note.fields["node"]) == (EAST, "error", EAST)
+    assert (reset.node, note.level, note.fields["link"]) == (EAST, "error", "Node east")
     assert note.fields["reason"] == reset.reason
     return str(reset.reason)
 

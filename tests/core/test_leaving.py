@@ -73,7 +73,7 @@ def test_a_client_that_comes_again_takes_the_place_of_its_older_self(again: str)
     else:
         rig.hang_up(old)
         rig.client(session=SESSION, incarnation=2)
-    assert only(list(rig.core.state.clients)).incarnation == 2
+    assert only(list(rig.core.state.clients)).generation == (2,)
 
 
 def test_many_clients_are_told_in_frames_that_every_node_takes(

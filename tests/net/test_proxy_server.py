@@ -16,7 +16,7 @@ from ixproxy.net.proxy_server import TICK, ProxyServer
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.network import MemoryNetwork
 from ixproxy.values import NodeFacts
-from tests.core.rig import EAST, NORTH, WEST, Rig, facts
+from tests.core.rig import EAST, NORTH, WEST, Rig, at
 from tests.deferreds import failure_of, result_of
 from tests.failures import LoggedFailures
 
@@ -32,13 +32,13 @@ class House:
         self.clock = SteppingClock()
         self.network = MemoryNetwork(self.clock, Random(3))
         self.rig = Rig(
-            [facts(name, endpoint=str(name)) for name in (EAST, NORTH, WEST)], link=False
+            [at(name, str(name)) for name in (EAST, NORTH, WEST)], link=False
         )
         self.server = ProxyServer(
             self.clock,
             self.rig.core,
             self.network.server_endpoint("proxy"),
-            lambda node: self.network.client_endpoint(node.endpoint),
+            lambda server: self.network.client_endpoint(server.endpoint),
         )
         for name in (EAST, NORTH, WEST):
             self.sit(str(name))
@@ -81,15 +81,15 @@ def test_nodes_come_and_go_with_the_deployment_file() -> None:
     house = House()
     house.server.startService()
     house.wait()
-    house.change(facts(EAST, endpoint="east"), facts(NORTH, endpoint="north"))
+    house.change(at(EAST, "east"), at(NORTH, "north"))
     assert house.states() == {EAST: State.GREETING, NORTH: State.GREETING}
     house.sit("elsewhere")
-    house.change(facts(EAST, endpoint="elsewhere"), facts(NORTH, endpoint="north"))
+    house.change(at(EAST, "elsewhere"), at(NORTH, "north"))
     assert house.states() == {EAST: State.GREETING, NORTH: State.GREETING}
     house.change(
-        facts(EAST, endpoint="elsewhere"),
-        facts(NORTH, endpoint="north"),
-        facts(WEST, endpoint="west"),
+        at(EAST, "elsewhere"),
+        at(NORTH, "north"),
+        at(WEST, "west"),
     )
     assert house.states()[WEST] is State.GREETING
     house.stop()
@@ -117,7 +117,7 @@ def test_an_address_in_use_is_reported_to_whoever_started_it() -> None:
         house.clock,
         house.rig.core,
         Taken(),  # type: ignore[arg-type]
-        lambda node: house.network.client_endpoint(node.endpoint),
+        lambda server: house.network.client_endpoint(server.endpoint),
     )
     server.startService()
     assert failure_of(server.listening, ZeroDivisionError)
