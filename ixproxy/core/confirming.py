@@ -11,6 +11,8 @@ What a restart loses, and who restores it: as for all changes of an agent.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from ixproxy.core.agent_sessions import AgentSession
 from ixproxy.core.agents import AgentChange
 from ixproxy.core.clients import Client
@@ -18,7 +20,7 @@ from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import error_code
 from ixproxy.errors import Code
-from ixproxy.messages import RequestAgentLogout, RequestConfirmSession
+from ixproxy.messages import EventAck, RequestAgentLogout, RequestConfirmSession
 from ixproxy.messages.agents import AgentRequest
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Frame
@@ -54,10 +56,15 @@ class Confirming(AgentChange):
         """A node went away: it is told when it returns."""
         if not self._over:
             self._awaited.discard(link)
+            self._named = self._request.agent_session
             if self._asked.client.gone:
                 self._end()
             else:
                 self._go_on()
+
+    def _did(self, link: Link, answer: EventAck) -> None:
+        # Who has told the proxy of the session knows its name better than a node does.
+        super()._did(link, replace(answer, agent_session=self._request.agent_session))
 
     def _remember(self) -> None:
         request = self._request

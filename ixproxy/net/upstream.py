@@ -145,9 +145,9 @@ class Upstream(Factory):
         self._leave()
         self._stopped = True
         if connection is not None:
+            self._end = self._clock.callLater(CLOSE_LIMIT, connection.abort, "it does not read")
             # A transport does not close under a producer that may still write.
             connection.close("the link is no longer wanted")
-            self._end = self._clock.callLater(CLOSE_LIMIT, connection.abort, "it does not read")
         return maybeDeferred(self._service.stopService)
 
     def follow(self, facts: NodeFacts) -> bool:

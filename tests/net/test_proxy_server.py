@@ -12,10 +12,11 @@ from twisted.internet.protocol import Factory, Protocol
 from ixproxy.core.links import State
 from ixproxy.core.settings import Deployment
 from ixproxy.net.listener import Limits
+from ixproxy.net.probing import INTERVAL
 from ixproxy.net.proxy_server import TICK, ProxyServer
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.network import MemoryNetwork
-from ixproxy.values import NodeFacts
+from ixproxy.values import NodeFacts, NodeName, Server
 from tests.core.rig import EAST, NORTH, WEST, Rig, at
 from tests.deferreds import failure_of, result_of
 from tests.failures import LoggedFailures
@@ -156,4 +157,38 @@ def test_limits_of_connections_change_live() -> None:
     settings = house.rig.core.state.settings
     house.server.configuration_changed(settings, deployment, strategies, Limits(connections=0))
     assert house.server.listener.buildProtocol(None) is None
+    house.stop()
+
+
+def test_a_changed_backup_does_not_break_a_link_and_a_changed_server_makes_it_anew() -> None:
+    house = House()
+    house.server.startService()
+    house.wait()
+    house.change(*(at(name, str(name)) for name in (EAST, NORTH, WEST)))
+    before = house.network.ends("", "east")
+    assert len(before) == 1
+    house.sit("spare")
+    server = Server("east-0", "east")
+    with_backup = NodeFacts(EAST, 101, frozenset({1}), pairs=((server, Server("spare", "spare")),))
+    house.change(with_backup, at(NORTH, "north"), at(WEST, "west"))
+    assert house.network.ends("", "east") == before, "the link stays"
+    house.wait(2 * INTERVAL)
+    assert house.network.ends("", "spare") or house.states()[EAST] is State.GREETING
+    house.change(at(EAST, "spare"), at(NORTH, "north"), at(WEST, "west"))
+    assert not house.network.ends("", "east")
+    house.stop()
+
+
+def test_a_proxy_may_be_put_in_front_of_the_nodes_live_and_taken_away_again() -> None:
+    house = House()
+    house.server.startService()
+    house.wait()
+    house.sit("proxy1")
+    upstream = NodeName("proxy1")
+    house.change(NodeFacts(upstream, 0, frozenset({1}), pairs=((Server("proxy1", "proxy1"),),)))
+    assert house.states() == {upstream: State.GREETING}
+    assert not house.network.ends("", "east")
+    house.change(at(EAST, "east"))
+    assert house.states() == {EAST: State.GREETING}
+    assert not house.network.ends("", "proxy1")
     house.stop()
