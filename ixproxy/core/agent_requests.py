@@ -123,6 +123,4 @@ class AgentRequests:
 
 def _is_of(known: AgentSession | None, request: RequestConfirmSession, client: Client) -> bool:
     """Whether a session is logged in through this proxy, and by this client."""
-    return (
-        known is not None and known.stamp == request.agent_session and client in known.clients
-    )
+    return known is not None and known.stamp == request.agent_session and client in known.clients

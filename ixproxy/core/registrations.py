@@ -144,6 +144,9 @@ class Registrations:
             number = peer.last_number
         else:
             peer.max_frame = message.max_frame
+            if client_type is not ClientType.PROXY:
+                # Only proxies say which proxies there are on the way.
+                message = replace(message, path=[], moves=[])
         rights = BEHIND_PROXY if behind_proxy else ALLOWED
         client = Client(peer, number, message, rights[client_type])
         older = state.clients.newest(message.session)

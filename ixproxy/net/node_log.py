@@ -53,6 +53,4 @@ def lost(clients: Sequence[NodeClient]) -> None:
     if len(clients) == 1:
         log.debug("Client {client} is lost", client=str(clients[0]))
     elif clients:
-        log.debug(
-            "{clients} are lost", clients=through(f"{len(clients)} clients", clients[0].path)
-        )
+        log.debug("{clients} are lost", clients=through(f"{len(clients)} clients", clients[0].path))

@@ -97,6 +97,9 @@ class Registrar:
         )
         if not peer.proxy:
             peer.max_frame = message.max_frame
+        if not sender.through_proxy:
+            # Only proxies say which proxies there are on the way.
+            message = replace(message, path=[], moves=[])
         return NodeClient(
             peer,
             peer.last_number + 1 if peer.proxy else 0,

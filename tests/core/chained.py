@@ -26,9 +26,7 @@ class Inner(Rig):
         """A client of the downstream proxy registers; its number on that peer."""
         self.ask(
             self.edge,
-            RequestRegisterClient(
-                client_name=name, client_type=client_type, path=["edge"], **more
-            ),
+            RequestRegisterClient(client_name=name, client_type=client_type, path=["edge"], **more),
         )
         for node in (EAST, NORTH, WEST):
             self.accept(node)

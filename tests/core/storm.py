@@ -240,7 +240,6 @@ class Storm:
             m.RequestLocate(**named),
             m.RequestCancelTake(**named, take_number=3),
             m.RequestConfirmSession(**agent, agent_session=(chance.randrange(9), 101)),
-            m.RequestUnregisterClient(proxy_client_id=99),
         ]
         return chance.choice(requests)
 

@@ -348,3 +348,11 @@ def test_who_comes_and_goes_stands_in_the_log_with_its_path_and_without_its_secr
     ]
     assert "hunter2" not in repr(rig.effects)
     assert "ssss" not in repr(rig.effects)
+
+
+def test_a_client_that_is_no_proxy_does_not_say_which_proxies_it_came_through() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration(path=["edge", "other"], moves=[9, 9]))
+    sent = decode(only(rig.sent(EAST)))
+    assert (sent.path, sent.moves) == (["proxy"], [1])

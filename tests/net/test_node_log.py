@@ -41,9 +41,7 @@ def test_a_proxy_is_news_and_a_client_is_for_whoever_looks_for_one() -> None:
 def test_who_is_lost_together_is_one_line() -> None:
     assert said(node_log.lost, []) == []
     assert said(node_log.lost, [ONE]) == [("debug", "Client a through edge, proxy1 is lost")]
-    assert said(node_log.lost, [ONE, TWO]) == [
-        ("debug", "2 clients through edge, proxy1 are lost")
-    ]
+    assert said(node_log.lost, [ONE, TWO]) == [("debug", "2 clients through edge, proxy1 are lost")]
     assert said(node_log.lost, [PROXY, ONE, TWO]) == [
         ("info", "Proxy proxy1 is lost, with 2 clients")
     ]

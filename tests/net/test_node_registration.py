@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from twisted.logger import capturedLogs, formatEvent
 
 from ixproxy.errors import Code
 from ixproxy.messages import (
@@ -18,9 +17,7 @@ from ixproxy.messages import (
     RequestSubmit,
     RequestUnregisterClient,
 )
-from ixproxy.messages.registration import Credentials
 from ixproxy.net.node_limits import NodeLimits
-from ixproxy.values import ClientType
 from ixproxy.wire.codec import encode
 from ixproxy.wire.parts import encode_parts
 from tests.net.node_rig import FACTS, NodeRig
@@ -390,42 +387,3 @@ def test_a_peer_lost_while_it_registers_leaves_nothing_behind(rig: NodeRig) -> N
 
 def test_ping_of_the_catalogue_is_answered_by_a_node(rig: NodeRig) -> None:
     assert rig.client("MediaServer").ask(RequestPing()).statistics
-
-
-def test_unregistering_a_client_that_is_not_there_is_harmless(rig: NodeRig) -> None:
-    """Test idea 52, the node's half: the proxy and its other clients go on."""
-    proxy = rig.proxy()
-    number = proxy.number("RoutingEngine", session=ONE)
-    for client, named in ((0, 99), (99, 99), (99, 0)):
-        answer = proxy.ask(RequestUnregisterClient(proxy_client_id=named), client=client)
-        assert answer.error_code == Code.NOT_REGISTERED
-    assert isinstance(proxy.ask(PULL, client=number), EventPulledInteractions)
-    assert proxy.open
-
-
-def test_the_log_says_who_comes_and_goes_and_through_which_proxies(rig: NodeRig) -> None:
-    with capturedLogs() as captured:
-        proxy = rig.client("Proxy", client_name="proxy1", path=["proxy1"])
-        secrets = {"session": ONE, "credentials": Credentials(user="ann", password="hunter2")}
-        number = proxy.number(
-            "MediaServer", client_name="mail-1", path=["edge1", "proxy1"], **secrets
-        )
-        proxy.register("Toaster", client_name="odd", path=["edge1", "proxy1"])
-        proxy.ask(RequestClientsGone(clients=[number]))
-        rig.client("RoutingEngine", client_name="router").ask(RequestUnregisterClient())
-        proxy.lose()
-    said = [(event["log_level"].name, formatEvent(event)) for event in captured]
-    assert [line for line in said if "lient" in line[1] or "Proxy" in line[1]] == [
-        ("info", "Proxy proxy1 is registered"),
-        ("debug", "Client mail-1 through edge1, proxy1 is registered"),
-        (
-            "warn",
-            "Client odd through edge1, proxy1 was refused: 3011 ClientType 'Toaster' is none of "
-            + ", ".join(ClientType),
-        ),
-        ("debug", "Client mail-1 through edge1, proxy1 is lost"),
-        ("debug", "Client router is registered"),
-        ("debug", "Client router has left"),
-        ("info", "Proxy proxy1 is lost, with 0 clients"),
-    ]
-    assert not any(secret in str(said) for secret in ("hunter2", "1111"))
