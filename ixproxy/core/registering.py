@@ -18,6 +18,7 @@ from ixproxy.core.links import Link, Step
 from ixproxy.core.pending import Pending
 from ixproxy.core.revoking import revoke_denied
 from ixproxy.core.state import UNHEARD, ProxyState, decode_body
+from ixproxy.effects import ClosePeer
 from ixproxy.errors import Code, RemoteProtocolError, RequestRefused
 from ixproxy.messages import (
     EventAck,
@@ -222,6 +223,10 @@ class Joining:
                 code=registering.refusal.error_code,
                 text=registering.refusal.error_description,
             )
+            if self._link.facts.is_proxy and not client.behind_proxy:
+                # There is no other way to the nodes: it must come again, perhaps elsewhere.
+                reason = registering.refusal.error_description
+                self._state.effects.append(ClosePeer(client.peer.id, reason))
         elif self._link.name in client.numbers:
             revoke_denied(self._state, client, self._link, registering.held)
         self._one_done()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ixproxy.core.registering import server_facts
+from ixproxy.effects import ClosePeer
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
@@ -15,7 +16,7 @@ from ixproxy.messages import (
     RequestUnregisterClient,
     ServerFacts,
 )
-from tests.core.chained import Inner, Outer
+from tests.core.chained import INNER, UPSTREAM, Inner, Outer
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
 SESSION = b"s" * 16
@@ -269,3 +270,15 @@ def test_a_client_keeps_what_a_node_confirmed_while_others_were_awaited() -> Non
         rig.answer(node, frame, EventAck(proxy_client_id=9))
     assert only(rig.got(peer)).held == {"a": 7}
     assert not rig.core.state.unconfirmed
+
+
+def test_a_client_that_the_one_upstream_refuses_after_a_move_must_come_again() -> None:
+    rig = Outer()
+    peer = rig.client()
+    rig.lose(UPSTREAM)
+    rig.core.node_connected(UPSTREAM, rig.now)
+    rig.pump()
+    rig.answer(UPSTREAM, only(rig.sent(UPSTREAM)), EventAck(server=INNER))
+    rig.refuse(UPSTREAM, only(rig.sent(UPSTREAM)), Code.TOO_MANY_CLIENTS)
+    assert ClosePeer(peer, "Too many clients") in rig.effects
+    assert rig.core.link(UPSTREAM).linked
