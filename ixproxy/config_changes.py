@@ -34,8 +34,7 @@ def proxy_changes(old: ProxyView, new: ProxyView) -> list[str]:
     """What is different for a proxy."""
     names = {each.id: each.name for each in (*old.tenants, *new.tenants)}
     return [
-        *_nodes(old.nodes, new.nodes, "node", names),
-        *_nodes(old.proxies, new.proxies, "upstream proxy", names),
+        *_nodes(old.nodes, new.nodes, names),
         *_tenants(old.tenants, new.tenants),
         *option_changes(old.settings, new.settings),
         *_changed("the nodes' delivering-timeout", old.delivering_timeout, new.delivering_timeout),
@@ -70,10 +69,12 @@ def _names(plans: Mapping[int, TenantPlan]) -> dict[int, str]:
 
 
 def _nodes(
-    old: Sequence[NodeFacts], new: Sequence[NodeFacts], what: str, tenants: Mapping[int, str]
+    old: Sequence[NodeFacts], new: Sequence[NodeFacts], tenants: Mapping[int, str]
 ) -> Iterator[str]:
     before = {str(each.name): each for each in old}
     after = {str(each.name): each for each in new}
+    proxies = any(each.is_proxy for each in (*old, *new))
+    what = "upstream" if proxies else "node"
     yield from _come_and_gone(what, {name: name for name in before}, {name: name for name in after})
     for name in sorted(before.keys() & after.keys()):
         was, now = before[name], after[name]
@@ -85,8 +86,11 @@ def _nodes(
         )
         yield from _changed(f"media-types of {name}", _any(was), _any(now))
         yield from _changed(f"enable-submit of {name}", was.enable_submit, now.enable_submit)
-        yield from _changed(f"endpoint of {name}", was.endpoint, now.endpoint)
-        yield from _changed(f"backup of {name}", was.backup_endpoint, now.backup_endpoint)
+        yield from _changed(f"servers of {name}", _servers(was), _servers(now))
+
+
+def _servers(node: NodeFacts) -> list[str]:
+    return [f"{server.name} at {server.endpoint}" for server in node.servers]
 
 
 def _any(node: NodeFacts) -> object:

@@ -39,7 +39,7 @@ class Note:
     """
     Log something that an operator must know.
 
-    :ivar level: `info`, `warn` or `error`.
+    :ivar level: `debug`, `info`, `warn` or `error`.
     :ivar format: a format with named fields, as Twisted's logger takes it.
     """
 

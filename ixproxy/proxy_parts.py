@@ -91,11 +91,3 @@ def limits_of(view: ProxyView) -> Limits:
         output=options.max_client_output,
         link_output=options.max_link_output,
     )
-
-
-def refuse_chain(view: ProxyView) -> None:
-    """:raise ConfigError: the proxy's upstream is another proxy, which is not served yet."""
-    if view.proxies:
-        names = ", ".join(proxy.name for proxy in view.proxies)
-        text = f"{names}: a proxy behind a proxy is not supported yet; name nodes or their cluster"
-        raise ConfigError([ConfigProblem(f"applications.{view.name}", "connections", text)])

@@ -22,7 +22,6 @@ from ixproxy.net.proxy_server import ProxyServer
 from ixproxy.proxy_parts import (
     deployment_of,
     limits_of,
-    refuse_chain,
     settings_of,
     strategies_of,
 )
@@ -38,7 +37,7 @@ from ixproxy.tap_parts import (
     silence,
 )
 from ixproxy.tap_trust import credential_of, door_of, trust_changes, warn_of_passwords
-from ixproxy.values import NodeFacts
+from ixproxy.values import Server
 
 log = Logger()
 
@@ -66,7 +65,6 @@ def build(
     deployment = load(path)
     application = deployment.proxy(name)
     view = deployment.view_for(name)
-    refuse_chain(view)
 
     dialling = Dialling(reactor, credential_of(application), deployment.secured())
     warn_of_passwords(application, checkers)
@@ -74,8 +72,8 @@ def build(
         settings_of(view, userdata_size(deployment, name)), deployment_of(view), strategies_of(view)
     )
 
-    def connect(node: NodeFacts) -> IStreamClientEndpoint:
-        return dialling.endpoint(node.endpoint, connect_address(node.endpoint).host)
+    def connect(upstream: Server) -> IStreamClientEndpoint:
+        return dialling.endpoint(upstream.endpoint, connect_address(upstream.endpoint).host)
 
     server = ProxyServer(
         reactor,
@@ -128,7 +126,6 @@ class Reloading:
             if problems := need_restart(f"applications.{name}", fixed):
                 raise ConfigError(problems)
             view = deployment.view_for(name)
-            refuse_chain(view)
             credential = credential_of(now)
             settings = settings_of(view, userdata_size(deployment, name))
             strategies = strategies_of(view, self._view, self._server.core.state.strategies)

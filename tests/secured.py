@@ -27,7 +27,7 @@ from ixproxy.storage.sqlite_places import SqliteMemory
 from ixproxy.testing.certificates import Authority, Issued
 from ixproxy.testing.members import usual_strategies
 from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT, facts_of
-from ixproxy.values import ClientType, NodeFacts, NodeName
+from ixproxy.values import ClientType, NodeFacts, NodeName, Server
 from ixproxy.wire.permits import Grant
 
 HERE = "127.0.0.1"
@@ -109,11 +109,11 @@ class Secured:
         endpoint = f"tcp:{HERE}:{self.ports[NODE]}"
         secured = frozenset({endpoint} if self.node_dialling.expires else ())
         self.dialling = dialling = Dialling(self.reactor, self.proxy_credential, secured)
-        facts = NodeFacts(NODE, 101, frozenset({TENANT.id}), endpoint=endpoint)
+        facts = NodeFacts(NODE, 101, frozenset({TENANT.id}), pairs=((Server(NODE, endpoint),),))
         deployment = Deployment({TENANT.id: facts_of(TENANT)}, {NODE: facts})
 
-        def dial(node: NodeFacts) -> IStreamClientEndpoint:
-            return dialling.endpoint(node.endpoint, HERE)
+        def dial(server: Server) -> IStreamClientEndpoint:
+            return dialling.endpoint(server.endpoint, HERE)
 
         self.core = ProxyCore(ProxySettings(name="proxy1"), deployment, usual_strategies())
         self.proxy = ProxyServer(

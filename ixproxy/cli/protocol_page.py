@@ -18,7 +18,7 @@ from ixproxy.cli.output import json_line
 from ixproxy.cli.protocol_attributes import ATTRIBUTES, EXTENSION_KEYS, STRUCTURE_ATTRIBUTES
 from ixproxy.cli.protocol_text import TEXT
 from ixproxy.core.pending import Deadline
-from ixproxy.core.routing import EVERYONE, ROUTES
+from ixproxy.core.routing import EVERYONE, ROUTES, Route
 from ixproxy.errors import ERRORS, Code
 from ixproxy.messages import (
     ConfigurationFacts,
@@ -235,6 +235,8 @@ def route_of(row: NameRow) -> str:
     if route.deadline is not Deadline.NORMAL:
         text += f"; deadline: {route.deadline.name.lower()}"
     allowed = ", ".join(sorted(route.rights)) if route.rights != EVERYONE else "every client"
+    if route.route is Route.INTERNAL and ClientType.PROXY not in route.rights:
+        allowed += ", from a proxy in their name"
     return f"{text}; allowed for: {allowed}." + ("" if route.served else " *Later.*")
 
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from ixproxy.core.destinations import Destination, Outputs
 from ixproxy.messages import RequestRegisterClient
-from ixproxy.values import ClientType, NodeName
+from ixproxy.values import ClientType, NodeName, through
 from ixproxy.wire.permits import ANYTHING, Permit
 from ixproxy.wire.prefix import Frame
 
@@ -58,7 +58,8 @@ class Client:
     """
     One registered identity on a peer.
 
-    :ivar number: its ProxyClientId on the peer.
+    :ivar number: its ProxyClientId on the peer; 0: the peer itself.
+    :ivar generation: which registration of its session it is; greater is newer.
     :ivar numbers: its ProxyClientId on each node where it is registered.
     :ivar holding: interaction id to (take number, node or None if unknown).
     :ivar inflight: its reference to the request in flight: what is needed to
@@ -69,9 +70,9 @@ class Client:
 
     __slots__ = (
         "allowed",
+        "generation",
         "gone",
         "holding",
-        "incarnation",
         "inflight",
         "name",
         "number",
@@ -96,7 +97,7 @@ class Client:
         self.type = ClientType(registration.client_type)
         self.tenants = frozenset(registration.tenants)
         self.session = registration.session
-        self.incarnation = registration.incarnation
+        self.generation = registration.generation
         self.path = tuple(registration.path)
         self.allowed = allowed
         self.numbers: dict[NodeName, int] = {}
@@ -107,6 +108,14 @@ class Client:
         self.gone = False
         self.said_goodbye = False
         self.superseded = False
+
+    def __str__(self) -> str:
+        return through(self.name, self.path)
+
+    @property
+    def behind_proxy(self) -> bool:
+        """Whether its peer is a proxy, and not the client itself."""
+        return self.number != 0
 
     def may_use(self, tenant: int) -> bool:
         """Whether the client works for `tenant`; no tenants named: for all."""

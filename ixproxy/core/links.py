@@ -78,6 +78,7 @@ class Link(Destination):
     :ivar problem: why it is not linked, or why it was lost last.
     :ivar joining: registrations and replays whose answers are awaited.
     :ivar replaying: agent sessions that the node has still to be told of.
+    :ivar moves: how often it has been made.
     """
 
     __slots__ = (
@@ -87,6 +88,7 @@ class Link(Destination):
         "loads",
         "lost_at",
         "max_frame",
+        "moves",
         "name",
         "pending",
         "problem",
@@ -111,6 +113,13 @@ class Link(Destination):
         self.problem = ""
         self.joining = 0
         self.replaying = 0
+        self.moves = 0
+
+    def __str__(self) -> str:
+        if not self.facts.is_proxy:
+            return f"Node {self.name}"
+        server = self.server.name
+        return f"Proxy {self.name}" + (f" ({server})" if server not in ("", self.name) else "")
 
     @property
     def linked(self) -> bool:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from ixproxy.core.agents import Agents
+from ixproxy.core.agent_requests import AgentRequests
+from ixproxy.core.announcing import Announcing
 from ixproxy.core.answers import Answers
 from ixproxy.core.clients import Peer
 from ixproxy.core.destinations import Destination
@@ -56,9 +57,12 @@ class ProxyCore:
     ) -> None:
         self.state = state = ProxyState(settings, deployment, strategies)
         self._locator = Locator(state)
-        self._agents = Agents(state)
+        self._agents = AgentRequests(state)
         self._leaving = Leaving(state, self._agents.sessions)
-        self._requests = Requests(state, self._locator, self._agents, self._leaving)
+        self._announcing = Announcing(state)
+        self._requests = Requests(
+            state, self._locator, self._agents, self._leaving, self._announcing
+        )
         self._answers = Answers(state)
         self._forwarder = Forwarder(state, self._locator)
         self._removed: dict[NodeName, float] = {}
@@ -141,8 +145,7 @@ class ProxyCore:
         state = self.state
         state.now = now
         gone = state.clients.disconnect(peer)
-        names = {client.name for client in gone}
-        self._leaving.lost(gone, names.pop() if len(names) == 1 else "")
+        self._leaving.lost(gone, next((each.name for each in gone if not each.behind_proxy), ""))
 
     def node_connected(self, node: NodeName, now: float) -> None:
         """The connection to a node is open: greet it."""
@@ -175,8 +178,8 @@ class ProxyCore:
             # What it says makes no sense: nothing more of it is read, all else goes on.
             state.note(
                 "error",
-                "Node {node} broke the protocol: {problem}",
-                node=link.name,
+                "{link} broke the protocol: {problem}",
+                link=str(link),
                 problem=problem.description,
             )
             state.effects.append(ResetLink(link.name, problem.description))
@@ -199,11 +202,14 @@ class ProxyCore:
             raise RemoteProtocolError(Code.BAD_FRAME, f"kind {kind} from a node")
 
     def node_unreachable(self, node: NodeName, reason: str, now: float) -> None:
-        """There was no connection to be had."""
+        """There was no connection to be had; told once, until the reason is another."""
         self.state.now = now
         link = self.state.links.get(node)
-        if link is not None:
+        if link is not None and link.problem != reason:
             link.problem = reason
+            self.state.note(
+                "warn", "{link} cannot be reached: {reason}", link=str(link), reason=reason
+            )
 
     def node_lost(self, node: NodeName, now: float, reason: str = "") -> None:
         """The connection to a node is gone: what was in flight is in doubt."""
@@ -220,7 +226,8 @@ class ProxyCore:
         link.take()
         if was_linked:
             link.lost_at = link.since = now
-            state.note("warn", "Node {node} is lost", node=node)
+            state.loads_changed = True
+            state.note("warn", "{link} is lost", link=str(link))
         for client in link.clients.values():
             client.numbers.pop(node, None)
         link.clients.clear()
@@ -258,6 +265,7 @@ class ProxyCore:
                 del self._removed[name]
                 revoke_lost(state, name)
         revoke_unconfirmed(state)
+        self._announcing.ticked()
 
     def configuration_changed(
         self,

@@ -18,6 +18,7 @@ from ixproxy.core.links import Link, Step
 from ixproxy.core.pending import Pending
 from ixproxy.core.revoking import revoke_denied
 from ixproxy.core.state import UNHEARD, ProxyState, decode_body
+from ixproxy.effects import ClosePeer
 from ixproxy.errors import Code, RemoteProtocolError, RequestRefused
 from ixproxy.messages import (
     EventAck,
@@ -48,8 +49,9 @@ def register_on(state: ProxyState, client: Client, link: Link, registering: Regi
         client_name=registration.client_name,
         client_type=registration.client_type,
         session=client.session,
-        incarnation=client.incarnation,
+        incarnation=registration.incarnation,
         path=[*client.path, state.settings.name],
+        moves=[*registration.moves, link.moves],
         tenants=sorted(client.tenants),
         holding={identifier: take for identifier, (take, _) in client.holding.items()},
         extension=registration.extension,
@@ -64,15 +66,18 @@ def register_on(state: ProxyState, client: Client, link: Link, registering: Regi
 def server_facts(state: ProxyState) -> ServerFacts:
     """What the proxy says of itself to whoever registers."""
     tenants: set[int] = set()
+    path = [state.settings.name]
     for link in state.links.values():
         tenants |= link.facts.tenants
+        if link.facts.is_proxy:
+            path += link.server.path
     return ServerFacts(
         name=state.settings.name,
         role="proxy",
         version=VERSION,
         tenants=sorted(tenants),
         max_frame=state.settings.max_frame,
-        path=[state.settings.name],
+        path=path,
     )
 
 
@@ -211,12 +216,16 @@ class Joining:
         if registering.refusal is not None and not client.gone:
             self._state.note(
                 "warn",
-                "Node {node} refused client {client}: {code} {text}",
-                node=self._link.name,
-                client=client.name,
+                "{link} refused client {client}: {code} {text}",
+                link=str(self._link),
+                client=str(client),
                 code=registering.refusal.error_code,
                 text=registering.refusal.error_description,
             )
+            if self._link.facts.is_proxy and not client.behind_proxy:
+                # There is no other way to the nodes: it must come again, perhaps elsewhere.
+                reason = registering.refusal.error_description
+                self._state.effects.append(ClosePeer(client.peer.id, reason))
         elif self._link.name in client.numbers:
             revoke_denied(self._state, client, self._link, registering.held)
         self._one_done()
@@ -239,4 +248,5 @@ def joined(state: ProxyState, link: Link) -> None:
         link.step(Step.JOINED)
         link.lost_at = None
         link.since = state.now
-        state.note("info", "Node {node} is linked", node=link.name)
+        state.loads_changed = True
+        state.note("info", "{link} is linked", link=str(link))

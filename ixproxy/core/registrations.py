@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from ixproxy.core.announcing import Announcing
 from ixproxy.core.attributes import is_interaction_id
 from ixproxy.core.clients import Client, Peer
 from ixproxy.core.leaving import Leaving
 from ixproxy.core.registering import Registering, is_proxy, leave, server_facts
-from ixproxy.core.routing import ALLOWED
+from ixproxy.core.routing import ALLOWED, BEHIND_PROXY
 from ixproxy.core.state import ProxyState
 from ixproxy.effects import ClosePeer, LogIn
 from ixproxy.errors import Code, RemoteProtocolError, RequestRefused
-from ixproxy.messages import EventAck, RequestRegisterClient
+from ixproxy.messages import EventAck, RequestRegisterClient, RequestUnregisterClient
 from ixproxy.values import ClientType
 from ixproxy.wire.admission import client_type_of
 from ixproxy.wire.codec import decode, encode, error_frame
@@ -30,15 +31,18 @@ LONGEST_REASON = 300
 class Registrations:
     """Registers clients of peers on this proxy and on all nodes."""
 
-    def __init__(self, state: ProxyState, leaving: Leaving) -> None:
+    def __init__(self, state: ProxyState, leaving: Leaving, announcing: Announcing) -> None:
         self._state = state
         self._leaving = leaving
+        self._announcing = announcing
 
     def register(self, peer: Peer, frame: Frame) -> None:
         """A registration came in: check it, then register on all nodes."""
+        who = "whose name is not known"
         try:
             message = decode(frame)
             assert isinstance(message, RequestRegisterClient)
+            who = message.who
             message = self._whole(peer, frame, message)
             if message.holding_continues:
                 return
@@ -47,7 +51,7 @@ class Registrations:
                 return
             client = self._admit(peer, message)
         except (RequestRefused, RemoteProtocolError) as refusal:
-            self._refuse(peer, frame, refusal)
+            self._refuse(peer, frame, refusal, who)
         else:
             self._register(peer, frame, client)
 
@@ -72,12 +76,12 @@ class Registrations:
             peer.permit = permit
             client = self._admit(peer, message)
         except RequestRefused as refusal:
-            self._refuse(peer, frame, refusal)
+            self._refuse(peer, frame, refusal, message.who)
         else:
             self._register(peer, frame, client)
 
     def _refuse(
-        self, peer: Peer, frame: Frame, refusal: RequestRefused | RemoteProtocolError
+        self, peer: Peer, frame: Frame, refusal: RequestRefused | RemoteProtocolError, who: str
     ) -> None:
         reason = refusal.description[:LONGEST_REASON]
         raw = error_frame(refusal.code, reason, client=frame.client, reference=frame.reference)
@@ -85,6 +89,7 @@ class Registrations:
             peer.send(raw)
         if 0 not in peer.clients:
             self._state.effects.append(ClosePeer(peer.id, reason))
+        self._note_refusal(who, refusal.code, reason)
 
     def _register(self, peer: Peer, frame: Frame, client: Client) -> None:
         """In the place of whoever was registered there, on all nodes."""
@@ -102,6 +107,15 @@ class Registrations:
         if replaced is not None:
             # After the newer registration, so that a session that stays never seems lost.
             leave(state, replaced, goodbye=False)
+
+    def _note_refusal(self, client: str, code: int, reason: str) -> None:
+        self._state.note(
+            "warn",
+            "Client {client} was refused: {code} {reason}",
+            client=client,
+            code=code,
+            reason=reason,
+        )
 
     def _whole(
         self, peer: Peer, frame: Frame, message: RequestRegisterClient
@@ -170,9 +184,13 @@ class Registrations:
             number = peer.last_number
         else:
             peer.max_frame = message.max_frame
-        client = Client(peer, number, message, ALLOWED[client_type])
+            if client_type is not ClientType.PROXY:
+                # Only proxies say which proxies there are on the way.
+                message = replace(message, path=[], moves=[])
+        rights = BEHIND_PROXY if behind_proxy else ALLOWED
+        client = Client(peer, number, message, rights[client_type])
         older = state.clients.newest(message.session)
-        if older is not None and older.incarnation > message.incarnation:
+        if older is not None and older.generation > client.generation:
             raise RequestRefused(Code.SUPERSEDED)
         return client
 
@@ -186,6 +204,7 @@ class Registrations:
         if registering.refusal is not None:
             refusal = registering.refusal
             self._answer(registering, error_frame(refusal.error_code, refusal.error_description))
+            self._note_refusal(str(client), refusal.error_code, refusal.error_description)
             self._leaving.refused(client)
             if not client.number:
                 state.effects.append(ClosePeer(client.peer.id, refusal.error_description))
@@ -195,17 +214,21 @@ class Registrations:
             for identifier in [key for key in client.holding if key not in held]:
                 client.gave_back(identifier)
         else:
-            # A node that is away may confirm them yet: they count as held until they are revoked.
-            undecided = {key: take for key, (take, node) in client.holding.items() if node is None}
-            if undecided:
+            # A node that was away may confirm them yet, or has done so meanwhile: they count as
+            # held until they are revoked.
+            held = {**{key: take for key, (take, _) in client.holding.items()}, **held}
+            if any(node is None for _, node in client.holding.values()):
                 state.unconfirmed[client] = state.now
-                held = {**undecided, **held}
         answer = EventAck(
             proxy_client_id=client.number,
             server=server_facts(state),
             held=held,
         )
         self._answer(registering, encode(answer))
+        level, kind = ("info", "Proxy") if is_proxy(client) else ("debug", "Client")
+        state.note(level, kind + " {client} is registered", client=str(client))
+        if is_proxy(client):
+            self._announcing.tell(client.peer)
 
     def _answer(self, registering: Registering, raw: bytes) -> None:
         client, reference = registering.client, registering.reference
@@ -218,9 +241,23 @@ class Registrations:
             self._state.answer_split(client, reference, raw)
 
     def unregister(self, peer: Peer, client: Client, frame: Frame) -> None:
-        """A goodbye: what the session holds goes back at once."""
-        self._leaving.goodbye(client)
-        if is_proxy(client):
+        """
+        A goodbye: what the session holds goes back at once.
+
+        :raise RemoteProtocolError: a proxy names a client that it does not have.
+        """
+        message = decode(frame)
+        assert isinstance(message, RequestUnregisterClient)
+        leaving, named = client, message.proxy_client_id
+        if named and is_proxy(client):
+            found = peer.clients.get(named)
+            if found is None:
+                raise RemoteProtocolError(
+                    Code.NOT_REGISTERED, f"client {named} is not registered on this connection"
+                )
+            leaving = found
+        self._leaving.goodbye(leaving)
+        if is_proxy(leaving):
             self._leaving.lost(list(peer.clients.values()), client.name, Code.CANCELLED)
         if not frame.flags & Flag.NO_REPLY:
             peer.send(encode(EventAck(), client=client.number, reference=frame.reference))

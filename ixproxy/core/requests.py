@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ixproxy.core.agents import Agents
+from ixproxy.core.agent_requests import AgentRequests
+from ixproxy.core.announcing import Announcing
 from ixproxy.core.attributes import is_interaction_id, problem_of
 from ixproxy.core.clients import Client, Peer
 from ixproxy.core.gathering import Gathering
@@ -39,14 +40,15 @@ class Requests:
         self,
         state: ProxyState,
         locator: Locator,
-        agents: Agents,
+        agents: AgentRequests,
         leaving: Leaving,
+        announcing: Announcing,
     ) -> None:
         self._state = state
         self._locator = locator
         self._agents = agents
-        self._registrations = Registrations(state, leaving)
-        self._internal = Internal(state, locator, leaving)
+        self._registrations = Registrations(state, leaving, announcing)
+        self._internal = Internal(state, locator, agents, leaving)
 
     def frame_received(self, peer: Peer, frame: Frame) -> None:
         """

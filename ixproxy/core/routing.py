@@ -143,7 +143,8 @@ _ROWS = [
         merge="all-must-agree",
         served=False,
     ),
-    *_row(Route.INTERNAL, "Locate CancelTake ClientsGone ConfirmSession", ONLY_PROXIES),
+    *_row(Route.INTERNAL, "Locate CancelTake ClientsGone", ONLY_PROXIES),
+    *_row(Route.INTERNAL, "ConfirmSession", ONLY_AGENTS),
     RouteRow(
         "EventCurrentAgentStatus",
         Route.RELAY,
@@ -157,10 +158,19 @@ _ROWS = [
 ROUTES: dict[str, RouteRow] = {row.name: row for row in _ROWS}
 BY_CODE: dict[int, RouteRow] = {BY_NAME[name].code: row for name, row in ROUTES.items()}
 
-ALLOWED: dict[ClientType, frozenset[int]] = {
+BEHIND_PROXY: dict[ClientType, frozenset[int]] = {
     client_type: frozenset(code for code, row in BY_CODE.items() if client_type in row.rights)
     for client_type in ClientType
 }
+"""What a proxy may send in the name of a client: also what only proxies say."""
+
+_INTERNAL = frozenset(code for code, row in BY_CODE.items() if row.route is Route.INTERNAL)
+
+ALLOWED: dict[ClientType, frozenset[int]] = {
+    client_type: codes if client_type is _PROXY else codes - _INTERNAL
+    for client_type, codes in BEHIND_PROXY.items()
+}
+"""What a client may send by itself."""
 
 
 def takes_new(node: NodeFacts, tenant: int, media_type: str) -> bool:

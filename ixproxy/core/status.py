@@ -60,6 +60,13 @@ def _fullest(links: list[Link], allowed: int) -> list[LimitUse]:
     return [LimitUse(name="max-pending-per-node", used=used, allowed=allowed, node=fullest.name)]
 
 
+def _endpoint(link: Link) -> str:
+    """Where the server is that answered last; before that, the first."""
+    servers = link.facts.servers
+    said = (server.endpoint for server in servers if server.name == link.server.name)
+    return next(said, servers[0].endpoint if servers else "")
+
+
 def _link(link: Link, now: float, most_queues: int) -> LinkStatus:
     facts = link.facts
     waiting = [
@@ -73,7 +80,7 @@ def _link(link: Link, now: float, most_queues: int) -> LinkStatus:
         queues.setdefault(tenant, {})[queue] = number
     return LinkStatus(
         node=link.name,
-        endpoint=facts.endpoint,
+        endpoint=_endpoint(link),
         state=link.state.value,
         seconds=None if link.since is None else max(0.0, now - link.since),
         problem=link.problem[:MAX_TEXT],

@@ -7,12 +7,14 @@ register again, and say what they hold; their sessions are rows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from ixproxy.messages import RequestRegisterClient
 from ixproxy.net.connection import FrameConnection
 from ixproxy.node.rights import RIGHTS, allowed
 from ixproxy.node.work import Sender
+from ixproxy.values import through
 from ixproxy.wire.names import BY_MESSAGE
 from ixproxy.wire.permits import ANYTHING, Permit
 
@@ -64,6 +66,8 @@ class NodeClient:
     """
     One registered client.
 
+    :ivar path: the proxies between it and the node, nearest to it first.
+    :ivar generation: which registration of its session it is; greater is newer.
     :ivar lasting: its session is its own, and it can come back by it.
     :ivar all_tenants: it named none, so it works for all there are.
     :ivar rights: the codes of the requests that it may send: none before its
@@ -75,9 +79,10 @@ class NodeClient:
     __slots__ = (
         "all_tenants",
         "asked",
-        "incarnation",
+        "generation",
         "lasting",
         "number",
+        "path",
         "peer",
         "rights",
         "sender",
@@ -93,16 +98,22 @@ class NodeClient:
         *,
         lasting: bool,
         all_tenants: bool,
+        moves: Sequence[int] = (),
+        path: Sequence[str] = (),
     ) -> None:
         self.peer = peer
         self.number = number
         self.sender = sender
-        self.incarnation = incarnation
+        self.generation = incarnation, *moves
+        self.path = tuple(path)
         self.lasting = lasting
         self.all_tenants = all_tenants
         self.rights: frozenset[int] = frozenset()
         self.superseded = False
         self.asked: dict[int, Asking] = {}
+
+    def __str__(self) -> str:
+        return through(self.sender.client_name, self.path)
 
     def answered(self) -> None:
         """Its registration was: it may send requests."""

@@ -18,6 +18,7 @@ from ixproxy.messages import (
     RequestRegisterClient,
     RequestUnregisterClient,
 )
+from ixproxy.net import node_log
 from ixproxy.net.node_limits import PROXY_FACTOR
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer, RegistrationAsking
 from ixproxy.net.node_state import NodeState
@@ -41,9 +42,11 @@ class Registrar:
 
     def register(self, peer: NodePeer, frame: Frame) -> None:
         """A registration came in."""
+        who = "whose name is not known"
         try:
             message = decode(frame)
             assert isinstance(message, RequestRegisterClient)
+            who = message.who
             whole = self._parts.add(peer, frame.reference, message)
             if whole is None:
                 return
@@ -53,6 +56,7 @@ class Registrar:
                 self._register(peer, frame, whole)
         except (RequestRefused, RemoteProtocolError) as refusal:
             self._refuse(peer, frame, refusal)
+            node_log.refused(who, refusal)
 
     def _log_in(self, peer: NodePeer, frame: Frame, message: RequestRegisterClient) -> None:
         """:raise RequestRefused: it does not say who it is, or has said it already."""
@@ -81,6 +85,7 @@ class Registrar:
             self._register(peer, frame, message)
         except RequestRefused as refusal:
             self._refuse(peer, frame, refusal)
+            node_log.refused(message.who, refusal)
 
     def _register(self, peer: NodePeer, frame: Frame, message: RequestRegisterClient) -> None:
         """:raise RequestRefused: it may not register."""
@@ -133,6 +138,9 @@ class Registrar:
         )
         if not peer.proxy:
             peer.max_frame = message.max_frame
+        if not sender.through_proxy:
+            # Only proxies say which proxies there are on the way.
+            message = replace(message, path=[], moves=[])
         return NodeClient(
             peer,
             peer.last_number + 1 if peer.proxy else 0,
@@ -140,6 +148,8 @@ class Registrar:
             message.incarnation,
             lasting=bool(message.session),
             all_tenants=not tenants,
+            moves=message.moves,
+            path=message.path,
         )
 
     def _enter(self, peer: NodePeer, client: NodeClient) -> None:
@@ -169,6 +179,7 @@ class Registrar:
         client = asking.client
         client.peer.registering -= 1
         client.answered()
+        node_log.registered(client)
         if not client.number and client.peer.proxy and self._state.load:
             client.peer.send(self._state.load)
 
@@ -182,6 +193,7 @@ class Registrar:
             # Whom it superseded may have been connected.
             self._lost(client)
         self._state.refuse(asking, refusal.code, refusal.description)
+        node_log.refused(str(client), refusal)
         if not client.number and peer.connection is not None:
             peer.connection.close(refusal.description)
 
@@ -195,6 +207,7 @@ class Registrar:
                 self._state.refuse(asking, Code.NOT_REGISTERED)
                 return
             client = found
+        node_log.left(client)
         self._state.drop_pulls(client, Code.CANCELLED)
         self._take_off(client)
         if self._state.sessions.unbind(client):
@@ -210,10 +223,10 @@ class Registrar:
     def clients_gone(self, peer: NodePeer, asking: Asking, message: RequestClientsGone) -> None:
         """Clients of a proxy lost their connections together."""
         sessions: list[bytes] = []
-        for number in message.clients:
-            client = peer.clients.get(number)
-            if client is None or not number:
-                continue
+        numbers = [number for number in dict.fromkeys(message.clients) if number]
+        gone = [peer.clients[number] for number in numbers if number in peer.clients]
+        node_log.lost(gone)
+        for client in gone:
             if client.lasting:
                 self._state.drop_pulls(client, Code.CANCELLED)
                 self._take_off(client)
@@ -228,6 +241,7 @@ class Registrar:
         self._state.proxies.pop(peer, None)
         peer.connection = None
         self._parts.forget(peer)
+        node_log.lost(list(peer.clients.values()))
         for client in list(peer.clients.values()):
             self._leave(client)
 

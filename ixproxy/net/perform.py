@@ -19,7 +19,7 @@ from ixproxy.wire.permits import Permit
 
 log = Logger()
 
-_LEVELS = {"info": LogLevel.info, "warn": LogLevel.warn, "error": LogLevel.error}
+_LEVELS = {level.name: level for level in LogLevel.iterconstants()}
 
 
 class Performer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from random import SystemRandom
 from typing import Any
 
 from twisted.application.service import Service
@@ -11,12 +11,12 @@ from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.interfaces import (
     IListeningPort,
     IReactorTime,
-    IStreamClientEndpoint,
     IStreamServerEndpoint,
 )
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from ixproxy.core.attempts import USUAL, Chance, WarmStandby
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.messages import EventServerStatus
@@ -27,8 +27,8 @@ from ixproxy.net.perform import Performer
 from ixproxy.net.proxy_status import with_sockets
 from ixproxy.net.surroundings import Surroundings
 from ixproxy.net.turn import TurnEnd
-from ixproxy.net.upstream import Upstream
-from ixproxy.values import NodeFacts, NodeName
+from ixproxy.net.upstream import Connect, Upstream
+from ixproxy.values import NodeName
 
 log = Logger()
 
@@ -42,8 +42,10 @@ class ProxyServer(Service):
 
     :param reactor: the clock, and whatever endpoints need.
     :param listen: where clients come in.
-    :param connect: makes the endpoint of a node from its facts.
+    :param connect: makes the endpoint of an upstream's server.
     :param door: says what peers may be.
+    :param chance: decides which of several proxies is the upstream; None: as it comes.
+    :param standby: how it goes from one to another.
     """
 
     def __init__(
@@ -51,17 +53,21 @@ class ProxyServer(Service):
         reactor: IReactorTime,
         core: ProxyCore,
         listen: IStreamServerEndpoint,
-        connect: Callable[[NodeFacts], IStreamClientEndpoint],
+        connect: Connect,
         *,
         keep_alive: KeepAlive | None = None,
         limits: Limits | None = None,
         door: Door = OPEN,
         surroundings: Surroundings | None = None,
+        chance: Chance | None = None,
+        standby: WarmStandby = USUAL,
     ) -> None:
         self.core = core
         self._reactor = reactor
         self._listen = listen
         self._connect = connect
+        self._chance = chance or SystemRandom().random
+        self._standby = standby
         self._turn = TurnEnd(reactor)
         self._keep_alive = keep_alive or KeepAlive(reactor)
         self.surroundings = surroundings or Surroundings(reactor, time.time)
@@ -129,12 +135,14 @@ class ProxyServer(Service):
             if name not in self._upstreams:
                 upstream = self._upstreams[name] = Upstream(
                     self._reactor,
-                    self._connect(facts),
-                    name,
+                    self._connect,
+                    facts,
                     self.core,
                     self._performer,
                     self._turn,
                     self._keep_alive,
+                    chance=self._chance,
+                    standby=self._standby,
                     output_limit=self.listener.limits.link_output,
                 )
                 upstream.start()
@@ -172,13 +180,12 @@ class ProxyServer(Service):
         :param door: says what peers may be that register from now on; None: as before.
         """
         self._performer.door = door or self._performer.door
-        moved = {
-            name
-            for name, facts in self.core.state.deployment.nodes.items()
-            if name in deployment.nodes and deployment.nodes[name].endpoint != facts.endpoint
-        }
-        for name in moved:
-            if name in self._upstreams:
+        for name, facts in self.core.state.deployment.nodes.items():
+            now, upstream = deployment.nodes.get(name), self._upstreams.get(name)
+            if now is None or upstream is None or now.pairs == facts.pairs:
+                continue
+            # A server that serves stays linked, whatever others are named beside it.
+            if not upstream.follow(now):
                 self._upstreams.pop(name).stop()
         self.core.configuration_changed(settings, deployment, strategies, self._reactor.seconds())
         self._performer.perform()

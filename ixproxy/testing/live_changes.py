@@ -21,7 +21,7 @@ from ixproxy.node.model import NodeModel, TenantPlan
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.members import node_address
 from ixproxy.testing.tenants import CUSTOM_PROPERTIES, facts_of
-from ixproxy.values import NodeFacts, NodeName
+from ixproxy.values import NodeFacts, NodeName, Server
 
 
 def add_node(cluster: Cluster, **facts: Any) -> int:
@@ -39,7 +39,7 @@ def add_node(cluster: Cluster, **facts: Any) -> int:
                 first,
                 name=NodeName(node.name),
                 dbid=node.dbid,
-                endpoint=node_address(node.name),
+                pairs=((Server(node.name, node_address(node.name)),),),
                 **facts,
             ),
         },
@@ -48,7 +48,7 @@ def add_node(cluster: Cluster, **facts: Any) -> int:
 
 
 def change_node(cluster: Cluster, number: int, **facts: Any) -> None:
-    """What the deployment says of one node: media_types, enable_submit, endpoint, tenants."""
+    """What the deployment says of one node: media_types, enable_submit, pairs, tenants."""
     name = NodeName(cluster.nodes[number].name)
     nodes = cluster.deployment.nodes
     _with_nodes(cluster, {**nodes, name: replace(nodes[name], **facts)})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
+from ixproxy.core.attempts import USUAL, WarmStandby
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.net.keep_alive import KeepAlive
@@ -13,7 +14,7 @@ from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.net.proxy_server import ProxyServer
 from ixproxy.net.surroundings import Surroundings
-from ixproxy.node.model import NodeModel, NodeSettings
+from ixproxy.node.model import NodeModel, NodeSettings, TenantPlan
 from ixproxy.node.properties import custom_column
 from ixproxy.storage.sqlite import SqliteStore
 from ixproxy.storage.sqlite_places import SqliteMemory
@@ -22,7 +23,8 @@ from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.executor import SimulatedExecutor
 from ixproxy.testing.network import MemoryNetwork
 from ixproxy.testing.process import ProcessClock
-from ixproxy.values import NodeFacts
+from ixproxy.testing.tenants import facts_of
+from ixproxy.values import NodeFacts, NodeName, Server
 
 TIME_OF_DAY = 1_700_000_000.0
 """What clocks on the wall show when a simulation begins."""
@@ -144,6 +146,7 @@ class MemoryProxy:
     """
     One proxy: nothing of it outlives its program.
 
+    :param random: chooses its upstream where there are several.
     :ivar core: the mind of the program that runs now, or ran last.
     """
 
@@ -156,9 +159,13 @@ class MemoryProxy:
         deployment: Deployment,
         strategies: Callable[[], Strategies],
         keep_alive: tuple[float, float] = KEEP_ALIVE,
+        standby: WarmStandby = USUAL,
+        random: Random | None = None,
     ) -> None:
         self.name = name
         self._keep_alive = keep_alive
+        self._standby = standby
+        self._random = random or Random(name)
         self._clock = clock
         self._network = network
         self._settings = settings
@@ -173,8 +180,8 @@ class MemoryProxy:
         self.process = process = ProcessClock(self._clock)
         self.core = ProxyCore(self._settings, self._deployment, self._strategies())
 
-        def connect(facts: NodeFacts) -> Any:
-            return self._network.client_endpoint(facts.endpoint, self.name)
+        def connect(server: Server) -> Any:
+            return self._network.client_endpoint(server.endpoint, self.name)
 
         self.server = ProxyServer(
             process,
@@ -183,6 +190,8 @@ class MemoryProxy:
             connect,
             keep_alive=KeepAlive(process, *self._keep_alive),
             surroundings=_surroundings(self._clock),
+            chance=self._random.random,
+            standby=self._standby,
         )
         self.server.startService()
 
@@ -195,7 +204,7 @@ class MemoryProxy:
 
     @property
     def linked(self) -> int:
-        """With how many nodes it works."""
+        """With how many nodes it works, or whether with a proxy."""
         if self.core is None or not self.process.alive:
             return 0
         return sum(link.linked for link in self.core.state.links.values())
@@ -204,3 +213,39 @@ class MemoryProxy:
         """The program dies."""
         self.process.kill()
         self._network.vanish(self.name)
+
+
+def deployment_of(nodes: Sequence[MemoryNode], tenants: Sequence[TenantPlan]) -> Deployment:
+    """The cluster as its proxies must know it."""
+    return _deployment(
+        tenants,
+        [
+            NodeFacts(
+                name=NodeName(node.name),
+                dbid=node.dbid,
+                tenants=frozenset(tenant.id for tenant in tenants),
+                pairs=((Server(node.name, node_address(node.name)),),),
+            )
+            for node in nodes
+        ],
+    )
+
+
+def deployment_behind(
+    proxies: Sequence[MemoryProxy], tenants: Sequence[TenantPlan]
+) -> Deployment:
+    """The cluster as proxies in front of these must know it: one upstream."""
+    upstream = NodeFacts(
+        name=NodeName("proxies"),
+        dbid=0,
+        tenants=frozenset(tenant.id for tenant in tenants),
+        pairs=tuple((Server(each.name, proxy_address(each.name)),) for each in proxies),
+    )
+    return _deployment(tenants, [upstream])
+
+
+def _deployment(tenants: Sequence[TenantPlan], upstreams: Sequence[NodeFacts]) -> Deployment:
+    return Deployment(
+        tenants={tenant.id: facts_of(tenant) for tenant in tenants},
+        nodes={upstream.name: upstream for upstream in upstreams},
+    )

@@ -108,6 +108,8 @@ class Storm:
             found.append(f"in flight: {core._locator.in_flight}")
         if core._agents.busy:
             found.append(f"busy: {core._agents.busy}")
+        if core._agents._waiting:
+            found.append(f"waiting: {core._agents._waiting}")
         return found
 
     def remains(self) -> list[str]:
@@ -178,6 +180,7 @@ class Storm:
             client_type=chance.choice(TYPES),
             session=chance.choice(SESSIONS),
             incarnation=max(1, self.incarnation),
+            moves=[chance.randrange(3)] * chance.randrange(2),
             holding={name: chance.randrange(9) for name in names},
             holding_continues=chance.random() < 0.1,
             max_frame=chance.choice((1 << 20, 1 << 20, 200_000)),
@@ -237,6 +240,7 @@ class Storm:
             m.RequestNotReadyForMedia(**media),
             m.RequestLocate(**named),
             m.RequestCancelTake(**named, take_number=3),
+            m.RequestConfirmSession(**agent, agent_session=(chance.randrange(9), 101)),
         ]
         return chance.choice(requests)
 

@@ -61,3 +61,13 @@ def test_rights_are_those_of_the_table(
 
 def test_sending_to_a_lost_peer_does_nothing() -> None:
     NodePeer(NOWHERE).send(b"x")
+
+
+def test_a_client_is_named_with_the_proxies_on_its_way() -> None:
+    sender = Sender(b"s", "mail-1", "MediaServer", frozenset({1}))
+    path = ["edge1", "proxy1"]
+    behind = NodeClient(
+        NodePeer(NOWHERE), 3, sender, 2, lasting=True, all_tenants=True, moves=[4, 1], path=path
+    )
+    assert str(behind) == "mail-1 through edge1, proxy1"
+    assert behind.generation == (2, 4, 1)

@@ -78,7 +78,7 @@ def test_peers_are_closed_after_what_was_sent_and_links_are_reset() -> None:
     assert node.ended == ["aborted: nonsense"]
 
 
-@pytest.mark.parametrize("level", ["info", "warn", "error"])
+@pytest.mark.parametrize("level", ["debug", "info", "warn", "error"])
 def test_notes_are_logged_with_their_fields(level: str) -> None:
     core, performs = performer()
     core.state.effects.append(Note(level, "Node {node} is {what}", {"node": EAST, "what": "so"}))

@@ -12,11 +12,12 @@ from twisted.internet.protocol import Factory, Protocol
 from ixproxy.core.links import State
 from ixproxy.core.settings import Deployment
 from ixproxy.net.listener import Limits
+from ixproxy.net.probing import INTERVAL
 from ixproxy.net.proxy_server import TICK, ProxyServer
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.network import MemoryNetwork
-from ixproxy.values import NodeFacts
-from tests.core.rig import EAST, NORTH, WEST, Rig, facts
+from ixproxy.values import NodeFacts, NodeName, Server
+from tests.core.rig import EAST, NORTH, WEST, Rig, at
 from tests.deferreds import failure_of, result_of
 from tests.failures import LoggedFailures
 
@@ -32,13 +33,13 @@ class House:
         self.clock = SteppingClock()
         self.network = MemoryNetwork(self.clock, Random(3))
         self.rig = Rig(
-            [facts(name, endpoint=str(name)) for name in (EAST, NORTH, WEST)], link=False
+            [at(name, str(name)) for name in (EAST, NORTH, WEST)], link=False
         )
         self.server = ProxyServer(
             self.clock,
             self.rig.core,
             self.network.server_endpoint("proxy"),
-            lambda node: self.network.client_endpoint(node.endpoint),
+            lambda server: self.network.client_endpoint(server.endpoint),
         )
         for name in (EAST, NORTH, WEST):
             self.sit(str(name))
@@ -81,15 +82,15 @@ def test_nodes_come_and_go_with_the_deployment_file() -> None:
     house = House()
     house.server.startService()
     house.wait()
-    house.change(facts(EAST, endpoint="east"), facts(NORTH, endpoint="north"))
+    house.change(at(EAST, "east"), at(NORTH, "north"))
     assert house.states() == {EAST: State.GREETING, NORTH: State.GREETING}
     house.sit("elsewhere")
-    house.change(facts(EAST, endpoint="elsewhere"), facts(NORTH, endpoint="north"))
+    house.change(at(EAST, "elsewhere"), at(NORTH, "north"))
     assert house.states() == {EAST: State.GREETING, NORTH: State.GREETING}
     house.change(
-        facts(EAST, endpoint="elsewhere"),
-        facts(NORTH, endpoint="north"),
-        facts(WEST, endpoint="west"),
+        at(EAST, "elsewhere"),
+        at(NORTH, "north"),
+        at(WEST, "west"),
     )
     assert house.states()[WEST] is State.GREETING
     house.stop()
@@ -117,7 +118,7 @@ def test_an_address_in_use_is_reported_to_whoever_started_it() -> None:
         house.clock,
         house.rig.core,
         Taken(),  # type: ignore[arg-type]
-        lambda node: house.network.client_endpoint(node.endpoint),
+        lambda server: house.network.client_endpoint(server.endpoint),
     )
     server.startService()
     assert failure_of(server.listening, ZeroDivisionError)
@@ -162,4 +163,38 @@ def test_limits_of_connections_change_live() -> None:
     house.wait(7)
     assert State.GREETING in house.states().values()
     assert house.rig.core.state.counters["greetings"] == 0, "silent nodes are given up sooner"
+    house.stop()
+
+
+def test_a_changed_backup_does_not_break_a_link_and_a_changed_server_makes_it_anew() -> None:
+    house = House()
+    house.server.startService()
+    house.wait()
+    house.change(*(at(name, str(name)) for name in (EAST, NORTH, WEST)))
+    before = house.network.ends("", "east")
+    assert len(before) == 1
+    house.sit("spare")
+    server = Server("east-0", "east")
+    with_backup = NodeFacts(EAST, 101, frozenset({1}), pairs=((server, Server("spare", "spare")),))
+    house.change(with_backup, at(NORTH, "north"), at(WEST, "west"))
+    assert house.network.ends("", "east") == before, "the link stays"
+    house.wait(2 * INTERVAL)
+    assert house.network.ends("", "spare") or house.states()[EAST] is State.GREETING
+    house.change(at(EAST, "spare"), at(NORTH, "north"), at(WEST, "west"))
+    assert not house.network.ends("", "east")
+    house.stop()
+
+
+def test_a_proxy_may_be_put_in_front_of_the_nodes_live_and_taken_away_again() -> None:
+    house = House()
+    house.server.startService()
+    house.wait()
+    house.sit("proxy1")
+    upstream = NodeName("proxy1")
+    house.change(NodeFacts(upstream, 0, frozenset({1}), pairs=((Server("proxy1", "proxy1"),),)))
+    assert house.states() == {upstream: State.GREETING}
+    assert not house.network.ends("", "east")
+    house.change(at(EAST, "east"))
+    assert house.states() == {EAST: State.GREETING}
+    assert not house.network.ends("", "proxy1")
     house.stop()

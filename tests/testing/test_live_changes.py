@@ -20,7 +20,6 @@ from ixproxy.testing.live_changes import (
     remove_node,
     rename_node,
 )
-from ixproxy.testing.members import node_address
 from ixproxy.testing.tenants import TENANT as PLAN
 from ixproxy.values import NodeName, id_origin
 from tests.memory_loads import TENANT, MemoryLoad
@@ -180,8 +179,8 @@ def test_two_nodes_may_change_places(cluster: Cluster) -> None:
     load = loaded(cluster)
     first, second = (cluster.deployment.nodes[NodeName(f"node{each}")] for each in (1, 2))
     nodes = dict(cluster.deployment.nodes)
-    nodes[first.name] = replace(first, endpoint=node_address("node2"), dbid=102)
-    nodes[second.name] = replace(second, endpoint=node_address("node1"), dbid=101)
+    nodes[first.name] = replace(first, pairs=second.pairs, dbid=102)
+    nodes[second.name] = replace(second, pairs=first.pairs, dbid=101)
     cluster.change(replace(cluster.deployment, nodes=nodes))
     cluster.settled()
     load.go_on()
