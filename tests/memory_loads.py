@@ -29,14 +29,14 @@ class MemoryLoad:
     """
     Clients that go on until `end`, and what they were told.
 
-    :ivar origins: the dbids in the ids that were acknowledged, in order.
+    :ivar media: submit, by number, to its media type.
     """
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.ledger = Ledger()
         self.running = True
-        self.origins: list[int | None] = []
+        self.media: dict[int, str] = {}
         self.clients: list[Client] = []
         self._lanes: list[Deferred[None]] = []
         self._numbers = iter(range(10**9))
@@ -76,6 +76,18 @@ class MemoryLoad:
                 return
             self.cluster.run(LOOK_SECONDS)
         raise AssertionError(otherwise)
+
+    def chosen(self, count: int = 100) -> list[tuple[str, int | None]]:
+        """Media type and node of so many submits that begin from now on."""
+        first = next(self._numbers)
+
+        def since() -> list[int]:
+            return [number for number in self.ledger.acknowledged if number > first]
+
+        self.until(lambda: len(since()) >= count, "nothing is submitted")
+        return [
+            (self.media[number], id_origin(self.ledger.acknowledged[number])) for number in since()
+        ]
 
     def end(self) -> None:
         """Nothing new begins; runs until all is answered."""
@@ -146,7 +158,7 @@ class MemoryLoad:
                 await self._pause()
                 continue
             self.ledger.acknowledged[number] = answer.interaction_id
-            self.origins.append(id_origin(answer.interaction_id))
+            self.media[number] = media
 
     async def _work(self, client: Client) -> None:
         while self.running:

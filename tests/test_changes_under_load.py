@@ -27,11 +27,8 @@ from tests.test_node_killed import CLUSTER, MINUTES, NODE
 LANES = 8
 """Submits in flight of each of two media servers."""
 
-ON_THE_WAY = 2 * LANES
-"""Acknowledgements that may still come of what was sent before a change."""
-
 SEEN = 60
-"""So many answers without it, or among so many one with it, show that a node is (not) chosen."""
+"""So many submits that go elsewhere show that a node is chosen no more."""
 
 PROXY = """\
 [applications.proxy{number}]
@@ -71,21 +68,21 @@ class Story:
         self.load = Load(reactor, cluster, seed=11, elsewhere=True)
         self.phase = "the beginning"
 
-    def late_origins(self, since: int) -> list[int | None]:
-        """The nodes that took what was acknowledged since so many were."""
-        return [id_origin(each) for each in list(self.load.ledger.acknowledged.values())[since:]]
+    def chosen_since(self, first: int) -> list[int | None]:
+        """The nodes that took what was handed in since, by the number of the submit."""
+        acknowledged = self.load.ledger.acknowledged.items()
+        return [id_origin(identifier) for number, identifier in acknowledged if number > first]
 
     async def chosen(self, dbid: int) -> None:
         """Wait until new work comes to a node."""
-        await self.load.until(
-            lambda: dbid in self.late_origins(len(self.load.ledger.acknowledged) - SEEN)
-        )
+        first = next(self.load.numbers)
+        await self.load.until(lambda: dbid in self.chosen_since(first))
 
     async def chosen_no_more(self, dbid: int) -> None:
-        """See that no new work comes to a node, but for what was on its way there."""
-        since = len(self.load.ledger.acknowledged) + ON_THE_WAY
-        await self.load.more_acknowledged(ON_THE_WAY + SEEN)
-        assert dbid not in self.late_origins(since)
+        """See that no new work comes to a node."""
+        first = next(self.load.numbers)
+        await self.load.until(lambda: len(self.chosen_since(first)) >= SEEN)
+        assert dbid not in self.chosen_since(first)
 
 
 async def add_a_node(story: Story) -> None:

@@ -49,7 +49,8 @@ def run(command: Command, output: Output) -> int:
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_DFL)
         output.note("interrupted; cleaning up (again to stop at once)")
-        reactor.callFromThread(running[0].cancel)
+        # Later: a signal may come while the command is just being started.
+        reactor.callFromThread(lambda: running[0].cancel())
 
     def done(outcome: int | Failure) -> None:
         if isinstance(outcome, Failure):
