@@ -61,11 +61,17 @@ def said_to_a_node(new: str, old: str = GOOD) -> list[str]:
         ),
         (
             {"applications.ixn1": 'endpoint = "tcp:10.0.0.1:7199"'},
-            ["endpoint of ixn1 tcp:10.0.0.1:7101 -> tcp:10.0.0.1:7199"],
+            [
+                "servers of ixn1 ixn1 at tcp:10.0.0.1:7101, ixn1-b at tcp:10.0.0.1:7111"
+                " -> ixn1 at tcp:10.0.0.1:7199, ixn1-b at tcp:10.0.0.1:7111"
+            ],
         ),
         (
             {"applications.ixn1-b": 'endpoint = "tcp:10.0.0.1:7199"'},
-            ["backup of ixn1 tcp:10.0.0.1:7111 -> tcp:10.0.0.1:7199"],
+            [
+                "servers of ixn1 ixn1 at tcp:10.0.0.1:7101, ixn1-b at tcp:10.0.0.1:7111"
+                " -> ixn1 at tcp:10.0.0.1:7101, ixn1-b at tcp:10.0.0.1:7199"
+            ],
         ),
         (
             {

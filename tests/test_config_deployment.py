@@ -103,6 +103,13 @@ type = "Interaction Server"
 role = "proxy"
 listen = "tcp:7012:interface=127.0.0.1"
 connections = ["cluster"]
+[applications.proxy2.tls]
+certificate = "proxy2.pem"
+private-key = "proxy2.key"
+trust = "ca.pem"
+[[applications.proxy2.allow]]
+subject = "CN=chained"
+client-types = ["Proxy"]
 """
     text = changed(EVERYTHING, {'connections = ["proxy1"]': 'connections = ["proxy1", "proxy2"]'})
     (upstream,) = load(text + second).view_for("chained").nodes

@@ -66,7 +66,8 @@ class Greeting:
         else:
             link.server = server
             link.max_frame = server.max_frame
-            link.moves += 1
+            self._state.links_made += 1
+            link.moves = self._state.links_made
             self._state.counters["greetings"] += 1
             self._done(link)
 

@@ -78,7 +78,7 @@ class Link(Destination):
     :ivar problem: why it is not linked, or why it was lost last.
     :ivar joining: registrations and replays whose answers are awaited.
     :ivar replaying: agent sessions that the node has still to be told of.
-    :ivar moves: how often it has been made.
+    :ivar moves: its place among all links that this proxy has made, from 1.
     """
 
     __slots__ = (

@@ -295,7 +295,18 @@ class ProxyCore:
                 link = state.links[name] = Link(facts, state.outputs)
                 link.lost_at = self._removed.pop(name, None)
             elif link.facts.dbid != facts.dbid:
-                state.effects.append(ResetLink(name, "it has another database id now"))
+                self._means_another_node(name)
             link.facts = facts
         state.links = dict(sorted(state.links.items()))
         state.owners.resize(settings.interaction_cache_size)
+
+    def _means_another_node(self, name: NodeName) -> None:
+        """A node's name was given to another one: what was where is not known by it any more."""
+        state = self.state
+        state.effects.append(ResetLink(name, "it has another database id now"))
+        state.owners.forget_node(name)
+        for client in state.clients:
+            for identifier, (take, owner) in client.holding.items():
+                if owner == name:
+                    client.holding[identifier] = take, None
+                    state.unconfirmed.setdefault(client, state.now)

@@ -39,9 +39,10 @@ class RequestRegisterClient(Request, frozen=True, kw_only=True):
     :ivar max_frame: the longest frame it takes, in bytes after the length.
     :ivar path: names of the proxies between client and server, 16 at most,
         nearest to the client first.
-    :ivar moves: for each of them, how often it has been linked with where it
-        sends the client; of two registrations of one incarnation the one with
-        the greater number, nearest to the client, is the newer.
+    :ivar moves: for each of them, the number of the link by which it sends the
+        client on, among all that it has made; of two registrations of one
+        incarnation the one with the greater number, nearest to the client, is
+        the newer.
     :ivar session: the client session, 16 random bytes; empty: none.
     :ivar incarnation: how often this session has connected, from 1.
     :ivar holding: interaction id to take number: what it still has.

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -33,17 +32,17 @@ from ixproxy.client.places import Where
 from ixproxy.core.attempts import USUAL, WarmStandby
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.net.node_limits import NodeLimits
-from ixproxy.node.model import NodeModel, NodeSettings, TenantPlan
+from ixproxy.node.model import NodeSettings, TenantPlan
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.inspection import doubled, imagined, stranded
 from ixproxy.testing.members import (
-    FIRST_DBID,
     KEEP_ALIVE,
     MemoryNode,
     MemoryProxy,
     deployment_behind,
     deployment_of,
     node_address,
+    prepared,
     proxy_address,
     usual_strategies,
 )
@@ -100,7 +99,7 @@ class Cluster:
         self.network = MemoryNetwork(clock, Random(random.random()), delay)
         custom = CUSTOM_PROPERTIES if custom_properties is None else custom_properties
         settings = node_settings or NodeSettings()
-        model, image = _prepared(tuple(tenants), tuple(custom.items()), settings)
+        model, image = prepared(tuple(tenants), tuple(custom.items()), settings)
 
         def new_node(number: int) -> MemoryNode:
             return MemoryNode(
@@ -374,37 +373,3 @@ class Cluster:
         names = [each.name for each in self.fronts]
         first = self.random.randrange(len(names))
         return [proxy_address(name) for name in names[first:] + names[:first]]
-
-
-@lru_cache(maxsize=8)
-def _made(key: str) -> list[Any]:
-    """A place to keep what is made once for all clusters alike."""
-    return []
-
-
-def _prepared(
-    tenants: tuple[TenantPlan, ...],
-    custom: tuple[tuple[str, str], ...],
-    settings: NodeSettings,
-) -> tuple[NodeModel, bytes]:
-    """The compiled tenants, and a database with their views that nodes begin with."""
-    kept = _made(repr((tenants, custom)))
-    if not kept:
-        model = NodeModel(tenants, dict(custom))
-        clock = SteppingClock()
-        first = MemoryNode(
-            -FIRST_DBID,
-            clock,
-            MemoryNetwork(clock, Random(0)),
-            Random(0),
-            model,
-            settings,
-            NodeLimits(),
-            dict(custom),
-        )
-        first.start()
-        clock.run(1.0)
-        first.kill()
-        kept += [model, first.place.image()]
-        first.place.discard()
-    return kept[0], kept[1]

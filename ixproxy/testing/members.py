@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -249,3 +250,37 @@ def _deployment(tenants: Sequence[TenantPlan], upstreams: Sequence[NodeFacts]) -
         tenants={tenant.id: facts_of(tenant) for tenant in tenants},
         nodes={upstream.name: upstream for upstream in upstreams},
     )
+
+
+@lru_cache(maxsize=8)
+def _made(key: str) -> list[Any]:
+    """A place to keep what is made once for all clusters alike."""
+    return []
+
+
+def prepared(
+    tenants: tuple[TenantPlan, ...],
+    custom: tuple[tuple[str, str], ...],
+    settings: NodeSettings,
+) -> tuple[NodeModel, bytes]:
+    """The compiled tenants, and a database with their views that nodes begin with."""
+    kept = _made(repr((tenants, custom)))
+    if not kept:
+        model = NodeModel(tenants, dict(custom))
+        clock = SteppingClock()
+        first = MemoryNode(
+            -FIRST_DBID,
+            clock,
+            MemoryNetwork(clock, Random(0)),
+            Random(0),
+            model,
+            settings,
+            NodeLimits(),
+            dict(custom),
+        )
+        first.start()
+        clock.run(1.0)
+        first.kill()
+        kept += [model, first.place.image()]
+        first.place.discard()
+    return kept[0], kept[1]

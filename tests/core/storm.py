@@ -31,7 +31,6 @@ SESSIONS = (b"", b"s" * 16, b"t" * 16)
 CODES = (Code.UNKNOWN_INTERACTION, Code.BUSY, Code.STOPPING, Code.STORE_FAILED, Code.NOT_QUEUED)
 GARBAGE = (b"\xc1", b"\x81\xa1k", b"\x90", b"\x81\xabTakeNumbers\x05", b"\x81\xa4Held\x01", b"\xff")
 LONG = "x" * 300
-
 Key = tuple[int, int]
 
 

@@ -244,8 +244,8 @@ def test_the_path_grows_by_one_proxy_and_so_do_the_moves() -> None:
     rig.ask(rig.edge, message)
     sent = {node: decode(only(rig.sent(node))) for node in (EAST, NORTH, WEST)}
     assert {tuple(each.path) for each in sent.values()} == {("edge", "proxy")}
-    assert [sent[node].moves for node in (EAST, NORTH, WEST)] == [[3, 2], [3, 1], [3, 1]]
-    assert sent[EAST].generation == (1, 3, 2)
+    assert [sent[node].moves for node in (EAST, NORTH, WEST)] == [[3, 4], [3, 2], [3, 3]]
+    assert sent[EAST].generation == (1, 3, 4)
 
 
 def test_the_proxys_path_has_those_behind_it_and_nodes_add_nothing() -> None:
