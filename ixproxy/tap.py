@@ -104,7 +104,7 @@ class Reloading:
             settings = settings_of(view, userdata_size(deployment, self._name))
             changed = settings, deployment_of(view), strategies_of(view), limits_of(view)
         except ConfigError as problem:
-            self._server.surroundings.configuration_refused(str(problem))
+            self._server.surroundings.configuration_refused(problem)
             log.error("{path} was not applied: {reason}", path=str(self._path), reason=str(problem))
             return False
         self._server.configuration_changed(*changed)
