@@ -185,13 +185,13 @@ class Reloading:
             parts = read(self._path, self._parts.application.name, self._checkers)
             self._check(parts)
         except ConfigError as problem:
-            self._refused(str(problem))
+            self._refused(problem)
             return False
         changed = self._server.configuration_changed(
             parts.model, parts.plan.settings, parts.limits, silence(parts.application.settings)
         )
         changed.addCallbacks(
-            lambda _: self._applied(parts), lambda failure: self._refused(failure.getErrorMessage())
+            lambda _: self._applied(parts), lambda failure: self._refused(failure.value)
         )
         return True
 
@@ -233,6 +233,6 @@ class Reloading:
             "{path} was applied: {changes}", path=str(self._path), changes=in_one_text(changes)
         )
 
-    def _refused(self, reason: str) -> None:
-        self._server.surroundings.configuration_refused(reason)
-        log.error("{path} was not applied: {reason}", path=str(self._path), reason=reason)
+    def _refused(self, problem: BaseException) -> None:
+        self._server.surroundings.configuration_refused(problem)
+        log.error("{path} was not applied: {reason}", path=str(self._path), reason=str(problem))

@@ -131,7 +131,7 @@ class Reloading:
             strategies = strategies_of(view, self._view, self._server.core.state.strategies)
             door = door_of(deployment, now, self._checkers)
         except ConfigError as problem:
-            self._server.surroundings.configuration_refused(str(problem))
+            self._server.surroundings.configuration_refused(problem)
             log.error("{path} was not applied: {reason}", path=str(self._path), reason=str(problem))
             return False
         changes = [

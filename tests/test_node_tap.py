@@ -204,14 +204,15 @@ def test_a_file_that_cannot_be_applied_changes_nothing_and_says_why(
     assert server.changes == []
     assert "was not applied" in heard
     assert said in heard
-    assert said in server.surroundings.configuration.problem
+    assert server.surroundings.configuration.problem
 
 
 def test_a_store_that_cannot_follow_is_told(file: Path) -> None:
     answer: Deferred[None] = Deferred()
     answer.errback(StorageError("no index"))
-    _, heard = reload(file, ONE_NODE.replace("= 77", "= 78"), answer)
+    server, heard = reload(file, ONE_NODE.replace("= 77", "= 78"), answer)
     assert "was not applied: no index" in heard
+    assert server.surroundings.configuration.problem == "the store could not follow"
 
 
 class Submitter:

@@ -22,7 +22,9 @@ from ixproxy.cli.load_run import Crew
 from ixproxy.cli.targets import tenant_of, view_of
 from ixproxy.client import Client, Settings, connect
 from ixproxy.client.places import Endpoint
+from ixproxy.messages.message import KeyValues
 from ixproxy.values import ClientType
+from ixproxy.wire.admission import OBSERVER
 
 
 def client_type_of(kind: Kind) -> ClientType:
@@ -53,15 +55,18 @@ class Clients:
     async def observer(self, name: str) -> Client:
         """One that does none of the load, and stays when the others have gone."""
         first = next(kind for kind in Kind if kind in self._args.mix.kinds)
-        client = await self.open(name, client_type_of(first))
+        client = await self.open(name, client_type_of(first), {OBSERVER: 1})
         self._open.remove(client)
         self._observers.append(client)
         return client
 
-    async def open(self, name: str, client_type: ClientType) -> Client:
+    async def open(
+        self, name: str, client_type: ClientType, extension: KeyValues | None = None
+    ) -> Client:
         """
         One more.
 
+        :param extension: goes with its registration.
         :raise NodeUnavailable: nobody could be reached.
         :raise RequestRefused: the server refused the registration.
         """
@@ -75,6 +80,7 @@ class Clients:
             credentials=credentials_of(args),
             name=name,
             client_type=client_type,
+            extension=extension,
             settings=Settings(
                 timeout=args.timeout,
                 attempt_timeout=min(args.timeout, 10.0),

@@ -26,6 +26,7 @@ from ixproxy.messages import (
     ServerFacts,
 )
 from ixproxy.values import ClientType
+from ixproxy.wire.admission import OBSERVER
 
 NOT_KNOWN = frozenset((Code.BAD_FRAME, Code.UNSUPPORTED_YET, Code.UNSUPPORTED_OPERATION))
 """How servers of earlier versions refuse the question."""
@@ -155,6 +156,7 @@ async def ask(reactor: Any, args: Namespace, target: Target, now: float) -> Foun
             client_type=ClientType.AGENT_APPLICATION,
             tls=tls_of(args, [target.endpoint]),
             credentials=credentials_of(args),
+            extension={OBSERVER: 1},
             settings=Settings(timeout=args.timeout, attempt_timeout=args.timeout),
         )
     except (IxproxyError, ValueError) as problem:

@@ -173,8 +173,8 @@ def _of_configuration(name: str, status: EventServerStatus) -> Iterator[Problem]
         applied = _clock(configuration.applied_at, status.time)
         yield Problem(
             name,
-            f"{name} runs an older configuration, of {applied}: the reload at {when} failed: "
-            f"{configuration.problem}",
+            f"{name} runs an older configuration, of {applied}: the reload at {when} failed; "
+            f"its log says what is wrong at {configuration.problem}",
         )
 
 

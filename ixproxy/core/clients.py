@@ -66,6 +66,7 @@ class Client:
         cancel it.
     :ivar gone: its connection is lost, or a newer registration replaced it.
     :ivar said_goodbye: it unregistered.
+    :ivar observer: it only asks how the proxy is; no node knows it.
     """
 
     __slots__ = (
@@ -77,6 +78,7 @@ class Client:
         "name",
         "number",
         "numbers",
+        "observer",
         "path",
         "peer",
         "registration",
@@ -107,6 +109,7 @@ class Client:
         self.inflight: dict[int, Any] = {}
         self.gone = False
         self.said_goodbye = False
+        self.observer = False
         self.superseded = False
 
     def __str__(self) -> str:

@@ -204,7 +204,7 @@ class Joining:
         """Register all clients, unpaced."""
         link = self._link
         clients = [
-            client for client in self._state.clients if not is_proxy(client) and not client.gone
+            client for client in self._state.clients if not is_local(client) and not client.gone
         ]
         link.joining = len(clients) + 1
         for client in clients:
@@ -240,6 +240,11 @@ class Joining:
 def is_proxy(client: Client) -> bool:
     """Whether the client is a downstream proxy itself, not one of its clients."""
     return client.type is ClientType.PROXY
+
+
+def is_local(client: Client) -> bool:
+    """Whether no node is to know the client."""
+    return client.observer or is_proxy(client)
 
 
 def joined(state: ProxyState, link: Link) -> None:

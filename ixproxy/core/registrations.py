@@ -8,14 +8,14 @@ from ixproxy.core.announcing import Announcing
 from ixproxy.core.attributes import is_interaction_id
 from ixproxy.core.clients import Client, Peer
 from ixproxy.core.leaving import Leaving
-from ixproxy.core.registering import Registering, is_proxy, leave, server_facts
-from ixproxy.core.routing import ALLOWED, BEHIND_PROXY
+from ixproxy.core.registering import Registering, is_local, is_proxy, leave, server_facts
+from ixproxy.core.routing import ALLOWED, BEHIND_PROXY, OBSERVERS
 from ixproxy.core.state import ProxyState
 from ixproxy.effects import ClosePeer, LogIn
 from ixproxy.errors import Code, RemoteProtocolError, RequestRefused
 from ixproxy.messages import EventAck, RequestRegisterClient, RequestUnregisterClient
 from ixproxy.values import ClientType
-from ixproxy.wire.admission import client_type_of
+from ixproxy.wire.admission import client_type_of, observes
 from ixproxy.wire.codec import decode, encode, error_frame
 from ixproxy.wire.permits import Permit
 from ixproxy.wire.prefix import MAX_STRING, Flag, Frame, readdress
@@ -103,7 +103,7 @@ class Registrations:
         state.clients.add(client)
         reference = None if frame.flags & Flag.NO_REPLY else frame.reference
         registering = Registering(state, client, self._registered, reference)
-        registering.start([] if is_proxy(client) else list(state.links.values()))
+        registering.start([] if is_local(client) else list(state.links.values()))
         if replaced is not None:
             # After the newer registration, so that a session that stays never seems lost.
             leave(state, replaced, goodbye=False)
@@ -160,7 +160,9 @@ class Registrations:
             raise RequestRefused(
                 Code.PATH_LOOP, f"Path {list(message.path)} contains {state.settings.name}"
             )
-        if len(state.clients) >= state.settings.max_clients:
+        observer = observes(message, behind_proxy=behind_proxy)
+        # Who asks why nobody can come in must come in; the connections are limited, too.
+        if len(state.clients) >= state.settings.max_clients and not observer:
             raise RequestRefused(Code.TOO_MANY_CLIENTS)
         unknown = [tenant for tenant in message.tenants if tenant not in state.deployment.tenants]
         if unknown:
@@ -168,7 +170,15 @@ class Registrations:
         shown_as = ClientType.PROXY if behind_proxy else client_type
         tenants = peer.permit.narrowed(shown_as, frozenset(message.tenants))
         message = replace(message, tenants=sorted(tenants))
+        if observer:
+            return self._observer(peer, message)
         return self._enter(peer, message, client_type, behind_proxy)
+
+    def _observer(self, peer: Peer, message: RequestRegisterClient) -> Client:
+        peer.max_frame = message.max_frame
+        client = Client(peer, 0, replace(message, session=b"", holding={}), OBSERVERS)
+        client.observer = True
+        return client
 
     def _enter(
         self,

@@ -173,6 +173,12 @@ ALLOWED: dict[ClientType, frozenset[int]] = {
 """What a client may send by itself."""
 
 
+OBSERVERS = frozenset(
+    BY_NAME[name].code for name in ("RequestServerStatus", "RequestUnregisterClient")
+)
+"""What those may send who only ask how the proxy is."""
+
+
 def takes_new(node: NodeFacts, tenant: int, media_type: str) -> bool:
     """Whether new work of this tenant and media type may go to `node`."""
     return (

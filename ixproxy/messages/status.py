@@ -68,7 +68,8 @@ class ConfigurationFacts(Structure, frozen=True, kw_only=True):
     Which deployment file the server follows.
 
     :ivar applied_at: when it was read and applied last.
-    :ivar problem: why the last reading changed nothing; empty: it was applied.
+    :ivar problem: where the mistakes are for which the last reading changed
+        nothing; empty: it was applied.
     :ivar failed_at: when that was.
     """
 

@@ -72,6 +72,7 @@ class NodeClient:
     :ivar all_tenants: it named none, so it works for all there are.
     :ivar rights: the codes of the requests that it may send: none before its
         registration is answered, and none when it is superseded.
+    :ivar observer: it only asks how the node is; the writer does not know it.
     :ivar superseded: its session is registered elsewhere by now.
     :ivar asked: its requests without an answer, by reference.
     """
@@ -82,6 +83,7 @@ class NodeClient:
         "generation",
         "lasting",
         "number",
+        "observer",
         "path",
         "peer",
         "rights",
@@ -109,6 +111,7 @@ class NodeClient:
         self.lasting = lasting
         self.all_tenants = all_tenants
         self.rights: frozenset[int] = frozenset()
+        self.observer = False
         self.superseded = False
         self.asked: dict[int, Asking] = {}
 

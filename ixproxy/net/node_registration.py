@@ -16,19 +16,23 @@ from ixproxy.messages import (
     EventAck,
     RequestClientsGone,
     RequestRegisterClient,
+    RequestServerStatus,
     RequestUnregisterClient,
 )
 from ixproxy.net import node_log
 from ixproxy.net.node_limits import PROXY_FACTOR
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer, RegistrationAsking
-from ixproxy.net.node_state import NodeState
+from ixproxy.net.node_state import NodeState, code_of
 from ixproxy.net.registration_parts import RegistrationParts
 from ixproxy.node.work import ClientsLost, ConnectionLost, Goodbye, Registered, Sender
 from ixproxy.values import ClientType
-from ixproxy.wire.admission import client_type_of
-from ixproxy.wire.codec import decode, error_frame
+from ixproxy.wire.admission import client_type_of, observes
+from ixproxy.wire.codec import decode, encode, error_frame
 from ixproxy.wire.permits import Permit
 from ixproxy.wire.prefix import Flag, Frame
+
+OBSERVERS = frozenset({code_of(RequestServerStatus), code_of(RequestUnregisterClient)})
+"""What those may send who only ask how the node is."""
 
 WANTS_CHANGES = "event_properties_changed"
 
@@ -90,6 +94,9 @@ class Registrar:
     def _register(self, peer: NodePeer, frame: Frame, message: RequestRegisterClient) -> None:
         """:raise RequestRefused: it may not register."""
         client = self._admit(peer, frame, message)
+        if client.observer:
+            self._observe(peer, frame, client)
+            return
         older = self._state.sessions.bind(client)
         if older is not None:
             self._state.drop_pulls(older, Code.SUPERSEDED)
@@ -119,11 +126,24 @@ class Registrar:
             raise RequestRefused(
                 Code.UNKNOWN_TENANT, f"TenantId {message.tenants[0]} is not known here"
             )
-        if state.clients >= state.limits.max_current_clients:
-            raise RequestRefused(Code.TOO_MANY_CLIENTS)
         shown_as = ClientType.PROXY if peer.proxy else client_type
         tenants = peer.permit.narrowed(shown_as, frozenset(message.tenants))
+        if observes(message, behind_proxy=peer.proxy):
+            # Who asks why nobody can come in must come in; the connections are limited, too.
+            client = self._client(peer, replace(message, session=b"", holding={}), tenants)
+            client.observer = True
+            return client
+        if state.clients >= state.limits.max_current_clients:
+            raise RequestRefused(Code.TOO_MANY_CLIENTS)
         return self._client(peer, message, tenants)
+
+    def _observe(self, peer: NodePeer, frame: Frame, client: NodeClient) -> None:
+        """Past the writer, which may be what is to be asked about."""
+        self._enter(peer, client)
+        client.rights = OBSERVERS
+        if not frame.flags & Flag.NO_REPLY:
+            ack = EventAck(server=self._state.facts())
+            peer.send(encode(ack, reference=frame.reference))
 
     def _client(
         self, peer: NodePeer, message: RequestRegisterClient, tenants: frozenset[int]
@@ -212,6 +232,10 @@ class Registrar:
         self._take_off(client)
         if self._state.sessions.unbind(client):
             self._state.writer.add(Goodbye(client.sender.session, asking))
+        elif client.observer:
+            asking.settle()
+            if not asking.silent:
+                peer.send(encode(EventAck(), reference=asking.reference))
         else:
             self._state.refuse(asking, Code.SUPERSEDED)
         if not client.number:

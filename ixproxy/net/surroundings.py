@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from twisted.internet.interfaces import IReactorTime
 
 import ixproxy
+from ixproxy.errors import ConfigError, ConfigProblem
 from ixproxy.messages import ConfigurationFacts, EventServerStatus, ProcessFacts
 from ixproxy.messages.message import MAX_TEXT
 
@@ -38,6 +39,11 @@ def process_facts(proc: Path = SELF) -> ProcessFacts | None:
         open_files=open_files,
         cpu_seconds=round(used.ru_utime + used.ru_stime, 3),
     )
+
+
+def place_of(problem: ConfigProblem) -> str:
+    """Where a mistake in the file is, and not a word of what stands there."""
+    return str(problem._replace(text="")).rstrip(": ")
 
 
 class Surroundings:
@@ -70,8 +76,16 @@ class Surroundings:
         """The deployment file was read again, and is followed now."""
         self.configuration = ConfigurationFacts(applied_at=self._now())
 
-    def configuration_refused(self, reason: str) -> None:
-        """It was read again, and changed nothing."""
+    def configuration_refused(self, problem: BaseException) -> None:
+        """
+        It was read again, and changed nothing.
+
+        Every client may ask for the reason, so it has no values of the file,
+        which may be secrets: they are in the log.
+        """
+        reason = "the store could not follow"
+        if isinstance(problem, ConfigError):
+            reason = "; ".join(map(place_of, problem.problems))
         self.configuration = replace(
             self.configuration, problem=reason[:MAX_TEXT], failed_at=self._now()
         )

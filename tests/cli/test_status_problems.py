@@ -95,11 +95,11 @@ def test_limits_are_said_when_they_are_near() -> None:
 
 def test_a_reload_that_failed_is_said_with_its_reason() -> None:
     configuration = ConfigurationFacts(
-        applied_at=NOON - 2 * 86400, problem="line 2: id", failed_at=NOON - 60
+        applied_at=NOON - 2 * 86400, problem="line 2: [tenants.A] id", failed_at=NOON - 60
     )
     assert texts(proxy(name="proxy2", configuration=configuration)) == [
         "proxy2 runs an older configuration, of 2027-01-13 12:00:00 UTC: the reload at "
-        "11:59:00 UTC failed: line 2: id"
+        "11:59:00 UTC failed; its log says what is wrong at line 2: [tenants.A] id"
     ]
 
 

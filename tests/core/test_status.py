@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from ixproxy.core.status import MOST_QUEUES
 from ixproxy.effects import CompleteStatus
+from ixproxy.errors import Code
 from ixproxy.messages import (
+    EventAck,
     EventNodeLoad,
     EventServerStatus,
     EventWorkbinTypesInfo,
@@ -14,13 +17,19 @@ from ixproxy.messages import (
     ProxyStatus,
     RequestFindInteractions,
     RequestGetInteractionProperties,
+    RequestRegisterClient,
     RequestServerStatus,
+    RequestUnregisterClient,
     RequestWorkbinTypesInfo,
 )
 from ixproxy.values import ClientType
 from ixproxy.wire.codec import encode
 from ixproxy.wire.prefix import Flag
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, facts, only
+
+OBSERVING = RequestRegisterClient(
+    client_name="ixctl", client_type="AgentApplication", extension={"observer": 1}
+)
 
 
 def ask(rig: Rig, peer: int) -> EventServerStatus:
@@ -167,3 +176,44 @@ def test_what_a_node_may_take_is_said() -> None:
     assert link_of(status, EAST).media_types == ["chat"]
     assert not link_of(status, EAST).enable_submit
     assert link_of(status, NORTH).media_types is None
+
+
+def test_an_observer_is_known_to_this_proxy_alone_and_may_ask_whatever_nodes_do() -> None:
+    rig = Rig(max_clients=1)
+    rig.client()
+    peer = rig.peer()
+    rig.ask(peer, OBSERVING)
+    ack = only(rig.got(peer))
+    assert ack.server.role == "proxy"
+    for name in (EAST, NORTH, WEST):
+        assert rig.sent(name) == []
+    status = ask(rig, peer)
+    assert sum(status.clients_by_type.values()) == 2, "one more than is allowed"
+    rig.lose(EAST)
+    rig.core.node_connected(EAST, rig.now)
+    rig.pump()
+    rig.accept(EAST)
+    assert link_of(ask(rig, peer), EAST).clients == 1, "no node is told of it later, either"
+    rig.ask(peer, RequestFindInteractions(tenant_id=TENANT))
+    assert only(rig.got(peer)).error_code == Code.NOT_ALLOWED
+    rig.ask(peer, RequestUnregisterClient())
+    assert isinstance(only(rig.got(peer)), EventAck)
+    assert all(rig.sent(name) == [] for name in (EAST, NORTH, WEST))
+
+
+def test_an_observer_takes_no_session_from_anybody() -> None:
+    rig = Rig()
+    session = b"s" * 16
+    owner = rig.client(session=session, incarnation=1)
+    peer = rig.peer()
+    rig.ask(peer, replace(OBSERVING, session=session, incarnation=9, holding={"x": 1}))
+    assert only(rig.got(peer)).held == {}
+    rig.ask(owner, RequestWorkbinTypesInfo(tenant_id=TENANT))
+    assert rig.got(owner) == [], "it is not superseded"
+
+
+def test_behind_a_proxy_an_observer_is_like_any_other() -> None:
+    rig = Rig()
+    downstream = rig.client("Proxy")
+    rig.ask(downstream, OBSERVING)
+    assert all(len(rig.sent(name)) == 1 for name in (EAST, NORTH, WEST))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ixproxy.errors import Code
 from ixproxy.messages import (
+    EventAck,
     EventNodeLoad,
     EventServerStatus,
     NodeStatus,
@@ -10,6 +12,7 @@ from ixproxy.messages import (
     RequestPull,
     RequestServerStatus,
     RequestSubmit,
+    RequestUnregisterClient,
 )
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_status import queues_of
@@ -101,3 +104,40 @@ def test_only_the_fullest_queues_are_named() -> None:
     assert found[0].states == {"queued": 5, "handling": 5}
     assert left_out == 3
     assert queues_of(None) == ([], 0)
+
+
+def test_an_observer_comes_in_and_asks_while_the_writer_is_stuck() -> None:
+    rig = NodeRig(limits=NodeLimits(max_current_clients=1)).start()
+    client = rig.client("MediaServer")
+    rig.writer.paused = True
+    client.send(RequestPing())
+    rig.settle()
+    observer = rig.client("AgentApplication", extension={"observer": 1}, session=b"s" * 16)
+    assert node_of(observer.ask(RequestServerStatus())).writer.waiting == 0
+    assert observer.ask(RequestPing()).error_code == Code.NOT_ALLOWED
+    assert isinstance(observer.ask(RequestUnregisterClient()), EventAck)
+    assert observer.ask(RequestServerStatus()).error_code == Code.NOT_REGISTERED
+    rig.writer.resume()
+    rig.settle()
+    assert [row["client_name"] for row in rig.rows("sessions")] == ["mediaserver"]
+    status = client.ask(RequestServerStatus())
+    assert status.clients_by_type == {"MediaServer": 1}
+    rig.stop()
+
+
+def test_an_observer_that_just_goes_leaves_nothing(rig: NodeRig) -> None:
+    observer = rig.client("AgentApplication", extension={"observer": 1})
+    observer.lose()
+    client = rig.client("MediaServer")
+    status = client.ask(RequestServerStatus())
+    assert status.clients_by_type == {"MediaServer": 1}
+    assert node_of(status).sessions_lost == 0
+
+
+def test_who_was_an_observer_may_register_as_a_client_after_that(rig: NodeRig) -> None:
+    peer = rig.client("MediaServer", extension={"observer": 1})
+    assert isinstance(peer.register("MediaServer"), EventAck)
+    assert peer.ask(RequestPing()).statistics
+    peer.register("MediaServer", extension={"observer": 1})
+    assert peer.ask(RequestPing()).error_code == Code.NOT_ALLOWED
+    assert peer.ask(RequestServerStatus()).clients_by_type == {"MediaServer": 1}

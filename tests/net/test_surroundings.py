@@ -8,6 +8,7 @@ from pathlib import Path
 from twisted.internet.task import Clock
 
 import ixproxy
+from ixproxy.errors import ConfigError, ConfigProblem, StorageError
 from ixproxy.messages import EventServerStatus, ProcessFacts
 from ixproxy.messages.message import MAX_TEXT
 from ixproxy.net.surroundings import FRESH, SELF, Surroundings, process_facts
@@ -52,17 +53,29 @@ def test_the_operating_system_is_not_asked_all_the_time() -> None:
 def test_a_refused_file_leaves_the_older_one_in_force_until_one_is_applied() -> None:
     world = World()
     world.clock.advance(10)
-    world.surroundings.configuration_refused("line 2: " + "x" * 5000)
+    problems = [ConfigProblem("a", "store", "not 'sqlite:///secret@x'", 7)] * 500
+    world.surroundings.configuration_refused(ConfigError(problems))
     configuration = world.complete().configuration
     assert configuration is not None
     assert (configuration.applied_at, configuration.failed_at) == (NOON, NOON + 10)
-    assert configuration.problem.startswith("line 2: x")
+    assert configuration.problem.startswith("line 7: [a] store; line 7: [a] store")
     assert len(configuration.problem) == MAX_TEXT
     world.surroundings.configuration_applied()
     configuration = world.complete().configuration
     assert configuration is not None
     assert (configuration.applied_at, configuration.problem) == (NOON + 10, "")
     assert configuration.failed_at is None
+
+
+def test_the_reason_has_no_values_of_the_file() -> None:
+    for problem, said in (
+        (ConfigError([ConfigProblem("", "", "not TOML: 's3cret'", 3)]), "line 3: (file)"),
+        (ConfigError([ConfigProblem("applications.a", "", "s3cret")]), "[applications.a]"),
+        (StorageError("no s3cret"), "the store could not follow"),
+    ):
+        world = World()
+        world.surroundings.configuration_refused(problem)
+        assert world.surroundings.configuration.problem == said
 
 
 def test_this_process_has_memory_and_open_files() -> None:
