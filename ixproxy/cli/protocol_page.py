@@ -18,7 +18,7 @@ from ixproxy.cli.output import json_line
 from ixproxy.cli.protocol_attributes import ATTRIBUTES, EXTENSION_KEYS, STRUCTURE_ATTRIBUTES
 from ixproxy.cli.protocol_text import TEXT
 from ixproxy.core.pending import Deadline
-from ixproxy.core.routing import EVERYONE, ROUTES, Route
+from ixproxy.core.routing import ROUTES, Route
 from ixproxy.errors import ERRORS, Code
 from ixproxy.messages import (
     ConfigurationFacts,
@@ -42,6 +42,7 @@ from ixproxy.values import ClientType, interaction_id
 from ixproxy.wire.keyvalues import MAX_DEPTH
 from ixproxy.wire.names import BY_NAME, ROWS, Holdings, Kind, NameRow, Subscription
 from ixproxy.wire.prefix import DEFAULT_MAX_FRAME, MAGIC, MIN_LENGTH, SIZE, Flag
+from ixproxy.wire.rights import ANYONE
 
 LAYOUT = (
     (0, "u32", "length", f"bytes after this field: {MIN_LENGTH} to the receiver's maximum, "
@@ -234,7 +235,7 @@ def route_of(row: NameRow) -> str:
         text += f"; merge policy: {route.merge}"
     if route.deadline is not Deadline.NORMAL:
         text += f"; deadline: {route.deadline.name.lower()}"
-    allowed = ", ".join(sorted(route.rights)) if route.rights != EVERYONE else "every client"
+    allowed = ", ".join(sorted(route.rights)) if route.rights != ANYONE else "every client"
     if route.route is Route.INTERNAL and ClientType.PROXY not in route.rights:
         allowed += ", from a proxy in their name"
     return f"{text}; allowed for: {allowed}." + ("" if route.served else " *Later.*")

@@ -12,11 +12,11 @@ from functools import lru_cache
 
 from ixproxy.messages import RequestRegisterClient
 from ixproxy.net.connection import FrameConnection
-from ixproxy.node.rights import RIGHTS, allowed
 from ixproxy.node.work import Sender
 from ixproxy.values import through
-from ixproxy.wire.names import BY_MESSAGE
+from ixproxy.wire.names import BY_MESSAGE, Kind
 from ixproxy.wire.permits import ANYTHING, Permit
+from ixproxy.wire.rights import RIGHTS, allowed
 
 
 class NodePeer:
@@ -171,5 +171,6 @@ def rights_of(client_type: str, through_proxy: bool) -> frozenset[int]:
     return frozenset(
         BY_MESSAGE[request].code
         for request in RIGHTS
-        if allowed(request, client_type, through_proxy=through_proxy)
+        if BY_MESSAGE[request].kind is Kind.REQUEST
+        and allowed(request, client_type, through_proxy=through_proxy)
     )

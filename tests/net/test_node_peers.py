@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ixproxy.messages import RequestLocate, RequestPull, RequestSubmit
+from ixproxy.messages import RequestConfirmSession, RequestLocate, RequestPull, RequestSubmit
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer, rights_of
 from ixproxy.node.work import Sender
 from ixproxy.values import ClientType
@@ -47,7 +47,7 @@ def test_a_client_may_send_nothing_before_its_registration_is_answered() -> None
         (ClientType.MEDIA_SERVER, False, RequestSubmit, RequestPull),
         (ClientType.ROUTING_ENGINE, False, RequestPull, RequestSubmit),
         (ClientType.PROXY, True, RequestLocate, RequestSubmit),
-        (ClientType.AGENT_APPLICATION, True, RequestLocate, None),
+        (ClientType.AGENT_APPLICATION, True, RequestConfirmSession, RequestLocate),
         (ClientType.AGENT_APPLICATION, False, RequestPull, RequestLocate),
     ],
 )
