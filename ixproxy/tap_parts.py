@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -100,10 +101,18 @@ def end_badly(reactor: Any) -> None:
 def need_restart(table: str, changes: Iterable[tuple[str, object, object]]) -> list[ConfigProblem]:
     """A problem for each (key, value before, value now) that differs."""
     return [
-        ConfigProblem(table, key, f"a change from {was!r} to {now!r} needs a restart")
+        ConfigProblem(table, key, f"a change from {_shown(was)} to {_shown(now)} needs a restart")
         for key, was, now in changes
         if was != now
     ]
+
+
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
+
+
+def _shown(value: object) -> str:
+    """A value for the log: without the password that the address of a store may have."""
+    return _PASSWORD.sub(r"\1:…@", repr(value))
 
 
 def presence(table: object) -> str:

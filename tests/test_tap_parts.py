@@ -138,3 +138,11 @@ def test_a_hangup_reads_the_file_again_and_many_at_once_only_once() -> None:
     finally:
         signal.signal(signal.SIGHUP, before)
     assert reloaded == 3
+
+
+def test_a_password_in_an_address_is_not_told() -> None:
+    old, new = "postgresql://ix:secret@db/ixn1", "postgresql://ix:other@db/ixn1"
+    [problem] = need_restart("applications.ixn1", [("store", old, new)])
+    assert "ix:…@db" in problem.text
+    assert "secret" not in problem.text
+    assert "other" not in problem.text
