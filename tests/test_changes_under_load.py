@@ -1,8 +1,8 @@
 """
 An operator changes a cluster of real processes while it is under load: nobody is dropped.
 
-Clients work through two proxies. The file is changed step by step, and every
-process is told by SIGHUP; each step ends when its effect is seen in what
+Clients work through two proxies, and all of it over TLS. The file is changed step by
+step, and every process is told by SIGHUP; each step ends when its effect is seen in what
 clients are answered. Nothing is judged by time.
 """
 
@@ -10,14 +10,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.endpoints import connectProtocol
+from twisted.internet.protocol import Protocol
 
+from ixproxy.client import TlsFiles
+from ixproxy.client.securing import Securing
 from ixproxy.errors import Code
+from ixproxy.testing.certificates import Authority
 from ixproxy.testing.processes import RealCluster
 from ixproxy.values import ClientType, id_origin
 from tests.ledgers import read_books, stray_parts, wrong_entries
@@ -43,6 +49,21 @@ pull-hold-timeout = 1
 node-loss-grace = 2
 """
 
+TRUST = """\
+[applications.{name}.tls]
+certificate = "{name}.pem"
+private-key = "{name}.key"
+trust = "ca.pem"
+"""
+
+LET_PROXIES_IN = """\
+[[applications.{name}.allow]]
+subject = "O=Proxies"
+client-types = ["Proxy"]
+[[applications.{name}.allow]]
+subject = "O=Clients"
+"""
+
 SECTION = "[applications.ixn{}.options.cluster-settings]\n{}\n"
 
 
@@ -56,16 +77,31 @@ def deployment(nodes: tuple[int, ...], settings: Mapping[int, str] | None = None
             *(NODE.format(number=number) for number in nodes),
             *(SECTION.format(number, lines) for number, lines in (settings or {}).items()),
             *(PROXY.format(number=number, nodes=names) for number in (1, 2)),
+            *(TRUST.format(name=f"ixn{number}") for number in nodes),
+            *(LET_PROXIES_IN.format(name=f"ixn{number}") for number in nodes),
+            *(TRUST.format(name=f"proxy{number}") for number in (1, 2)),
         ]
     )
+
+
+def issue(authority: Authority, directory: Path) -> None:
+    """Certificates for all servers, in the place of those that they have."""
+    for name in ("ixn1", "ixn2", "ixn3", "proxy1", "proxy2"):
+        organization = "Proxies" if name.startswith("proxy") else "Nodes"
+        authority.issue(name, ("127.0.0.1",), organization=organization).write(directory, name)
 
 
 class Story:
     """The load, and what is seen of it."""
 
-    def __init__(self, reactor: Any, cluster: RealCluster) -> None:
+    def __init__(
+        self, reactor: Any, cluster: RealCluster, authority: Authority, shown: TlsFiles
+    ) -> None:
+        self.reactor = reactor
         self.cluster = cluster
-        self.load = Load(reactor, cluster, seed=11, elsewhere=True)
+        self.authority = authority
+        self.shown = shown
+        self.load = Load(reactor, cluster, seed=11, elsewhere=True, tls=shown)
         self.phase = "the beginning"
 
     def chosen_since(self, first: int) -> list[int | None]:
@@ -78,11 +114,29 @@ class Story:
         first = next(self.load.numbers)
         await self.load.until(lambda: dbid in self.chosen_since(first))
 
+    async def serial_of(self, name: str) -> int:
+        """The number of the certificate that a server shows to who comes now."""
+        endpoint = Securing(self.reactor, self.shown).endpoint(self.cluster.endpoint(name))
+        visitor: Any = await connectProtocol(endpoint, Protocol())
+        certificate = visitor.transport.socket.peer_certificate
+        visitor.transport.abortConnection()
+        return int(certificate.serial_number)
+
     async def chosen_no_more(self, dbid: int) -> None:
         """See that no new work comes to a node."""
         first = next(self.load.numbers)
         await self.load.until(lambda: len(self.chosen_since(first)) >= SEEN)
         assert dbid not in self.chosen_since(first)
+
+
+async def renew_the_certificates(story: Story) -> None:
+    """Every server has a new certificate; whoever comes now sees it."""
+    names = (*story.cluster.nodes, *story.cluster.proxies)
+    before = {name: await story.serial_of(name) for name in names}
+    issue(story.authority, story.cluster.directory)
+    await story.cluster.change(deployment((1, 2)))
+    assert all([await story.serial_of(name) != before[name] for name in names])
+    await story.load.more_acknowledged(SEEN)
 
 
 async def add_a_node(story: Story) -> None:
@@ -117,6 +171,7 @@ async def drain_a_node_and_remove_it(story: Story) -> None:
 
 
 STEPS: tuple[Callable[[Story], Awaitable[None]], ...] = (
+    renew_the_certificates,
     add_a_node,
     move_a_media_type,
     move_it_back,
@@ -131,8 +186,13 @@ async def test_changes_under_load_drop_no_client_and_leave_no_request_without_an
     tmp_path: Path, real_reactor: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Test ideas 64, 8 and 9, on real processes."""
-    async with RealCluster(real_reactor, tmp_path, deployment((1, 2))) as cluster:
-        story = Story(real_reactor, cluster)
+    authority = Authority("Trial CA")
+    issue(authority, tmp_path)
+    mine = authority.issue("load", organization="Clients").write(tmp_path, "load")
+    shown = replace(mine, trust=authority.write(tmp_path / "ca.pem"))
+    text = deployment((1, 2))
+    async with RealCluster(real_reactor, tmp_path, text, tls=shown) as cluster:
+        story = Story(real_reactor, cluster, authority, shown)
         try:
             telling = Deferred.fromCoroutine(tell(story))
             await telling.addTimeout(60 * MINUTES, real_reactor)

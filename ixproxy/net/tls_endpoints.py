@@ -157,11 +157,11 @@ class Handshaking(TwistedProtocol):
         if protocol is None:
             transport.abortConnection()
             return
+        protocol.makeConnection(transport)
+        wanting.made(self, protocol)
         # The transport still calls us, so from here on we are the protocol.
         become: Any = self
         become.dataReceived, become.connectionLost = protocol.dataReceived, protocol.connectionLost
-        protocol.makeConnection(transport)
-        wanting.made(self, protocol)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The framework lost the connection before it was secure."""
