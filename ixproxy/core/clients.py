@@ -18,6 +18,10 @@ from ixproxy.messages import RequestRegisterClient
 from ixproxy.values import ClientType, NodeName
 
 
+FAN_OUT_WEIGHT = 16
+"""Requests to one node that a fan-out, which all nodes answer, counts as besides."""
+
+
 class Peer(Destination):
     """
     One client-side connection.
@@ -48,12 +52,15 @@ class Client:
     :ivar holding: interaction id to (take number, node or None if unknown).
     :ivar inflight: its reference to the request in flight: what is needed to
         cancel it.
+    :ivar patient: references of those that wait for people or for work by design.
+    :ivar fan_outs: how many of them are fan-outs.
     :ivar gone: its connection is lost, or a newer registration replaced it.
     :ivar said_goodbye: it unregistered.
     """
 
     __slots__ = (
         "allowed",
+        "fan_outs",
         "gone",
         "holding",
         "incarnation",
@@ -62,6 +69,7 @@ class Client:
         "number",
         "numbers",
         "path",
+        "patient",
         "peer",
         "registration",
         "said_goodbye",
@@ -89,9 +97,21 @@ class Client:
             identifier: (take, None) for identifier, take in registration.holding.items()
         }
         self.inflight: dict[int, Any] = {}
+        self.patient: set[int] = set()
+        self.fan_outs = 0
         self.gone = False
         self.said_goodbye = False
         self.superseded = False
+
+    @property
+    def on_the_way(self) -> int:
+        """What is on its way to nodes, or being worked on there, in requests to one node."""
+        return len(self.inflight) - len(self.patient) + FAN_OUT_WEIGHT * self.fan_outs
+
+    def settled(self, reference: int) -> None:
+        """A request got its one answer; harmless when it had."""
+        self.inflight.pop(reference, None)
+        self.patient.discard(reference)
 
     def may_use(self, tenant: int) -> bool:
         """Whether the client works for `tenant`; no tenants named: for all."""

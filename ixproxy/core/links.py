@@ -23,7 +23,7 @@ from enum import Enum
 
 from ixproxy.core.clients import Client
 from ixproxy.core.destinations import Destination, Outputs
-from ixproxy.core.pending import PendingTable
+from ixproxy.core.pending import Pending, PendingTable
 from ixproxy.messages import ServerFacts
 from ixproxy.values import NodeFacts, NodeLoad, NodeName, NodeView
 
@@ -74,6 +74,7 @@ class Link(Destination):
     :ivar loads: tenant id to the node's last load facts.
     :ivar lost_at: when the link was lost, None while there is one or before
         the first.
+    :ivar unfinished: bytes of answers whose last part has not come, by request.
     :ivar joining: registrations and replays whose answers are awaited.
     """
 
@@ -88,6 +89,7 @@ class Link(Destination):
         "pending",
         "server",
         "state",
+        "unfinished",
     )
 
     def __init__(self, facts: NodeFacts, outputs: Outputs) -> None:
@@ -96,6 +98,7 @@ class Link(Destination):
         self.name: NodeName = facts.name
         self.state = State.DOWN
         self.pending = PendingTable()
+        self.unfinished: dict[Pending, int] = {}
         self.clients: dict[int, Client] = {}
         self.loads: dict[int, NodeLoad] = {}
         self.server = ServerFacts()

@@ -3,7 +3,7 @@ The client side of a proxy: accepts peers, reads and sends, decides nothing.
 
 A peer that does not read is first left unread itself; one that stays above
 its limit is closed with a reason. A peer that does not register in time is
-closed too.
+closed too. One with very much on the way is left unread until answers came.
 """
 
 from __future__ import annotations
@@ -13,31 +13,45 @@ from itertools import count
 
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory
-from twisted.logger import Logger
 
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.net.connection import FrameConnection
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.perform import Performer
+from ixproxy.net.slow_readers import SlowReaders
+from ixproxy.net.reading_windows import DEFAULT_WINDOW
 from ixproxy.net.turn import TurnEnd
+from ixproxy.net.waiting_room import WaitingRoom
 from ixproxy.wire.frames import Skipped
 
-log = Logger()
+
+TURN_BUDGET = 64
+"""What one peer's frames may cost in one turn (`ProxyCore.frames_received`)."""
 
 
 class Limits:
     """
     What one connection may cost.
 
-    :ivar connections: connections open at once.
+    :ivar connections: registered peers at once.
+    :ivar unregistered: peers at once that have not registered.
     :ivar registration: seconds until a peer must have registered.
     :ivar output: bytes that may wait for a peer before it is left unread.
     :ivar slow: seconds that it may stay above that.
     :ivar link_output: bytes that may wait for one node; then it is busy.
+    :ivar window: requests of one client on their way before it is left unread.
     """
 
-    __slots__ = ("connections", "link_output", "output", "registration", "slow")
+    __slots__ = (
+        "connections",
+        "link_output",
+        "output",
+        "registration",
+        "slow",
+        "unregistered",
+        "window",
+    )
 
     def __init__(
         self,
@@ -46,12 +60,16 @@ class Limits:
         output: int = 1 << 20,
         slow: float = 10.0,
         link_output: int = 16 << 20,
+        unregistered: int = 1_000,
+        window: int = DEFAULT_WINDOW,
     ) -> None:
         self.connections = connections
         self.registration = registration
         self.output = output
         self.slow = slow
         self.link_output = link_output
+        self.unregistered = unregistered
+        self.window = window
 
 
 class PeerListener(Factory):
@@ -73,17 +91,26 @@ class PeerListener(Factory):
         self._performer = performer
         self._turn = turn
         self._keep_alive = keep_alive
-        self.limits = limits or Limits()
+        self._limits = limits or Limits()
         self._numbers = count(1)
         self._peers: dict[FrameConnection, int] = {}
-        self._unregistered: dict[FrameConnection, float] = {}
-        self._slow: dict[FrameConnection, float] = {}
+        counters = core.state.counters
+        self._waiting_room = WaitingRoom(counters)
+        self._slow = SlowReaders(counters)
+        self.limits = self._limits
 
-    def buildProtocol(self, addr: IAddress | None) -> FrameConnection | None:
+    @property
+    def limits(self) -> Limits:
+        """What one connection may cost."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._limits = limits
+        self._performer.windows.window = limits.window
+
+    def buildProtocol(self, addr: IAddress | None) -> FrameConnection:
         """The framework accepted a connection."""
-        if len(self._peers) >= self.limits.connections:
-            log.warn("Connection from {peer} refused: too many connections", peer=addr)
-            return None
         return FrameConnection(
             self._turn,
             self,
@@ -93,21 +120,34 @@ class PeerListener(Factory):
 
     def connection_made(self, connection: FrameConnection) -> None:
         """A peer is there."""
+        if len(self._peers) - len(self._waiting_room) >= self.limits.connections:
+            self._waiting_room.refuse(connection, "max-connections is reached")
+            return
         number = next(self._numbers)
         self._peers[connection] = number
         self._performer.peers[number] = connection
         self._performer.connect(
             self._core.peer_connected(number, self._clock.seconds()), connection
         )
-        self._unregistered[connection] = self._clock.seconds()
+        self._waiting_room.enter(connection, self._clock.seconds(), self.limits.unregistered)
         self._keep_alive.watch(connection)
 
     def frames_received(
         self, connection: FrameConnection, frames: Sequence[bytes | Skipped]
-    ) -> None:
-        """A peer sent frames."""
-        self._core.frames_received(self._peers[connection], frames, self._clock.seconds())
+    ) -> int:
+        """A peer sent frames: take some, for others wait too."""
+        number = self._peers[connection]
+        taken = self._core.frames_received(number, frames, self._clock.seconds(), TURN_BUDGET)
         self._performer.perform()
+        peer = self._core.state.clients.peers.get(number)
+        if peer is not None:
+            self._performer.windows.frames_received(peer, connection)
+            if connection in self._waiting_room:
+                if peer.clients:
+                    self._waiting_room.leave(connection)
+                else:
+                    self._waiting_room.heard(connection, taken)
+        return taken
 
     def stream_broken(self, connection: FrameConnection, problem: RemoteProtocolError) -> None:
         """A peer sent what is no frame."""
@@ -116,47 +156,34 @@ class PeerListener(Factory):
 
     def output_exceeded(self, connection: FrameConnection) -> None:
         """A peer does not read: let it wait."""
-        self._slow[connection] = self._clock.seconds()
-        connection.pause_reading()
+        self._slow.exceeded(connection, self._clock.seconds())
 
     def output_drained(self, connection: FrameConnection) -> None:
         """It reads again."""
-        if self._slow.pop(connection, None) is not None:
-            connection.resume_reading()
+        self._slow.drained(connection)
 
     def connection_lost(self, connection: FrameConnection, reason: str) -> None:
         """A peer is gone."""
         number = self._peers.pop(connection, None)
         if number is None:
             return
-        self._unregistered.pop(connection, None)
-        self._slow.pop(connection, None)
+        self._waiting_room.leave(connection)
+        self._slow.forget(connection)
         self._keep_alive.forget(connection)
         self._performer.peers.pop(number, None)
         peer = self._core.state.clients.peers.get(number)
         if peer is not None:
             self._performer.disconnect(peer)
+            self._performer.windows.forget(peer)
         self._core.peer_lost(number, self._clock.seconds())
         self._performer.perform()
 
     def ticked(self) -> None:
         """Some time passed: close who does not read and who does not register."""
         now = self._clock.seconds()
-        for connection, since in list(self._slow.items()):
-            if now - since >= self.limits.slow:
-                log.warn(
-                    "Peer {peer} does not read: {backlog} bytes wait; closed",
-                    peer=self._peers.get(connection),
-                    backlog=connection.backlog,
-                )
-                connection.abort("it does not read what it asked for")
-        for connection, since in list(self._unregistered.items()):
-            peer = self._core.state.clients.peers.get(self._peers[connection])
-            if peer is not None and peer.clients:
-                del self._unregistered[connection]
-            elif now - since >= self.limits.registration:
-                del self._unregistered[connection]
-                connection.close("it did not register in time")
+        self._slow.ticked(now, self.limits.slow)
+        self._waiting_room.ticked(now, self.limits.registration)
+        self._performer.windows.ticked()
 
     def close_all(self, reason: str) -> None:
         """Close every peer, after what was sent to it."""

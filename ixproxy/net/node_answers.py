@@ -60,11 +60,22 @@ class NodeAnswers:
         self._state = state
         self._registrar = registrar
         self._lost = lost
+        self.begins: Callable[[], None] = lambda: None
+        """Told when works that waited are run."""
         self._told: tuple[Event, bytes] | None = None
 
     def expired(self, asking: Asking) -> None:
         """See `ixproxy.net.batch_writer.Receiver`."""
+        self._state.held.settled(asking)
         self._state.refuse(asking, Code.EXPIRED)
+
+    def not_retried(self, works: Sequence[Work]) -> None:
+        """See `Receiver`."""
+        self._state.held.came_back(works)
+
+    def batch_begins(self) -> None:
+        """See `Receiver`."""
+        self.begins()
 
     def batch_done(self, works: Sequence[Work], outcome: Outcome) -> None:
         """See `Receiver`: what the next batch must know of this one."""
@@ -208,8 +219,14 @@ class NodeAnswers:
 
     def _hold(self, effect: HoldPull) -> None:
         asking: Asking = effect.token
-        if not self._gone(asking):
-            self._state.held.hold(effect)
+        if self._gone(asking):
+            return
+        state = self._state
+        if state.held.full(asking.client, state.limits.max_held_pulls):
+            state.counters["busy"] += 1
+            state.refuse(asking, Code.BUSY, "max-held-pulls wait already")
+        else:
+            state.held.hold(effect)
 
     def _gone(self, asking: Asking) -> bool:
         """Refuse what nobody waits for any more, or what can no longer wait."""
@@ -227,7 +244,8 @@ class NodeAnswers:
         assert isinstance(asking, Asking)
         if self._gone(asking):
             return
-        if state.readers.full:
+        asker = asking.client.sender.session
+        if state.readers.full(asker):
             state.counters["busy"] += 1
             state.refuse(asking, Code.BUSY, "the node's queue of long reads is full")
             return
@@ -238,9 +256,23 @@ class NodeAnswers:
             answer = answer_of(plan, reader.select(plan.selection, plan.now))
             return split_frame(encode(answer, client=number, reference=reference), max_frame)
 
-        state.readers.read(read, lambda result: self._was_read(asking, result))
+        asking.waits(True)
+        state.readers.read(
+            read, lambda result: self._was_read(asking, result), asker, lambda: self._turn(asking)
+        )
+
+    def _turn(self, asking: Asking) -> int:
+        """The turn of a long read has come: 0, or why it is not wanted any more."""
+        asking.waits(False)
+        client = asking.client
+        if client.peer.connection is None or client.peer.clients.get(client.number) is not client:
+            return Code.CANCELLED
+        if asking.due <= self._state.clock.seconds():
+            return Code.EXPIRED
+        return asking.cancelled
 
     def _was_read(self, asking: Asking, result: list[bytes] | Failure) -> None:
+        asking.waits(False)
         if not isinstance(result, Failure):
             asking.settle()
             if asking.client.peer.connection is not None and not asking.silent:

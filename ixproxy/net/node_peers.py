@@ -63,6 +63,7 @@ class NodeClient:
         registration is answered, and none when it is superseded.
     :ivar superseded: its session is registered elsewhere by now.
     :ivar asked: its requests without an answer, by reference.
+    :ivar waiting: how many of them wait to be run, or read.
     """
 
     __slots__ = (
@@ -75,6 +76,7 @@ class NodeClient:
         "rights",
         "sender",
         "superseded",
+        "waiting",
     )
 
     def __init__(
@@ -96,6 +98,7 @@ class NodeClient:
         self.rights: frozenset[int] = frozenset()
         self.superseded = False
         self.asked: dict[int, Asking] = {}
+        self.waiting = 0
 
     def answered(self) -> None:
         """Its registration was: it may send requests."""
@@ -116,11 +119,11 @@ class Asking:
     :ivar silent: no reply is wanted.
     :ivar cancelled: the code to answer with where that is still possible; 0:
         it is wanted.
-    :ivar number: its number among those that went to the writer, from 1.
+    :ivar waiting: it waits to be run by the writer, or by a reader.
     :ivar pull: it is a pull, and worth nothing without its client.
     """
 
-    __slots__ = ("cancelled", "client", "due", "number", "pull", "reference", "silent")
+    __slots__ = ("cancelled", "client", "due", "pull", "reference", "silent", "waiting")
 
     def __init__(self, client: NodeClient, reference: int, due: float, silent: bool) -> None:
         self.client = client
@@ -128,8 +131,14 @@ class Asking:
         self.due = due
         self.silent = silent
         self.cancelled = 0
-        self.number = 0
+        self.waiting = False
         self.pull = False
+
+    def waits(self, waiting: bool) -> None:
+        """It began to wait to be run, or does so no more."""
+        if waiting is not self.waiting:
+            self.waiting = waiting
+            self.client.waiting += 1 if waiting else -1
 
     def settle(self) -> None:
         """It is answered."""

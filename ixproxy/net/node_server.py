@@ -102,6 +102,7 @@ class NodeServer(Service):
             limits.max_database_request_queue_size,
         )
         self.listener = NodeListener(state, requests, turn, self._keep_alive)
+        answers.begins = self.listener.batch_begins
         self._port: IListeningPort | None = None
         self._tick = LoopingCall(self.listener.ticked)
         self._tick.clock = reactor

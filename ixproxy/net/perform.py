@@ -10,6 +10,7 @@ from ixproxy.core.destinations import Destination
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.effects import ClosePeer, Effect, Note, ResetLink
 from ixproxy.net.connection import FrameConnection
+from ixproxy.net.reading_windows import ReadingWindows
 from ixproxy.values import NodeName
 
 log = Logger()
@@ -23,6 +24,7 @@ class Performer:
 
     :ivar peers: client-side connections by the peer's number.
     :ivar nodes: node-side connections by the node's name.
+    :ivar windows: clients that are left unread until answers came.
     """
 
     def __init__(self, core: ProxyCore) -> None:
@@ -30,6 +32,7 @@ class Performer:
         self._connections: dict[Destination, FrameConnection] = {}
         self.peers: dict[int, FrameConnection] = {}
         self.nodes: dict[NodeName, FrameConnection] = {}
+        self.windows = ReadingWindows()
 
     def connect(self, destination: Destination, connection: FrameConnection) -> None:
         """What is sent to `destination` goes to `connection` from now on."""
@@ -42,12 +45,15 @@ class Performer:
     def perform(self) -> None:
         """Do all that the last input asked for."""
         core = self._core
+        closed = self.windows.closed
         while True:
             for destination in core.take_outputs():
                 frames = destination.take()
                 connection = self._connections.get(destination)
                 if connection is not None:
                     connection.send_all(frames)
+                    if closed and destination in closed:
+                        self.windows.answered(destination)
             effects = core.take_effects()
             if not effects:
                 return

@@ -8,7 +8,8 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from ixproxy.messages import RequestSubmit
-from ixproxy.net.batch_writer import MAX_BATCH, SHORTEST_TICK, BatchWriter
+from ixproxy.net.batch_writer import SHORTEST_TICK, BatchWriter
+from ixproxy.net.fair_batches import BULK_SHARE
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
 from ixproxy.net.turn import TurnEnd
 from ixproxy.node.work import Asked, ConnectionLost, Outcome, Sender, Tick, Work
@@ -47,6 +48,7 @@ class Rig:
         self.executor = ManualExecutor(self.clock)
         self.core = Core()
         self.heard: list[str] = []
+        self.begun = 0
         self.expired_references: list[int] = []
         self.retries: list[Work] = []
         self.writer = BatchWriter(
@@ -61,6 +63,12 @@ class Rig:
 
     def expired(self, asking: Asking) -> None:
         self.expired_references.append(asking.reference)
+
+    def not_retried(self, works: Sequence[Work]) -> None:
+        self.heard.append(f"not retried {len(works)}")
+
+    def batch_begins(self) -> None:
+        self.begun += 1
 
     def batch_done(self, works: Sequence[Work], outcome: Outcome) -> None:
         self.heard.append(f"done {len(works)}")
@@ -137,11 +145,11 @@ def test_retries_go_to_the_head_of_the_next_batch(rig: Rig) -> None:
 
 
 def test_a_batch_is_bounded_and_nothing_is_lost(rig: Rig) -> None:
-    for reference in range(2 * MAX_BATCH + 5):
+    for reference in range(2 * BULK_SHARE + 5):
         rig.ask(reference)
     rig.clock.advance(0)
-    assert [len(batch) for batch in rig.batches()] == [MAX_BATCH, MAX_BATCH, 5]
-    assert [each for batch in rig.batches() for each in batch] == list(range(2 * MAX_BATCH + 5))
+    assert [len(batch) for batch in rig.batches()] == [BULK_SHARE, BULK_SHARE, 5]
+    assert [each for batch in rig.batches() for each in batch] == list(range(2 * BULK_SHARE + 5))
 
 
 def test_it_is_full_at_its_limit() -> None:
@@ -175,16 +183,16 @@ def test_what_is_left_over_from_a_bounded_batch_can_still_expire_and_be_cancelle
     rig: Rig,
 ) -> None:
     rig.executor.paused = True
-    askings = [rig.ask(reference, due=5) for reference in range(MAX_BATCH + 2)]
+    askings = [rig.ask(reference, due=5) for reference in range(BULK_SHARE + 2)]
     rig.clock.advance(0)
-    assert not rig.writer.cancel(askings[MAX_BATCH - 1])
-    askings[MAX_BATCH].cancelled = 1
-    assert rig.writer.cancel(askings[MAX_BATCH])
+    assert not rig.writer.cancel(askings[BULK_SHARE - 1])
+    askings[BULK_SHARE].cancelled = 1
+    assert rig.writer.cancel(askings[BULK_SHARE])
     rig.clock.advance(6)
     rig.executor.resume()
     rig.clock.advance(0)
     assert len(rig.batches()) == 1
-    assert rig.expired_references == [MAX_BATCH + 1]
+    assert rig.expired_references == [BULK_SHARE + 1]
 
 
 def test_a_tick_comes_when_something_is_due(rig: Rig) -> None:

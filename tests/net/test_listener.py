@@ -65,10 +65,16 @@ def test_a_client_registers_asks_and_leaves_nothing_behind() -> None:
     assert len(door.core.state.clients) == 0
 
 
-def test_no_more_connections_than_allowed() -> None:
+def test_a_connection_too_many_is_told_so_and_closed() -> None:
     door = Door(connections=1)
-    door.enter()
-    assert door.listener.buildProtocol(None) is None
+    connection, transport = door.enter()
+    connection.dataReceived(encode(REGISTRATION, reference=1))
+    door.heard(transport)
+    _, refused = door.enter()
+    (error,) = door.heard(refused)
+    assert error.error_code == Code.TOO_MANY_CLIENTS
+    assert refused.disconnecting
+    assert not transport.disconnecting
 
 
 def test_a_peer_that_does_not_register_in_time_is_closed() -> None:

@@ -38,14 +38,15 @@ class Rig:
         self.opened.append(Reader())
         return self.opened[-1]
 
-    def read(self, result: Any) -> None:
+    def read(self, result: Any, asker: object = None) -> None:
+        """Each read asked by another, unless it is said by whom."""
         def job(reader: Any) -> Any:
             assert reader in self.opened
             if isinstance(result, Exception):
                 raise result
             return result
 
-        self.readers.read(job, self.heard.append)
+        self.readers.read(job, self.heard.append, asker or object())
 
     def pause(self) -> None:
         for lane in self.lanes:
@@ -76,11 +77,11 @@ def test_more_wait_their_turn_up_to_a_limit() -> None:
     rig.pause()
     rig.read(1)
     rig.read(2)
-    full = [rig.readers.full]
+    full = [rig.readers.full(None)]
     rig.read(3)
-    full.append(rig.readers.full)
+    full.append(rig.readers.full(None))
     rig.resume()
-    full.append(rig.readers.full)
+    full.append(rig.readers.full(None))
     assert sorted(rig.heard) == [1, 2, 3]
     assert full == [False, True, False]
 

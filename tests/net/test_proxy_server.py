@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import succeed
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.testing import StringTransport
 
 from ixproxy.core.links import State
 from ixproxy.core.settings import Deployment
@@ -151,9 +152,10 @@ def test_limits_of_connections_change_live() -> None:
     house = House()
     house.server.startService()
     house.wait()
-    assert house.server.listener.buildProtocol(None) is not None
     deployment, strategies = house.rig.core.state.deployment, house.rig.strategies
     settings = house.rig.core.state.settings
     house.server.configuration_changed(settings, deployment, strategies, Limits(connections=0))
-    assert house.server.listener.buildProtocol(None) is None
+    connection = house.server.listener.buildProtocol(None)
+    connection.makeConnection(transport := StringTransport())  # type: ignore[no-untyped-call]
+    assert transport.disconnecting
     house.stop()
