@@ -138,6 +138,8 @@ class Clients:
         self._outputs = outputs
         self.peers: dict[int, Peer] = {}
         self.by_session: dict[bytes, Client] = {}
+        self.listed: dict[Peer, int] = {}
+        """Ids in registrations whose last part has not come, by peer."""
         self._count = 0
 
     def __len__(self) -> int:
@@ -175,4 +177,7 @@ class Clients:
     def disconnect(self, identifier: int) -> list[Client]:
         """A connection was lost: the clients that were on it, for `remove`."""
         peer = self.peers.pop(identifier, None)
-        return [] if peer is None else list(peer.clients.values())
+        if peer is None:
+            return []
+        self.listed.pop(peer, None)
+        return list(peer.clients.values())

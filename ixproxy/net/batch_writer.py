@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 
 from ixproxy.net.executors import Executor
 from ixproxy.net.fair_batches import FairBatches
-from ixproxy.net.node_peers import Asking
+from ixproxy.net.node_peers import Asking, Waiting
 from ixproxy.net.turn import TurnEnd
 from ixproxy.node.batch import NodeCore
 from ixproxy.node.work import Asked, Outcome, PullRetried, Tick, Work
@@ -108,7 +108,7 @@ class BatchWriter:
 
     def ask(self, asking: Asking, work: Asked) -> None:
         """Add a request to the next batch."""
-        asking.waits(True)
+        asking.waits(Waiting.WRITER)
         if asking.due < self._earliest:
             self._earliest = asking.due
         self.add(work)
@@ -140,7 +140,7 @@ class BatchWriter:
 
         :return: whether it was there: it will not be run.
         """
-        if not asking.waiting:
+        if asking.waiting is not Waiting.WRITER:
             return False
         self._cancelled = True
         return True
@@ -192,7 +192,7 @@ class BatchWriter:
         works, self._waiting = self.fair.next(waiting, self._clock.seconds())
         for work in works:
             if type(work) is Asked and isinstance(work.token, Asking):
-                work.token.waits(False)
+                work.token.waits(Waiting.NO)
         if not self._waiting:
             self._earliest = float("inf")
         while late := [work for work in self._first if self._is_late(work)]:
@@ -223,10 +223,10 @@ class BatchWriter:
             asking = work.token if type(work) is Asked else None
             if isinstance(asking, Asking):
                 if asking.cancelled:
-                    asking.waits(False)
+                    asking.waits(Waiting.NO)
                     continue
                 if asking.due <= now:
-                    asking.waits(False)
+                    asking.waits(Waiting.NO)
                     self._receiver.expired(asking)
                     continue
                 earliest = min(earliest, asking.due)

@@ -48,11 +48,13 @@ class Batch(NamedTuple):
     """
     :ivar works: what is in the batch, in the order of coming.
     :ivar left: what goes on waiting, likewise.
-    :ivar light: somebody is in the batch with no more than a share.
+    :ivar taken: how many requests of whom are in the batch.
+    :ivar light: somebody is in it with no more than a share.
     """
 
     works: list[Work]
     left: list[Work]
+    taken: dict[Hashable, int]
     light: bool
 
 
@@ -97,28 +99,38 @@ def compose(
             taken[_NEWCOMERS] = number + 1
         works.append(work)
     light = any(number <= SHARE and each not in behind for each, number in taken.items())
-    return Batch(works, left, light)
+    return Batch(works, left, taken, light)
 
 
 class FairBatches:
     """
     Composes one batch after another.
 
-    Where everybody asks much, and nobody has been seen for a while who asks
-    little, long batches are better for all: they share one commit.
+    Where everybody asks much, or there is one alone, and nobody has been seen
+    for a while who asks little, long batches are better for all: they share
+    one commit.
 
     :ivar most: works in a batch.
     """
 
     def __init__(self, blocked: Callable[[Asked], bool]) -> None:
         self._blocked = blocked
-        self._light_at = float("-inf")
+        self._light_at = self._others_at = float("-inf")
+        self._last: Hashable = None
         self.most = MAX_BATCH
+
+    def answers_take(self, size: float, most: int) -> None:
+        """Answers were of so many bytes each; those of one batch are to take `most` together."""
+        self.most = max(SHARE, min(MAX_BATCH, int(most / max(1.0, size))))
 
     def next(self, waiting: list[Work], now: float) -> tuple[list[Work], list[Work]]:
         """The next batch, and what goes on waiting."""
-        share = SHARE if now - self._light_at < LIGHT_FOR else BULK_SHARE
+        seen = min(self._light_at, self._others_at)
+        share = SHARE if now - seen < LIGHT_FOR else BULK_SHARE
         batch = compose(waiting, self.most, share, self._blocked)
         if batch.light:
             self._light_at = now
+        if batch.taken.keys() - {self._last}:
+            self._others_at = now
+            self._last = next(iter(batch.taken))
         return batch.works, batch.left

@@ -14,6 +14,7 @@ from itertools import count
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory
 
+from ixproxy.core.clients import Peer
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.net.connection import FrameConnection
@@ -28,6 +29,10 @@ from ixproxy.wire.frames import Skipped
 
 TURN_BUDGET = 64
 """What one peer's frames may cost in one turn (`ProxyCore.frames_received`)."""
+ALONE_BUDGET = 1024
+"""The same while there is no other."""
+ALONE_AFTER = 0.5
+"""Seconds without any other peer after which there is none."""
 
 
 class Limits:
@@ -93,9 +98,13 @@ class PeerListener(Factory):
         self._keep_alive = keep_alive
         self._limits = limits or Limits()
         self._numbers = count(1)
-        self._peers: dict[FrameConnection, int] = {}
+        self._last: FrameConnection | None = None
+        self._alone_since = 0.0
+        self._peers: dict[FrameConnection, Peer] = {}
         counters = core.state.counters
         self._waiting_room = WaitingRoom(counters)
+        self._unregistered = self._waiting_room.since
+        self._windows = performer.windows
         self._slow = SlowReaders(counters)
         self.limits = self._limits
 
@@ -107,7 +116,7 @@ class PeerListener(Factory):
     @limits.setter
     def limits(self, limits: Limits) -> None:
         self._limits = limits
-        self._performer.windows.window = limits.window
+        self._windows.window = limits.window
 
     def buildProtocol(self, addr: IAddress | None) -> FrameConnection:
         """The framework accepted a connection."""
@@ -124,11 +133,9 @@ class PeerListener(Factory):
             self._waiting_room.refuse(connection, "max-connections is reached")
             return
         number = next(self._numbers)
-        self._peers[connection] = number
+        peer = self._peers[connection] = self._core.peer_connected(number, self._clock.seconds())
         self._performer.peers[number] = connection
-        self._performer.connect(
-            self._core.peer_connected(number, self._clock.seconds()), connection
-        )
+        self._performer.connect(peer, connection)
         self._waiting_room.enter(connection, self._clock.seconds(), self.limits.unregistered)
         self._keep_alive.watch(connection)
 
@@ -136,22 +143,29 @@ class PeerListener(Factory):
         self, connection: FrameConnection, frames: Sequence[bytes | Skipped]
     ) -> int:
         """A peer sent frames: take some, for others wait too."""
-        number = self._peers[connection]
-        taken = self._core.frames_received(number, frames, self._clock.seconds(), TURN_BUDGET)
+        peer, now, budget = self._peers[connection], self._clock.seconds(), TURN_BUDGET
+        if connection is not self._last:
+            self._last, self._alone_since = connection, now
+        elif now - self._alone_since > ALONE_AFTER:
+            budget = ALONE_BUDGET
+        taken = self._core.frames_received(peer.id, frames, now, budget)
         self._performer.perform()
-        peer = self._core.state.clients.peers.get(number)
-        if peer is not None:
-            self._performer.windows.frames_received(peer, connection)
-            if connection in self._waiting_room:
-                if peer.clients:
-                    self._waiting_room.leave(connection)
-                else:
-                    self._waiting_room.heard(connection, taken)
+        client = peer.clients.get(0)
+        if client is None or connection in self._unregistered:
+            self._heard_unregistered(connection, peer, taken)
+        elif client.on_the_way > self._windows.window:
+            self._windows.exceeded(client, connection)
         return taken
+
+    def _heard_unregistered(self, connection: FrameConnection, peer: Peer, frames: int) -> None:
+        if peer.clients:
+            self._waiting_room.leave(connection)
+        elif connection in self._unregistered and not peer.holding_parts:
+            self._waiting_room.heard(connection, frames)
 
     def stream_broken(self, connection: FrameConnection, problem: RemoteProtocolError) -> None:
         """A peer sent what is no frame."""
-        self._core.peer_broken(self._peers[connection], problem, self._clock.seconds())
+        self._core.peer_broken(self._peers[connection].id, problem, self._clock.seconds())
         self._performer.perform()
 
     def output_exceeded(self, connection: FrameConnection) -> None:
@@ -164,18 +178,18 @@ class PeerListener(Factory):
 
     def connection_lost(self, connection: FrameConnection, reason: str) -> None:
         """A peer is gone."""
-        number = self._peers.pop(connection, None)
-        if number is None:
+        peer = self._peers.pop(connection, None)
+        if peer is None:
             return
+        if connection is self._last:
+            self._last = None
         self._waiting_room.leave(connection)
         self._slow.forget(connection)
         self._keep_alive.forget(connection)
-        self._performer.peers.pop(number, None)
-        peer = self._core.state.clients.peers.get(number)
-        if peer is not None:
-            self._performer.disconnect(peer)
-            self._performer.windows.forget(peer)
-        self._core.peer_lost(number, self._clock.seconds())
+        self._performer.peers.pop(peer.id, None)
+        self._performer.disconnect(peer)
+        self._windows.forget(peer)
+        self._core.peer_lost(peer.id, self._clock.seconds())
         self._performer.perform()
 
     def ticked(self) -> None:
@@ -183,7 +197,7 @@ class PeerListener(Factory):
         now = self._clock.seconds()
         self._slow.ticked(now, self.limits.slow)
         self._waiting_room.ticked(now, self.limits.registration)
-        self._performer.windows.ticked()
+        self._windows.ticked()
 
     def close_all(self, reason: str) -> None:
         """Close every peer, after what was sent to it."""

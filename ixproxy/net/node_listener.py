@@ -85,10 +85,10 @@ class NodeListener(Factory):
             self._state.counters["peers held back"] += 1
             self._held_back[connection] = peer
             connection.pause_reading(MUCH_WAITS)
-        if connection in self._waiting_room:
+        if connection in self._waiting_room.since:
             if peer.clients:
                 self._waiting_room.leave(connection)
-            else:
+            elif not peer.parts:
                 self._waiting_room.heard(connection, taken)
         return taken
 

@@ -7,6 +7,7 @@ register again, and say what they hold; their sessions are rows.
 
 from __future__ import annotations
 
+from enum import IntEnum
 from functools import lru_cache
 
 from ixproxy.messages import RequestRegisterClient
@@ -111,6 +112,14 @@ class NodeClient:
         self.rights = frozenset()
 
 
+class Waiting(IntEnum):
+    """For whom a request waits."""
+
+    NO = 0
+    WRITER = 1
+    READER = 2
+
+
 class Asking:
     """
     One request that awaits its answer: the token that goes with its work.
@@ -119,7 +128,7 @@ class Asking:
     :ivar silent: no reply is wanted.
     :ivar cancelled: the code to answer with where that is still possible; 0:
         it is wanted.
-    :ivar waiting: it waits to be run by the writer, or by a reader.
+    :ivar waiting: for whom it waits, to be run.
     :ivar pull: it is a pull, and worth nothing without its client.
     """
 
@@ -131,14 +140,13 @@ class Asking:
         self.due = due
         self.silent = silent
         self.cancelled = 0
-        self.waiting = False
+        self.waiting = Waiting.NO
         self.pull = False
 
-    def waits(self, waiting: bool) -> None:
+    def waits(self, waiting: Waiting) -> None:
         """It began to wait to be run, or does so no more."""
-        if waiting is not self.waiting:
-            self.waiting = waiting
-            self.client.waiting += 1 if waiting else -1
+        self.client.waiting += bool(waiting) - bool(self.waiting)
+        self.waiting = waiting
 
     def settle(self) -> None:
         """It is answered."""

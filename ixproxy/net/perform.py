@@ -33,6 +33,7 @@ class Performer:
         self.peers: dict[int, FrameConnection] = {}
         self.nodes: dict[NodeName, FrameConnection] = {}
         self.windows = ReadingWindows()
+        self._closed = self.windows.closed
 
     def connect(self, destination: Destination, connection: FrameConnection) -> None:
         """What is sent to `destination` goes to `connection` from now on."""
@@ -45,7 +46,7 @@ class Performer:
     def perform(self) -> None:
         """Do all that the last input asked for."""
         core = self._core
-        closed = self.windows.closed
+        closed = self._closed
         while True:
             for destination in core.take_outputs():
                 frames = destination.take()

@@ -10,7 +10,7 @@ so it is always read, and each of its clients is told when it is too much.
 
 from __future__ import annotations
 
-from ixproxy.core.clients import Peer
+from ixproxy.core.clients import Client, Peer
 from ixproxy.core.destinations import Destination
 from ixproxy.net.connection import FrameConnection
 from ixproxy.values import ClientType
@@ -32,15 +32,10 @@ class ReadingWindows:
         self.window = DEFAULT_WINDOW
         self.closed: dict[Destination, FrameConnection] = {}
 
-    def frames_received(self, peer: Peer, connection: FrameConnection) -> None:
-        """What a peer sent was taken."""
-        client = peer.clients.get(0)
-        if (
-            client is not None
-            and client.on_the_way > self.window
-            and client.type is not ClientType.PROXY
-        ):
-            self.closed[peer] = connection
+    def exceeded(self, client: Client, connection: FrameConnection) -> None:
+        """More of a client is on the way than the window."""
+        if client.type is not ClientType.PROXY:
+            self.closed[client.peer] = connection
             connection.pause_reading(WHY)
 
     def answered(self, peer: Destination) -> None:

@@ -20,27 +20,25 @@ from ixproxy.wire.codec import error_frame
 log = Logger()
 
 MOST_FRAMES = 200
-"""Frames that one may send; a registration in parts has as many, and more."""
+"""Frames that one may send which are no parts of a registration."""
 MOST_KEPT = 64 << 20
 """Bytes of unfinished frames that all of them together may have."""
 
 
 class WaitingRoom:
     """
-    :param counters: counts those that were closed, for each reason.
+    :param counters: counts those that were closed.
+    :ivar since: who is here, and since when.
     """
 
     def __init__(self, counters: Counter[str]) -> None:
         self._counters = counters
-        self._since: dict[FrameConnection, float] = {}
+        self.since: dict[FrameConnection, float] = {}
         self._frames: Counter[FrameConnection] = Counter()
         self._refused = 0
 
     def __len__(self) -> int:
-        return len(self._since)
-
-    def __contains__(self, connection: FrameConnection) -> bool:
-        return connection in self._since
+        return len(self.since)
 
     def refuse(self, connection: FrameConnection, reason: str) -> None:
         """There are too many that have registered: say so, and close."""
@@ -51,24 +49,24 @@ class WaitingRoom:
 
     def enter(self, connection: FrameConnection, now: float, most: int) -> None:
         """A peer came; at most so many may be here."""
-        while self._since and len(self._since) >= most:
-            self._close(next(iter(self._since)), "too many connections have not registered")
-        self._since[connection] = now
+        while self.since and len(self.since) >= most:
+            self._close(next(iter(self.since)), "too many connections have not registered")
+        self.since[connection] = now
 
     def leave(self, connection: FrameConnection) -> None:
         """It registered, or is gone; harmless when it is not here."""
-        self._since.pop(connection, None)
+        self.since.pop(connection, None)
         self._frames.pop(connection, None)
 
     def heard(self, connection: FrameConnection, frames: int) -> None:
-        """It sent something, and is still here."""
+        """It sent something that did not register it."""
         self._frames[connection] += frames
         if self._frames[connection] > MOST_FRAMES:
             self._close(connection, "it sends without being registered")
 
     def ticked(self, now: float, seconds: float) -> None:
         """Some time passed: close who has been here for so many seconds, or sends too much."""
-        for connection, since in list(self._since.items()):
+        for connection, since in list(self.since.items()):
             if now - since < seconds:
                 break
             self._close(connection, "it did not register in time")
@@ -76,7 +74,7 @@ class WaitingRoom:
             # Once for all of them: whoever connects without end must not fill the log.
             log.warn("{number} connections were refused: too many", number=self._refused)
             self._refused = 0
-        kept = {each: each.unfinished for each in self._since}
+        kept = {each: each.unfinished for each in self.since}
         excess = sum(kept.values()) - MOST_KEPT
         for connection in sorted(kept, key=kept.__getitem__, reverse=True):
             if excess <= 0:

@@ -46,6 +46,8 @@ def sizes(server: NodeServer) -> dict[str, int]:
         "works": len(writer._waiting) + len(writer._first),
         "long reads": len(state.readers),
         "held pulls": len(held),
+        "clients with held pulls": len(held._of),
+        "waiting requests": sum(client.waiting for client in clients),
         "views of held pulls": len(held._views),
         "reminders of held pulls": len(held._due),
         "held pulls with the writer": len(held._with_writer),
