@@ -2,17 +2,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from ixproxy.messages import RequestSubmit
+from ixproxy.messages import RequestPull, RequestSubmit
 from ixproxy.net.batch_writer import SHORTEST_TICK, BatchWriter
 from ixproxy.net.fair_batches import BULK_SHARE
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
 from ixproxy.net.turn import TurnEnd
-from ixproxy.node.work import Asked, ConnectionLost, Outcome, Sender, Tick, Work
+from ixproxy.node.work import Asked, ConnectionLost, Outcome, PullRetried, Sender, Tick, Work
 from tests.net.node_rig import ManualExecutor
 
 NOWHERE: Any = None
@@ -272,3 +273,49 @@ def test_a_broken_batch_is_told(rig: Rig) -> None:
     rig.ask(1)
     rig.clock.advance(0)
     assert rig.heard == ["failed 1: by plan"]
+
+
+def test_a_held_pull_is_not_tried_again_after_its_time(rig: Rig) -> None:
+    rig.executor.paused = True
+    rig.ask(1)
+    rig.clock.advance(0)
+    late, early = (Asking(CLIENT, reference, reference, False) for reference in (5, 50))
+    pull = RequestPull(tenant_id=1, view_id="In/All")
+    rig.writer.add_first([PullRetried(SENDER, pull, asking) for asking in (late, early)])
+    rig.clock.advance(10)
+    rig.executor.resume()
+    rig.clock.advance(0)
+    assert rig.batches() == [[1], ["PullRetried"]]
+    assert rig.core.batches[1][0][0].token is early  # type: ignore[union-attr]
+    assert rig.expired_references == [5]
+    assert "not retried 1" in rig.heard
+
+
+def test_it_counts_what_of_each_client_waits(rig: Rig) -> None:
+    CLIENT.waiting = 0
+    rig.executor.paused = True
+    rig.ask(1)
+    rig.clock.advance(0)
+    assert CLIENT.waiting == 0
+    askings = [rig.ask(reference, due=reference) for reference in (2, 3, 400)]
+    assert CLIENT.waiting == 3
+    askings[2].cancelled = 1
+    assert rig.writer.cancel(askings[2])
+    rig.clock.advance(2)
+    rig.executor.resume()
+    rig.clock.advance(0)
+    assert rig.batches() == [[1], [3]]
+    assert CLIENT.waiting == 0
+
+
+def test_what_a_peer_asks_waits_until_there_is_room_for_the_answer(rig: Rig) -> None:
+    full: Any = Mock(exceeded=True)
+    client = NodeClient(NodePeer(full), 0, SENDER, 1, lasting=True, all_tenants=True)
+    asking = Asking(client, 1, 1e9, False)
+    rig.writer.ask(asking, Asked(SENDER, RequestSubmit(), 0, asking))
+    rig.clock.advance(0)
+    assert rig.batches() == []
+    full.exceeded = False
+    rig.writer.wake()
+    rig.clock.advance(0)
+    assert rig.batches() == [[1]]

@@ -129,3 +129,40 @@ def test_stopping_interrupts_refuses_what_waits_and_closes_all(rig: Rig) -> None
     result_of(stopped)
     assert [reader.closed for reader in rig.opened] == [1, 1]
     assert all(lane.stopped for lane in rig.lanes)
+
+
+def test_those_who_ask_have_turns_and_nobody_has_all_lanes(rig: Rig) -> None:
+    rig.pause()
+    for number in range(5):
+        rig.read(f"greedy {number}", "greedy")
+    rig.read("other", "other")
+    assert sum(len(lane.jobs) for lane in rig.lanes) == 2
+    rig.resume()
+    assert rig.heard.index("other") <= 1
+    assert len(rig.heard) == 6
+    assert len(rig.readers) == 0
+
+
+def test_one_who_asks_much_is_told_so_before_others() -> None:
+    rig = Rig(limit=8)
+    rig.pause()
+    for number in range(3):
+        rig.read(number, "greedy")
+    assert rig.readers.full("greedy")
+    assert not rig.readers.full("other")
+
+
+def test_what_nobody_wants_any_more_is_not_read(rig: Rig) -> None:
+    rig.pause()
+    done: list[str] = []
+    for number in range(3):
+        rig.readers.read(
+            lambda reader, number=number: done.append(number),  # type: ignore[misc]
+            rig.heard.append,
+            "asker",
+            lambda number=number: Code.EXPIRED if number == 1 else 0,  # type: ignore[misc]
+        )
+    rig.resume()
+    assert done == [0, 2]
+    (refused,) = (each.value for each in rig.heard if isinstance(each, Failure))
+    assert refused.code == Code.EXPIRED
