@@ -37,6 +37,12 @@ class WireSettings:
     max_connections: int = whole(
         10_000, 1, 1_000_000, "connections", "Open peers; further ones are closed at once."
     )
+    max_unregistered: int = whole(
+        1_000, 1, 1_000_000, "connections", "Peers that have not registered; the oldest make room."
+    )
+    client_window: int = whole(
+        256, 1, 1_000_000, "requests", "One client's on the way; above, it is left unread a while."
+    )
     max_client_output: int = whole(
         4 << 20, 1 << 16, 1 << 30, "bytes", "Output that may wait for one slow reader."
     )
@@ -218,6 +224,9 @@ class NodeSettings(WireSettings):
     )
     max_interactions_per_find: int = whole(
         1000, 1, 100_000, "interactions", "The most that a find returns."
+    )
+    max_held_pulls: int = whole(
+        50_000, 1, 10_000_000, "pulls", "Pulls that wait for work; of one client a quarter."
     )
     submit_receipt_retention: int = whole(
         24, 1, 8760, "hours", "How long a submit receipt is remembered."

@@ -49,6 +49,18 @@ class ProxySettings(WireSettings):
     max_waiting_per_id: int = whole(
         100, 1, 100_000, "requests", "Requests queued until an interaction's node is known."
     )
+    max_locating: int = whole(
+        10_000, 1, 10_000_000, "interactions", "Ids being located; of one client a quarter waits."
+    )
+    max_fan_outs: int = whole(
+        1_000, 1, 1_000_000, "requests", "Fan-outs in flight; of one client a quarter."
+    )
+    max_gathered: int = whole(
+        512 << 20, 1 << 20, 1 << 40, "bytes", "Answers kept for fan-outs; of one client a quarter."
+    )
+    max_output_timeout: int = whole(
+        10, 1, 3600, "seconds", "How long a client may leave more output unread than it may."
+    )
     max_ids_per_pull: int = whole(500, 1, 100_000, "interactions", "Ids that one pull may name.")
     replay_window: int = whole(
         50, 1, 10_000, "agents", "Agent sessions replayed at a time to a node that came back."

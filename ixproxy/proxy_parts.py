@@ -33,6 +33,9 @@ def settings_of(view: ProxyView, max_userdata_size: int) -> ProxySettings:
         max_pending_per_client=options.max_pending_per_client,
         max_pending_per_node=options.max_pending_per_node,
         max_waiting_per_id=options.max_waiting_per_id,
+        max_locating=options.max_locating,
+        max_fan_outs=options.max_fan_outs,
+        max_gathered=options.max_gathered,
         max_ids_per_pull=options.max_ids_per_pull,
         replay_window=options.replay_window,
         fast_path=options.fast_path,
@@ -89,5 +92,8 @@ def limits_of(view: ProxyView) -> Limits:
         connections=options.max_connections,
         registration=float(options.registration_timeout),
         output=options.max_client_output,
+        slow=float(options.max_output_timeout),
         link_output=options.max_link_output,
+        unregistered=options.max_unregistered,
+        window=options.client_window,
     )

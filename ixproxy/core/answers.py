@@ -17,7 +17,7 @@ from ixproxy.wire.prefix import Flag, Frame
 from ixproxy.wire.shortening import shortened
 
 MAX_PARTS_BYTES = 256 << 20
-"""How much of one parted answer is kept until its last part came."""
+"""How much of one node's parted answers is kept until their last parts came."""
 
 _FOLLOWED = (Holdings.TAKES, Holdings.GIVES_BACK)
 
@@ -44,14 +44,15 @@ class Answers:
         body = frame.body
         if frame.flags & Flag.MORE and frame.kind != Kind.ERROR:
             if collects:
-                self._keep_part(pending, body)
+                self._keep_part(link, pending, body)
             else:
                 self._forward(pending, frame)
             return
         if pending.parts is not None and frame.kind != Kind.ERROR:
-            self._keep_part(pending, body)
+            self._keep_part(link, pending, body)
             body = join_bodies(pending.parts, BY_CODE[frame.name])
         link.pending.remove(reference)
+        link.unfinished.pop(pending, None)
         try:
             if pending.exchange is not None:
                 pending.exchange.answered(link, pending, frame, body)
@@ -70,13 +71,14 @@ class Answers:
             self._state.returned(pending, frame)
         if pending.client is not None and not pending.abandoned:
             self._forward(pending, frame)
-            pending.client.inflight.pop(pending.reference, None)
+            pending.client.settled(pending.reference)
 
-    def _keep_part(self, pending: Pending, body: bytes) -> None:
+    def _keep_part(self, link: Link, pending: Pending, body: bytes) -> None:
         pending.parts = pending.parts if pending.parts is not None else []
         pending.parts.append(body)
-        if sum(map(len, pending.parts)) > MAX_PARTS_BYTES:
-            raise RemoteProtocolError(Code.TOO_LARGE, "a parted answer has no end", fatal=True)
+        link.unfinished[pending] = link.unfinished.get(pending, 0) + len(body)
+        if sum(link.unfinished.values()) > MAX_PARTS_BYTES:
+            raise RemoteProtocolError(Code.TOO_LARGE, "parted answers have no end", fatal=True)
 
     def _forward(self, pending: Pending, frame: Frame) -> None:
         client = pending.client
@@ -84,7 +86,7 @@ class Answers:
             return
         if not self._state.answer_split(client, pending.reference, frame.raw):
             # The client has its answer, an error; parts that follow are not for it.
-            client.inflight.pop(pending.reference, None)
+            client.settled(pending.reference)
             pending.abandoned = True
 
     def event_received(self, link: Link, frame: Frame) -> None:
@@ -140,6 +142,7 @@ class Answers:
             pending.abandoned = True
         else:
             link.pending.remove(reference)
+            link.unfinished.pop(pending, None)
         self.given_up(link, pending)
 
     def given_up(self, link: Link, pending: Pending) -> None:
@@ -147,6 +150,6 @@ class Answers:
         if pending.exchange is not None:
             pending.exchange.lost(link, pending)
         elif pending.client is not None:
-            pending.client.inflight.pop(pending.reference, None)
+            pending.client.settled(pending.reference)
             raw = error_frame(Code.LOST_CONNECTION, interaction_id=pending.interaction)
             self._state.answer_raw(pending.client, pending.reference, raw)

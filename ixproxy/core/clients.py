@@ -20,6 +20,9 @@ from ixproxy.values import ClientType, NodeName, through
 from ixproxy.wire.permits import ANYTHING, Permit
 from ixproxy.wire.prefix import Frame
 
+FAN_OUT_WEIGHT = 16
+"""Requests to one node that a fan-out, which all nodes answer, counts as besides."""
+
 
 class Peer(Destination):
     """
@@ -64,6 +67,8 @@ class Client:
     :ivar holding: interaction id to (take number, node or None if unknown).
     :ivar inflight: its reference to the request in flight: what is needed to
         cancel it.
+    :ivar patient: references of those that wait for people or for work by design.
+    :ivar fan_outs: how many of them are fan-outs.
     :ivar gone: its connection is lost, or a newer registration replaced it.
     :ivar said_goodbye: it unregistered.
     :ivar observer: it only asks how the proxy is; no node knows it.
@@ -71,6 +76,7 @@ class Client:
 
     __slots__ = (
         "allowed",
+        "fan_outs",
         "generation",
         "gone",
         "holding",
@@ -80,6 +86,7 @@ class Client:
         "numbers",
         "observer",
         "path",
+        "patient",
         "peer",
         "registration",
         "said_goodbye",
@@ -107,6 +114,8 @@ class Client:
             identifier: (take, None) for identifier, take in registration.holding.items()
         }
         self.inflight: dict[int, Any] = {}
+        self.patient: set[int] = set()
+        self.fan_outs = 0
         self.gone = False
         self.said_goodbye = False
         self.observer = False
@@ -119,6 +128,16 @@ class Client:
     def behind_proxy(self) -> bool:
         """Whether its peer is a proxy, and not the client itself."""
         return self.number != 0
+
+    @property
+    def on_the_way(self) -> int:
+        """What is on its way to nodes, or being worked on there, in requests to one node."""
+        return len(self.inflight) - len(self.patient) + FAN_OUT_WEIGHT * self.fan_outs
+
+    def settled(self, reference: int) -> None:
+        """A request got its one answer; harmless when it had."""
+        self.inflight.pop(reference, None)
+        self.patient.discard(reference)
 
     def may_use(self, tenant: int) -> bool:
         """Whether the client works for `tenant`; no tenants named: for all."""
@@ -149,6 +168,8 @@ class Clients:
         self.by_session: dict[bytes, Client] = {}
         self.by_type: Counter[ClientType] = Counter()
         """How many there are of each type."""
+        self.listed: dict[Peer, int] = {}
+        """Ids in registrations whose last part has not come, by peer."""
         self._count = 0
 
     def __len__(self) -> int:
@@ -188,4 +209,7 @@ class Clients:
     def disconnect(self, identifier: int) -> list[Client]:
         """A connection was lost: the clients that were on it, for `remove`."""
         peer = self.peers.pop(identifier, None)
-        return [] if peer is None else list(peer.clients.values())
+        if peer is None:
+            return []
+        self.listed.pop(peer, None)
+        return list(peer.clients.values())

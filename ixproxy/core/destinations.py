@@ -43,6 +43,11 @@ class Destination:
             self.outputs.dirty.append(self)
         self.out.append(raw)
 
+    def stir(self) -> None:
+        """Have whoever moves frames look here, though there is none: a request was settled."""
+        if not self.out:
+            self.outputs.dirty.append(self)
+
     def take(self) -> list[bytes]:
         """The frames to send now."""
         out, self.out = self.out, []

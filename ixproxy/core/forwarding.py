@@ -31,7 +31,6 @@ _unpack, _address = LAYOUT.unpack_from, ADDRESS.pack
 class Plan(NamedTuple):
     """What the fast path must know of one by-id request."""
 
-    deadline: Deadline
     needs_queue: bool
     gives_back: bool
     ends: bool
@@ -41,9 +40,13 @@ def _plans() -> dict[int, Plan]:
     plans = {}
     for code, route in BY_CODE.items():
         row = NAMES[code]
-        if route.route is Route.OWNER and route.served and row.holdings is not Holdings.TAKES:
+        if (
+            route.route is Route.OWNER
+            and route.served
+            and row.holdings is not Holdings.TAKES
+            and route.deadline is Deadline.NORMAL
+        ):
             plans[code] = Plan(
-                deadline=route.deadline,
                 needs_queue="queue" in row.required,
                 gives_back=row.holdings is Holdings.GIVES_BACK,
                 ends=row.name == "RequestStopProcessing",
@@ -52,7 +55,7 @@ def _plans() -> dict[int, Plan]:
 
 
 PLANS: dict[int, Plan] = _plans()
-"""By-id requests whose answers need no look inside."""
+"""By-id requests whose answers need no look inside, and that wait for nobody's decision."""
 
 SLOW_EVENTS = frozenset(code for code, row in NAMES.items() if row.holdings is Holdings.REVOKES)
 """Events that change what a client holds."""
@@ -108,8 +111,7 @@ class Forwarder:
         if ttl:
             deadline, due = Deadline.OWN, state.now + ttl / 1000
         else:
-            deadline = plan.deadline
-            due = state.now + state.timeout_of(BY_CODE[name])
+            deadline, due = Deadline.NORMAL, state.now + settings.request_timeout
         new = pending.add(Pending(client, reference, name, identifier.decode(), due), deadline)
         inflight[reference] = (link, new)
         link.send(raw[:8] + _address(number_there, new) + raw[16:])

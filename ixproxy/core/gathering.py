@@ -71,6 +71,7 @@ class Gathering:
         self._partial: set[NodeName] = set()
         """Proxies whose answer is partial itself."""
         self._settled = False
+        self._kept = 0
 
     def start(self) -> None:
         """Ask every relevant node that is linked."""
@@ -96,7 +97,10 @@ class Gathering:
         if not ready:
             state.refuse(asked, Code.NOT_ACCESSIBLE)
             return
-        state.gatherings += 1
+        if not state.fan_outs.begin(asked.client, state.settings.max_fan_outs):
+            state.counters["busy"] += 1
+            state.refuse(asked, Code.BUSY, "max-fan-outs are in flight")
+            return
         for link in ready:
             self._gathered.awaited.add(link.name)
             state.forward(link, asked, self)
@@ -105,6 +109,20 @@ class Gathering:
         """One node answered."""
         if self._settled:
             return
+        state, client = self._state, self._asked.client
+        if client.gone:
+            self._end()
+            return
+        most = state.settings.max_gathered
+        if not state.fan_outs.keep(client, len(body), most):
+            state.counters["busy"] += 1
+            # Of one that is too much by itself nobody should hope that it fits later.
+            alone = self._kept + len(body) > state.fan_outs.share(most)
+            self._end()
+            text = "max-gathered bytes of answers are kept"
+            state.refuse(self._asked, Code.LIMIT_REACHED if alone else Code.BUSY, text)
+            return
+        self._kept += len(body)
         gathered = self._gathered
         if frame.kind == Kind.ERROR:
             gathered.refusals[link.name] = error_code(frame)
@@ -149,12 +167,14 @@ class Gathering:
             self._end()
             state.refuse(self._asked, Code.STRATEGY_FAILED)
             return
-        self._end()
         self._answer(merged)
+        self._end()
 
     def _end(self) -> None:
+        """Whatever else comes is of no interest, and what came is not kept."""
         self._settled = True
-        self._state.gatherings -= 1
+        self._state.fan_outs.end(self._asked.client, self._kept)
+        self._bodies, self._errors, self._gathered = {}, {}, Gathered()
 
     def _answer(self, merged: Merged) -> None:
         state, asked = self._state, self._asked

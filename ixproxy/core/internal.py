@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ixproxy.core.agent_requests import AgentRequests
+from ixproxy.core.clients import Client
 from ixproxy.core.leaving import Leaving
 from ixproxy.core.locating import Locator
 from ixproxy.core.state import Asked, ProxyState
@@ -66,12 +67,22 @@ class _Located:
         """When the request's time is up."""
         return self._asked.due
 
+    @property
+    def client(self) -> Client:
+        """The downstream proxy."""
+        return self._asked.client
+
+    @property
+    def reserved(self) -> bool:
+        """A cancelled take is never refused as busy, or it would be stranded."""
+        return isinstance(self._message, RequestCancelTake)
+
     def owner_found(self, node: NodeName) -> None:
         """Say yes; a cancelled take goes to the owner."""
         message = self._message
         link = self._state.links[node]
         if isinstance(message, RequestCancelTake):
-            if self._state.no_way_to(link, None):
+            if not link.linked:
                 self._state.refuse(self._asked, Code.NOT_ACCESSIBLE)
                 return
             self._state.ask(link, message, None, why="cancel-take")

@@ -23,7 +23,7 @@ from enum import Enum
 
 from ixproxy.core.clients import Client
 from ixproxy.core.destinations import Destination, Outputs
-from ixproxy.core.pending import PendingTable
+from ixproxy.core.pending import Pending, PendingTable
 from ixproxy.messages import ServerFacts
 from ixproxy.values import NodeFacts, NodeLoad, NodeName, NodeView
 
@@ -76,6 +76,7 @@ class Link(Destination):
         the first.
     :ivar since: since when it is linked, or is not; None: it never was.
     :ivar problem: why it is not linked, or why it was lost last.
+    :ivar unfinished: bytes of answers whose last part has not come, by request.
     :ivar joining: registrations and replays whose answers are awaited.
     :ivar replaying: agent sessions that the node has still to be told of.
     :ivar moves: its place among all links that this proxy has made, from 1.
@@ -96,6 +97,7 @@ class Link(Destination):
         "server",
         "since",
         "state",
+        "unfinished",
     )
 
     def __init__(self, facts: NodeFacts, outputs: Outputs) -> None:
@@ -104,6 +106,7 @@ class Link(Destination):
         self.name: NodeName = facts.name
         self.state = State.DOWN
         self.pending = PendingTable()
+        self.unfinished: dict[Pending, int] = {}
         self.clients: dict[int, Client] = {}
         self.loads: dict[int, NodeLoad] = {}
         self.server = ServerFacts()

@@ -19,7 +19,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import Protocol
 
+from ixproxy.core.clients import Client
+from ixproxy.core.fan_outs import FanOuts
 from ixproxy.core.links import Link
+from ixproxy.core.locating_turns import Turns
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import ProxyState, error_code
 from ixproxy.errors import Code
@@ -75,6 +78,13 @@ class Seeker(Protocol):
     @property
     def due(self) -> float: ...
 
+    @property
+    def client(self) -> Client: ...
+
+    @property
+    def reserved(self) -> bool:
+        """Whether it gives something back, and is never refused as busy."""
+
     def owner_found(self, node: NodeName) -> None:
         """`node` holds the interaction, and was just confirmed."""
 
@@ -88,19 +98,31 @@ Id = tuple[int, bytes]
 class Locating:
     """One id being located, and who waits for the outcome."""
 
-    def __init__(self, locator: Locator, identifier: Id, due: float, seekers: list[Seeker]) -> None:
+    def __init__(self, locator: Locator, identifier: Id, seeker: Seeker) -> None:
         self._locator = locator
         self._state = locator.state
         self._id = identifier
-        self._due = due
+        self._due = 0.0
+        self.client = seeker.client
         self._said: dict[NodeName, Said] = {}
         self._awaited: set[NodeName] = set()
         self._hinting = False
-        self.seekers = seekers
+        self.seekers = [seeker]
 
     def start(self) -> None:
-        """Ask the node that the id names, or everybody."""
+        """Ask the node that the id names, or everybody; unless it became known meanwhile."""
         tenant, identifier = self._id
+        owner = self._state.owners.of(identifier)
+        if owner is not None:
+            self._finish(owner, Verdict.FOUND)
+            return
+        if all(seeker.client.gone for seeker in self.seekers):
+            self._finish(None, Verdict.NOT_ACCESSIBLE)
+            return
+        self._state.counters["located"] += 1
+        # Half of the time, so that the owner can still be asked what it was all for.
+        now = self._state.now
+        self._due = now + (self.seekers[0].due - now) / 2
         origin = id_origin(identifier.decode())
         hinted = [
             link
@@ -176,6 +198,7 @@ class Locating:
         else:
             for seeker in self.seekers:
                 seeker.owner_missing(outcome.value)
+        self._locator.turns.ended(self.client)
 
 
 class Submitted:
@@ -192,6 +215,7 @@ class Locator:
     def __init__(self, state: ProxyState) -> None:
         self.state = state
         self.in_flight: dict[Id, Locating | Submitted] = {}
+        self.turns = Turns()
 
     def busy(self, tenant: int, identifier: bytes) -> bool:
         """Whether requests for the id must queue now."""
@@ -202,7 +226,11 @@ class Locator:
         key = tenant, identifier
         current = self.in_flight.get(key)
         if current is not None:
-            if len(current.seekers) >= self.state.settings.max_waiting_per_id:
+            if (
+                len(current.seekers) >= self.state.settings.max_waiting_per_id
+                and not seeker.reserved
+            ):
+                self.state.counters["busy"] += 1
                 seeker.owner_missing(Code.BUSY)
             else:
                 current.seekers.append(seeker)
@@ -214,11 +242,18 @@ class Locator:
         if not self.state.links_of(tenant):
             seeker.owner_missing(Code.NO_SERVERS)
             return
-        self.state.counters["located"] += 1
-        # Half of the time, so that the owner can still be asked what it was all for.
-        half = self.state.now + (seeker.due - self.state.now) / 2
-        locating = self.in_flight[key] = Locating(self, key, half, [seeker])
-        locating.start()
+        if self._full(seeker.client) and not seeker.reserved:
+            self.state.counters["busy"] += 1
+            seeker.owner_missing(Code.BUSY)
+            return
+        locating = self.in_flight[key] = Locating(self, key, seeker)
+        self.turns.begin(locating)
+
+    def _full(self, client: Client) -> bool:
+        """Whether too many ids are being located, for all or for one client."""
+        most = self.state.settings.max_locating
+        waiting = len(self.turns.waiting.get(client, ()))
+        return len(self.in_flight) >= most or waiting >= FanOuts.share(most)
 
     def submit_began(self, tenant: int, identifier: bytes) -> Submitted | None:
         """
@@ -243,9 +278,12 @@ class Locator:
     def expire(self) -> None:
         """Some time passed: whose time is up waits no more; nothing was sent."""
         now = self.state.now
-        for current in list(self.in_flight.values()):
+        for key, current in list(self.in_flight.items()):
             late = [seeker for seeker in current.seekers if seeker.due <= now]
             if late:
                 current.seekers[:] = [seeker for seeker in current.seekers if seeker.due > now]
+                match current:
+                    case Locating(seekers=[]) if self.turns.drop(current):
+                        del self.in_flight[key]
                 for seeker in late:
                     seeker.owner_missing(Code.EXPIRED)

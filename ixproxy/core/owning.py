@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ixproxy.core.clients import Client
 from ixproxy.core.links import Link
 from ixproxy.core.locating import Locator
 from ixproxy.core.pending import Pending
@@ -32,6 +33,16 @@ class ToOwner:
         """When the request's time is up."""
         return self._asked.due
 
+    @property
+    def client(self) -> Client:
+        """Who asks."""
+        return self._asked.client
+
+    @property
+    def reserved(self) -> bool:
+        """It may be refused as busy."""
+        return False
+
     def owner_found(self, node: NodeName) -> None:
         """Forward; an owner that is down is a definite 2003, for nobody else has it."""
         if self._asked.client.gone:
@@ -49,7 +60,7 @@ class ToOwner:
         takes = self._asked.row.holdings is Holdings.TAKES
         self._state.forward(link, self._asked, self if takes else None)
         if self._asked.silent:
-            self._asked.client.inflight.pop(self._asked.frame.reference, None)
+            self._asked.client.settled(self._asked.frame.reference)
 
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
         """The owner handed the interaction over, or refused."""

@@ -46,6 +46,9 @@ from ixproxy.wire.prefix import (
     write_frame,
 )
 
+SLOW_COST = 8
+"""What a frame costs that does not take the fast path, in frames that do."""
+
 _PING, _PONG = int(Kind.PING), int(Kind.PONG)
 
 
@@ -93,20 +96,39 @@ class ProxyCore:
         if entering is not None:
             self._requests.login_answered(entering, permit)
 
-    def frames_received(self, peer: int, frames: Sequence[bytes | Skipped], now: float) -> None:
-        """Whole frames arrived on a client-side connection."""
+    def frames_received(
+        self,
+        peer: int,
+        frames: Sequence[bytes | Skipped],
+        now: float,
+        budget: float = float("inf"),
+    ) -> int:
+        """
+        Whole frames arrived on a client-side connection.
+
+        :param budget: what they may cost in this turn: 1 for one that takes the
+            fast path, `SLOW_COST` for any other.
+        :return: how many of them were taken.
+        """
         state = self.state
         state.now = now
         sender = state.clients.peers.get(peer)
         if sender is None:
-            return
-        fast = state.settings.fast_path
+            return len(frames)
+        fast, taken = state.settings.fast_path, 0
         for raw in frames:
+            if budget <= 0:
+                break
+            taken += 1
             if isinstance(raw, bytes):
-                if not (fast and self._forwarder.request(sender, raw)):
-                    self._request_received(sender, raw)
+                if fast and self._forwarder.request(sender, raw):
+                    budget -= 1
+                    continue
+                self._request_received(sender, raw)
             elif raw.kind == Kind.REQUEST:
                 self._refuse_frame(sender, raw.client, raw.reference, raw.problem)
+            budget -= SLOW_COST
+        return taken
 
     def _request_received(self, peer: Peer, raw: bytes) -> None:
         kind = raw[5]
@@ -231,6 +253,7 @@ class ProxyCore:
         for client in link.clients.values():
             client.numbers.pop(node, None)
         link.clients.clear()
+        link.unfinished.clear()
         for _, pending in link.pending.clear():
             if not pending.abandoned:
                 self._answers.given_up(link, pending)

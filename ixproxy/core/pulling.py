@@ -97,6 +97,8 @@ class Pulling:
             state.refuse(asked, Code.NOT_ACCESSIBLE)
             return
         self._for_strategy = request.extension.get(FOR_STRATEGY) in (1, "1", True)
+        if self._for_strategy:
+            asked.client.patient.add(asked.frame.reference)
         pull = PullAttributes(
             tenant_id=asked.frame.tenant,
             view=asked.frame.queue,

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from ixproxy.core.clients import Client
 from ixproxy.core.gathering import raw_attributes
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
@@ -56,6 +57,11 @@ class PullingByIds:
     def due(self) -> float:
         """When the pull's time is up."""
         return self._asked.due
+
+    @property
+    def client(self) -> Client:
+        """Who pulls."""
+        return self._asked.client
 
     def owner_known(self, identifier: str, node: NodeName | None, code: int) -> None:
         """The owner of one id was found, or is not to be had."""
@@ -194,6 +200,16 @@ class IdSought:
     def due(self) -> float:
         """When the pull's time is up."""
         return self._pulling.due
+
+    @property
+    def client(self) -> Client:
+        """Who pulls."""
+        return self._pulling.client
+
+    @property
+    def reserved(self) -> bool:
+        """It may be refused as busy."""
+        return False
 
     def owner_found(self, node: NodeName) -> None:
         """The owner is known."""

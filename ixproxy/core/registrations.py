@@ -20,8 +20,10 @@ from ixproxy.wire.codec import decode, encode, error_frame
 from ixproxy.wire.permits import Permit
 from ixproxy.wire.prefix import MAX_STRING, Flag, Frame, readdress
 
-MAX_HOLDING = 1_000_000
+MAX_HOLDING = 250_000
 """Ids that the clients of one peer may list in registrations whose last part has not come."""
+MAX_LISTED = 1_000_000
+"""The same for all peers together: whoever sends parts need not be registered yet."""
 MAX_UNFINISHED = 100
 """Such registrations of one peer."""
 LONGEST_REASON = 300
@@ -131,17 +133,25 @@ class Registrations:
             raise RequestRefused(
                 Code.BAD_ATTRIBUTE, f"Holding: an id takes 1 to {MAX_STRING} bytes"
             )
-        parts = peer.holding_parts
+        parts, listed = peer.holding_parts, self._state.clients.listed
         earlier = parts.pop(frame.reference, None)
         if earlier is not None:
+            listed[peer] -= len(earlier.holding)
             if earlier.session != message.session:
                 raise RequestRefused(Code.BAD_ATTRIBUTE, "Session differs from that of part 1")
             message = replace(message, holding={**earlier.holding, **message.holding})
         if message.holding_continues:
-            listed = len(message.holding) + sum(len(part.holding) for part in parts.values())
-            if listed > MAX_HOLDING or len(parts) >= MAX_UNFINISHED:
+            size = len(message.holding)
+            if (
+                listed.get(peer, 0) + size > MAX_HOLDING
+                or len(parts) >= MAX_UNFINISHED
+                or sum(listed.values()) + size > MAX_LISTED
+            ):
                 raise RequestRefused(Code.LIMIT_REACHED, "Holding lists too many interactions")
             parts[frame.reference] = message
+            listed[peer] = listed.get(peer, 0) + size
+        elif not parts:
+            listed.pop(peer, None)
         return message
 
     def _admit(self, peer: Peer, message: RequestRegisterClient) -> Client:

@@ -11,6 +11,7 @@ from ixproxy.core.internal import Internal
 from ixproxy.core.leaving import Leaving
 from ixproxy.core.locating import Locator
 from ixproxy.core.owning import ToOwner
+from ixproxy.core.pending import Deadline
 from ixproxy.core.pulling import Pulling
 from ixproxy.core.pulling_by_ids import PullingByIds
 from ixproxy.core.registrations import Registrations
@@ -20,7 +21,14 @@ from ixproxy.core.status import status_of
 from ixproxy.core.submitting import Submitting
 from ixproxy.effects import CompleteStatus
 from ixproxy.errors import Code, RemoteProtocolError
-from ixproxy.messages import RequestPull, RequestRegisterClient, RequestUnregisterClient
+from ixproxy.messages import (
+    RequestCancelTake,
+    RequestClientsGone,
+    RequestConfirmSession,
+    RequestPull,
+    RequestRegisterClient,
+    RequestUnregisterClient,
+)
 from ixproxy.wire.codec import decode
 from ixproxy.wire.names import BY_MESSAGE, Holdings, Kind
 from ixproxy.wire.permits import Permit
@@ -28,6 +36,11 @@ from ixproxy.wire.prefix import MAX_STRING, Flag, Frame
 
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
 _UNREGISTER = BY_MESSAGE[RequestUnregisterClient].code
+RESERVED = frozenset(
+    BY_MESSAGE[message].code
+    for message in (RequestCancelTake, RequestClientsGone, RequestConfirmSession)
+)
+"""What gives back, or ends something, is never refused as busy; nor are goodbyes and cancels."""
 _HAND_OVER = (Route.OWNER, Route.PULL)
 SYSTEM_VIEW = "_system_"
 """The view of a pull by ids, as the field has it."""
@@ -112,12 +125,17 @@ class Requests:
         asked = Asked(client, frame, state.now, 0.0)
         ttl = frame.ttl / 1000 if frame.ttl else state.timeout_of(asked.route)
         asked.due = state.now + ttl
-        if len(client.inflight) >= state.settings.max_pending_per_client:
+        if (
+            len(client.inflight) >= state.settings.max_pending_per_client
+            and frame.name not in RESERVED
+        ):
             state.counters["busy"] += 1
             raise RemoteProtocolError(
                 Code.BUSY, f"{len(client.inflight)} requests of this client are in flight"
             )
         client.inflight[frame.reference] = asked
+        if asked.route.deadline is Deadline.DELIVERY:
+            client.patient.add(frame.reference)
         problem = problem_of(frame, asked.row, asked.route, client, state.deployment.tenants)
         if problem is not None:
             state.refuse(asked, *problem)

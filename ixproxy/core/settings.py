@@ -24,6 +24,9 @@ class ProxySettings:
     :ivar max_pending_per_client: requests in flight, of one client.
     :ivar max_pending_per_node: requests in flight, on one link.
     :ivar max_waiting_per_id: requests queued behind one locate or submit.
+    :ivar max_locating: interaction ids whose owner is being found, or waits to be.
+    :ivar max_fan_outs: fan-outs in flight.
+    :ivar max_gathered: bytes of answers that they keep.
     :ivar max_ids_per_pull: interaction ids in one pull.
     :ivar replay_window: agent sessions in flight to a node that came back.
     """
@@ -41,6 +44,9 @@ class ProxySettings:
     max_pending_per_client: int = 1_000
     max_pending_per_node: int = 50_000
     max_waiting_per_id: int = 100
+    max_locating: int = 10_000
+    max_fan_outs: int = 1_000
+    max_gathered: int = 512 << 20
     max_ids_per_pull: int = 500
     replay_window: int = 50
     fast_path: bool = True

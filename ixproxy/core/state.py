@@ -15,6 +15,7 @@ import msgspec
 
 from ixproxy.core.clients import Client, Clients
 from ixproxy.core.destinations import Outputs
+from ixproxy.core.fan_outs import FanOuts
 from ixproxy.core.links import Link
 from ixproxy.core.owners import Owners
 from ixproxy.core.pending import Deadline, Pending
@@ -104,10 +105,10 @@ class ProxyState:
         self.links: dict[NodeName, Link] = {
             name: Link(facts, self.outputs) for name, facts in sorted(deployment.nodes.items())
         }
+        self.fan_outs = FanOuts()
         self.owners = Owners(settings.interaction_cache_size)
         self.unconfirmed: dict[Client, float] = {}
         """Clients of whose listed holdings some node has not said a word, and since when."""
-        self.gatherings = 0
         """Requests that several nodes are answering together."""
         self.links_made = 0
         """Links made so far, to whichever node: a later one counts more, whatever it is called."""
@@ -226,8 +227,10 @@ class ProxyState:
 
     def answer(self, asked: Asked, raw: bytes) -> None:
         """Give a request its one answer."""
-        asked.client.inflight.pop(asked.frame.reference, None)
-        if not asked.silent:
+        asked.client.settled(asked.frame.reference)
+        if asked.silent:
+            asked.client.peer.stir()
+        else:
             self.answer_split(asked.client, asked.frame.reference, raw)
 
     def answer_message(self, asked: Asked, message: Message, *, partial: bool = False) -> None:
@@ -288,6 +291,7 @@ class ProxyState:
             if code and not silent:
                 self.answer_raw(client, reference, error_frame(code, doubtful=sent))
         client.inflight.clear()
+        client.patient.clear()
 
     def cancel(self, asked: Asked) -> None:
         """Tell the nodes that nobody waits for the answer any more."""

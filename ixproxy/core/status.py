@@ -42,7 +42,7 @@ def status_of(state: ProxyState, locator: Locator, sessions: AgentSessions) -> E
             owners=len(state.owners),
             owners_allowed=state.owners.size,
             locates=len(locator.in_flight),
-            gatherings=state.gatherings,
+            gatherings=state.fan_outs.number,
             agent_sessions=len(sessions),
             routing=state.strategies.routing_name,
             pull=state.strategies.pull_name,

@@ -2,27 +2,27 @@
 The way to the writer thread: work in, batches there, outcomes back.
 
 Theory of operation: while a batch is in flight the next one gathers, so the
-more there is to do the more share one commit. Work keeps the order in which it
-came. The queue is bounded: who asks too much is told so at once, but for what
-gives things back, which is never refused. Timers that fall due make a tick.
+more there is to do the more share one commit. Of each session some works go
+into a batch, in the order in which they came (`fair_batches`). The queue is
+bounded: who asks too much is told so at once, but for what gives things back,
+which is never refused. What nobody waits for any more is not run. Timers that
+fall due make a tick.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from ixproxy.net.executors import Executor
-from ixproxy.net.node_peers import Asking
+from ixproxy.net.fair_batches import FairBatches
+from ixproxy.net.node_peers import Asking, Waiting
 from ixproxy.net.turn import TurnEnd
 from ixproxy.node.batch import NodeCore, People
-from ixproxy.node.work import Asked, Outcome, Tick, Work
-
-MAX_BATCH = 1000
-"""Works in one batch at most, so that none waits long for its commit."""
+from ixproxy.node.work import Asked, Outcome, PullRetried, Tick, Work
 
 FLOOD_FACTOR = 2
 """So many times the queue's limit of works may wait before peers are left unread."""
@@ -39,7 +39,13 @@ class Receiver(Protocol):
     """Who is told what became of the work."""
 
     def expired(self, asking: Asking) -> None:
-        """A request's time was up before it was run; nothing was done."""
+        """A request's time was up before it was run, or run again; nothing was done."""
+
+    def not_retried(self, works: Sequence[Work]) -> None:
+        """Held pulls that expired did not get into the batch."""
+
+    def batch_begins(self) -> None:
+        """Some of what waited does so no more."""
 
     def batch_done(self, works: Sequence[Work], outcome: Outcome) -> None:
         """A batch is done; the next one has not begun."""
@@ -94,7 +100,7 @@ class BatchWriter:
         self._stopped = False
         self._earliest = float("inf")
         self._cancelled = False
-        self._asked = self._begun = 0
+        self.fair = FairBatches(_no_room)
         self._call: Any = None
 
     @property
@@ -129,8 +135,7 @@ class BatchWriter:
 
     def ask(self, asking: Asking, work: Asked) -> None:
         """Add a request to the next batch."""
-        self._asked += 1
-        asking.number = self._asked
+        asking.waits(Waiting.WRITER)
         if asking.due < self._earliest:
             self._earliest = asking.due
         self.add(work)
@@ -162,7 +167,7 @@ class BatchWriter:
 
         :return: whether it was there: it will not be run.
         """
-        if asking.number <= self._begun:
+        if asking.waiting is not Waiting.WRITER:
             return False
         self._cancelled = True
         return True
@@ -175,6 +180,12 @@ class BatchWriter:
         if self._call is not None and self._call.active():
             self._call.cancel()
         return left
+
+    def wake(self) -> None:
+        """What may be run has changed without new work: begin a batch at the end of the turn."""
+        if self._waiting and not (self._busy or self._marked or self._stopped):
+            self._marked = True
+            self._turn.mark(self)
 
     def flush(self) -> None:
         """The turn ends: begin a batch with all that came in it."""
@@ -209,19 +220,30 @@ class BatchWriter:
         waiting = self._waiting
         if self._cancelled or self._earliest <= self._clock.seconds():
             waiting = self._waiting = self._still_wanted()
-        if len(waiting) <= MAX_BATCH:
-            works, self._waiting = waiting, []
-        else:
-            works, self._waiting = waiting[:MAX_BATCH], waiting[MAX_BATCH:]
-        for work in reversed(works):
+        works, self._waiting = self.fair.next(waiting, self._clock.seconds())
+        for work in works:
             if type(work) is Asked and isinstance(work.token, Asking):
-                self._begun = work.token.number
-                break
+                work.token.waits(Waiting.NO)
         if not self._waiting:
             self._earliest = float("inf")
+        while late := [work for work in self._first if self._is_late(work)]:
+            self._first = [work for work in self._first if not self._is_late(work)]
+            for work in late:
+                self._receiver.expired(work.token)
+            self._receiver.not_retried(late)
         if self._first:
             works, self._first = [*self._first, *works], []
+        if works:
+            self._receiver.batch_begins()
         return works
+
+    def _is_late(self, work: Work) -> TypeGuard[PullRetried]:
+        """Whether a held pull would be tried again, and take, after its requester's time."""
+        return (
+            type(work) is PullRetried
+            and isinstance(work.token, Asking)
+            and work.token.due <= self._clock.seconds()
+        )
 
     def _still_wanted(self) -> list[Work]:
         """Drop requests that were cancelled, and answer those whose time is up."""
@@ -232,8 +254,10 @@ class BatchWriter:
             asking = work.token if type(work) is Asked else None
             if isinstance(asking, Asking):
                 if asking.cancelled:
+                    asking.waits(Waiting.NO)
                     continue
                 if asking.due <= now:
+                    asking.waits(Waiting.NO)
                     self._receiver.expired(asking)
                     continue
                 earliest = min(earliest, asking.due)
@@ -270,3 +294,12 @@ class BatchWriter:
         if due is not None and not self._stopped:
             delay = max(SHORTEST_TICK, due - self._now())
             self._call = self._clock.callLater(delay, self.add, Tick())
+
+
+def _no_room(work: Asked) -> bool:
+    """Whether its peer has to read what waits for it, before more is made for it."""
+    asking = work.token
+    if not isinstance(asking, Asking):
+        return False
+    connection = asking.client.peer.connection
+    return connection is not None and connection.exceeded

@@ -7,6 +7,11 @@ does not take goes to the transport, which then pauses us like any producer.
 While paused nothing is handed to the transport: the backlog stays here, as
 the shared frame objects that it is made of, and is limited. An owner is told
 when a backlog exceeds the limit, and decides.
+
+Of many frames that arrive at once an owner may take some in each turn, so that
+others are read between them. Nothing more is read meanwhile, and what was not
+taken when the connection is lost is dropped, as what is in the kernel's
+buffers then.
 """
 
 from __future__ import annotations
@@ -15,9 +20,10 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from cryptography.x509 import Certificate
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -27,6 +33,8 @@ from ixproxy.net.turn import TurnEnd
 from ixproxy.wire.frames import FrameReader, Skipped
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import DEFAULT_MAX_FRAME, readdress, write_frame
+
+log = Logger()
 
 DEFAULT_OUTPUT_LIMIT = 8 << 20
 HARD_LIMIT_FACTOR = 4
@@ -43,8 +51,13 @@ class Owner(Protocol):
 
     def frames_received(
         self, connection: FrameConnection, frames: Sequence[bytes | Skipped]
-    ) -> None:
-        """Whole frames arrived, in order."""
+    ) -> int | None:
+        """
+        Whole frames arrived, in order.
+
+        :return: how many of them were enough for one turn, the others are to
+            be given again; None: all are taken.
+        """
 
     def stream_broken(self, connection: FrameConnection, problem: RemoteProtocolError) -> None:
         """The peer does not speak the protocol; nothing more can be read."""
@@ -74,6 +87,8 @@ class FrameConnection(TwistedProtocol):
         self._turn = turn
         self._owner = owner
         self._reader = FrameReader(max_frame)
+        self._untaken: list[bytes | Skipped] = []
+        self._next_share: IDelayedCall | None = None
         self._out: list[bytes] = []
         self._dirty = False
         self._broken = False
@@ -91,9 +106,15 @@ class FrameConnection(TwistedProtocol):
         self.silent = 0.0
         self.reading = True
         """Whether we read: a peer that is not listened to cannot be heard."""
+        self._unread_for: set[str] = set()
         self.connected_now = False
         self._closing = False
         self.close_reason = ""
+
+    @property
+    def unfinished(self) -> int:
+        """Bytes that are kept of a frame that is not whole yet."""
+        return self._reader.kept
 
     @property
     def max_frame(self) -> int:
@@ -104,6 +125,7 @@ class FrameConnection(TwistedProtocol):
     def certificate(self) -> Certificate | None:
         """The certificate that the peer has shown, verified; None: none, or no TLS."""
         return self._tls.peer_certificate if self._tls is not None else None
+
     def use_limits(self, *, max_frame: int, output_limit: int) -> None:
         """
         Keep to other limits from now on.
@@ -137,21 +159,78 @@ class FrameConnection(TwistedProtocol):
         turn.reading = True
         try:
             frames = self._reader.feed(received)
+            if self._untaken:
+                # A transport may bring something even after it was paused.
+                self._untaken += frames
+                return
             if frames:
-                self._owner.frames_received(self, frames)
-            if self._reader.broken and self.connected_now and not self._closing:
-                self._reader.feed(b"")
+                taken = self._owner.frames_received(self, frames)
+                if taken is not None and taken < len(frames):
+                    self._wait_with(frames[taken:])
+                    return
+            if self._reader.broken:
+                self._break()
         except RemoteProtocolError as problem:
-            self._broken = True
-            self._owner.stream_broken(self, problem)
+            if not self._untaken:
+                self._break(problem)
         finally:
             turn.reading = False
+
+    def _wait_with(self, frames: list[bytes | Skipped]) -> None:
+        """More came than one turn takes."""
+        self._untaken = frames
+        if self.connected_now:
+            self._socket.pauseProducing()
+            self._read_on()
+
+    def _break(self, problem: RemoteProtocolError | None = None) -> None:
+        """Nothing more can be read; what came before was handed on."""
+        if problem is None and self.connected_now and not self._closing:
+            try:
+                self._reader.feed(b"")
+            except RemoteProtocolError as wrong:
+                problem = wrong
+        if problem is not None:
+            self._broken = True
+            self._owner.stream_broken(self, problem)
+
+    def _share(self) -> None:
+        """Hand on some of the frames that arrived at once; the next of them in another turn."""
+        self._next_share = None
+        if self._closing:
+            self._untaken.clear()
+        elif self.reading and self.connected_now:
+            frames = self._untaken
+            try:
+                taken = self._owner.frames_received(self, frames)
+            except Exception:
+                self.abort("it could not be served")
+                raise
+            # In place: more may have come meanwhile.
+            del frames[: len(frames) if taken is None else taken]
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Take what is left of what arrived, or read more; unless told not to."""
+        if not (self.reading and self.connected_now) or self._closing:
+            return
+        if self._untaken:
+            if self._next_share is None:
+                self._next_share = self._turn.next_turn(self._share)
+        elif self._reader.broken and not self._broken:
+            self._break()
+        else:
+            self._socket.resumeProducing()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The framework lost the socket."""
         if self.connected_now:
             self.connected_now = False
             self._out.clear()
+            self._untaken.clear()
+            if self._next_share is not None:
+                self._next_share.cancel()
+                self._next_share = None
             self.backlog = 0
             broken = self._tls.problem if self._tls is not None else ""
             said = self.close_reason or broken or reason.getErrorMessage()
@@ -183,6 +262,7 @@ class FrameConnection(TwistedProtocol):
 
     def _exceed(self) -> None:
         if self.backlog > HARD_LIMIT_FACTOR * self.output_limit:
+            log.warn("A peer does not read: {backlog} bytes wait; cut off", backlog=self.backlog)
             self.abort(f"{self.backlog} bytes wait to be read")
         elif not self.exceeded:
             self.exceeded = True
@@ -228,17 +308,19 @@ class FrameConnection(TwistedProtocol):
         """The framework is closing; `connectionLost` follows."""
         self._out.clear()
 
-    def pause_reading(self) -> None:
-        """Read nothing more until `resume_reading`."""
+    def pause_reading(self, reason: str = "") -> None:
+        """Read nothing more until `resume_reading` for every reason that there is."""
         if self.connected_now:
+            self._unread_for.add(reason)
             self.reading = False
             self._socket.pauseProducing()
 
-    def resume_reading(self) -> None:
-        """Read on."""
-        if self.connected_now:
+    def resume_reading(self, reason: str = "") -> None:
+        """Read on, unless there is another reason not to."""
+        self._unread_for.discard(reason)
+        if self.connected_now and not self._unread_for and not self._closing:
             self.reading = True
-            self._socket.resumeProducing()
+            self._read_on()
 
     def answer_ping(self, raw: bytes) -> None:
         """Answer one ping frame with the pong that mirrors it."""
@@ -259,6 +341,15 @@ class FrameConnection(TwistedProtocol):
             self._closing = self.reading = True
             self._socket.unregisterProducer()
             self._socket.loseConnection()
+
+    def close_unread(self, reason: str, last: bytes) -> None:
+        """Drop what the peer has not read so far, for a last frame that says why, and close."""
+        if self.connected_now and not self._closing:
+            self._out.clear()
+            self.backlog = 0
+            self.exceeded = False
+            self.send(last)
+            self.close(reason)
 
     def abort(self, reason: str) -> None:
         """Close at once, whatever is gathered."""

@@ -14,6 +14,7 @@ What a restart loses: all of it; the requesters see a broken connection.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import count
@@ -21,7 +22,7 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
-from ixproxy.net.node_peers import Asking
+from ixproxy.net.node_peers import Asking, NodeClient
 from ixproxy.node.work import HoldPull, PullRetried, Work
 
 FIRST_ROUND = 4
@@ -30,6 +31,9 @@ LAST_ROUND = 64
 
 SPARE_REMINDERS = 1000
 """Reminders of what does not wait any more that are kept before they are looked for."""
+
+ONE_IN = 4
+"""One client may have one in so many of the pulls that may wait."""
 
 TTL_MARGIN = 0.2
 """Seconds before the requester's time is up by which an answer must be on its way."""
@@ -95,6 +99,7 @@ class HeldPulls:
         self._retry = retry
         self._dropped = dropped
         self._pulls: dict[Asking, _Pull] = {}
+        self._of: Counter[NodeClient] = Counter()
         self._with_writer: dict[Asking, _View] = {}
         self._views: dict[Place, _View] = {}
         self._queues: dict[Place, dict[Place, _View]] = {}
@@ -105,6 +110,10 @@ class HeldPulls:
     def __len__(self) -> int:
         return len(self._pulls)
 
+    def full(self, client: NodeClient, most: int) -> bool:
+        """Whether no more pulls can wait, of which `most` may, or no more of this client."""
+        return len(self._pulls) >= most or self._of[client] >= max(1, most // ONE_IN)
+
     def hold(self, effect: HoldPull) -> None:
         """Let a pull wait."""
         asking: Asking = effect.token
@@ -114,6 +123,8 @@ class HeldPulls:
         if view is None:
             view = self._views[name] = _View(name, (effect.tenant_id, effect.queue))
             self._queues.setdefault(view.queue, {})[name] = view
+        if asking not in self._pulls:
+            self._of[asking.client] += 1
         self._pulls[asking] = view.pulls[asking] = _Pull(effect, view)
         self._remind(max(now, min(now + effect.seconds, asking.due - TTL_MARGIN)), asking)
         if effect.retry_after is not None and view.frozen is None:
@@ -137,6 +148,9 @@ class HeldPulls:
         """A pull was answered; harmless for one that is not held."""
         pull = self._pulls.pop(asking, None)
         if pull is not None:
+            self._of[asking.client] -= 1
+            if not self._of[asking.client]:
+                del self._of[asking.client]
             del pull.view.pulls[asking]
             self._tidy(pull.view)
 
@@ -196,7 +210,7 @@ class HeldPulls:
     def clear(self) -> list[Asking]:
         """Forget all of them; returns those that were waiting."""
         askings = list(self._pulls)
-        for table in (self._pulls, self._with_writer, self._views, self._queues):
+        for table in (self._pulls, self._of, self._with_writer, self._views, self._queues):
             table.clear()
         self._due.clear()
         if self._call is not None and self._call.active():

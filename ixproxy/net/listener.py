@@ -3,7 +3,7 @@ The client side of a proxy: accepts peers, reads and sends, decides nothing.
 
 A peer that does not read is first left unread itself; one that stays above
 its limit is closed with a reason. A peer that does not register in time is
-closed too.
+closed too. One with very much on the way is left unread until answers came.
 """
 
 from __future__ import annotations
@@ -13,31 +13,49 @@ from itertools import count
 
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory
-from twisted.logger import Logger
 
+from ixproxy.core.clients import Peer
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.net.connection import FrameConnection
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.perform import Performer
+from ixproxy.net.reading_windows import DEFAULT_WINDOW
+from ixproxy.net.slow_readers import SlowReaders
 from ixproxy.net.turn import TurnEnd
+from ixproxy.net.waiting_room import WaitingRoom
 from ixproxy.wire.frames import Skipped
 
-log = Logger()
+TURN_BUDGET = 64
+"""What one peer's frames may cost in one turn (`ProxyCore.frames_received`)."""
+ALONE_BUDGET = 1024
+"""The same while there is no other."""
+ALONE_AFTER = 0.5
+"""Seconds without any other peer after which there is none."""
 
 
 class Limits:
     """
     What one connection may cost.
 
-    :ivar connections: connections open at once.
+    :ivar connections: registered peers at once.
+    :ivar unregistered: peers at once that have not registered.
     :ivar registration: seconds until a peer must have registered.
     :ivar output: bytes that may wait for a peer before it is left unread.
     :ivar slow: seconds that it may stay above that.
     :ivar link_output: bytes that may wait for one node; then it is busy.
+    :ivar window: requests of one client on their way before it is left unread.
     """
 
-    __slots__ = ("connections", "link_output", "output", "registration", "slow")
+    __slots__ = (
+        "connections",
+        "link_output",
+        "output",
+        "registration",
+        "slow",
+        "unregistered",
+        "window",
+    )
 
     def __init__(
         self,
@@ -46,12 +64,16 @@ class Limits:
         output: int = 1 << 20,
         slow: float = 10.0,
         link_output: int = 16 << 20,
+        unregistered: int = 1_000,
+        window: int = DEFAULT_WINDOW,
     ) -> None:
         self.connections = connections
         self.registration = registration
         self.output = output
         self.slow = slow
         self.link_output = link_output
+        self.unregistered = unregistered
+        self.window = window
 
 
 class PeerListener(Factory):
@@ -73,11 +95,17 @@ class PeerListener(Factory):
         self._performer = performer
         self._turn = turn
         self._keep_alive = keep_alive
-        self.limits = limits or Limits()
+        self._limits = limits or Limits()
         self._numbers = count(1)
-        self._peers: dict[FrameConnection, int] = {}
-        self._unregistered: dict[FrameConnection, float] = {}
-        self._slow: dict[FrameConnection, float] = {}
+        self._last: FrameConnection | None = None
+        self._alone_since = 0.0
+        self._peers: dict[FrameConnection, Peer] = {}
+        counters = core.state.counters
+        self._waiting_room = WaitingRoom(counters, self._is_registered)
+        self._unregistered = self._waiting_room.since
+        self._windows = performer.windows
+        self._slow = SlowReaders(counters)
+        self.limits = self._limits
 
     @property
     def peers(self) -> int:
@@ -87,20 +115,28 @@ class PeerListener(Factory):
     @property
     def unregistered(self) -> int:
         """How many of them have not registered yet."""
-        peers = self._core.state.clients.peers
-        numbers = (self._peers[connection] for connection in self._unregistered)
-        return sum(number not in peers or not peers[number].clients for number in numbers)
+        return sum(not self._is_registered(connection) for connection in self._waiting_room.since)
+
+    def _is_registered(self, connection: FrameConnection) -> bool:
+        return bool(self._peers[connection].clients)
 
     @property
     def slow(self) -> int:
         """How many of them do not read what was sent to them."""
         return len(self._slow)
 
-    def buildProtocol(self, addr: IAddress | None) -> FrameConnection | None:
+    @property
+    def limits(self) -> Limits:
+        """What one connection may cost."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._limits = limits
+        self._windows.window = limits.window
+
+    def buildProtocol(self, addr: IAddress | None) -> FrameConnection:
         """The framework accepted a connection."""
-        if len(self._peers) >= self.limits.connections:
-            log.warn("Connection from {peer} refused: too many connections", peer=addr)
-            return None
         return FrameConnection(
             self._turn,
             self,
@@ -110,51 +146,69 @@ class PeerListener(Factory):
 
     def connection_made(self, connection: FrameConnection) -> None:
         """A peer is there."""
+        if len(self._peers) - len(self._waiting_room) >= self.limits.connections:
+            self._waiting_room.refuse(connection, "max-connections is reached")
+            return
         number = next(self._numbers)
-        self._peers[connection] = number
-        self._performer.peers[number] = connection
         permit = self._performer.door.permit(connection.certificate)
-        self._performer.connect(
-            self._core.peer_connected(number, self._clock.seconds(), permit), connection
-        )
-        self._unregistered[connection] = self._clock.seconds()
+        peer = self._core.peer_connected(number, self._clock.seconds(), permit)
+        self._peers[connection] = peer
+        self._performer.peers[number] = connection
+        self._performer.connect(peer, connection)
+        self._waiting_room.enter(connection, self._clock.seconds(), self.limits.unregistered)
         self._keep_alive.watch(connection)
 
     def frames_received(
         self, connection: FrameConnection, frames: Sequence[bytes | Skipped]
-    ) -> None:
-        """A peer sent frames."""
-        self._core.frames_received(self._peers[connection], frames, self._clock.seconds())
+    ) -> int:
+        """A peer sent frames: take some, for others wait too."""
+        peer, now, budget = self._peers[connection], self._clock.seconds(), TURN_BUDGET
+        if connection is not self._last:
+            self._last, self._alone_since = connection, now
+        elif now - self._alone_since > ALONE_AFTER:
+            budget = ALONE_BUDGET
+        taken = self._core.frames_received(peer.id, frames, now, budget)
         self._performer.perform()
+        client = peer.clients.get(0)
+        if client is None or connection in self._unregistered:
+            self._heard_unregistered(connection, peer, taken)
+        elif client.on_the_way > self._windows.window:
+            self._windows.exceeded(client, connection)
+        return taken
+
+    def _heard_unregistered(self, connection: FrameConnection, peer: Peer, frames: int) -> None:
+        if peer.clients:
+            self._waiting_room.leave(connection)
+        elif connection in self._unregistered and not peer.holding_parts:
+            self._waiting_room.heard(connection, frames)
 
     def stream_broken(self, connection: FrameConnection, problem: RemoteProtocolError) -> None:
         """A peer sent what is no frame."""
-        self._core.peer_broken(self._peers[connection], problem, self._clock.seconds())
+        self._core.peer_broken(self._peers[connection].id, problem, self._clock.seconds())
         self._performer.perform()
 
     def output_exceeded(self, connection: FrameConnection) -> None:
         """A peer does not read: let it wait."""
-        self._slow[connection] = self._clock.seconds()
-        connection.pause_reading()
+        self._slow.exceeded(connection, self._clock.seconds())
 
     def output_drained(self, connection: FrameConnection) -> None:
         """It reads again."""
-        if self._slow.pop(connection, None) is not None:
-            connection.resume_reading()
+        self._slow.drained(connection)
 
     def connection_lost(self, connection: FrameConnection, reason: str) -> None:
         """A peer is gone."""
-        number = self._peers.pop(connection, None)
-        if number is None:
+        peer = self._peers.pop(connection, None)
+        if peer is None:
             return
-        self._unregistered.pop(connection, None)
-        self._slow.pop(connection, None)
+        if connection is self._last:
+            self._last = None
+        self._waiting_room.leave(connection)
+        self._slow.forget(connection)
         self._keep_alive.forget(connection)
-        self._performer.peers.pop(number, None)
-        peer = self._core.state.clients.peers.get(number)
-        if peer is not None:
-            self._performer.disconnect(peer)
-        self._core.peer_lost(number, self._clock.seconds())
+        self._performer.peers.pop(peer.id, None)
+        self._performer.disconnect(peer)
+        self._windows.forget(peer)
+        self._core.peer_lost(peer.id, self._clock.seconds())
         self._performer.perform()
 
     def limits_changed(self, limits: Limits) -> None:
@@ -168,21 +222,9 @@ class PeerListener(Factory):
     def ticked(self) -> None:
         """Some time passed: close who does not read and who does not register."""
         now = self._clock.seconds()
-        for connection, since in list(self._slow.items()):
-            if now - since >= self.limits.slow:
-                log.warn(
-                    "Peer {peer} does not read: {backlog} bytes wait; closed",
-                    peer=self._peers.get(connection),
-                    backlog=connection.backlog,
-                )
-                connection.abort("it does not read what it asked for")
-        for connection, since in list(self._unregistered.items()):
-            peer = self._core.state.clients.peers.get(self._peers[connection])
-            if peer is not None and peer.clients:
-                del self._unregistered[connection]
-            elif now - since >= self.limits.registration:
-                del self._unregistered[connection]
-                connection.close("it did not register in time")
+        self._slow.ticked(now, self.limits.slow)
+        self._waiting_room.ticked(now, self.limits.registration)
+        self._windows.ticked()
 
     def close_all(self, reason: str) -> None:
         """Close every peer, after what was sent to it."""

@@ -2,15 +2,16 @@
 Long reads: a few connections, a thread for each, and a limit in time.
 
 Each lane opens its connection when it is first needed, and a new one after a
-failure. What waits is bounded by the requests that clients may have without
-an answer, and by `limit`.
+failure. Those who ask have turns, and nobody has all lanes; what waits is
+bounded by `limit`, of which nobody has more than a part. What nobody waits
+for any more when its turn comes is not read.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
-from typing import Any
+from collections import Counter, deque
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
@@ -22,6 +23,15 @@ from ixproxy.net.executors import Executor
 
 Job = Callable[[IStoreReader], Any]
 Done = Callable[[Any], None]
+
+ONE_IN = 4
+"""Who asks may have one in so many of the reads that may wait."""
+
+
+class _Read(NamedTuple):
+    job: Job
+    done: Done
+    unwanted: Callable[[], int]
 
 
 class LongReaders:
@@ -43,20 +53,18 @@ class LongReaders:
         self._store = store
         self._all = [_Lane(executor) for executor in lanes]
         self._free = list(self._all)
-        self._waiting: deque[tuple[Job, Done]] = deque()
+        self._waiting: dict[Hashable, deque[_Read]] = {}
+        self._number = 0
+        self._running: Counter[Hashable] = Counter()
+        self._most_lanes = max(1, len(lanes) // 2)
         self._stopped = False
         self.seconds = seconds
         self.limit = limit
 
     @property
-    def full(self) -> bool:
-        """Whether no more reads may wait."""
-        return len(self._waiting) >= self.limit
-
-    @property
     def waiting(self) -> int:
         """How many wait for a lane."""
-        return len(self._waiting)
+        return self._number
 
     @property
     def lanes(self) -> int:
@@ -68,22 +76,40 @@ class LongReaders:
         """How many are."""
         return len(self._all) - len(self._free)
 
-    def read(self, job: Job, done: Done) -> None:
+    def full(self, asker: Hashable) -> bool:
+        """Whether no more reads may wait, or no more of this asker."""
+        own = len(self._waiting.get(asker, ()))
+        return self._number >= self.limit or own >= max(1, self.limit // ONE_IN)
+
+    def read(
+        self,
+        job: Job,
+        done: Done,
+        asker: Hashable = None,
+        unwanted: Callable[[], int] = lambda: 0,
+    ) -> None:
         """
         Have `job` done with a reader, in its thread.
 
         :param done: is given what it returned, or a Failure: of StorageError
-            where the read failed or took too long.
+            where the read failed or took too long, of RequestRefused where it
+            was not begun.
+        :param asker: those who ask have turns.
+        :param unwanted: asked when its turn has come: the code of a refusal,
+            0 where it is still wanted.
         """
-        self._waiting.append((job, done))
+        self._waiting.setdefault(asker, deque()).append(_Read(job, done, unwanted))
+        self._number += 1
         self._begin()
 
     def stop(self) -> Deferred[Any]:
         """End all reads, and refuse those that wait; fires when all is closed."""
         self._stopped = True
-        waiting, self._waiting = self._waiting, deque()
-        for _, done in waiting:
-            done(Failure(RequestRefused(Code.STOPPING)))
+        waiting, self._waiting = self._waiting, {}
+        self._number = 0
+        for reads in waiting.values():
+            for read in reads:
+                read.done(Failure(RequestRefused(Code.STOPPING)))
         ends = []
         for lane in self._all:
             if lane.reader is not None:
@@ -93,20 +119,38 @@ class LongReaders:
         return DeferredList(ends)
 
     def _begin(self) -> None:
-        while self._waiting and self._free and not self._stopped:
-            self._start(self._free.pop(), *self._waiting.popleft())
+        while self._free and not self._stopped:
+            asker = next((a for a in self._waiting if self._running[a] < self._most_lanes), _NOBODY)
+            if asker is _NOBODY:
+                return
+            reads = self._waiting.pop(asker)
+            read = reads.popleft()
+            self._number -= 1
+            if reads:
+                self._waiting[asker] = reads
+            if code := read.unwanted():
+                read.done(Failure(RequestRefused(code)))
+            else:
+                self._start(self._free.pop(), asker, read)
 
-    def _start(self, lane: _Lane, job: Job, done: Done) -> None:
+    def _start(self, lane: _Lane, asker: Hashable, read: _Read) -> None:
         limit = self._clock.callLater(self.seconds, lane.interrupt)
+        self._running[asker] += 1
 
         def finished(result: Any) -> None:
             if limit.active():
                 limit.cancel()
             self._free.append(lane)
-            done(result)
+            self._running[asker] -= 1
+            if not self._running[asker]:
+                del self._running[asker]
+            read.done(result)
             self._begin()
 
-        lane.executor.submit(lambda: lane.run(self._store, job), finished)
+        lane.executor.submit(lambda: lane.run(self._store, read.job), finished)
+
+
+_NOBODY = object()
 
 
 class _Lane:

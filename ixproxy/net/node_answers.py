@@ -17,7 +17,7 @@ from ixproxy.errors import Code, LocalProtocolError, RequestRefused, StorageErro
 from ixproxy.interfaces import IStoreReader
 from ixproxy.messages import EventAck, EventPulledInteractions, RequestCancelTake
 from ixproxy.messages.message import Event, Message
-from ixproxy.net.node_peers import Asking, RegistrationAsking
+from ixproxy.net.node_peers import Asking, RegistrationAsking, Waiting
 from ixproxy.net.node_registration import Registrar
 from ixproxy.net.node_state import NodeState
 from ixproxy.node.long_reads import answer_of
@@ -43,6 +43,8 @@ from ixproxy.wire.shortening import shortened
 
 log = Logger()
 
+BATCH_OUTPUT = 16 << 20
+"""Bytes of answers that one batch may come to, as the last one was."""
 STORE_AGAIN = 1.0
 """Seconds after which what must be stored some time is tried again."""
 
@@ -60,11 +62,23 @@ class NodeAnswers:
         self._state = state
         self._registrar = registrar
         self._lost = lost
+        self.begins: Callable[[], None] = lambda: None
+        """Told when works that waited are run."""
+        self._sent = 0
         self._told: tuple[Event, bytes] | None = None
 
     def expired(self, asking: Asking) -> None:
         """See `ixproxy.net.batch_writer.Receiver`."""
+        self._state.held.settled(asking)
         self._state.refuse(asking, Code.EXPIRED)
+
+    def not_retried(self, works: Sequence[Work]) -> None:
+        """See `Receiver`."""
+        self._state.held.came_back(works)
+
+    def batch_begins(self) -> None:
+        """See `Receiver`."""
+        self.begins()
 
     def batch_done(self, works: Sequence[Work], outcome: Outcome) -> None:
         """See `Receiver`: what the next batch must know of this one."""
@@ -89,6 +103,9 @@ class NodeAnswers:
                 if isinstance(effect, Answer | ReadLong):
                     self._state.refuse(effect.token, Code.INTERNAL, doubtful=True)
         self._told = None
+        if outcome.effects:
+            self._state.writer.fair.answers_take(self._sent / len(outcome.effects), BATCH_OUTPUT)
+        self._sent = 0
         for failure in outcome.failures:
             _report(failure.work, failure.problem)
             if isinstance(failure.problem, StorageError):
@@ -148,6 +165,7 @@ class NodeAnswers:
             number = 0 if registering is not None else client.number
             try:
                 raw = encode(message, client=number, reference=asking.reference, flags=flags)
+                self._sent += len(raw)
                 if len(raw) - 4 <= peer.max_frame:
                     peer.connection.send(raw)
                 else:
@@ -209,8 +227,14 @@ class NodeAnswers:
 
     def _hold(self, effect: HoldPull) -> None:
         asking: Asking = effect.token
-        if not self._gone(asking):
-            self._state.held.hold(effect)
+        if self._gone(asking):
+            return
+        state = self._state
+        if state.held.full(asking.client, state.limits.max_held_pulls):
+            state.counters["busy"] += 1
+            state.refuse(asking, Code.BUSY, "max-held-pulls wait already")
+        else:
+            state.held.hold(effect)
 
     def _gone(self, asking: Asking) -> bool:
         """Refuse what nobody waits for any more, or what can no longer wait."""
@@ -228,7 +252,8 @@ class NodeAnswers:
         assert isinstance(asking, Asking)
         if self._gone(asking):
             return
-        if state.readers.full:
+        asker = asking.client.sender.session
+        if state.readers.full(asker):
             state.counters["busy"] += 1
             state.refuse(asking, Code.BUSY, "the node's queue of long reads is full")
             return
@@ -239,9 +264,23 @@ class NodeAnswers:
             answer = answer_of(plan, reader.select(plan.selection, plan.now))
             return split_frame(encode(answer, client=number, reference=reference), max_frame)
 
-        state.readers.read(read, lambda result: self._was_read(asking, result))
+        asking.waits(Waiting.READER)
+        state.readers.read(
+            read, lambda result: self._was_read(asking, result), asker, lambda: self._turn(asking)
+        )
+
+    def _turn(self, asking: Asking) -> int:
+        """The turn of a long read has come: 0, or why it is not wanted any more."""
+        asking.waits(Waiting.NO)
+        client = asking.client
+        if client.peer.connection is None or client.peer.clients.get(client.number) is not client:
+            return Code.CANCELLED
+        if asking.due <= self._state.clock.seconds():
+            return Code.EXPIRED
+        return asking.cancelled
 
     def _was_read(self, asking: Asking, result: list[bytes] | Failure) -> None:
+        asking.waits(Waiting.NO)
         if not isinstance(result, Failure):
             asking.settle()
             if asking.client.peer.connection is not None and not asking.silent:

@@ -17,6 +17,9 @@ class NodeLimits:
     :ivar max_output_timeout: seconds for which a peer may leave more output
         unread than `max_client_output` (bytes; a proxy, which reads for many,
         may leave `PROXY_FACTOR` times as much).
+    :ivar max_held_pulls: pulls that wait for work; one client has a part of them.
+    :ivar client_window: requests of one client that wait to be run before it is
+        left unread.
     :ivar max_current_request_queue_wait: seconds a request without a time to
         live may wait.
     """
@@ -24,6 +27,9 @@ class NodeLimits:
     registration_timeout: float = 30
     max_frame: int = 1 << 20
     max_connections: int = 10_000
+    max_unregistered: int = 1_000
+    client_window: int = 256
+    max_held_pulls: int = 50_000
     max_client_output: int = 4 << 20
     max_output_timeout: float = 60
     max_pending_per_client: int = 10_000

@@ -3,7 +3,8 @@ The node's side of its peers: accepts them, reads and sends, decides nothing.
 
 A peer that does not read is first left unread itself; one that stays above
 its limit is closed with a reason, and so is one that does not register. Peers
-that send while far too much waits for the writer are left unread for a while.
+that send while far too much waits for the writer are left unread for a while,
+and so is a client of whose own requests many wait.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Sequence
 
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
-from twisted.logger import Logger
 
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.net.connection import FrameConnection
@@ -21,11 +21,13 @@ from ixproxy.net.node_limits import PROXY_FACTOR
 from ixproxy.net.node_peers import NodePeer
 from ixproxy.net.node_requests import NodeRequests
 from ixproxy.net.node_state import NodeState
+from ixproxy.net.slow_readers import SlowReaders
 from ixproxy.net.turn import TurnEnd
+from ixproxy.net.waiting_room import WaitingRoom
 from ixproxy.wire.codec import error_frame
 from ixproxy.wire.frames import Skipped
 
-log = Logger()
+MUCH_WAITS = "much of what it asked waits"
 
 
 class NodeListener(Factory):
@@ -45,9 +47,9 @@ class NodeListener(Factory):
         self._turn = turn
         self._keep_alive = keep_alive
         self._peers: dict[FrameConnection, NodePeer] = {}
-        self._unregistered: dict[FrameConnection, float] = {}
-        self._slow: dict[FrameConnection, float] = {}
-        self._held_back: dict[FrameConnection, None] = {}
+        self._waiting_room = WaitingRoom(state.counters, self._is_registered)
+        self._slow = SlowReaders(state.counters)
+        self._held_back: dict[FrameConnection, NodePeer] = {}
 
     @property
     def peers(self) -> int:
@@ -57,7 +59,10 @@ class NodeListener(Factory):
     @property
     def unregistered(self) -> int:
         """How many of them have not registered yet."""
-        return sum(not self._peers[connection].clients for connection in self._unregistered)
+        return sum(not self._is_registered(connection) for connection in self._waiting_room.since)
+
+    def _is_registered(self, connection: FrameConnection) -> bool:
+        return bool(self._peers[connection].clients)
 
     @property
     def slow(self) -> int:
@@ -67,8 +72,7 @@ class NodeListener(Factory):
     def buildProtocol(self, addr: IAddress | None) -> FrameConnection | None:
         """The framework accepted a connection."""
         limits = self._state.limits
-        if self._state.stopping or len(self._peers) >= limits.max_connections:
-            log.warn("Connection from {peer} refused: too many connections", peer=addr)
+        if self._state.stopping:
             return None
         return FrameConnection(
             self._turn, self, max_frame=limits.max_frame, output_limit=limits.max_client_output
@@ -76,22 +80,49 @@ class NodeListener(Factory):
 
     def connection_made(self, connection: FrameConnection) -> None:
         """A peer is there."""
+        limits = self._state.limits
+        if len(self._peers) - len(self._waiting_room) >= limits.max_connections:
+            self._waiting_room.refuse(connection, "max-connections is reached")
+            return
         peer = self._peers[connection] = NodePeer(
             connection, self._state.door.permit(connection.certificate)
         )
-        peer.max_frame = self._state.limits.max_frame
-        self._unregistered[connection] = self._state.clock.seconds()
+        peer.max_frame = limits.max_frame
+        self._waiting_room.enter(connection, self._state.clock.seconds(), limits.max_unregistered)
         self._keep_alive.watch(connection)
 
     def frames_received(
         self, connection: FrameConnection, frames: Sequence[bytes | Skipped]
-    ) -> None:
-        """A peer sent frames."""
-        self._requests.frames_received(self._peers[connection], frames)
-        if self._state.writer.flooded:
+    ) -> int:
+        """A peer sent frames: take some, for others wait too."""
+        peer = self._peers[connection]
+        taken = self._requests.frames_received(peer, frames)
+        if not self._may_ask_more(peer, self._state.limits.client_window):
             self._state.counters["peers held back"] += 1
-            self._held_back[connection] = None
-            connection.pause_reading()
+            self._held_back[connection] = peer
+            connection.pause_reading(MUCH_WAITS)
+        if connection in self._waiting_room.since:
+            if peer.clients:
+                self._waiting_room.leave(connection)
+            elif not peer.parts:
+                self._waiting_room.heard(connection, taken)
+        return taken
+
+    def _may_ask_more(self, peer: NodePeer, most: int) -> bool:
+        """Whether a peer is read: a client that is no proxy's only while few of its works wait."""
+        if self._state.writer.flooded:
+            return False
+        client = peer.clients.get(0)
+        return client is None or peer.proxy or client.waiting <= most
+
+    def batch_begins(self) -> None:
+        """Some of what waited does so no more: read on where little enough is left."""
+        if self._held_back and not self._state.writer.full:
+            half = self._state.limits.client_window // 2
+            for connection, peer in list(self._held_back.items()):
+                if self._may_ask_more(peer, half):
+                    del self._held_back[connection]
+                    connection.resume_reading(MUCH_WAITS)
 
     def stream_broken(self, connection: FrameConnection, problem: RemoteProtocolError) -> None:
         """A peer sent what is no frame."""
@@ -101,27 +132,23 @@ class NodeListener(Factory):
 
     def output_exceeded(self, connection: FrameConnection) -> None:
         """A peer does not read: let it wait."""
-        self._slow[connection] = self._state.clock.seconds()
-        connection.pause_reading()
+        self._slow.exceeded(connection, self._state.clock.seconds())
 
     def output_drained(self, connection: FrameConnection) -> None:
-        """It reads again."""
-        if self._slow.pop(connection, None) is not None:
-            self._read_on(connection)
-
-    def _read_on(self, connection: FrameConnection) -> None:
-        if connection not in self._slow and connection not in self._held_back:
-            connection.resume_reading()
+        """It reads again, and what it asked may be run."""
+        self._slow.drained(connection)
+        self._state.writer.wake()
 
     def connection_lost(self, connection: FrameConnection, reason: str) -> None:
         """A peer is gone."""
         peer = self._peers.pop(connection, None)
-        self._unregistered.pop(connection, None)
-        self._slow.pop(connection, None)
+        self._waiting_room.leave(connection)
+        self._slow.forget(connection)
         self._held_back.pop(connection, None)
         self._keep_alive.forget(connection)
         if peer is not None:
             self._requests.registrar.peer_lost(peer)
+            self._state.writer.wake()
 
     def limits_changed(self) -> None:
         """Other limits, for the peers that are there, too; none is closed for their number."""
@@ -135,24 +162,10 @@ class NodeListener(Factory):
     def ticked(self) -> None:
         """Some time passed: close who does not read and who does not register."""
         now, limits = self._state.clock.seconds(), self._state.limits
-        if self._held_back and not self._state.writer.full:
-            held_back, self._held_back = self._held_back, {}
-            for connection in held_back:
-                self._read_on(connection)
-        for connection, since in list(self._slow.items()):
-            if now - since >= limits.max_output_timeout:
-                log.warn(
-                    "A peer does not read: {backlog} bytes wait; closed", backlog=connection.backlog
-                )
-                self._state.counters["slow readers closed"] += 1
-                connection.abort("it does not read what it asked for")
-        for connection, since in list(self._unregistered.items()):
-            if self._peers[connection].clients:
-                del self._unregistered[connection]
-            elif now - since >= limits.registration_timeout:
-                del self._unregistered[connection]
-                self._state.counters["unregistered closed"] += 1
-                connection.close("it did not register in time")
+        self.batch_begins()
+        self._slow.ticked(now, limits.max_output_timeout)
+        self._waiting_room.ticked(now, limits.registration_timeout)
+        self._state.writer.wake()
 
     def close_all(self, reason: str) -> None:
         """Close every peer, after what was sent to it."""

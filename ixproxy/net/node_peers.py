@@ -8,6 +8,7 @@ register again, and say what they hold; their sessions are rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import IntEnum
 from functools import lru_cache
 
 from ixproxy.messages import RequestRegisterClient
@@ -75,6 +76,7 @@ class NodeClient:
     :ivar observer: it only asks how the node is; the writer does not know it.
     :ivar superseded: its session is registered elsewhere by now.
     :ivar asked: its requests without an answer, by reference.
+    :ivar waiting: how many of them wait to be run, or read.
     """
 
     __slots__ = (
@@ -89,6 +91,7 @@ class NodeClient:
         "rights",
         "sender",
         "superseded",
+        "waiting",
     )
 
     def __init__(
@@ -114,6 +117,7 @@ class NodeClient:
         self.observer = False
         self.superseded = False
         self.asked: dict[int, Asking] = {}
+        self.waiting = 0
 
     def __str__(self) -> str:
         return through(self.sender.client_name, self.path)
@@ -129,6 +133,14 @@ class NodeClient:
         self.rights = frozenset()
 
 
+class Waiting(IntEnum):
+    """For whom a request waits."""
+
+    NO = 0
+    WRITER = 1
+    READER = 2
+
+
 class Asking:
     """
     One request that awaits its answer: the token that goes with its work.
@@ -137,11 +149,11 @@ class Asking:
     :ivar silent: no reply is wanted.
     :ivar cancelled: the code to answer with where that is still possible; 0:
         it is wanted.
-    :ivar number: its number among those that went to the writer, from 1.
+    :ivar waiting: for whom it waits, to be run.
     :ivar pull: it is a pull, and worth nothing without its client.
     """
 
-    __slots__ = ("cancelled", "client", "due", "number", "pull", "reference", "silent")
+    __slots__ = ("cancelled", "client", "due", "pull", "reference", "silent", "waiting")
 
     def __init__(self, client: NodeClient, reference: int, due: float, silent: bool) -> None:
         self.client = client
@@ -149,8 +161,13 @@ class Asking:
         self.due = due
         self.silent = silent
         self.cancelled = 0
-        self.number = 0
+        self.waiting = Waiting.NO
         self.pull = False
+
+    def waits(self, waiting: Waiting) -> None:
+        """It began to wait to be run, or does so no more."""
+        self.client.waiting += bool(waiting) - bool(self.waiting)
+        self.waiting = waiting
 
     def settle(self) -> None:
         """It is answered."""

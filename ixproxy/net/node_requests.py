@@ -9,6 +9,7 @@ that there is room for it. What is wrong is named in the answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from twisted.logger import Logger
 
@@ -54,6 +55,11 @@ What gives back, or ends something, is never refused as busy; nor is the
 question how the node is, which waits for nothing.
 """
 
+TURN_FRAMES = 16
+"""Frames of one peer in one turn of the reactor, at most."""
+PROXY_TURN_FRAMES = 64
+"""The same of a proxy, which sends for many."""
+
 _NO_REPLY, _COMPRESSED = int(Flag.NO_REPLY), int(Flag.COMPRESSED)
 _REQUEST = int(Kind.REQUEST)
 
@@ -65,16 +71,22 @@ class NodeRequests:
         self._state = state
         self.registrar = Registrar(state)
 
-    def frames_received(self, peer: NodePeer, frames: Sequence[bytes | Skipped]) -> None:
-        """Whole frames of one peer, in order."""
+    def frames_received(self, peer: NodePeer, frames: Sequence[bytes | Skipped]) -> int:
+        """
+        Whole frames of one peer, in order.
+
+        :return: how many were taken: some in one turn, for others wait too.
+        """
         now = self._state.clock.seconds()
-        for raw in frames:
+        most = min(len(frames), PROXY_TURN_FRAMES if peer.proxy else TURN_FRAMES)
+        for raw in islice(frames, most):
             if peer.connection is None or peer.connection.close_reason:
-                return
+                return len(frames)
             if isinstance(raw, Skipped):
                 self._skipped(peer, raw)
             else:
                 self._frame(peer, raw, now)
+        return most
 
     def _skipped(self, peer: NodePeer, skipped: Skipped) -> None:
         if skipped.kind == _REQUEST:

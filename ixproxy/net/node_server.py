@@ -112,6 +112,7 @@ class NodeServer(Service):
         self.surroundings = surroundings or Surroundings(reactor, now)
         self._store_kind = store_kind
         state.status = self._status
+        answers.begins = self.listener.batch_begins
         self._port: IListeningPort | None = None
         self._tick = LoopingCall(self.listener.ticked)
         self._tick.clock = reactor

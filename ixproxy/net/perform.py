@@ -14,6 +14,7 @@ from ixproxy.effects import ClosePeer, CompleteStatus, Effect, LogIn, Note, Rese
 from ixproxy.messages import Credentials, EventServerStatus
 from ixproxy.net.connection import FrameConnection
 from ixproxy.net.door import OPEN, Door
+from ixproxy.net.reading_windows import ReadingWindows
 from ixproxy.values import NodeName
 from ixproxy.wire.permits import Permit
 
@@ -30,6 +31,7 @@ class Performer:
     :ivar nodes: node-side connections by the node's name.
     :ivar door: says what peers may be; may be another one at any time.
     :ivar complete: adds to a status what only the world knows.
+    :ivar windows: clients that are left unread until answers came.
     """
 
     def __init__(self, core: ProxyCore, clock: IReactorTime) -> None:
@@ -40,6 +42,8 @@ class Performer:
         self.peers: dict[int, FrameConnection] = {}
         self.nodes: dict[NodeName, FrameConnection] = {}
         self.complete: Callable[[EventServerStatus], EventServerStatus] = lambda status: status
+        self.windows = ReadingWindows()
+        self._closed = self.windows.closed
 
     def connect(self, destination: Destination, connection: FrameConnection) -> None:
         """What is sent to `destination` goes to `connection` from now on."""
@@ -52,12 +56,15 @@ class Performer:
     def perform(self) -> None:
         """Do all that the last input asked for."""
         core = self._core
+        closed = self._closed
         while True:
             for destination in core.take_outputs():
                 frames = destination.take()
                 connection = self._connections.get(destination)
                 if connection is not None:
                     connection.send_all(frames)
+                    if closed and destination in closed:
+                        self.windows.answered(destination)
             effects = core.take_effects()
             if not effects:
                 return

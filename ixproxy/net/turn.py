@@ -9,7 +9,10 @@ time a delayed call of zero seconds is the way to be called in this turn.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
+
+from twisted.internet.interfaces import IDelayedCall
 
 
 class Destination(Protocol):
@@ -37,6 +40,11 @@ class TurnEnd:
             else:
                 self._reactor.callLater(0, self.flush)
         self._dirty.append(destination)
+
+    def next_turn(self, call: Callable[[], None]) -> IDelayedCall:
+        """Have something done in the next turn, after sockets were read once."""
+        later: IDelayedCall = self._reactor.callLater(0, call)
+        return later
 
     def flush(self) -> None:
         """Flush now; harmless when nothing is dirty."""

@@ -24,6 +24,7 @@ from ixproxy.messages import (
     RequestPull,
     RequestRegisterClient,
 )
+from ixproxy.messages.message import Message
 from ixproxy.testing.fitting_frames import registration
 from ixproxy.wire.codec import decode
 from ixproxy.wire.frames import FrameReader, Skipped
@@ -32,6 +33,7 @@ from ixproxy.wire.prefix import (
     DEFAULT_MAX_FRAME,
     FLAGS_AT,
     Flag,
+    Frame,
     read_frame,
     readdress,
     write_frame,
@@ -84,6 +86,15 @@ class _Wanted:
         self.waits = False
 
 
+LAST_WORDS = (Code.NOT_REGISTERED, Code.TOO_MANY_CLIENTS, Code.LIMIT_REACHED)
+"""What a server says, of no request, before it closes a connection."""
+
+
+def is_last_word(message: Message | None) -> bool:
+    """Whether a server may say that of no request at all."""
+    return isinstance(message, EventError) and message.error_code in LAST_WORDS
+
+
 class FuzzPeer(Protocol):
     """
     One connection to a node.
@@ -94,6 +105,7 @@ class FuzzPeer(Protocol):
     :ivar gone: the node reads no further, or we close.
     :ivar numbers: of its clients, each with its type in `types`.
     :ivar silent: how many times in a row nothing whole was given.
+    :ivar told_why: it was told why it is closed.
     :ivar useless: how often it was told that it is not registered any more.
     """
 
@@ -107,6 +119,7 @@ class FuzzPeer(Protocol):
         self.open = True
         self.gone = False
         self.useless = 0
+        self.told_why = False
         self.reference = 0
         self.numbers = [0]
         self.types = {0: role}
@@ -141,12 +154,19 @@ class FuzzPeer(Protocol):
                 self.types[number] = self.registered.get(frame.reference, self.role)
             if frame.kind == Kind.ERROR or not frame.flags & Flag.MORE:
                 wanted = self.wanted[frame.client, frame.reference]
+                if wanted.answers >= wanted.most and self._is_last(frame, message):
+                    self.told_why = True
+                    continue
                 wanted.answers += 1
                 if wanted.answers > wanted.most:
                     self.report.wrong.append(
                         f"{self.role}: {wanted.answers} answers to client {frame.client}, "
                         f"reference {frame.reference}, at most {wanted.most} expected: {message}"
                     )
+
+    def _is_last(self, frame: Frame, message: Message) -> bool:
+        """Whether the server says, once, why it closes the connection."""
+        return not (frame.client or frame.reference or self.told_why) and is_last_word(message)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The node closed, or we did."""

@@ -31,7 +31,7 @@ def sizes(server: NodeServer) -> dict[str, int]:
     clients = [client for peer in peers for client in peer.clients.values()]
     return {
         "peers": len(peers),
-        "unregistered peers": len(listener._unregistered),
+        "unregistered peers": len(listener._waiting_room),
         "slow peers": len(listener._slow),
         "peers held back": len(listener._held_back),
         "watched peers": len(server._keep_alive._connections),
@@ -44,8 +44,10 @@ def sizes(server: NodeServer) -> dict[str, int]:
         "bound sessions": len(state.sessions),
         "requests": sum(len(client.asked) for client in clients),
         "works": len(writer._waiting) + len(writer._first),
-        "long reads": len(state.readers._waiting),
+        "long reads": state.readers.waiting,
         "held pulls": len(held),
+        "clients with held pulls": len(held._of),
+        "waiting requests": sum(client.waiting for client in clients),
         "views of held pulls": len(held._views),
         "reminders of held pulls": len(held._due),
         "held pulls with the writer": len(held._with_writer),

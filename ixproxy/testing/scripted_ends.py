@@ -31,6 +31,7 @@ from ixproxy.messages import (
 from ixproxy.messages.message import Message
 from ixproxy.net.listener import PeerListener
 from ixproxy.testing.fuzz_frames import mutated_frames
+from ixproxy.testing.fuzz_peers import is_last_word
 from ixproxy.values import ClientType, NodeFacts
 from ixproxy.wire.codec import decode, encode, error_frame
 from ixproxy.wire.frames import FrameReader, Skipped
@@ -168,6 +169,8 @@ class FuzzClient:
             self._report.codes[message.error_code] += 1
         elif frame.flags & Flag.MORE:
             return
+        if key == (0, 0) and key not in self._wanted and is_last_word(message):
+            return  # why the connection is closed
         if key not in self._wanted:
             # A registration is answered to the number that it got.
             key = 0, frame.reference

@@ -117,6 +117,11 @@ class FrameReader:
         return frames
 
     @property
+    def kept(self) -> int:
+        """Bytes of a frame that is not whole yet."""
+        return len(self._rest)
+
+    @property
     def broken(self) -> bool:
         """Whether the next `feed` would raise."""
         return self._foreign_magic is not None

@@ -220,14 +220,6 @@ class NodeRig:
         self.clock.run(seconds)
         self.settle()
 
-    def refuses(self) -> bool:
-        """Whether a new connection is refused."""
-        try:
-            self.peer()
-        except IndexError:
-            return True
-        return False
-
     def peer(self) -> RawPeer:
         """A new connection."""
         made: list[RawPeer] = []

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from ixproxy.messages import RequestSubmit
-from ixproxy.net.batch_writer import MAX_BATCH, SHORTEST_TICK, BatchWriter
+from ixproxy.messages import RequestPull, RequestSubmit
+from ixproxy.net.batch_writer import SHORTEST_TICK, BatchWriter
+from ixproxy.net.fair_batches import BULK_SHARE
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
 from ixproxy.net.turn import TurnEnd
 from ixproxy.node.batch import People
-from ixproxy.node.work import Asked, ConnectionLost, Outcome, Sender, Tick, Work
+from ixproxy.node.work import Asked, ConnectionLost, Outcome, PullRetried, Sender, Tick, Work
 from tests.net.node_rig import ManualExecutor
 
 NOWHERE: Any = None
@@ -51,6 +53,7 @@ class Rig:
         self.executor = ManualExecutor(self.clock)
         self.core = Core()
         self.heard: list[str] = []
+        self.begun = 0
         self.expired_references: list[int] = []
         self.retries: list[Work] = []
         self.writer = BatchWriter(
@@ -65,6 +68,12 @@ class Rig:
 
     def expired(self, asking: Asking) -> None:
         self.expired_references.append(asking.reference)
+
+    def not_retried(self, works: Sequence[Work]) -> None:
+        self.heard.append(f"not retried {len(works)}")
+
+    def batch_begins(self) -> None:
+        self.begun += 1
 
     def batch_done(self, works: Sequence[Work], outcome: Outcome) -> None:
         self.heard.append(f"done {len(works)}")
@@ -141,11 +150,11 @@ def test_retries_go_to_the_head_of_the_next_batch(rig: Rig) -> None:
 
 
 def test_a_batch_is_bounded_and_nothing_is_lost(rig: Rig) -> None:
-    for reference in range(2 * MAX_BATCH + 5):
+    for reference in range(2 * BULK_SHARE + 5):
         rig.ask(reference)
     rig.clock.advance(0)
-    assert [len(batch) for batch in rig.batches()] == [MAX_BATCH, MAX_BATCH, 5]
-    assert [each for batch in rig.batches() for each in batch] == list(range(2 * MAX_BATCH + 5))
+    assert [len(batch) for batch in rig.batches()] == [BULK_SHARE, BULK_SHARE, 5]
+    assert [each for batch in rig.batches() for each in batch] == list(range(2 * BULK_SHARE + 5))
 
 
 def test_it_is_full_at_its_limit() -> None:
@@ -179,16 +188,16 @@ def test_what_is_left_over_from_a_bounded_batch_can_still_expire_and_be_cancelle
     rig: Rig,
 ) -> None:
     rig.executor.paused = True
-    askings = [rig.ask(reference, due=5) for reference in range(MAX_BATCH + 2)]
+    askings = [rig.ask(reference, due=5) for reference in range(BULK_SHARE + 2)]
     rig.clock.advance(0)
-    assert not rig.writer.cancel(askings[MAX_BATCH - 1])
-    askings[MAX_BATCH].cancelled = 1
-    assert rig.writer.cancel(askings[MAX_BATCH])
+    assert not rig.writer.cancel(askings[BULK_SHARE - 1])
+    askings[BULK_SHARE].cancelled = 1
+    assert rig.writer.cancel(askings[BULK_SHARE])
     rig.clock.advance(6)
     rig.executor.resume()
     rig.clock.advance(0)
     assert len(rig.batches()) == 1
-    assert rig.expired_references == [MAX_BATCH + 1]
+    assert rig.expired_references == [BULK_SHARE + 1]
 
 
 def test_a_tick_comes_when_something_is_due(rig: Rig) -> None:
@@ -288,3 +297,49 @@ def test_it_says_how_it_keeps_up(rig: Rig) -> None:
     assert (rig.writer.waiting, rig.writer.under_way, rig.writer.busy_seconds) == (0, 0, 0.0)
     assert rig.writer.longest == 4.0
     assert rig.writer.people.sessions == 2
+
+
+def test_a_held_pull_is_not_tried_again_after_its_time(rig: Rig) -> None:
+    rig.executor.paused = True
+    rig.ask(1)
+    rig.clock.advance(0)
+    late, early = (Asking(CLIENT, reference, reference, False) for reference in (5, 50))
+    pull = RequestPull(tenant_id=1, view_id="In/All")
+    rig.writer.add_first([PullRetried(SENDER, pull, asking) for asking in (late, early)])
+    rig.clock.advance(10)
+    rig.executor.resume()
+    rig.clock.advance(0)
+    assert rig.batches() == [[1], ["PullRetried"]]
+    assert rig.core.batches[1][0][0].token is early  # type: ignore[union-attr]
+    assert rig.expired_references == [5]
+    assert "not retried 1" in rig.heard
+
+
+def test_it_counts_what_of_each_client_waits(rig: Rig) -> None:
+    CLIENT.waiting = 0
+    rig.executor.paused = True
+    rig.ask(1)
+    rig.clock.advance(0)
+    assert CLIENT.waiting == 0
+    askings = [rig.ask(reference, due=reference) for reference in (2, 3, 400)]
+    assert CLIENT.waiting == 3
+    askings[2].cancelled = 1
+    assert rig.writer.cancel(askings[2])
+    rig.clock.advance(2)
+    rig.executor.resume()
+    rig.clock.advance(0)
+    assert rig.batches() == [[1], [3]]
+    assert CLIENT.waiting == 0
+
+
+def test_what_a_peer_asks_waits_until_there_is_room_for_the_answer(rig: Rig) -> None:
+    full: Any = Mock(exceeded=True)
+    client = NodeClient(NodePeer(full), 0, SENDER, 1, lasting=True, all_tenants=True)
+    asking = Asking(client, 1, 1e9, False)
+    rig.writer.ask(asking, Asked(SENDER, RequestSubmit(), 0, asking))
+    rig.clock.advance(0)
+    assert rig.batches() == []
+    full.exceeded = False
+    rig.writer.wake()
+    rig.clock.advance(0)
+    assert rig.batches() == [[1]]

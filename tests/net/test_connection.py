@@ -227,3 +227,108 @@ def test_limits_change_while_it_is_open() -> None:
     assert "exceeded" in ends.told.events
     ends.connection.use_limits(max_frame=64, output_limit=10)
     assert ends.connection.max_frame == 1 << 20, "it was told so"
+
+
+class Choosy(Told):
+    """An owner that takes so many frames in one turn."""
+
+    most = 2
+
+    def frames_received(  # type: ignore[override]
+        self, connection: FrameConnection, frames: Sequence[bytes | Skipped]
+    ) -> int:
+        self.events.append(f"given {len(frames)}")
+        self.frames += frames[: self.most]
+        return min(self.most, len(frames))
+
+
+def choosy() -> tuple[Choosy, Clock, FrameConnection, StringTransport]:
+    owner, clock, transport = Choosy(), Clock(), StringTransport()
+    connection = FrameConnection(TurnEnd(clock), owner)
+    connection.makeConnection(transport)  # type: ignore[no-untyped-call]
+    return owner, clock, connection, transport
+
+
+def test_frames_that_are_too_many_for_one_turn_come_in_the_next_and_nothing_is_read() -> None:
+    owner, clock, connection, transport = choosy()
+    connection.dataReceived(5 * ACK)
+    assert len(owner.frames) == 2
+    assert transport.producerState == "paused"
+    clock.advance(0)
+    assert len(owner.frames) == 5
+    assert transport.producerState == "producing"
+    assert owner.events == ["made", "given 5", "given 3", "given 1"]
+    assert clock.getDelayedCalls() == []
+
+
+def test_what_a_transport_brings_after_it_was_paused_comes_behind() -> None:
+    owner, clock, connection, _ = choosy()
+    connection.dataReceived(3 * ACK)
+    connection.dataReceived(2 * ACK + b"GET / HTTP/1.1")
+    clock.pump([0] * 5)
+    assert len(owner.frames) == 5
+    assert len(owner.problems) == 1, "what is no frame comes last, and once"
+
+
+def test_what_is_broken_is_told_after_all_frames_before_it_were_taken() -> None:
+    owner, clock, connection, _ = choosy()
+    connection.dataReceived(3 * ACK + b"GET / HTTP/1.1")
+    assert owner.problems == []
+    clock.advance(0)
+    assert len(owner.frames) == 3
+    assert len(owner.problems) == 1
+
+
+def test_who_is_left_unread_meanwhile_waits_with_the_rest() -> None:
+    owner, clock, connection, transport = choosy()
+    connection.dataReceived(3 * ACK)
+    connection.pause_reading("a")
+    connection.pause_reading("b")
+    clock.advance(0)
+    assert len(owner.frames) == 2
+    connection.resume_reading("a")
+    clock.advance(0)
+    assert len(owner.frames) == 2, "there is another reason"
+    connection.resume_reading("b")
+    clock.advance(0)
+    assert len(owner.frames) == 3
+    assert transport.producerState == "producing"
+
+
+def test_what_was_not_taken_is_dropped_with_the_connection() -> None:
+    owner, clock, connection, _ = choosy()
+    connection.dataReceived(5 * ACK)
+    connection.connectionLost(Failure(ConnectionDone()))
+    assert clock.getDelayedCalls() == []
+    assert len(owner.frames) == 2
+    owner, clock, connection, _ = choosy()
+    connection.dataReceived(5 * ACK)
+    connection.close("enough")
+    clock.advance(0)
+    assert len(owner.frames) == 2
+
+
+def test_an_owner_that_fails_in_a_later_turn_costs_the_connection() -> None:
+    owner, clock, connection, transport = choosy()
+    connection.dataReceived(5 * ACK)
+
+    def fail(connection: FrameConnection, frames: Sequence[bytes | Skipped]) -> int:
+        raise KeyError("by plan")
+
+    owner.frames_received = fail  # type: ignore[method-assign]
+    with pytest.raises(KeyError):
+        clock.advance(0)
+    assert transport.disconnecting or transport.disconnected
+
+
+def test_what_nobody_read_makes_room_for_the_reason_of_closing() -> None:
+    _, _, connection, transport = choosy()
+    connection.pauseProducing()
+    for _ in range(9):
+        connection.send(ACK)
+    last = write_frame(Kind.PONG, 0)
+    connection.close_unread("it does not read", last)
+    assert transport.value() == last
+    assert transport.disconnecting
+    assert connection.backlog == 0
+    assert connection.close_reason == "it does not read"

@@ -251,3 +251,18 @@ def test_pulls_that_are_cancelled_again_and_again_leave_few_reminders() -> None:
     rig.clock.advance(1)
     assert rig.trying() == ["0 last"]
     assert kept in rig.held._pulls
+
+
+def test_so_many_pulls_may_wait_and_of_one_client_a_quarter() -> None:
+    rig = Rig()
+    for reference in range(5):
+        rig.hold(reference)
+    client = rig.askings[0].client
+    assert rig.held.full(client, 20)
+    assert not rig.held.full(client, 24)
+    other: Any = object()
+    assert not rig.held.full(other, 6)
+    assert rig.held.full(other, 5)
+    for asking in list(rig.held._pulls):
+        assert rig.held.drop(asking)
+    assert not rig.held._of

@@ -66,10 +66,16 @@ def test_a_client_registers_asks_and_leaves_nothing_behind() -> None:
     assert len(door.core.state.clients) == 0
 
 
-def test_no_more_connections_than_allowed() -> None:
+def test_a_connection_too_many_is_told_so_and_closed() -> None:
     door = Door(connections=1)
-    door.enter()
-    assert door.listener.buildProtocol(None) is None
+    connection, transport = door.enter()
+    connection.dataReceived(encode(REGISTRATION, reference=1))
+    door.heard(transport)
+    _, refused = door.enter()
+    (error,) = door.heard(refused)
+    assert error.error_code == Code.TOO_MANY_CLIENTS
+    assert refused.disconnecting
+    assert not transport.disconnecting
 
 
 def test_a_peer_that_does_not_register_in_time_is_closed() -> None:
@@ -128,11 +134,12 @@ def test_limits_change_for_peers_that_are_there_and_none_is_closed() -> None:
     connection, transport = door.enter()
     door.listener.limits_changed(Limits(connections=0, output=4096, registration=5.0))
     assert connection.output_limit == 4096
-    assert door.listener.buildProtocol(None) is None
+    _, refused = door.enter()
+    assert refused.disconnecting
     assert not transport.disconnecting
     door.clock.advance(6)
     door.listener.ticked()
-    assert transport.disconnecting, "it did not register in the time that holds now"
+    assert bool(transport.disconnecting), "it did not register in the time that holds now"
 
 
 def test_a_peer_may_send_what_it_was_told_it_may() -> None:

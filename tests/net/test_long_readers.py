@@ -38,14 +38,16 @@ class Rig:
         self.opened.append(Reader())
         return self.opened[-1]
 
-    def read(self, result: Any) -> None:
+    def read(self, result: Any, asker: object = None) -> None:
+        """Each read asked by another, unless it is said by whom."""
+
         def job(reader: Any) -> Any:
             assert reader in self.opened
             if isinstance(result, Exception):
                 raise result
             return result
 
-        self.readers.read(job, self.heard.append)
+        self.readers.read(job, self.heard.append, asker or object())
 
     def pause(self) -> None:
         for lane in self.lanes:
@@ -76,11 +78,11 @@ def test_more_wait_their_turn_up_to_a_limit() -> None:
     rig.pause()
     rig.read(1)
     rig.read(2)
-    full = [rig.readers.full]
+    full = [rig.readers.full(None)]
     rig.read(3)
-    full.append(rig.readers.full)
+    full.append(rig.readers.full(None))
     rig.resume()
-    full.append(rig.readers.full)
+    full.append(rig.readers.full(None))
     assert sorted(rig.heard) == [1, 2, 3]
     assert full == [False, True, False]
 
@@ -128,3 +130,41 @@ def test_stopping_interrupts_refuses_what_waits_and_closes_all(rig: Rig) -> None
     result_of(stopped)
     assert [reader.closed for reader in rig.opened] == [1, 1]
     assert all(lane.stopped for lane in rig.lanes)
+
+
+def test_those_who_ask_have_turns_and_nobody_has_all_lanes(rig: Rig) -> None:
+    rig.pause()
+    for number in range(5):
+        rig.read(f"greedy {number}", "greedy")
+    rig.read("other", "other")
+    assert sum(len(lane.jobs) for lane in rig.lanes) == 2
+    rig.resume()
+    assert rig.heard.index("other") <= 1
+    assert len(rig.heard) == 6
+    assert rig.readers.waiting == 0
+
+
+def test_one_who_asks_much_is_told_so_before_others() -> None:
+    rig = Rig(limit=8)
+    rig.pause()
+    for number in range(3):
+        rig.read(number, "greedy")
+    assert rig.readers.full("greedy")
+    assert not rig.readers.full("other")
+
+
+def test_what_nobody_wants_any_more_is_not_read(rig: Rig) -> None:
+    rig.pause()
+    done: list[int] = []
+    for number in range(3):
+        rig.readers.read(
+            lambda reader, number=number: done.append(number),  # type: ignore[misc]
+            rig.heard.append,
+            "asker",
+            lambda number=number: Code.EXPIRED if number == 1 else 0,  # type: ignore[misc]
+        )
+    rig.resume()
+    assert done == [0, 2]
+    (refused,) = (each.value for each in rig.heard if isinstance(each, Failure))
+    assert isinstance(refused, RequestRefused)
+    assert refused.code == Code.EXPIRED

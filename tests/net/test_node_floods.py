@@ -83,7 +83,7 @@ def test_a_client_that_asks_and_never_reads_is_left_unread_and_then_closed(rig: 
     other = rig.client("MediaServer", client_name="other")
     assert isinstance(other.ask(SUBMIT), EventAck)
     rig.run(60)
-    assert rig.server.listener._slow == {}
+    assert len(rig.server.listener._slow) == 0
     assert rig.server.listener.peers == 2
 
 
@@ -233,7 +233,8 @@ def test_requests_whose_time_is_up_in_a_millisecond_are_answered_once(rig: NodeR
     answers = [found[reference] for reference in range(100, 1100)]
     expired = [each for each in answers if isinstance(each, EventError)]
     assert {each.error_code for each in expired} == {Code.EXPIRED}
-    assert len(expired) > 400
+    # Those above the client's window were read later, and their time counts from then.
+    assert len(expired) > 250
     assert sizes(rig.server)["held pulls"] == 0
 
 

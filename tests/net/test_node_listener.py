@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
+    EventError,
     EventPulledInteractions,
     RequestCancelTake,
     RequestPull,
     RequestSubmit,
 )
 from ixproxy.net.node_limits import PROXY_FACTOR, NodeLimits
-from ixproxy.wire.codec import encode
+from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import write_frame
 from tests.deferreds import result_of
@@ -39,7 +41,11 @@ def test_a_ping_is_no_registration(rig: NodeRig) -> None:
 def test_there_is_room_for_so_many_connections() -> None:
     rig = NodeRig(NodeLimits(max_connections=2)).start()
     first, second = rig.client("MediaServer"), rig.client("MediaServer")
-    assert rig.refuses()
+    refused = rig.peer()
+    assert refused.closed
+    (error,) = map(decode, refused.frames)
+    assert isinstance(error, EventError)
+    assert error.error_code == Code.TOO_MANY_CLIENTS
     first.lose()
     third = rig.client("MediaServer")
     assert not second.closed
@@ -139,6 +145,8 @@ def test_a_peer_that_is_slow_and_held_back_is_read_when_it_is_neither() -> None:
     peer = rig.proxy()
     (connection,) = rig.server.listener._peers
     rig.writer.paused = True
+    peer.send(RequestCancelTake(tenant_id=1, interaction_id="x", take_number=1))
+    rig.settle()
     for _ in range(3):
         peer.send(RequestCancelTake(tenant_id=1, interaction_id="x", take_number=1))
     rig.settle()
@@ -171,6 +179,6 @@ def test_limits_change_for_peers_that_are_there(rig: NodeRig) -> None:
     assert (proxy.output_limit, client.output_limit) == (PROXY_FACTOR << 16, 1 << 16)
     assert {proxy.max_frame, client.max_frame} == {1 << 21}
     assert rig.server.listener.peers == 3, "none is closed for their number"
-    assert rig.refuses()
+    assert rig.peer().closed, "there are enough"
     rig.run(7)
     assert silent.closed, "it did not register in the time that holds now"

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import succeed
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.testing import StringTransport
 
 from ixproxy.core.links import State
 from ixproxy.core.settings import Deployment
@@ -32,9 +33,7 @@ class House:
     def __init__(self) -> None:
         self.clock = SteppingClock()
         self.network = MemoryNetwork(self.clock, Random(3))
-        self.rig = Rig(
-            [at(name, str(name)) for name in (EAST, NORTH, WEST)], link=False
-        )
+        self.rig = Rig([at(name, str(name)) for name in (EAST, NORTH, WEST)], link=False)
         self.server = ProxyServer(
             self.clock,
             self.rig.core,
@@ -152,12 +151,13 @@ def test_limits_of_connections_change_live() -> None:
     house = House()
     house.server.startService()
     house.wait()
-    assert house.server.listener.buildProtocol(None) is not None
     deployment, strategies = house.rig.core.state.deployment, house.rig.strategies
     settings = house.rig.core.state.settings
     limits = Limits(connections=0, link_output=4096)
     house.server.configuration_changed(settings, deployment, strategies, limits, (2.0, 6.0))
-    assert house.server.listener.buildProtocol(None) is None
+    connection = house.server.listener.buildProtocol(None)
+    connection.makeConnection(transport := StringTransport())  # type: ignore[no-untyped-call]
+    assert transport.disconnecting
     links = house.server._performer.nodes.values()
     assert [link.output_limit for link in links] == [4096] * 3
     house.wait(7)
