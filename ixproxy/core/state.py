@@ -111,6 +111,8 @@ class ProxyState:
         """Clients of whose listed holdings some node has not said a word, and since when."""
         self.counters: Counter[str] = Counter()
         self.now = 0.0
+        self.sent = 0
+        """Requests sent to nodes on the slow path, ever."""
         self._returning = _Returning(self)
 
     def note(self, level: str, format: str, /, **fields: Any) -> None:
@@ -144,6 +146,7 @@ class ProxyState:
 
         :param raw: the frame to send, where a rule changed its body.
         """
+        self.sent += 1
         frame, client = asked.frame, asked.client
         raw = raw or frame.raw
         if frame.ttl and self.now - asked.received_at >= REWRITE_AFTER:
@@ -180,6 +183,7 @@ class ProxyState:
         :param why: what `InternalRequestReason` says when marking is on.
         :param exchange: None: its answer does not matter.
         """
+        self.sent += 1
         message = self.marked(message, why)
         number = client.numbers[link.name] if client is not None else 0
         row = BY_MESSAGE[type(message)]
