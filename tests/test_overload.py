@@ -90,9 +90,7 @@ async def test_memory_of_all_servers_is_bounded_whatever_a_few_clients_do(
         own = (await calm.request(submit)).interaction_id
         mute = await raw()
         big = await mute.ask(
-            m.RequestSubmit(
-                tenant_id=1, media_type="email", queue="Q1", user_data={"t": "x" * BIG}
-            )
+            m.RequestSubmit(tenant_id=1, media_type="email", queue="Q1", user_data={"t": "x" * BIG})
         )
         pids = {name: process.pid for name, process in cluster.servers.processes.items()}
         before = {name: resident_memory(pid)[0] for name, pid in pids.items()}

@@ -17,7 +17,6 @@ from ixproxy.core.destinations import Destination, Outputs
 from ixproxy.messages import RequestRegisterClient
 from ixproxy.values import ClientType, NodeName
 
-
 FAN_OUT_WEIGHT = 16
 """Requests to one node that a fan-out, which all nodes answer, counts as besides."""
 

@@ -282,8 +282,8 @@ class Locator:
             late = [seeker for seeker in current.seekers if seeker.due <= now]
             if late:
                 current.seekers[:] = [seeker for seeker in current.seekers if seeker.due > now]
-                if not current.seekers and isinstance(current, Locating):
-                    if self.turns.drop(current):
-                        del self.in_flight[key]
+                unwanted = isinstance(current, Locating) and not current.seekers
+                if unwanted and self.turns.drop(current):  # type: ignore[arg-type]
+                    del self.in_flight[key]
                 for seeker in late:
                     seeker.owner_missing(Code.EXPIRED)

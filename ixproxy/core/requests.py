@@ -9,8 +9,8 @@ from ixproxy.core.gathering import Gathering
 from ixproxy.core.internal import Internal
 from ixproxy.core.leaving import Leaving
 from ixproxy.core.locating import Locator
-from ixproxy.core.pending import Deadline
 from ixproxy.core.owning import ToOwner
+from ixproxy.core.pending import Deadline
 from ixproxy.core.pulling import Pulling
 from ixproxy.core.pulling_by_ids import PullingByIds
 from ixproxy.core.registrations import Registrations

@@ -20,12 +20,11 @@ from ixproxy.errors import RemoteProtocolError
 from ixproxy.net.connection import FrameConnection
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.perform import Performer
-from ixproxy.net.slow_readers import SlowReaders
 from ixproxy.net.reading_windows import DEFAULT_WINDOW
+from ixproxy.net.slow_readers import SlowReaders
 from ixproxy.net.turn import TurnEnd
 from ixproxy.net.waiting_room import WaitingRoom
 from ixproxy.wire.frames import Skipped
-
 
 TURN_BUDGET = 64
 """What one peer's frames may cost in one turn (`ProxyCore.frames_received`)."""

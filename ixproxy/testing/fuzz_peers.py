@@ -166,10 +166,7 @@ class FuzzPeer(Protocol):
 
     def _is_last(self, frame: Frame, message: Message) -> bool:
         """Whether the server says, once, why it closes the connection."""
-        return (
-            not (frame.client or frame.reference or self.told_why)
-            and is_last_word(message)
-        )
+        return not (frame.client or frame.reference or self.told_why) and is_last_word(message)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The node closed, or we did."""

@@ -251,7 +251,7 @@ def test_frames_that_are_too_many_for_one_turn_come_in_the_next_and_nothing_is_r
 
 
 def test_what_a_transport_brings_after_it_was_paused_comes_behind() -> None:
-    owner, clock, connection, transport = choosy()
+    owner, clock, connection, _ = choosy()
     connection.dataReceived(3 * ACK)
     connection.dataReceived(2 * ACK + b"GET / HTTP/1.1")
     clock.pump([0] * 5)
@@ -311,7 +311,7 @@ def test_an_owner_that_fails_in_a_later_turn_costs_the_connection() -> None:
 
 
 def test_what_nobody_read_makes_room_for_the_reason_of_closing() -> None:
-    owner, clock, connection, transport = choosy()
+    _, _, connection, transport = choosy()
     connection.pauseProducing()
     for _ in range(9):
         connection.send(ACK)

@@ -40,6 +40,7 @@ class Rig:
 
     def read(self, result: Any, asker: object = None) -> None:
         """Each read asked by another, unless it is said by whom."""
+
         def job(reader: Any) -> Any:
             assert reader in self.opened
             if isinstance(result, Exception):
@@ -154,7 +155,7 @@ def test_one_who_asks_much_is_told_so_before_others() -> None:
 
 def test_what_nobody_wants_any_more_is_not_read(rig: Rig) -> None:
     rig.pause()
-    done: list[str] = []
+    done: list[int] = []
     for number in range(3):
         rig.readers.read(
             lambda reader, number=number: done.append(number),  # type: ignore[misc]
@@ -164,5 +165,6 @@ def test_what_nobody_wants_any_more_is_not_read(rig: Rig) -> None:
         )
     rig.resume()
     assert done == [0, 2]
-    (refused,) = (each.value for each in rig.heard if isinstance(each, Failure))
-    assert refused.code == Code.EXPIRED
+    (refused,) = (each for each in rig.heard if isinstance(each, Failure))
+    assert isinstance(refused.value, RequestRefused)
+    assert refused.value.code == Code.EXPIRED

@@ -97,9 +97,7 @@ def test_what_gives_back_or_ends_something_is_taken_with_everything_full(rig: No
         proxy.send(RequestUnregisterClient(), client=first),
     ]
     confirm = proxy.send(
-        RequestConfirmSession(
-            tenant_id=1, agent_id="ann", agent_session=login.agent_session
-        ),
+        RequestConfirmSession(tenant_id=1, agent_id="ann", agent_session=login.agent_session),
         client=second,
     )
     busy = proxy.send(PULL, client=second)
@@ -125,9 +123,7 @@ def test_a_cancel_is_heard_with_everything_full(rig: NodeRig) -> None:
 
 
 def test_a_client_that_floods_does_not_hold_up_one_that_asks_little(rig: NodeRig) -> None:
-    rig.server.state.limits = replace(
-        LIMITS, client_window=10_000, max_pending_per_client=10_000
-    )
+    rig.server.state.limits = replace(LIMITS, client_window=10_000, max_pending_per_client=10_000)
     rig.server.writer.limit = 10_000
     flood, other = rig.client("MediaServer"), rig.client("MediaServer", client_name="other")
     other.ask(SUBMIT)

@@ -52,11 +52,11 @@ class Owner:
 def test_who_does_not_read_is_left_unread_until_it_does() -> None:
     owner = Owner()
     owner.stall()
-    assert owner.transport.producerState == "paused"
+    assert str(owner.transport.producerState) == "paused"
     assert len(owner.slow) == 1
     owner.connection.resumeProducing()
     owner.clock.advance(0)
-    assert owner.transport.producerState == "producing"
+    assert str(owner.transport.producerState) == "producing"
     assert len(owner.slow) == 0
     assert owner.transport.value() == 10 * FRAME
 
@@ -65,7 +65,7 @@ def test_who_goes_on_gets_a_last_frame_that_says_why_in_place_of_what_waits() ->
     owner = Owner()
     owner.stall()
     owner.slow.ticked(9.0, 10.0)
-    assert not owner.transport.disconnecting
+    assert not bool(owner.transport.disconnecting)
     owner.slow.ticked(10.0, 10.0)
     assert owner.transport.disconnecting
     (raw,) = FrameReader().feed(owner.transport.value())
@@ -93,4 +93,4 @@ def test_who_is_gone_is_forgotten() -> None:
     owner.slow.forget(owner.connection)
     owner.slow.ticked(100.0, 10.0)
     assert len(owner.slow) == 0
-    assert not owner.transport.disconnecting
+    assert not bool(owner.transport.disconnecting)
