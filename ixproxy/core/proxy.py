@@ -47,7 +47,7 @@ from ixproxy.wire.prefix import (
 )
 
 SLOW_COST = 8
-"""What a frame costs that does not take the fast path, in frames that do."""
+"""What a frame costs that does not take the fast path, for each node that it is sent to."""
 
 _PING, _PONG = int(Kind.PING), int(Kind.PONG)
 
@@ -107,7 +107,7 @@ class ProxyCore:
         Whole frames arrived on a client-side connection.
 
         :param budget: what they may cost in this turn: 1 for one that takes the
-            fast path, `SLOW_COST` for any other.
+            fast path, `SLOW_COST` and more for any other.
         :return: how many of them were taken.
         """
         state = self.state
@@ -124,8 +124,11 @@ class ProxyCore:
                 if fast and self._forwarder.request(sender, raw):
                     budget -= 1
                     continue
+                before = state.sent
                 self._request_received(sender, raw)
-            elif raw.kind == Kind.REQUEST:
+                budget -= SLOW_COST * max(1, state.sent - before)
+                continue
+            if raw.kind == Kind.REQUEST:
                 self._refuse_frame(sender, raw.client, raw.reference, raw.problem)
             budget -= SLOW_COST
         return taken

@@ -116,6 +116,8 @@ class ProxyState:
         """Whether what nodes say of their load, or which are linked, has changed."""
         self.counters: Counter[str] = Counter()
         self.now = 0.0
+        self.sent = 0
+        """Requests sent to nodes on the slow path, ever."""
         self._returning = _Returning(self)
 
     def note(self, level: str, format: str, /, **fields: Any) -> None:
@@ -149,6 +151,7 @@ class ProxyState:
 
         :param raw: the frame to send, where a rule changed its body.
         """
+        self.sent += 1
         frame, client = asked.frame, asked.client
         raw = raw or frame.raw
         if frame.ttl and self.now - asked.received_at >= REWRITE_AFTER:
@@ -185,6 +188,7 @@ class ProxyState:
         :param why: what `InternalRequestReason` says when marking is on.
         :param exchange: None: its answer does not matter.
         """
+        self.sent += 1
         message = self.marked(message, why)
         number = client.numbers[link.name] if client is not None else 0
         row = BY_MESSAGE[type(message)]

@@ -29,9 +29,14 @@ from ixproxy.wire.frames import Skipped
 TURN_BUDGET = 64
 """What one peer's frames may cost in one turn (`ProxyCore.frames_received`)."""
 ALONE_BUDGET = 1024
-"""The same while there is no other."""
-ALONE_AFTER = 0.5
-"""Seconds without any other peer after which there is none."""
+"""The same while others send little."""
+REST = 0.003
+"""
+Seconds between turns of a peer that has more than fits into one, while others
+send too: the machine is theirs as well.
+"""
+CROWDED = 16
+"""Times in one tick that another peer was read than before, from which on others send too."""
 
 
 class Limits:
@@ -98,7 +103,8 @@ class PeerListener(Factory):
         self._limits = limits or Limits()
         self._numbers = count(1)
         self._last: FrameConnection | None = None
-        self._alone_since = 0.0
+        self._changes = 0
+        self._budget = ALONE_BUDGET
         self._peers: dict[FrameConnection, Peer] = {}
         counters = core.state.counters
         self._waiting_room = WaitingRoom(counters, self._is_registered)
@@ -162,12 +168,11 @@ class PeerListener(Factory):
         self, connection: FrameConnection, frames: Sequence[bytes | Skipped]
     ) -> int:
         """A peer sent frames: take some, for others wait too."""
-        peer, now, budget = self._peers[connection], self._clock.seconds(), TURN_BUDGET
+        peer = self._peers[connection]
         if connection is not self._last:
-            self._last, self._alone_since = connection, now
-        elif now - self._alone_since > ALONE_AFTER:
-            budget = ALONE_BUDGET
-        taken = self._core.frames_received(peer.id, frames, now, budget)
+            self._last = connection
+            self._changes += 1
+        taken = self._core.frames_received(peer.id, frames, self._clock.seconds(), self._budget)
         self._performer.perform()
         client = peer.clients.get(0)
         if client is None or connection in self._unregistered:
@@ -225,6 +230,9 @@ class PeerListener(Factory):
         self._slow.ticked(now, self.limits.slow)
         self._waiting_room.ticked(now, self.limits.registration)
         self._windows.ticked()
+        crowded, self._changes = self._changes >= CROWDED, 0
+        self._budget = TURN_BUDGET if crowded else ALONE_BUDGET
+        self._turn.rest = REST if crowded else 0.0
 
     def close_all(self, reason: str) -> None:
         """Close every peer, after what was sent to it."""

@@ -31,6 +31,8 @@ class TurnEnd:
         self._dirty: list[Destination] = []
         self.reading = False
         """Set by a connection for as long as it handles what was read."""
+        self.rest = 0.0
+        """Seconds until the rest of what one peer sent at once is taken."""
 
     def mark(self, destination: Destination) -> None:
         """Have `destination` flushed; to be called once a turn for each."""
@@ -42,8 +44,8 @@ class TurnEnd:
         self._dirty.append(destination)
 
     def next_turn(self, call: Callable[[], None]) -> IDelayedCall:
-        """Have something done in the next turn, after sockets were read once."""
-        later: IDelayedCall = self._reactor.callLater(0, call)
+        """Have something done in another turn, after sockets were read and `rest` has passed."""
+        later: IDelayedCall = self._reactor.callLater(self.rest, call)
         return later
 
     def flush(self) -> None:

@@ -11,19 +11,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 
 from twisted.logger import Logger
 
 from ixproxy.errors import Code
-from ixproxy.net.connection import FrameConnection
+from ixproxy.net.connection import UNFINISHED, FrameConnection
 from ixproxy.wire.codec import error_frame
 
 log = Logger()
 
 MOST_FRAMES = 200
 """Frames that one may send which are no parts of a registration."""
-MOST_KEPT = 64 << 20
+MOST_KEPT = 32 << 20
 """Bytes of unfinished frames that all of them together may have."""
+READ_ON = 16
+"""Of those whose frames are long, so many are read on at a time."""
 
 
 class WaitingRoom:
@@ -58,10 +61,13 @@ class WaitingRoom:
         while self.since and len(self.since) >= most:
             self._close(next(iter(self.since)), "too many connections have not registered")
         self.since[connection] = now
+        connection.wary = True
 
     def leave(self, connection: FrameConnection) -> None:
         """It registered, or is gone; harmless when it is not here."""
-        self.since.pop(connection, None)
+        if self.since.pop(connection, None) is not None:
+            connection.wary = False
+            connection.resume_reading(UNFINISHED)
         self._frames.pop(connection, None)
 
     def heard(self, connection: FrameConnection, frames: int) -> None:
@@ -89,6 +95,10 @@ class WaitingRoom:
                 break
             excess -= kept[connection]
             self._close(connection, "too much is kept of what it has not finished")
+        if excess < -MOST_KEPT // 2:
+            unread = (each for each in self.since if not each.reading)
+            for connection in list(islice(unread, READ_ON)):
+                connection.resume_reading(UNFINISHED)
 
     def _close(self, connection: FrameConnection, reason: str) -> None:
         self.leave(connection)
