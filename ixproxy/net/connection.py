@@ -16,7 +16,7 @@ buffers then.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from cryptography.x509 import Certificate
@@ -35,10 +35,6 @@ from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import DEFAULT_MAX_FRAME, readdress, write_frame
 
 log = Logger()
-
-UNFINISHED = "what it sends is not finished"
-WARY_OF = 32 << 10
-"""Bytes of an unfinished frame after which a peer that is not trusted yet is read slowly."""
 
 DEFAULT_OUTPUT_LIMIT = 8 << 20
 HARD_LIMIT_FACTOR = 4
@@ -111,8 +107,8 @@ class FrameConnection(TwistedProtocol):
         self.reading = True
         """Whether we read: a peer that is not listened to cannot be heard."""
         self._unread_for: set[str] = set()
-        self.wary = False
-        """Whether long frames are read a piece at a time, each when the owner reads on."""
+        self.watch_unfinished: Callable[[FrameConnection], None] | None = None
+        """Is told when something came that finished no frame; None: nobody is."""
         self.connected_now = False
         self._closing = False
         self.close_reason = ""
@@ -170,8 +166,8 @@ class FrameConnection(TwistedProtocol):
                 self._untaken += frames
                 return
             if not frames:
-                if self.wary and self._reader.kept > WARY_OF:
-                    self.pause_reading(UNFINISHED)
+                if self.watch_unfinished is not None:
+                    self.watch_unfinished(self)
             else:
                 taken = self._owner.frames_received(self, frames)
                 if taken is not None and taken < len(frames):

@@ -16,7 +16,7 @@ from itertools import islice
 from twisted.logger import Logger
 
 from ixproxy.errors import Code
-from ixproxy.net.connection import UNFINISHED, FrameConnection
+from ixproxy.net.connection import FrameConnection
 from ixproxy.wire.codec import error_frame
 
 log = Logger()
@@ -25,8 +25,13 @@ MOST_FRAMES = 200
 """Frames that one may send which are no parts of a registration."""
 MOST_KEPT = 32 << 20
 """Bytes of unfinished frames that all of them together may have."""
+READ_FREELY = MOST_KEPT // 2
+"""While they have no more than this, long frames of any of them are read as they come."""
+FEW = 32 << 10
+"""Bytes of an unfinished frame that anybody may have."""
 READ_ON = 16
-"""Of those whose frames are long, so many are read on at a time."""
+"""Of those whose frames are long, so many are read on at a time when there was too much."""
+UNFINISHED = "what it and others send is not finished"
 
 
 class WaitingRoom:
@@ -44,6 +49,8 @@ class WaitingRoom:
         self._registered = registered
         self.since: dict[FrameConnection, float] = {}
         self._frames: Counter[FrameConnection] = Counter()
+        self._kept: dict[FrameConnection, int] = {}
+        self._all_kept = 0
         self._refused = 0
 
     def __len__(self) -> int:
@@ -61,14 +68,22 @@ class WaitingRoom:
         while self.since and len(self.since) >= most:
             self._close(next(iter(self.since)), "too many connections have not registered")
         self.since[connection] = now
-        connection.wary = True
+        connection.watch_unfinished = self._grew
 
     def leave(self, connection: FrameConnection) -> None:
         """It registered, or is gone; harmless when it is not here."""
         if self.since.pop(connection, None) is not None:
-            connection.wary = False
+            connection.watch_unfinished = None
             connection.resume_reading(UNFINISHED)
         self._frames.pop(connection, None)
+        self._all_kept -= self._kept.pop(connection, 0)
+
+    def _grew(self, connection: FrameConnection) -> None:
+        size = connection.unfinished
+        self._all_kept += size - self._kept.get(connection, 0)
+        self._kept[connection] = size
+        if size > FEW and self._all_kept > READ_FREELY:
+            connection.pause_reading(UNFINISHED)
 
     def heard(self, connection: FrameConnection, frames: int) -> None:
         """It sent something that did not register it."""
@@ -88,14 +103,13 @@ class WaitingRoom:
             # Once for all of them: whoever connects without end must not fill the log.
             log.warn("{number} connections were refused: too many", number=self._refused)
             self._refused = 0
-        kept = {each: each.unfinished for each in self.since}
-        excess = sum(kept.values()) - MOST_KEPT
-        for connection in sorted(kept, key=kept.__getitem__, reverse=True):
-            if excess <= 0:
+        self._kept = {each: each.unfinished for each in self.since}
+        self._all_kept = sum(self._kept.values())
+        for connection in sorted(self._kept, key=self._kept.__getitem__, reverse=True):
+            if self._all_kept <= MOST_KEPT:
                 break
-            excess -= kept[connection]
             self._close(connection, "too much is kept of what it has not finished")
-        if excess < -MOST_KEPT // 2:
+        if self._all_kept <= READ_FREELY:
             unread = (each for each in self.since if not each.reading)
             for connection in list(islice(unread, READ_ON)):
                 connection.resume_reading(UNFINISHED)

@@ -104,19 +104,29 @@ def test_halves_of_long_frames_are_kept_up_to_a_limit(monkeypatch: pytest.Monkey
     assert [transport.disconnecting for _, transport in peers] == [False, True, False]
 
 
-def test_a_long_frame_is_read_a_piece_at_a_time_until_its_sender_has_registered() -> None:
+def test_long_frames_are_read_a_piece_at_a_time_while_much_is_kept_of_all_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ixproxy.net.waiting_room.READ_FREELY", 100_000)
     room = Room()
-    connection, transport = room.enter()
-    connection.dataReceived((100_000).to_bytes(4, "big") + b"\xe1\x01" + bytes(40_000))
-    assert str(transport.producerState) == "paused"
+    (first, one), (second, other), (third, short) = (room.enter() for _ in range(3))
+    head = (1_000_000).to_bytes(4, "big") + b"\xe1\x01"
+    for connection in (first, second):
+        connection.dataReceived(head + bytes(40_000))
+    assert [str(each.producerState) for each in (one, other)] == ["producing", "producing"]
+    first.dataReceived(bytes(30_000))
+    third.dataReceived(head + bytes(5_000))
+    states = [str(each.producerState) for each in (one, other, short)]
+    assert states == ["paused", "producing", "producing"], "a short frame of a third is read"
     room.room.ticked(1.0, 10.0)
-    assert str(transport.producerState) == "producing"
-    connection.dataReceived(bytes(100))
-    assert str(transport.producerState) == "paused"
-    room.room.leave(connection)
-    assert str(transport.producerState) == "producing"
-    connection.dataReceived(bytes(100))
-    assert str(transport.producerState) == "producing"
+    assert str(one.producerState) == "paused"
+    room.room.leave(second)
+    room.room.ticked(2.0, 10.0)
+    assert str(one.producerState) == "producing"
+    second.dataReceived(bytes(400_000))
+    assert str(other.producerState) == "producing", "it has registered"
+    room.room.leave(first)
+    assert (room.room._all_kept, list(room.room._kept)) == (5_006, [third])
 
 
 def test_one_too_many_is_told_so_and_the_log_says_it_once(caplog: Any) -> None:
