@@ -24,10 +24,13 @@ from ixproxy.net.reading_windows import DEFAULT_WINDOW
 from ixproxy.net.slow_readers import SlowReaders
 from ixproxy.net.turn import TurnEnd
 from ixproxy.net.waiting_room import WaitingRoom
+from ixproxy.values import ClientType
 from ixproxy.wire.frames import Skipped
 
 TURN_BUDGET = 64
 """What one peer's frames may cost in one turn (`ProxyCore.frames_received`)."""
+PROXY_BUDGET = 4 * TURN_BUDGET
+"""The same for a proxy, which carries many clients."""
 ALONE_BUDGET = 1024
 """The same while others send little."""
 REST = 0.003
@@ -172,9 +175,13 @@ class PeerListener(Factory):
         if connection is not self._last:
             self._last = connection
             self._changes += 1
-        taken = self._core.frames_received(peer.id, frames, self._clock.seconds(), self._budget)
+        budget, client = self._budget, peer.clients.get(0)
+        if client is not None and client.type is ClientType.PROXY:
+            budget = max(budget, PROXY_BUDGET)
+        taken = self._core.frames_received(peer.id, frames, self._clock.seconds(), budget)
         self._performer.perform()
-        client = peer.clients.get(0)
+        if client is None:
+            client = peer.clients.get(0)
         if client is None or connection in self._unregistered:
             self._heard_unregistered(connection, peer, taken)
         elif client.on_the_way > self._windows.window:
