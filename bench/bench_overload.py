@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from bench.bench_proxy import NODE, TWISTD
-from bench.measuring import OTHER_CORE, PROXY_CORE, Stage, free_port, median, python, wait_for
+from bench.measuring import (
+    OTHER_CORE,
+    PROXY_CORE,
+    Stage,
+    free_port,
+    median,
+    python,
+    resident,
+    wait_for,
+)
 from bench.overload_flood import KINDS
 
 NODES = 3
@@ -51,14 +60,6 @@ listen = "tcp:{port}:interface=127.0.0.1"
 endpoint = "tcp:127.0.0.1:{port}"
 connections = ["nodes"]
 """
-
-
-def resident(pid: int) -> float:
-    """MiB of memory that a process has now."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise SystemExit(f"process {pid} has ended")
 
 
 class Cluster:

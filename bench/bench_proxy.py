@@ -1,8 +1,13 @@
-"""Proxy CPU per request-reply against HAProxy, plain and over TLS, on one core, in one run."""
+"""
+Proxy CPU per request-reply against HAProxy, plain and over TLS, on one core, in one run;
+and what a client that only stays costs in memory.
+"""
 
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 import subprocess
 import tempfile
 from pathlib import Path
@@ -17,6 +22,7 @@ from bench.measuring import (
     free_port,
     median,
     python,
+    resident,
     wait_for,
 )
 from ixproxy.messages import (
@@ -27,12 +33,18 @@ from ixproxy.messages import (
 )
 from ixproxy.testing.certificates import Authority
 from ixproxy.wire.codec import encode
+from ixproxy.wire.frames import FrameReader
+from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import read_frame
 
 NODES = 3
 CONNECTIONS = 50
 IDS = 3_000
 ROUNDS = 5
+IDLE = 2_000
+"""Clients that register and say nothing more."""
+IDLE_LIMITS = {"": 4.0, " tls": 30.0}
+"""KiB of the proxy's memory for each of them."""
 LIMITS = {"": {1: 2.5, 16: 10.0}, " tls": {1: 2.5, 16: 10.0}}
 """Plain and over TLS: depth to the ratio that must be reached now."""
 
@@ -216,6 +228,45 @@ def compare(
     return kept
 
 
+def idle_clients(stage: Stage, port: int, tls: bool) -> list[socket.socket]:
+    """Clients that registered and were answered."""
+    registration = (stage.directory / "register.frame").read_bytes()
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    clients = []
+    for _ in range(IDLE):
+        client = socket.create_connection(("127.0.0.1", port), 10)
+        if tls:
+            client = context.wrap_socket(client)
+        client.sendall(registration)
+        clients.append(client)
+    for client in clients:
+        frames = FrameReader().feed(client.recv(4096))
+        kinds = {read_frame(raw).kind for raw in frames if isinstance(raw, bytes)}
+        if Kind.REPLY not in kinds:
+            raise SystemExit(f"a client was not let in on port {port}")
+    return clients
+
+
+def stay(stage: Stage, measured: dict[str, tuple[int, int]]) -> bool:
+    """Print what clients cost that only stay; whether that keeps the limits."""
+    print(f"\nproxy memory per client, {IDLE} clients that registered and say nothing")
+    print("what         KiB/client  limit")
+    kept = True
+    for way, limit in IDLE_LIMITS.items():
+        pid, port = measured[f"ixproxy{way}"]
+        warm = idle_clients(stage, port, tls=bool(way))
+        before = resident(pid)
+        more = idle_clients(stage, port, tls=bool(way))
+        each = (resident(pid) - before) * 1024 / IDLE
+        for client in (*warm, *more):
+            client.close()
+        said = "kept" if each <= limit else "MISSED"
+        print(f"{'ixproxy' + way:11}  {each:10.1f}  {limit:5.1f} {said}")
+        kept = each <= limit and kept
+    return kept
+
+
 def main() -> bool:
     """Print the table; whether the limits are kept."""
     kept = True
@@ -228,6 +279,7 @@ def main() -> bool:
             for way, limits in LIMITS.items():
                 for depth, limit in limits.items():
                     kept = compare(stage, measured, way, depth, limit) and kept
+            kept = stay(stage, measured) and kept
         finally:
             stage.end()
     return kept

@@ -98,6 +98,14 @@ def cpu_seconds(pid: int) -> float:
     return total / 1e9
 
 
+def resident(pid: int) -> float:
+    """MiB of memory that a process has now."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit(f"process {pid} has ended")
+
+
 def median(values: Sequence[float]) -> float:
     """The median; 0 of nothing."""
     return statistics.median(values) if values else 0.0

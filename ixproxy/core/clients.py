@@ -114,7 +114,7 @@ class Client:
             identifier: (take, None) for identifier, take in registration.holding.items()
         }
         self.inflight: dict[int, Any] = {}
-        self.patient: set[int] = set()
+        self.patient: dict[int, None] = {}
         self.fan_outs = 0
         self.gone = False
         self.said_goodbye = False
@@ -137,7 +137,7 @@ class Client:
     def settled(self, reference: int) -> None:
         """A request got its one answer; harmless when it had."""
         self.inflight.pop(reference, None)
-        self.patient.discard(reference)
+        self.patient.pop(reference, None)
 
     def may_use(self, tenant: int) -> bool:
         """Whether the client works for `tenant`; no tenants named: for all."""

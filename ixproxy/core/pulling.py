@@ -98,7 +98,7 @@ class Pulling:
             return
         self._for_strategy = request.extension.get(FOR_STRATEGY) in (1, "1", True)
         if self._for_strategy:
-            asked.client.patient.add(asked.frame.reference)
+            asked.client.patient[asked.frame.reference] = None
         pull = PullAttributes(
             tenant_id=asked.frame.tenant,
             view=asked.frame.queue,

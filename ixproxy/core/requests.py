@@ -135,7 +135,7 @@ class Requests:
             )
         client.inflight[frame.reference] = asked
         if asked.route.deadline is Deadline.DELIVERY:
-            client.patient.add(frame.reference)
+            client.patient[frame.reference] = None
         problem = problem_of(frame, asked.row, asked.route, client, state.deployment.tenants)
         if problem is not None:
             state.refuse(asked, *problem)

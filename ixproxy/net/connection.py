@@ -106,7 +106,7 @@ class FrameConnection(TwistedProtocol):
         self.silent = 0.0
         self.reading = True
         """Whether we read: a peer that is not listened to cannot be heard."""
-        self._unread_for: set[str] = set()
+        self._unread_for: tuple[str, ...] = ()
         self.watch_unfinished: Callable[[FrameConnection], None] | None = None
         """Is told when something came that finished no frame; None: nobody is."""
         self.connected_now = False
@@ -316,13 +316,13 @@ class FrameConnection(TwistedProtocol):
     def pause_reading(self, reason: str = "") -> None:
         """Read nothing more until `resume_reading` for every reason that there is."""
         if self.connected_now:
-            self._unread_for.add(reason)
+            self._unread_for = (*(r for r in self._unread_for if r != reason), reason)
             self.reading = False
             self._socket.pauseProducing()
 
     def resume_reading(self, reason: str = "") -> None:
         """Read on, unless there is another reason not to."""
-        self._unread_for.discard(reason)
+        self._unread_for = tuple(each for each in self._unread_for if each != reason)
         if self.connected_now and not self._unread_for and not self._closing:
             self.reading = True
             self._read_on()
