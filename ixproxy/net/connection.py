@@ -34,10 +34,6 @@ from ixproxy.wire.prefix import DEFAULT_MAX_FRAME, readdress, write_frame
 
 log = Logger()
 
-UNFINISHED = "what it sends is not finished"
-WARY_OF = 32 << 10
-"""Bytes of an unfinished frame after which a peer that is not trusted yet is read slowly."""
-
 DEFAULT_OUTPUT_LIMIT = 8 << 20
 HARD_LIMIT_FACTOR = 4
 """A backlog so many times its limit ends the connection, whatever the owner does."""
@@ -108,8 +104,6 @@ class FrameConnection(TwistedProtocol):
         self.reading = True
         """Whether we read: a peer that is not listened to cannot be heard."""
         self._unread_for: set[str] = set()
-        self.wary = False
-        """Whether long frames are read a piece at a time, each when the owner reads on."""
         self.connected_now = False
         self._closing = False
         self.close_reason = ""
@@ -149,10 +143,7 @@ class FrameConnection(TwistedProtocol):
                 # A transport may bring something even after it was paused.
                 self._untaken += frames
                 return
-            if not frames:
-                if self.wary and self._reader.kept > WARY_OF:
-                    self.pause_reading(UNFINISHED)
-            else:
+            if frames:
                 taken = self._owner.frames_received(self, frames)
                 if taken is not None and taken < len(frames):
                     self._wait_with(frames[taken:])

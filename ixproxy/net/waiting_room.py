@@ -10,24 +10,21 @@ is served however many only stand about.
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice
 
 from twisted.logger import Logger
 
 from ixproxy.errors import Code
-from ixproxy.net.connection import UNFINISHED, FrameConnection
+from ixproxy.net.connection import FrameConnection
 from ixproxy.wire.codec import error_frame
 
 log = Logger()
 
 MOST_FRAMES = 200
 """Frames that one may send which are no parts of a registration."""
+FEW = 32
+"""So many may be here without a look at what they keep whenever another comes."""
 MOST_KEPT = 32 << 20
 """Bytes of unfinished frames that all of them together may have."""
-READ_ON = 16
-"""Of those whose frames are long, so many are read on at a time."""
-
-
 class WaitingRoom:
     """
     :param counters: counts those that were closed.
@@ -54,14 +51,13 @@ class WaitingRoom:
         """A peer came; at most so many may be here."""
         while self.since and len(self.since) >= most:
             self._close(next(iter(self.since)), "too many connections have not registered")
+        if len(self.since) > FEW:
+            self._bound_kept()
         self.since[connection] = now
-        connection.wary = True
 
     def leave(self, connection: FrameConnection) -> None:
         """It registered, or is gone; harmless when it is not here."""
-        if self.since.pop(connection, None) is not None:
-            connection.wary = False
-            connection.resume_reading(UNFINISHED)
+        self.since.pop(connection, None)
         self._frames.pop(connection, None)
 
     def heard(self, connection: FrameConnection, frames: int) -> None:
@@ -80,6 +76,9 @@ class WaitingRoom:
             # Once for all of them: whoever connects without end must not fill the log.
             log.warn("{number} connections were refused: too many", number=self._refused)
             self._refused = 0
+        self._bound_kept()
+
+    def _bound_kept(self) -> None:
         kept = {each: each.unfinished for each in self.since}
         excess = sum(kept.values()) - MOST_KEPT
         for connection in sorted(kept, key=kept.__getitem__, reverse=True):
@@ -87,10 +86,6 @@ class WaitingRoom:
                 break
             excess -= kept[connection]
             self._close(connection, "too much is kept of what it has not finished")
-        if excess < -MOST_KEPT // 2:
-            unread = (each for each in self.since if not each.reading)
-            for connection in list(islice(unread, READ_ON)):
-                connection.resume_reading(UNFINISHED)
 
     def _close(self, connection: FrameConnection, reason: str) -> None:
         self.leave(connection)

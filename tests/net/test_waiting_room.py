@@ -99,21 +99,6 @@ def test_halves_of_long_frames_are_kept_up_to_a_limit(monkeypatch: pytest.Monkey
     assert [transport.disconnecting for _, transport in peers] == [False, True, False]
 
 
-def test_a_long_frame_is_read_a_piece_at_a_time_until_its_sender_has_registered() -> None:
-    room = Room()
-    connection, transport = room.enter()
-    connection.dataReceived((100_000).to_bytes(4, "big") + b"\xe1\x01" + bytes(40_000))
-    assert str(transport.producerState) == "paused"
-    room.room.ticked(1.0, 10.0)
-    assert str(transport.producerState) == "producing"
-    connection.dataReceived(bytes(100))
-    assert str(transport.producerState) == "paused"
-    room.room.leave(connection)
-    assert str(transport.producerState) == "producing"
-    connection.dataReceived(bytes(100))
-    assert str(transport.producerState) == "producing"
-
-
 def test_one_too_many_is_told_so_and_the_log_says_it_once(caplog: Any) -> None:
     room = Room()
     for _ in range(100):
