@@ -19,7 +19,7 @@ ARGS ?=
 
 # Debian packages, by what needs them.
 VENV_PACKAGES := python3 python3-venv
-BENCH_PACKAGES := haproxy gcc libc6-dev
+BENCH_PACKAGES := haproxy gcc libc6-dev libssl-dev
 
 # The stamps carry a digest of all that is installed and of where it stands, so a
 # deleted file or a checkout that moved means a new installation, and a touched one does not.
@@ -75,7 +75,7 @@ help:
 	@echo 'make install   the project into $(VENV), so that $(BIN)/ixctl and the twistd plug-in are current'
 	@echo 'make bench     run the benchmarks'
 	@echo 'make doc       build the documentation into doc/_build/html'
-	@echo 'make protocol  write the pages of protocol, options and life cycle from the tables'
+	@echo 'make protocol  write the pages of protocol, options, life cycle and check-config from the tables'
 	@echo 'make clean     remove what the others left, but for $(VENV)'
 
 .PHONY: demo
@@ -109,6 +109,8 @@ protocol: $(INSTALLED)
 	@mv doc/options.md.new doc/options.md
 	@PYTHONPATH="$(CURDIR)" $(BIN)/python doc/life_cycle_page.py > doc/life-cycle.md.new
 	@mv doc/life-cycle.md.new doc/life-cycle.md
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python doc/check_config_page.py > doc/check-config.md.new
+	@mv doc/check-config.md.new doc/check-config.md
 
 .PHONY: clean
 clean:

@@ -2,17 +2,20 @@
  * A closed-loop load generator: so many connections, so many requests in
  * flight on each, every answer checked for the reference of its request.
  *
- * usage: load_generator PORT CONNECTIONS DEPTH WARM SECONDS REGISTER REQUEST IDS
+ * usage: load_generator PORT CONNECTIONS DEPTH WARM SECONDS REGISTER REQUEST IDS [tls]
  *
  * REGISTER and REQUEST name files with one frame each; the request's 16-byte
  * interaction id (its first string) is overwritten with one of IDS ids, its
  * reference with a running number. Prints "ready" when warm, then one JSON
- * object. WARM and SECONDS are in milliseconds.
+ * object. WARM and SECONDS are in milliseconds. With "tls" all of it is encrypted;
+ * nobody's certificate is verified.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +28,7 @@ enum { MAX_DEPTH = 64, BUFFER = 1 << 18, PREFIX = 32, SAMPLES = 1 << 20 };
 
 struct connection {
     int fd, registered, in_flight;
+    SSL *tls;
     unsigned char in[BUFFER];
     size_t have;
     uint32_t next, oldest[MAX_DEPTH];
@@ -55,15 +59,34 @@ static size_t slurp(const char *path, unsigned char *to, size_t room) {
     fclose(file);
     return n;
 }
-static void send_all(int fd, const unsigned char *bytes, size_t size) {
+static void send_all(struct connection *c, const unsigned char *bytes, size_t size) {
     while (size) {
-        ssize_t n = send(fd, bytes, size, MSG_NOSIGNAL);
-        if (n < 0) {
-            if (errno == EAGAIN) { usleep(50); continue; }
+        ssize_t n = c->tls ? SSL_write(c->tls, bytes, size) : send(c->fd, bytes, size, MSG_NOSIGNAL);
+        if (n <= 0) {
+            if (c->tls ? SSL_get_error(c->tls, n) == SSL_ERROR_WANT_WRITE : errno == EAGAIN) {
+                usleep(50);
+                continue;
+            }
             perror("send"), exit(1);
         }
         bytes += n, size -= n;
     }
+}
+/* What has come: 0 at the end, -1 when nothing has. */
+static ssize_t receive(struct connection *c) {
+    unsigned char *to = c->in + c->have;
+    size_t room = BUFFER - c->have;
+    if (!c->tls) return recv(c->fd, to, room, MSG_DONTWAIT);
+    ssize_t got = 0;
+    do {
+        int n = SSL_read(c->tls, to + got, room - got);
+        if (n <= 0) {
+            if (SSL_get_error(c->tls, n) == SSL_ERROR_WANT_READ) return got ? got : -1;
+            return 0;
+        }
+        got += n;
+    } while (SSL_pending(c->tls));
+    return got;
 }
 static void ask(struct connection *c, int count) {
     static unsigned char batch[MAX_DEPTH * 65536];
@@ -81,7 +104,7 @@ static void ask(struct connection *c, int count) {
         put += request_size;
     }
     c->in_flight += count;
-    send_all(c->fd, batch, put);
+    send_all(c, batch, put);
 }
 static int compare(const void *a, const void *b) {
     float x = *(const float *)a, y = *(const float *)b;
@@ -89,13 +112,15 @@ static int compare(const void *a, const void *b) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 9) return fprintf(stderr, "usage: see the head of the source\n"), 2;
+    if (argc != 9 && argc != 10) return fprintf(stderr, "usage: see the head of the source\n"), 2;
     int port = atoi(argv[1]), count = atoi(argv[2]);
     depth = atoi(argv[3]), ids = atoi(argv[8]);
     double warm = atof(argv[4]) / 1000, length = atof(argv[5]) / 1000;
     registration_size = slurp(argv[6], registration, sizeof registration);
     request_size = slurp(argv[7], request, sizeof request);
     int poll = epoll_create1(0), yes = 1;
+    SSL_CTX *context = argc == 10 ? SSL_CTX_new(TLS_client_method()) : NULL;
+    if (context) SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     struct connection **all = calloc(count, sizeof *all);
     for (int i = 0; i < count; i++) {
         struct connection *c = all[i] = calloc(1, sizeof *c);
@@ -104,7 +129,13 @@ int main(int argc, char **argv) {
         c->fd = socket(AF_INET, SOCK_STREAM, 0);
         if (connect(c->fd, (void *)&there, sizeof there)) return perror("connect"), 1;
         setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-        send_all(c->fd, registration, registration_size);
+        if (context) {
+            c->tls = SSL_new(context);
+            SSL_set_fd(c->tls, c->fd);
+            if (SSL_connect(c->tls) != 1) return fprintf(stderr, "no TLS\n"), 1;
+            fcntl(c->fd, F_SETFL, O_NONBLOCK);
+        }
+        send_all(c, registration, registration_size);
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
         epoll_ctl(poll, EPOLL_CTL_ADD, c->fd, &event);
     }
@@ -122,7 +153,7 @@ int main(int argc, char **argv) {
         int n = epoll_wait(poll, events, 256, 20);
         for (int i = 0; i < n; i++) {
             struct connection *c = events[i].data.ptr;
-            ssize_t got = recv(c->fd, c->in + c->have, BUFFER - c->have, MSG_DONTWAIT);
+            ssize_t got = receive(c);
             if (got == 0) return fprintf(stderr, "closed by the server\n"), 1;
             if (got < 0) continue;
             c->have += got;

@@ -48,12 +48,14 @@ class Stage:
                 process.wait()
 
 
-def build(directory: Path, name: str) -> Path:
+def build(directory: Path, name: str, *libraries: str) -> Path:
     """Compile one of the C sources beside this file."""
     target = directory / name
+    linked = [f"-l{library}" for library in libraries]
     subprocess.run(
-        ["cc", "-O2", "-o", str(target), str(HERE / f"{name}.c")], check=True, cwd=directory
-    )
+        ["cc", "-O2", "-o", str(target), str(HERE / f"{name}.c"), *linked],
+        check=True, cwd=directory,
+    )  # fmt: skip
     return target
 
 

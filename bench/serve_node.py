@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from twisted.application.internet import TimerService
 from twisted.application.service import IService, MultiService
+from twisted.cred.checkers import ICredentialsChecker
 from twisted.scripts import twistd
 
 from ixproxy import node_tap
@@ -28,9 +30,11 @@ SECONDS = 0.5
 _read, _make = node_tap.read, node_tap.makeService
 
 
-def read_with_consumer(path: Path, name: str) -> node_tap.NodeParts:
+def read_with_consumer(
+    path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()
+) -> node_tap.NodeParts:
     """What the file says of the node, and a consumer of its outbox."""
-    parts = _read(path, name)
+    parts = _read(path, name, checkers)
     settings = replace(parts.plan.settings, consumers=(CONSUMER,))
     return replace(parts, plan=replace(parts.plan, settings=settings))
 

@@ -1,17 +1,23 @@
-"""Print doc/options.md: every option of nodes, proxies and media types, from their catalogue."""
+"""Print doc/options.md: every option, from the catalogue."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from ixproxy.config_keys import Key, Kind
-from ixproxy.config_options import NODE_SECTIONS, PROXY_SECTIONS, MediaTypeSettings
+from ixproxy.config_options import (
+    NODE_SECTIONS,
+    PROXY_SECTIONS,
+    MediaTypeSettings,
+    WarmStandbyOptions,
+)
+from ixproxy.config_schema import WARM_STANDBY
 from ixproxy.config_sections import option_keys
 
 HEAD = """\
 # Options
 
-Where they stand, for a proxy or node named `NAME`: `[applications.NAME.options.SECTION]`; for a
+Where they stand, for an application named `NAME`: `[applications.NAME.options.SECTION]`; for a
 media type: `[tenants.TENANT.media-types.NAME.options.settings]`. Names are those of the field. A
 value that is out of range is an error of the whole file. This page is generated: `make protocol`.
 """
@@ -39,8 +45,8 @@ def values_of(key: Key) -> str:
             return str(key.kind.value)
 
 
-def table(title: str, section: type) -> Iterator[str]:
-    keys = option_keys(section)
+def table(title: str, section: type, prefix: str = "") -> Iterator[str]:
+    keys = {f"{prefix}{name}": key for name, key in option_keys(section).items()}
     served = {name: key for name, key in keys.items() if key.served}
     unserved = [f"`{name}`" for name, key in keys.items() if not key.served]
     yield f"\n## {title}\n"
@@ -61,6 +67,8 @@ def page() -> Iterator[str]:
         for name, section in tables.items():
             yield from table(f"{owner}: `{name}`", section)
     yield from table("Media types: `settings`", MediaTypeSettings)
+    title = "Clusters of proxies, and clients: `settings`"
+    yield from table(title, WarmStandbyOptions, f"{WARM_STANDBY}.")
 
 
 if __name__ == "__main__":

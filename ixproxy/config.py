@@ -3,9 +3,9 @@ Read and check a deployment file: the one thing to import of all `config_*`.
 
 Theory of operation: the text is read as TOML; `config_check` holds every
 table against `config_schema` and keeps what fits; `config_build` makes values
-of that; `config_rules` and `config_views` hold rules across tables; when no
-mistake is found, `config_advice` adds the guide's advice. So one report has
-every mistake of a file, and advice is not drawn from half of one.
+of that; `RULES` hold across tables; when none is broken, `ADVICE` adds what
+the guide says. So one report has every mistake of a file, and advice is not
+drawn from half of one.
 """
 
 from __future__ import annotations
@@ -17,9 +17,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ixproxy.config_advice import advise
+from ixproxy import (
+    config_advice,
+    config_choices,
+    config_client_view,
+    config_clients,
+    config_hosts,
+    config_licences,
+    config_rules,
+    config_security,
+    config_stores,
+    config_tenants,
+)
 from ixproxy.config_build import build
 from ixproxy.config_check import Findings
+from ixproxy.config_client_view import ClientView, client_view
 from ixproxy.config_deployment import Deployment, ProxyView
 from ixproxy.config_keys import clean
 from ixproxy.config_lines import Lines, dotted
@@ -27,7 +39,7 @@ from ixproxy.config_node_options import NodeSettings
 from ixproxy.config_options import ProxySettings
 from ixproxy.config_paths import placed
 from ixproxy.config_plugins import TryMaker, check_plugins
-from ixproxy.config_rules import Case, check_rules
+from ixproxy.config_rules import Case, Rule
 from ixproxy.config_tables import (
     NODES,
     PROXIES,
@@ -43,7 +55,6 @@ from ixproxy.config_tables import (
     Queue,
     ServerApplication,
     Tenant,
-    Tls,
     View,
     Workbin,
 )
@@ -58,6 +69,7 @@ __all__ = [
     "Application",
     "CapturePoint",
     "Chosen",
+    "ClientView",
     "Cluster",
     "CustomProperty",
     "Deployment",
@@ -71,16 +83,36 @@ __all__ = [
     "Report",
     "ServerApplication",
     "Tenant",
-    "Tls",
     "TryMaker",
     "View",
     "Workbin",
     "check",
+    "client_view",
     "load",
 ]
 
 LARGEST = 16 << 20
 """A longer file is not read, in characters."""
+
+RULES: tuple[Rule, ...] = (
+    *config_rules.RULES,
+    *config_security.RULES,
+    *config_stores.RULES,
+    *config_clients.RULES,
+    *config_client_view.RULES,
+    *config_choices.RULES,
+    check_views,
+)
+ADVICE: tuple[Rule, ...] = (
+    *config_advice.ADVICE,
+    *config_tenants.ADVICE,
+    *config_clients.ADVICE,
+    *config_client_view.ADVICE,
+    *config_choices.ADVICE,
+    *config_licences.ADVICE,
+    *config_stores.ADVICE,
+    *config_hosts.ADVICE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +169,11 @@ def check(text: str, directory: Path | None = None, *, try_maker: TryMaker | Non
     applications = tables.get("applications")
     names = frozenset(applications) if isinstance(applications, dict) else frozenset()
     case = Case(deployment, findings, names)
-    check_rules(case)
-    check_views(case)
+    for rule in RULES:
+        rule(case)
     check_plugins(case, try_maker or Catalogue().try_maker)
-    if not findings.errors:
-        advise(case)
+    for advice in ADVICE if not findings.errors else ():
+        advice(case)
     errors = tuple(sorted(findings.errors, key=_place))
     warnings = tuple(sorted(findings.warnings, key=_place))
     return Report(errors, warnings, None if errors else deployment)

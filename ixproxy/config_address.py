@@ -84,6 +84,10 @@ def connect_address(text: str) -> Address:
     if kind == "unix":
         _whole(given, "lockfile", 0, 1)
         return Address(kind, path=given["path"])
+    if given["host"] in _EVERYWHERE:
+        raise ValueError(
+            f"expected a host to connect to: {given['host']} means every address of a listener"
+        )
     return Address(kind, given["host"], _whole(given, "port", 1, 65535))
 
 
@@ -106,6 +110,12 @@ def endpoint_of(listen: Address) -> str:
 def everywhere(listen: Address) -> bool:
     """Whether a listener takes its port on all addresses of its host."""
     return listen.kind in ("tcp", "tcp6") and listen.host in _EVERYWHERE
+
+
+def loopback(address: Address) -> bool:
+    """Whether an address is one of its own host only."""
+    host = address.host
+    return address.kind == "unix" or host in ("localhost", "::1") or host.startswith("127.")
 
 
 def quoted(text: str) -> str:

@@ -10,44 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ixproxy.config_address import connect_address
-from ixproxy.config_rules import Case
-from ixproxy.config_schema import PAIRED_CLIENTS, ROUTER_TYPE
+from ixproxy.config_check import first_of
+from ixproxy.config_rules import Case, Rule
 from ixproxy.config_tables import (
     PROXIES,
-    Cluster,
     NodeApplication,
     ProxyApplication,
-    ServerApplication,
     Tenant,
 )
 
 LOGIN_SESSION = 1440
 """The guide's `login-session-timeout`, in minutes."""
-
-
-def advise(case: Case) -> None:
-    """Hold every piece of advice against the deployment; findings go to `case.findings`."""
-    for advice in (
-        _nodes_come_in_pairs,
-        _nodes_are_used,
-        _desktop_proxies_stand_alone,
-        _other_clients_have_pairs_of_proxies,
-        _routers_know_every_node,
-        _settings_are_as_recommended,
-        _login_control_is_equal,
-        _connections_to_esp_servers_are_symmetric,
-        _media_types_have_nodes,
-        _pairs_are_alike,
-    ):
-        advice(case)
-
-
-def _warn(case: Case, application: str, key: str, text: str) -> None:
-    case.findings.warning(("applications", application), key, text)
-
-
-def _warn_setting(case: Case, application: str, key: str, text: str) -> None:
-    case.findings.warning(("applications", application, "options", "settings"), key, text)
 
 
 def _nodes_come_in_pairs(case: Case) -> None:
@@ -57,7 +30,7 @@ def _nodes_come_in_pairs(case: Case) -> None:
                 "the guide configures every node as a pair: without a backup, nobody can"
                 " process this node's interactions while it is down"
             )
-            _warn(case, node.name, "backup", text)
+            case.advise(node.name, "backup", text)
 
 
 def _nodes_are_used(case: Case) -> None:
@@ -69,7 +42,7 @@ def _nodes_are_used(case: Case) -> None:
     for node in case.deployment.nodes():
         if reached and node.name not in reached:
             text = "no proxy connects to this node, directly or by a cluster"
-            _warn(case, node.name, "", text)
+            case.advise(node.name, "", text)
 
 
 def _in_proxy_clusters(case: Case) -> set[str]:
@@ -89,50 +62,7 @@ def _desktop_proxies_stand_alone(case: Case) -> None:
                 "the guide advises against a backup for a proxy in a cluster of proxies:"
                 " its clients go to another proxy of the cluster"
             )
-            _warn(case, proxy.name, "backup", text)
-
-
-def _clients(case: Case) -> Iterator[ServerApplication]:
-    for each in case.deployment.applications.values():
-        if isinstance(each, ServerApplication) and not each.primary:
-            yield each
-
-
-def _other_clients_have_pairs_of_proxies(case: Case) -> None:
-    for client in _clients(case):
-        for name in client.connections if client.type in PAIRED_CLIENTS else ():
-            match case.deployment.applications.get(name):
-                case ProxyApplication(backup="", primary=""):
-                    text = (
-                        f'the guide connects a client of type "{client.type}" to a pair of'
-                        f' proxies, and "{name}" has no backup'
-                    )
-                    _warn(case, client.name, "connections", text)
-                case Cluster(kind="Interaction Server Proxy"):
-                    text = (
-                        f'the guide connects a client of type "{client.type}" to a pair of'
-                        f' proxies of its own, not to the cluster "{name}"'
-                    )
-                    _warn(case, client.name, "connections", text)
-
-
-def _routers_know_every_node(case: Case) -> None:
-    nodes = {node.name for node in case.deployment.nodes()}
-    for client in _clients(case):
-        if client.type != ROUTER_TYPE:
-            continue
-        connected = set(case.deployment.connected(client.connections))
-        through = sorted(
-            name
-            for name in connected
-            if isinstance(case.deployment.applications.get(name), ProxyApplication)
-        )
-        if through:
-            text = f'the guide connects it to the nodes directly, and "{through[0]}" is a proxy'
-            _warn(case, client.name, "connections", text)
-        if missing := sorted(nodes - connected):
-            text = f"the guide connects it to every node; missing: {', '.join(missing)}"
-            _warn(case, client.name, "connections", text)
+            case.advise(proxy.name, "backup", text)
 
 
 def _settings_are_as_recommended(case: Case) -> None:
@@ -140,16 +70,16 @@ def _settings_are_as_recommended(case: Case) -> None:
         settings = node.settings
         if settings.login_session_timeout != LOGIN_SESSION:
             text = f"the guide recommends {LOGIN_SESSION}, not {settings.login_session_timeout}"
-            _warn_setting(case, node.name, "login-session-timeout", text)
+            case.advise_setting(node.name, "login-session-timeout", text)
         if settings.not_ready_on_invitation_timeout:
             text = "the guide recommends false: else nodes disagree on an agent's state"
-            _warn_setting(case, node.name, "not-ready-on-invitation-timeout", text)
+            case.advise_setting(node.name, "not-ready-on-invitation-timeout", text)
         if settings.allow_multiple_agent_connections != "false":
             text = (
                 "the guide recommends false in a cluster, not"
                 f" {settings.allow_multiple_agent_connections}: notifications multiply"
             )
-            _warn_setting(case, node.name, "allow-multiple-agent-connections", text)
+            case.advise_setting(node.name, "allow-multiple-agent-connections", text)
 
 
 def _login_control_is_equal(case: Case) -> None:
@@ -161,7 +91,21 @@ def _login_control_is_equal(case: Case) -> None:
                 f'the guide recommends the same on all nodes, and "{nodes[0].name}" has'
                 f' "{first}", not "{mine}"'
             )
-            _warn_setting(case, node.name, "agent-login-control", text)
+            case.advise_setting(node.name, "agent-login-control", text)
+
+
+def _agents_have_places_of_their_names(case: Case) -> None:
+    for node in case.deployment.nodes():
+        if node.settings.agent_login_control != "ignore":
+            continue
+        for tenant in case.deployment.tenants_of(node):
+            missing = sorted((tenant.agents or frozenset()) - (tenant.places or frozenset()))
+            if tenant.places is not None and missing:
+                text = (
+                    f'an agent\'s id serves as the place, and tenant "{tenant.name}" has no place'
+                    f" {first_of(missing)}"
+                )
+                case.advise_setting(node.name, "agent-login-control", text)
 
 
 def _served(case: Case) -> Iterator[tuple[Tenant, str, list[NodeApplication]]]:
@@ -188,7 +132,7 @@ def _connections_to_esp_servers_are_symmetric(case: Case) -> None:
                     "the guide asks for the same ESP servers on all nodes of a tenant and media"
                     f' type ("{tenant.name}", "{media}"); missing: {", ".join(missing)}'
                 )
-                _warn(case, node.name, "connections", text)
+                case.advise(node.name, "connections", text)
 
 
 def _media_types_have_nodes(case: Case) -> None:
@@ -205,23 +149,44 @@ def _media_types_have_nodes(case: Case) -> None:
         for media in node.cluster_settings.media_types:
             known = [tenant.media_types[media] for tenant in tenants if media in tenant.media_types]
             if known and not any(each.enabled for each in known):
-                section = ("applications", node.name, "options", "cluster-settings")
                 text = f'media type "{media}" is disabled for all tenants of this node'
-                case.findings.warning(section, "media-types", text)
+                case.advise_setting(node.name, "media-types", text, "cluster-settings")
 
 
 def _pairs_are_alike(case: Case) -> None:
+    for backup in case.servers():
+        primary = case.deployment.applications.get(backup.primary)
+        if not isinstance(primary, NodeApplication | ProxyApplication):
+            continue
+        if (primary.tls is None) != (backup.tls is None):
+            text = f'only one of "{primary.name}" and "{backup.name}" has a tls table'
+            case.advise(backup.name, "tls", text)
+
+
+def _pairs_on_sqlite_share_a_host(case: Case) -> None:
     for node in case.deployment.nodes():
         backup = case.deployment.applications.get(node.backup)
         if not isinstance(backup, NodeApplication):
             continue
-        if (node.tls is None) != (backup.tls is None):
-            text = f'only one of "{node.name}" and "{backup.name}" has a tls table'
-            _warn(case, backup.name, "tls", text)
         hosts = connect_address(node.endpoint).host, connect_address(backup.endpoint).host
         if node.store.startswith("sqlite:") and hosts[0] != hosts[1]:
             text = (
                 "both servers of a pair on SQLite run on one host, for they share the file;"
                 f' their endpoints say "{hosts[0]}" and "{hosts[1]}"'
             )
-            _warn(case, backup.name, "endpoint", text)
+            case.advise(backup.name, "endpoint", text)
+
+
+ADVICE: tuple[Rule, ...] = (
+    _nodes_come_in_pairs,
+    _nodes_are_used,
+    _desktop_proxies_stand_alone,
+    _settings_are_as_recommended,
+    _login_control_is_equal,
+    _agents_have_places_of_their_names,
+    _connections_to_esp_servers_are_symmetric,
+    _media_types_have_nodes,
+    _pairs_are_alike,
+    _pairs_on_sqlite_share_a_host,
+)
+"""What the guide says of servers; the other `config_*` have the rest."""

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from ixproxy.config_address import endpoint_of, listen_address
-from ixproxy.config_check import Findings, Fitting, fit
+from ixproxy.config_check import Findings, Fitting, first_of, fit, instead
 from ixproxy.config_deployment import Deployment
-from ixproxy.config_keys import did_you_mean, plain_name, shown
+from ixproxy.config_keys import Unfit, plain_name, shown
 from ixproxy.config_node_options import NodeSettings
 from ixproxy.config_options import (
     AgentReservation,
@@ -24,6 +24,7 @@ from ixproxy.config_options import (
     NodeClusterSettings,
     NodeLicences,
     ProxySettings,
+    WarmStandbyOptions,
 )
 from ixproxy.config_schema import (
     APPLICATION_TYPES,
@@ -33,6 +34,7 @@ from ixproxy.config_schema import (
     PROXY,
     ROOT,
     SERVER_BACKUP,
+    WARM_STANDBY,
     Table,
 )
 from ixproxy.config_sections import section_of
@@ -49,10 +51,10 @@ from ixproxy.config_tables import (
     Queue,
     ServerApplication,
     Tenant,
-    Tls,
     View,
     Workbin,
 )
+from ixproxy.values import TlsFiles
 
 APPLICATIONS = ("applications",)
 
@@ -140,7 +142,9 @@ def _applications(given: object, findings: Findings) -> dict[str, Application]:
             if (backup := _backup(name, given, made.get(primaries[name]), findings)) is not None:
                 made[name] = backup
         elif (table := _schema(given[name], path, findings)) is not None:
-            made[name] = _application(name, table, fit(table, given[name], path, findings))
+            made[name] = _application(
+                name, table, fit(table, given[name], path, findings), findings
+            )
     return {name: made[name] for name in given if name in made}
 
 
@@ -165,20 +169,25 @@ def _primaries(given: Mapping[str, object]) -> dict[str, str]:
 def _schema(given: Mapping[str, object], path: tuple[str, ...], findings: Findings) -> Table | None:
     type = given.get("type")
     if not isinstance(type, str) or type not in APPLICATION_TYPES:
-        known = ", ".join(f'"{each}"' for each in APPLICATION_TYPES)
         if type is None:
-            findings.error(path, "type", f"missing; expected one of {known}")
+            known = first_of([f'"{each}"' for each in APPLICATION_TYPES])
+            text = f"missing; expected one of {known}; only a backup that is named has none"
         else:
-            hint = did_you_mean(type, list(APPLICATION_TYPES)) if isinstance(type, str) else ""
-            text = f"expected one of {known}, not {shown(type)}{hint}"
-            findings.error(path, "type", text)
+            hint = instead(type, APPLICATION_TYPES) if isinstance(type, str) else ""
+            text = f"expected the type of an application, not {shown(type)}{hint}"
+        findings.error(path, "type", text)
         return None
-    if type == INTERACTION_SERVER and given.get("role") == "proxy":
-        return PROXY
-    return APPLICATION_TYPES[type]
+    if type != INTERACTION_SERVER:
+        return APPLICATION_TYPES[type]
+    try:
+        return PROXY if NODE.keys["role"].read(given.get("role", "node")) == "proxy" else NODE
+    except Unfit as problem:
+        # It is not known as what to check the rest.
+        findings.error(path, "role", str(problem))
+        return None
 
 
-def _application(name: str, table: Table, fitting: Fitting) -> Application:
+def _application(name: str, table: Table, fitting: Fitting, findings: Findings) -> Application:
     if table is NODE:
         return _node(name, fitting)
     if table is PROXY:
@@ -188,7 +197,7 @@ def _application(name: str, table: Table, fitting: Fitting) -> Application:
         options = fitting.tables.get("options")
         settings = options.tables.get("cluster-settings") if options else None
         kind = _str(settings, "cluster-type") if settings else ""
-        return Cluster(name, kind, values["connections"])
+        return Cluster(name, kind, values["connections"], _standby(options, findings))
     options = fitting.tables.get("options")
     return ServerApplication(
         name,
@@ -199,7 +208,23 @@ def _application(name: str, table: Table, fitting: Fitting) -> Application:
         values["backup"],
         connections=values["connections"],
         options=_sections(options) if options else {},
+        standby=_standby(options, findings),
     )
+
+
+def _standby(options: Fitting | None, findings: Findings) -> WarmStandbyOptions:
+    """The options of `warm-standby`, from a table or from quoted keys with a dot."""
+    settings = options.tables.get("settings") if options else None
+    if settings is None:
+        return WarmStandbyOptions()
+    table = settings.tables.get(WARM_STANDBY)
+    given = {name: table.values[name] for name in table.given} if table else {}
+    for key in sorted(settings.given):
+        name = key.removeprefix(f"{WARM_STANDBY}.")
+        if name in given:
+            findings.error(settings.path, key, f"{WARM_STANDBY} has {name} already")
+        given[name] = settings.values[key]
+    return section_of(WarmStandbyOptions, given)
 
 
 def _sections(options: Fitting) -> dict[str, Mapping[str, object]]:
@@ -207,10 +232,17 @@ def _sections(options: Fitting) -> dict[str, Mapping[str, object]]:
     sections: dict[str, Mapping[str, object]] = {
         name: {key: made.values[key] for key in made.given} for name, made in options.named.items()
     }
+    for name, made in options.tables.items():
+        sections[name] = _as_given(made)
     for name, section in options.rest.items():
         if isinstance(section, dict):
             sections[name] = section
     return sections
+
+
+def _as_given(made: Fitting) -> dict[str, object]:
+    inner = {name: _as_given(each) for name, each in made.tables.items()}
+    return {**made.rest, **{key: made.values[key] for key in made.given}, **inner}
 
 
 def _node(name: str, fitting: Fitting) -> NodeApplication:
@@ -303,17 +335,24 @@ def _endpoint(fitting: Fitting) -> str:
     return given or (endpoint_of(listen_address(listen)) if listen else "")
 
 
-def _tls(fitting: Fitting) -> Tls | None:
+def _tls(fitting: Fitting) -> TlsFiles | None:
     tls = fitting.tables.get("tls")
     if tls is None:
         return None
     demanded = bool(tls.values["require-client-certificate"])
-    return Tls(_str(tls, "certificate"), _str(tls, "private-key"), _str(tls, "trust"), demanded)
+    return TlsFiles(
+        _str(tls, "certificate"), _str(tls, "private-key"), _str(tls, "trust"), demanded
+    )
 
 
 def _allow(fitting: Fitting) -> tuple[Allow, ...]:
     return tuple(
-        Allow(_str(each, "subject"), _tuple(each, "client-types"), _tuple(each, "tenants"))
+        Allow(
+            _str(each, "subject"),
+            _tuple(each, "client-types"),
+            _tuple(each, "tenants"),
+            _str(each, "user"),
+        )
         for each in fitting.arrays.get("allow", [])
     )
 

@@ -154,7 +154,7 @@ def _unknown(table: Table, name: str, value: object, path: Path) -> str:
     known = [*table.keys, *table.tables, *table.arrays]
     if hint := did_you_mean(name, known):
         return f"unknown {what}{hint}"
-    return f"unknown {what}; expected {_first(known) or 'none'}"
+    return f"unknown {what}; expected {first_of(known) or 'none'}"
 
 
 def _elsewhere(table: Table, name: str, path: Path) -> str:
@@ -169,10 +169,10 @@ def _elsewhere(table: Table, name: str, path: Path) -> str:
 def instead(name: str, known: Collection[str]) -> str:
     """What to say behind `no … "name"`: the name that was meant, or those that there are."""
     names = sorted(known)
-    return did_you_mean(name, names) or f"; there are: {_first(names) or 'none'}"
+    return did_you_mean(name, names) or f"; there are: {first_of(names) or 'none'}"
 
 
-def _first(names: Sequence[str]) -> str:
+def first_of(names: Sequence[str]) -> str:
     """A list of names, cut where it gets long."""
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return ", ".join(names[:12]) + more

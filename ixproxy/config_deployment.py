@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,10 +14,11 @@ from ixproxy.config_tables import (
     Cluster,
     NodeApplication,
     ProxyApplication,
+    ServerApplication,
     Tenant,
 )
 from ixproxy.errors import ConfigError, ConfigProblem
-from ixproxy.values import NodeFacts, NodeName, TenantFacts
+from ixproxy.values import NodeFacts, NodeName, Server, TenantFacts
 
 Kind = TypeVar("Kind")
 
@@ -27,23 +28,23 @@ class ProxyView:
     """
     All that a proxy takes from the file; two of them compared show a live change.
 
-    :ivar nodes: its upstream nodes in name order, all connected at a time.
-    :ivar proxies: its upstream proxies, connected one at a time; there are
-        never both. Their `dbid` is 0 where the file gives none.
+    :ivar nodes: its upstream nodes in name order, all connected at a time; or,
+        behind a proxy, the one upstream through which all of them are reached.
     :ivar delivering_timeout: the longest that any node waits for an invited
         agent, in seconds.
+    :ivar left_out: what its connections name and is no Interaction Server.
     """
 
     name: str
     dbid: int
     tenants: tuple[TenantFacts, ...]
     nodes: tuple[NodeFacts, ...]
-    proxies: tuple[NodeFacts, ...]
     settings: ProxySettings
     delivering_timeout: int
     routing: Chosen
     pull: Chosen
     merge: Chosen
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +109,26 @@ class Deployment:
 
     def upstreams_of(self, proxy: str) -> tuple[NodeFacts, ...]:
         """
-        What a proxy connects to, in name order, each once.
+        What a proxy connects to: its nodes in name order, each once; or its
+        one upstream proxy, pair or cluster of proxies.
 
-        The members of the clusters that it names, and the servers that it
-        names itself; only nodes and proxies, by their primaries: whatever
-        else is named there is left out (`check` has reported it).
+        The nodes are the members of the clusters that it names, and those that
+        it names itself, by their primaries: whatever else is named there is
+        left out (`check` has reported it).
 
         :raise ConfigError: there is no proxy of this name.
         """
-        found: dict[str, NodeFacts] = {}
-        for name in self.connected(self.proxy(proxy).connections):
-            match self.applications.get(name):
-                case NodeApplication(primary="") as node:
-                    found[name] = self.node_facts(node)
-                case ProxyApplication(primary="") as other:
-                    found[name] = self._facts(other, other.dbid)
-        return tuple(found[name] for name in sorted(found))
+        mine = self.proxy(proxy)
+        for name in mine.connections:
+            members = [self.applications.get(each) for each in self.connected((name,))]
+            proxies = [each for each in members if isinstance(each, ProxyApplication)]
+            if proxies:
+                return (self._behind(NodeName(name), proxies),)
+        found = (self.applications.get(name) for name in self.connected(mine.connections))
+        nodes = {each.name: each for each in found if isinstance(each, NodeApplication)}
+        return tuple(
+            self.node_facts(nodes[name]) for name in sorted(nodes) if not nodes[name].primary
+        )
 
     def connected(self, connections: tuple[str, ...]) -> Iterator[str]:
         """The names that a list of connections means: clusters give their members."""
@@ -133,6 +138,20 @@ class Deployment:
                     yield from cluster.connections
                 case _:
                     yield name
+
+    def dialled(self, server: NodeApplication | ProxyApplication) -> str:
+        """The endpoint string by which clients reach a server: it says whether to speak TLS."""
+        if server.tls is None:
+            return server.endpoint
+        return f"tls:{server.endpoint.removeprefix('tcp:')}"
+
+    def secured(self) -> frozenset[str]:
+        """The endpoints of all servers that listen with TLS."""
+        return frozenset(
+            each.endpoint
+            for each in self.applications.values()
+            if isinstance(each, NodeApplication | ProxyApplication) and each.tls and each.endpoint
+        )
 
     def nodes_behind(self, proxy: str) -> tuple[NodeApplication, ...]:
         """Every node that requests of a proxy may reach, through other proxies too."""
@@ -155,15 +174,13 @@ class Deployment:
         """What proxies need of one node; for a backup, what they need of its pair."""
         primary = self.node(node.primary) if node.primary else node
         listed = primary.cluster_settings.media_types
-        facts = self._facts(primary, primary.dbid)
         return NodeFacts(
-            facts.name,
-            facts.dbid,
-            facts.tenants,
+            NodeName(primary.name),
+            primary.dbid,
+            frozenset(each.id for each in self.tenants_of(primary)),
             frozenset(listed) if listed else None,
             primary.cluster_settings.enable_submit,
-            facts.endpoint,
-            facts.backup_endpoint,
+            (self._pair(primary),),
         )
 
     def view_for(self, proxy: str) -> ProxyView:
@@ -174,34 +191,39 @@ class Deployment:
         """
         mine = self.proxy(proxy)
         upstreams = self.upstreams_of(proxy)
-        nodes = {each.name for each in self.nodes()}
         invited = (each.settings.delivering_timeout for each in self.nodes_behind(proxy))
         return ProxyView(
             mine.name,
             mine.dbid,
             tuple(each.facts for each in self.tenants.values()),
-            tuple(each for each in upstreams if each.name in nodes),
-            tuple(each for each in upstreams if each.name not in nodes),
+            upstreams,
             mine.settings,
             max(invited, default=NodeSettings().delivering_timeout),
             _informed(mine.routing, upstreams),
             mine.pull,
             mine.merge,
+            self._left_out_of(mine),
         )
 
-    def _facts(self, server: NodeApplication | ProxyApplication, dbid: int) -> NodeFacts:
-        match self.applications.get(server.backup):
-            case NodeApplication(endpoint=endpoint) | ProxyApplication(endpoint=endpoint):
-                backup = endpoint
-            case _:
-                backup = ""
-        return NodeFacts(
-            NodeName(server.name),
-            dbid,
-            frozenset(each.id for each in self.tenants_of(server)),
-            endpoint=server.endpoint,
-            backup_endpoint=backup,
+    def _left_out_of(self, proxy: ProxyApplication) -> tuple[str, ...]:
+        return tuple(
+            f"{name} ({other.type})"
+            for name in self.connected(proxy.connections)
+            if isinstance(other := self.applications.get(name), ServerApplication)
         )
+
+    def _behind(self, name: NodeName, proxies: Sequence[ProxyApplication]) -> NodeFacts:
+        """The one upstream of a proxy behind others: the tenants of the nodes behind it."""
+        nodes = {each.name: each for one in proxies for each in self.nodes_behind(one.name)}
+        tenants = {each.id for node in nodes.values() for each in self.tenants_of(node)}
+        pairs = tuple(self._pair(each) for each in proxies if not each.primary)
+        return NodeFacts(name, 0, frozenset(tenants), pairs=pairs)
+
+    def _pair(self, primary: NodeApplication | ProxyApplication) -> tuple[Server, ...]:
+        """Where a server and its backup are reached."""
+        backup = self.applications.get(primary.backup)
+        both = (primary, backup) if isinstance(backup, type(primary)) else (primary,)
+        return tuple(Server(each.name, each.endpoint) for each in both)
 
     def _application(self, name: str, kind: type[Kind], words: str) -> Kind:
         found = self.applications.get(name)

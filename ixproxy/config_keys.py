@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
 
+from cryptography.x509 import Name
+
 from ixproxy.config_address import connect_address, listen_address
 from ixproxy.errors import IxproxyError
 
@@ -218,6 +220,16 @@ def listen_text(text: str) -> None:
 def endpoint_text(text: str) -> None:
     """:raise ValueError: `text` is no address to connect to."""
     connect_address(text)
+
+
+def subject_text(text: str) -> None:
+    """:raise ValueError: `text` is no subject of certificates."""
+    try:
+        named = Name.from_rfc4514_string(text)
+    except ValueError as problem:
+        raise ValueError('expected a subject such as "CN=proxy1" or "O=Acme,OU=Desks"') from problem
+    if not list(named):
+        raise ValueError('expected a subject such as "CN=proxy1", not an empty one')
 
 
 _STORE = re.compile(r"[a-z][a-z0-9+.-]*:.+", re.DOTALL)

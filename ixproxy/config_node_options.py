@@ -35,7 +35,7 @@ class WireSettings:
         30, 1, 3600, "seconds", "A peer that stays silent for so long after that is closed."
     )
     max_connections: int = whole(
-        10_000, 1, 1_000_000, "connections", "Registered peers; further ones are told so and closed."
+        10_000, 1, 1_000_000, "connections", "Registered peers; others are told so and closed."
     )
     max_unregistered: int = whole(
         1_000, 1, 1_000_000, "connections", "Peers that have not registered; the oldest make room."

@@ -153,6 +153,24 @@ class RouterLimits:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class WarmStandbyOptions:
+    """`warm-standby` in `[settings]` of a cluster of proxies, and of a client's own application."""
+
+    retry_delay: int | None = limit(
+        1,
+        3600,
+        "seconds",
+        "A client pauses so long after it tried every proxy in vain; none given: 10.",
+    )
+    reconnection_random_delay_range: int | None = limit(
+        0,
+        3600,
+        "seconds",
+        "A client that lost its proxy tries it again after 0 to so long, by chance; none given: 2.",
+    )
+
+
 NODE_SECTIONS: Mapping[str, type] = {
     "settings": NodeSettings,
     "cluster-settings": NodeClusterSettings,

@@ -7,7 +7,8 @@ from os.path import normpath
 from pathlib import Path
 
 from ixproxy.config_deployment import Deployment
-from ixproxy.config_tables import Application, NodeApplication, ProxyApplication, Tls
+from ixproxy.config_tables import Application, NodeApplication, ProxyApplication
+from ixproxy.values import TlsFiles
 
 _FILES = "sqlite:"
 _MEMORY = ":memory:"
@@ -43,7 +44,7 @@ def _store(address: str, directory: Path) -> str:
     return _FILES + _path(place, directory)
 
 
-def _tls(tls: Tls | None, directory: Path) -> Tls | None:
+def _tls(tls: TlsFiles | None, directory: Path) -> TlsFiles | None:
     return tls and replace(
         tls,
         certificate=_path(tls.certificate, directory),

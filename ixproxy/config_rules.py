@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from ixproxy.config_address import Address, connect_address, everywhere, listen_address
@@ -48,24 +48,19 @@ class Case:
         """A mistake in one of an application's options."""
         self.findings.error(("applications", application, "options", section), key, text)
 
+    def advise(self, application: str, key: str, text: str) -> None:
+        """Something to think about in an application's own table."""
+        self.findings.warning(("applications", application), key, text)
 
-def check_rules(case: Case) -> None:
-    """Hold every rule against the deployment; findings go to `case.findings`."""
-    for rule in (
-        _numbers_are_unique,
-        _addresses_are_unique,
-        _stores_are_unique,
-        _references_are_known,
-        _backups_stand_behind_one_primary,
-        _clusters_hold_primaries_of_their_kind,
-        _proxies_have_nodes_or_one_proxy,
-        _proxies_run_in_no_circle,
-        _listed_names_exist,
-        _peers_can_be_verified,
-        _frames_hold_the_largest_user_data,
-        _sessions_outlast_the_grace_of_a_lost_node,
-    ):
-        rule(case)
+    def advise_setting(
+        self, application: str, key: str, text: str, section: str = "settings"
+    ) -> None:
+        """Something to think about in one of an application's options."""
+        self.findings.warning(("applications", application, "options", section), key, text)
+
+
+Rule = Callable[[Case], None]
+"""Looks at one side of a deployment; what it finds goes to `case.findings`."""
 
 
 def _repeated(pairs: Iterable[tuple[object, str]]) -> Iterator[tuple[str, str]]:
@@ -221,7 +216,7 @@ def _primaries_only(case: Case, application: str, name: str, primary: str) -> No
 
 def _left_out(case: Case, application: str, name: str, type: str) -> None:
     text = f'"{name}" is left out: only applications of type "{NODES}" are connected, not "{type}"'
-    case.findings.warning(("applications", application), "connections", text)
+    case.advise(application, "connections", text)
 
 
 def _proxies_have_nodes_or_one_proxy(case: Case) -> None:
@@ -285,13 +280,6 @@ def _listed_names_exist(case: Case) -> None:
                         case.findings.error(("tenants", tenant.name, key), group, text)
 
 
-def _peers_can_be_verified(case: Case) -> None:
-    for each in case.servers():
-        if each.tls and each.tls.require_client_certificate and not each.tls.trust:
-            text = "expected trust: without authorities no client certificate can be verified"
-            case.findings.error(("applications", each.name, "tls"), "trust", text)
-
-
 def _frames_hold_the_largest_user_data(case: Case) -> None:
     for node in case.deployment.nodes():
         needed = node.settings.max_userdata_size + FRAME_MARGIN
@@ -327,3 +315,19 @@ def _sessions_outlast_the_grace_of_a_lost_node(case: Case) -> None:
                 )
                 case.setting(proxy.name, "node-loss-grace", text)
                 break
+
+
+RULES: tuple[Rule, ...] = (
+    _numbers_are_unique,
+    _addresses_are_unique,
+    _stores_are_unique,
+    _references_are_known,
+    _backups_stand_behind_one_primary,
+    _clusters_hold_primaries_of_their_kind,
+    _proxies_have_nodes_or_one_proxy,
+    _proxies_run_in_no_circle,
+    _listed_names_exist,
+    _frames_hold_the_largest_user_data,
+    _sessions_outlast_the_grace_of_a_lost_node,
+)
+"""What holds between servers; the other `config_*` have the rest."""

@@ -19,8 +19,15 @@ from ixproxy.config_keys import (
     listen_text,
     plain_name,
     store_text,
+    subject_text,
 )
-from ixproxy.config_options import NODE_SECTIONS, PROXY_SECTIONS, MediaTypeSettings, RouterLimits
+from ixproxy.config_options import (
+    NODE_SECTIONS,
+    PROXY_SECTIONS,
+    MediaTypeSettings,
+    RouterLimits,
+    WarmStandbyOptions,
+)
 from ixproxy.config_sections import option_keys
 from ixproxy.config_tables import NODES, PROXIES
 from ixproxy.values import MAX_DBID, ClientType
@@ -114,19 +121,16 @@ TLS = Table(
         "private-key": _text("the path of a PEM file", required=True),
         "trust": _text("the path of a PEM file"),
         "require-client-certificate": Key(Kind.FLAG, False),
-    },
-    served=False,
-    until_served="connections are not encrypted",
+    }
 )
 
 ALLOW = Table(
     keys={
-        "subject": _text('a subject such as "CN=proxy1"', required=True),
+        "subject": _text('a subject such as "CN=proxy1"', subject_text),
+        "user": _text('the name of a user, or "*"'),
         "client-types": Key(Kind.NAMES, ()),
         "tenants": _NAMES,
-    },
-    served=False,
-    until_served="every peer is let in",
+    }
 )
 
 CHOSEN = Table(keys={"use": _text("the name of a plug-in", plain_name, required=True)}, free=True)
@@ -193,6 +197,14 @@ PROXY = Table(
     arrays={"allow": ALLOW},
 )
 
+WARM_STANDBY = "warm-standby"
+_STANDBY = Table(option_keys(WarmStandbyOptions))
+_SETTINGS = Table(
+    # A dot in a bare TOML key makes a table; the field's own spelling must be quoted.
+    keys={f"{WARM_STANDBY}.{name}": key for name, key in _STANDBY.keys.items()},
+    tables={WARM_STANDBY: _STANDBY},
+)
+
 CLUSTER = Table(
     keys={"type": _TYPE, "connections": _SOME},
     tables={
@@ -204,7 +216,8 @@ CLUSTER = Table(
                             Kind.CHOICE, "", required=True, choices=(NODES, PROXIES)
                         )
                     }
-                )
+                ),
+                "settings": _SETTINGS,
             }
         )
     },
@@ -219,7 +232,7 @@ SERVER = Table(
         "backup": _BACKUP,
         "connections": _NAMES,
     },
-    tables={"options": _FREE},
+    tables={"options": replace(_FREE, tables={"settings": replace(_SETTINGS, free=True)})},
 )
 
 ROUTER = replace(SERVER, tables={"options": Table(named=Table(option_keys(RouterLimits)))})
@@ -238,6 +251,7 @@ ESP_TYPE = "Third Party Server"
 MEDIA_TYPES = ("Chat Server", "E-mail Server", "Media Server", "SMS Server")
 REPORTING_TYPES = ("Stat Server", "Interaction Concentrator")
 ORCHESTRATION_TYPE = "Orchestration Server"
+DESKTOP_TYPE = "Agent Desktop"
 PAIRED_CLIENTS = (*MEDIA_TYPES, *REPORTING_TYPES, ORCHESTRATION_TYPE)
 """Clients that the guide connects to a pair of proxies."""
 
@@ -252,7 +266,7 @@ APPLICATION_TYPES: Mapping[str, Table] = {
             "T-Server",
             "Classification Server",
             "Contact Server",
-            "Agent Desktop",
+            DESKTOP_TYPE,
             "Generic Server",
             "Generic Client",
         ),

@@ -57,15 +57,15 @@ _WITH_UNDERSCORES = frozenset({"ics_multi_media_agent_seat"})
 
 def option_keys(section: type) -> dict[str, Key]:
     """The options of a section, by the name that the file has for them."""
-    return {_spelled(each.name): each.metadata["key"] for each in fields(section)}
+    return {spelled(each.name): each.metadata["key"] for each in fields(section)}
 
 
 def section_of(section: type[Section], given: Mapping[str, object]) -> Section:
     """A section from values that are checked already; what is not given is default."""
-    known = {_spelled(each.name): each.name for each in fields(cast(Any, section))}
+    known = {spelled(each.name): each.name for each in fields(cast(Any, section))}
     return section(**{known[name]: value for name, value in given.items() if name in known})
 
 
-def _spelled(name: str) -> str:
+def spelled(name: str) -> str:
     """A field's name as the file has it: the field's options have dashes, but for one."""
     return name if name in _WITH_UNDERSCORES else name.replace("_", "-")

@@ -14,8 +14,9 @@ from ixproxy.config_options import (
     NodeClusterSettings,
     NodeLicences,
     ProxySettings,
+    WarmStandbyOptions,
 )
-from ixproxy.values import TenantFacts
+from ixproxy.values import TenantFacts, TlsFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +101,21 @@ class Tenant:
 
 
 @dataclass(frozen=True, slots=True)
-class Tls:
-    """Certificate, private key and trusted authorities, as paths of PEM files."""
-
-    certificate: str
-    private_key: str
-    trust: str = ""
-    require_client_certificate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Allow:
-    """What a peer with a certificate of this subject may be; empty: anything."""
+    """
+    What a peer may be that shows who it is.
 
-    subject: str
+    :ivar subject: what a certificate's subject must have in it, such as
+        `CN=proxy1` or `O=Acme,OU=Desktops`; "": the rule is about a user.
+    :ivar user: the name that a checker of `--auth` confirmed; "*": any of them.
+    :ivar client_types: empty: any but Proxy.
+    :ivar tenants: empty: any.
+    """
+
+    subject: str = ""
     client_types: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class NodeApplication:
     backup: str = ""
     primary: str = ""
     connections: tuple[str, ...] = ()
-    tls: Tls | None = None
+    tls: TlsFiles | None = None
     allow: tuple[Allow, ...] = ()
     capture: tuple[CapturePoint, ...] = ()
     settings: NodeSettings = field(default_factory=NodeSettings)
@@ -187,7 +187,7 @@ class ProxyApplication:
     tenants: tuple[str, ...] = ()
     backup: str = ""
     primary: str = ""
-    tls: Tls | None = None
+    tls: TlsFiles | None = None
     allow: tuple[Allow, ...] = ()
     settings: ProxySettings = field(default_factory=ProxySettings)
     routing: Chosen = Chosen("round-robin")
@@ -206,6 +206,7 @@ class Cluster:
     name: str
     kind: str
     connections: tuple[str, ...]
+    standby: WarmStandbyOptions = field(default_factory=WarmStandbyOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,7 @@ class ServerApplication:
     primary: str = ""
     connections: tuple[str, ...] = ()
     options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    standby: WarmStandbyOptions = field(default_factory=WarmStandbyOptions)
 
 
 Application = NodeApplication | ProxyApplication | Cluster | ServerApplication

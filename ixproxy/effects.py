@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ixproxy.messages import Credentials, EventServerStatus
 from ixproxy.values import NodeName
 
 
@@ -26,11 +27,19 @@ class ResetLink:
 
 
 @dataclass(frozen=True, slots=True)
+class LogIn:
+    """Find out who a peer is by user and password; `login_answered` follows."""
+
+    peer: int
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """
     Log something that an operator must know.
 
-    :ivar level: `info`, `warn` or `error`.
+    :ivar level: `debug`, `info`, `warn` or `error`.
     :ivar format: a format with named fields, as Twisted's logger takes it.
     """
 
@@ -39,4 +48,17 @@ class Note:
     fields: Mapping[str, Any]
 
 
-Effect = ClosePeer | ResetLink | Note
+@dataclass(frozen=True, slots=True)
+class CompleteStatus:
+    """
+    Add what only the world knows to a status, and hand it back to the mind,
+    which answers `reference` of a client of a peer with it.
+    """
+
+    peer: int
+    client: int
+    reference: int
+    status: EventServerStatus
+
+
+Effect = ClosePeer | ResetLink | LogIn | Note | CompleteStatus

@@ -60,6 +60,7 @@ class Code:
     UNSUPPORTED_VERSION = 3012
     TOO_MANY_CLIENTS = 3013
     PATH_LOOP = 3014
+    NOT_AUTHENTICATED = 3015
     STORE_FAILED = 3020
     STORE_UNCERTAIN = 3021
     STOPPING = 3022
@@ -122,6 +123,7 @@ ERRORS: dict[int, ErrorRow] = {
         ErrorRow(Code.UNSUPPORTED_VERSION, "Protocol version is not supported", _NO),
         ErrorRow(Code.TOO_MANY_CLIENTS, "Too many clients", _NO),
         ErrorRow(Code.PATH_LOOP, "The path of proxies contains this proxy already", _NO),
+        ErrorRow(Code.NOT_AUTHENTICATED, "User and password are missing or wrong", _NO),
         ErrorRow(Code.STORE_FAILED, "The store refused the change", _NO),
         ErrorRow(Code.STORE_UNCERTAIN, "The outcome in the store is not known", _MAYBE),
         ErrorRow(Code.STOPPING, "The server is stopping", _NO),

@@ -5,32 +5,41 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService
-from twisted.internet.endpoints import serverFromString
+from twisted.cred.checkers import ICredentialsChecker
 from twisted.logger import Logger
 from twisted.python import usage
 
 from ixproxy.config import Deployment, NodeApplication, load
+from ixproxy.config_changes import in_one_text, node_changes, option_changes
 from ixproxy.config_plans import NodePlan, node_plan, store_settings
 from ixproxy.errors import ConfigError, ConfigProblem
 from ixproxy.interfaces import IStore, IStoreMaker
+from ixproxy.net.dialling import Dialling
+from ixproxy.net.door import Door
 from ixproxy.net.executors import Executor, ThreadExecutor
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
+from ixproxy.net.tls import Credential
 from ixproxy.node.model import NodeModel
 from ixproxy.plugin import find_maker
 from ixproxy.tap_parts import (
     Options,
+    checkers_of,
     end_badly,
     keep_alive,
     listen_for_hangup,
     need_restart,
+    presence,
     settle_memory,
+    silence,
 )
+from ixproxy.tap_trust import credential_of, door_of, trust_changes, warn_of_passwords
 
 log = Logger()
 
@@ -50,9 +59,12 @@ class NodeParts:
     What the file says of one node.
 
     :ivar store: what its store's maker takes.
+    :ivar credential: what it shows and trusts; None: it speaks no TLS.
     """
 
     application: NodeApplication
+    credential: Credential | None
+    door: Door
     plan: NodePlan
     model: NodeModel
     limits: NodeLimits
@@ -64,15 +76,16 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     try:
-        return build(reactor, Path(options["config"]), options["application"])
+        return build(reactor, Path(options["config"]), options["application"], checkers_of(options))
     except ConfigError as problem:
         raise usage.UsageError(str(problem)) from problem
 
 
-def read(path: Path, name: str) -> NodeParts:
+def read(path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()) -> NodeParts:
     """
     Read what the file says of a node.
 
+    :param checkers: those of `--auth`.
     :raise ConfigError: the file, or the application in it, cannot be used.
     """
     deployment: Deployment = load(path)
@@ -87,16 +100,28 @@ def read(path: Path, name: str) -> NodeParts:
         **{each.name: getattr(options, each.name) for each in fields(options) if each.name in named}
     )
     model = NodeModel(plan.tenants, plan.custom_properties)
-    return NodeParts(application, plan, model, limits, store_settings(deployment, application))
+    return NodeParts(
+        application,
+        credential_of(application),
+        door_of(deployment, application, checkers),
+        plan,
+        model,
+        limits,
+        store_settings(deployment, application),
+    )
 
 
-def build(reactor: Any, path: Path, name: str) -> NodeServer:
+def build(
+    reactor: Any, path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()
+) -> NodeServer:
     """
     One node, ready to start.
 
     :raise ConfigError: as for `read`, or the store's address is not usable.
     """
-    parts = read(path, name)
+    parts = read(path, name, checkers)
+    dialling = Dialling(reactor, parts.credential)
+    warn_of_passwords(parts.application, checkers)
     options = parts.application.settings
     address = str(parts.store["address"])
     store: IStore = find_maker(IStoreMaker, address.partition(":")[0]).make(parts.store)
@@ -106,7 +131,7 @@ def build(reactor: Any, path: Path, name: str) -> NodeServer:
 
     server = NodeServer(
         reactor,
-        serverFromString(reactor, parts.application.listen),
+        dialling.listening(parts.application.listen),
         store,
         parts.model,
         parts.plan.settings,
@@ -117,13 +142,16 @@ def build(reactor: Any, path: Path, name: str) -> NodeServer:
         new_session=lambda: os.urandom(16),
         executors=executor,
         keep_alive=keep_alive(reactor, options),
+        store_kind=address.partition(":")[0],
     )
 
+    server.state.door = parts.door
+    server.surroundings.certificate_expires = dialling.certificate_expires
     # Both were logged where they happened.
     server.listening.addErrback(lambda _: end_badly(reactor))
     server.lost.addCallback(lambda _: end_badly(reactor))
     reactor.callWhenRunning(_settle)
-    reloading = Reloading(server, path, name, parts)
+    reloading = Reloading(server, path, parts, dialling, checkers)
     reactor.callWhenRunning(listen_for_hangup, reactor, reloading.reload)
     return server
 
@@ -137,35 +165,46 @@ def _settle() -> None:
 class Reloading:
     """Applies a changed file to a running node."""
 
-    def __init__(self, server: NodeServer, path: Path, name: str, parts: NodeParts) -> None:
+    def __init__(
+        self,
+        server: NodeServer,
+        path: Path,
+        parts: NodeParts,
+        dialling: Dialling,
+        checkers: Sequence[ICredentialsChecker] = (),
+    ) -> None:
         self._server = server
         self._path = path
-        self._name = name
         self._parts = parts
+        self._dialling = dialling
+        self._checkers = checkers
 
     def reload(self) -> bool:
         """Read the file again; a bad one changes nothing and says why."""
         try:
-            parts = read(self._path, self._name)
+            parts = read(self._path, self._parts.application.name, self._checkers)
             self._check(parts)
         except ConfigError as problem:
-            self._refused(str(problem))
+            self._refused(problem)
             return False
-        changed = self._server.configuration_changed(parts.model, parts.plan.settings, parts.limits)
+        changed = self._server.configuration_changed(
+            parts.model, parts.plan.settings, parts.limits, silence(parts.application.settings)
+        )
         changed.addCallbacks(
-            lambda _: self._applied(parts), lambda failure: self._refused(failure.getErrorMessage())
+            lambda _: self._applied(parts), lambda failure: self._refused(failure.value)
         )
         return True
 
     def _check(self, parts: NodeParts) -> None:
         """:raise ConfigError: something differs that needs a restart."""
         old, new = self._parts, parts
-        table = f"applications.{self._name}"
+        table = f"applications.{old.application.name}"
         problems = need_restart(
             table,
             (
                 ("dbid", old.application.dbid, new.application.dbid),
                 ("listen", old.application.listen, new.application.listen),
+                ("tls", presence(old.credential), presence(new.credential)),
                 ("store", old.store["address"], new.store["address"]),
                 (
                     "options.settings.number-of-database-connections",
@@ -181,8 +220,19 @@ class Reloading:
             raise ConfigError(problems)
 
     def _applied(self, parts: NodeParts) -> None:
-        self._parts = parts
-        log.info("{path} was applied", path=str(self._path))
+        old, self._parts = self._parts, parts
+        changes = [
+            *node_changes(old.plan, parts.plan),
+            *option_changes(old.application.settings, parts.application.settings),
+            *trust_changes(old.credential, parts.credential, old.door, parts.door),
+        ]
+        self._dialling.use(parts.credential, frozenset())
+        self._server.state.door = parts.door
+        self._server.surroundings.configuration_applied()
+        log.info(
+            "{path} was applied: {changes}", path=str(self._path), changes=in_one_text(changes)
+        )
 
-    def _refused(self, reason: str) -> None:
-        log.error("{path} was not applied: {reason}", path=str(self._path), reason=reason)
+    def _refused(self, problem: BaseException) -> None:
+        self._server.surroundings.configuration_refused(problem)
+        log.error("{path} was not applied: {reason}", path=str(self._path), reason=str(problem))

@@ -50,20 +50,35 @@ def deployment_of(view: ProxyView) -> Deployment:
     )
 
 
-def strategies_of(view: ProxyView) -> Strategies:
+def strategies_of(
+    view: ProxyView, before: ProxyView | None = None, kept: Strategies | None = None
+) -> Strategies:
     """
     The plug-ins that the file names.
 
+    :param before: what the file said when `kept` were made. Those whose tables
+        have not changed since stay, for they may remember something.
     :raise ConfigError: one is unknown, broken, or refuses its settings.
     """
 
-    def made(interface: Any, chosen: Chosen) -> Any:
-        return find_maker(interface, chosen.use).make(chosen.settings)
+    def made(interface: Any, what: str) -> Any:
+        chosen: Chosen = getattr(view, what)
+        if before is not None and kept is not None and getattr(before, what) == chosen:
+            return getattr(kept, what)
+        try:
+            return find_maker(interface, chosen.use).make(chosen.settings)
+        except ConfigError:
+            raise
+        except Exception as problem:
+            # A plug-in of somebody else: its bug must be shown, and change nothing.
+            text = f'plug-in "{chosen.use}" failed: {type(problem).__name__}: {problem}'
+            table = f"applications.{view.name}.{what}"
+            raise ConfigError([ConfigProblem(table, "use", text)]) from problem
 
     return Strategies(
-        routing=made(IRoutingStrategyMaker, view.routing),
-        pull=made(IPullStrategyMaker, view.pull),
-        merge=made(IMergePolicyMaker, view.merge),
+        routing=made(IRoutingStrategyMaker, "routing"),
+        pull=made(IPullStrategyMaker, "pull"),
+        merge=made(IMergePolicyMaker, "merge"),
         routing_name=view.routing.use,
         pull_name=view.pull.use,
         merge_name=view.merge.use,
@@ -82,11 +97,3 @@ def limits_of(view: ProxyView) -> Limits:
         unregistered=options.max_unregistered,
         window=options.client_window,
     )
-
-
-def refuse_chain(view: ProxyView) -> None:
-    """:raise ConfigError: the proxy's upstream is another proxy, which is not served yet."""
-    if view.proxies:
-        names = ", ".join(proxy.name for proxy in view.proxies)
-        text = f"{names}: a proxy behind a proxy is not supported yet; name nodes or their cluster"
-        raise ConfigError([ConfigProblem(f"applications.{view.name}", "connections", text)])

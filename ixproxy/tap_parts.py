@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.credentials import IUsernamePassword
+from twisted.cred.strcred import AuthOptionMixin
 from twisted.python import usage
 
 from ixproxy.config_node_options import WireSettings
@@ -18,10 +22,11 @@ NEVER = 3600.0
 """Seconds between looks where keep-alive is off; connections are then never aborted."""
 
 
-class Options(usage.Options):
+class Options(usage.Options, AuthOptionMixin):
     """What `twistd ixproxy --help` and `twistd ixnode --help` show."""
 
-    synopsis = "--config FILE --application NAME"
+    synopsis = "--config FILE --application NAME [--auth CHECKER]"
+    supportedInterfaces = (IUsernamePassword,)
     optParameters = (
         ["config", "c", None, "The deployment file."],
         ["application", "a", None, "Which application of it this is."],
@@ -34,12 +39,26 @@ class Options(usage.Options):
                 raise usage.UsageError(f"--{name} is needed")
 
 
+def checkers_of(options: Mapping[str, Any]) -> tuple[ICredentialsChecker, ...]:
+    """Who knows users and their passwords, as `--auth` named them."""
+    return tuple(options.get("credCheckers", ()))
+
+
 def keep_alive(reactor: Any, options: WireSettings) -> KeepAlive:
-    """Keep-alive by the options of the file; an interval of 0 turns it off."""
+    """Keep-alive by the options of the file."""
+    return KeepAlive(reactor, *silence(options))
+
+
+def silence(options: WireSettings) -> tuple[float, float]:
+    """
+    When keep-alive looks, and after how much silence it gives a peer up, in seconds.
+
+    An interval of 0 turns it off.
+    """
     if not options.keep_alive_interval:
-        return KeepAlive(reactor, NEVER, float("inf"))
+        return NEVER, float("inf")
     interval = float(options.keep_alive_interval)
-    return KeepAlive(reactor, interval, interval + options.keep_alive_timeout)
+    return interval, interval + options.keep_alive_timeout
 
 
 def settle_memory() -> None:
@@ -50,9 +69,27 @@ def settle_memory() -> None:
 
 
 def listen_for_hangup(reactor: Any, reload: Callable[[], object]) -> None:
-    """Have `reload` called in the reactor whenever SIGHUP comes."""
+    """
+    Have `reload` called in the reactor after SIGHUP.
+
+    One reading of the file serves all signals that came before it begins; one
+    that comes later has the file read again.
+    """
+    waiting = False
+
+    def run() -> None:
+        nonlocal waiting
+        waiting = False
+        reload()
+
+    def heard(*_: object) -> None:
+        nonlocal waiting
+        if not waiting:
+            waiting = True
+            reactor.callFromThread(run)
+
     if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reload))
+        signal.signal(signal.SIGHUP, heard)
 
 
 def end_badly(reactor: Any) -> None:
@@ -64,7 +101,20 @@ def end_badly(reactor: Any) -> None:
 def need_restart(table: str, changes: Iterable[tuple[str, object, object]]) -> list[ConfigProblem]:
     """A problem for each (key, value before, value now) that differs."""
     return [
-        ConfigProblem(table, key, f"a change from {was!r} to {now!r} needs a restart")
+        ConfigProblem(table, key, f"a change from {_shown(was)} to {_shown(now)} needs a restart")
         for key, was, now in changes
         if was != now
     ]
+
+
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
+
+
+def _shown(value: object) -> str:
+    """A value for the log: without the password that the address of a store may have."""
+    return _PASSWORD.sub(r"\1:…@", repr(value))
+
+
+def presence(table: object) -> str:
+    """Whether an optional table is there, in words for `need_restart`."""
+    return "none" if table is None else "a table"

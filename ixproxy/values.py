@@ -115,6 +115,32 @@ def rendezvous(key: str, names: Iterable[NodeName]) -> list[NodeName]:
     return sorted(names, key=weight, reverse=True)
 
 
+def through(client: str, path: Iterable[str]) -> str:
+    """
+    A client's name for the log, with the proxies between it and the server.
+
+    :param path: their names, nearest to the client first; that of a proxy
+        itself begins with its own, which is left out.
+    """
+    proxies = ", ".join(name for name in path if name != client)
+    return f"{client} through {proxies}" if proxies else client
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """
+    Certificate (with its chain), private key and trusted authorities, as paths of PEM files.
+
+    :ivar certificate: "": none is shown, which only clients may do.
+    :ivar trust: "": the authorities that the system trusts.
+    """
+
+    certificate: str = ""
+    private_key: str = ""
+    trust: str = ""
+    require_client_certificate: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class TenantFacts:
     """What a proxy or node must know of one tenant of the deployment."""
@@ -125,9 +151,21 @@ class TenantFacts:
     """Media type to whether it is enabled."""
 
 
+class Server(NamedTuple):
+    """One process that listens: its application in the deployment file, and where it is reached."""
+
+    name: str
+    endpoint: str
+
+
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """What the deployment file says of one node, as a proxy needs it."""
+    """
+    What the deployment file says of one upstream, as a proxy needs it.
+
+    An upstream is a node; or, behind a proxy, the one proxy, pair or cluster of
+    proxies through which all nodes are reached, with `dbid` 0.
+    """
 
     name: NodeName
     dbid: int
@@ -135,8 +173,18 @@ class NodeFacts:
     media_types: frozenset[str] | None = None
     """Media types that new work may have here; None: any of its tenants'."""
     enable_submit: bool = True
-    endpoint: str = ""
-    backup_endpoint: str = ""
+    pairs: tuple[tuple[Server, ...], ...] = ()
+    """Primary and backup of a node, or of each proxy: one server is linked at a time."""
+
+    @property
+    def is_proxy(self) -> bool:
+        """Whether it is proxies, with the nodes behind them."""
+        return not self.dbid
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """All its servers, each primary before its backup."""
+        return tuple(server for pair in self.pairs for server in pair)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,7 @@ endpoint = "tcp:node-a.example:7102"
 [applications.ixn1-b.tls]
 certificate = "ixn1-b.pem"
 private-key = "ixn1-b.key"
+trust = "ca.pem"
 
 [applications.classifier]
 type = "Third Party Server"
@@ -153,6 +154,15 @@ tenants = ["Environment"]
 listen = "tcp:7001:interface=127.0.0.1"
 backup = "proxy1-b"
 connections = ["cluster"]
+[applications.proxy1.tls]
+certificate = "proxy1.pem"
+private-key = "proxy1.key"
+trust = "ca.pem"
+[[applications.proxy1.allow]]
+subject = "CN=chained"
+client-types = ["Proxy"]
+[[applications.proxy1.allow]]
+user = "*"
 [applications.proxy1.options.settings]
 pull-hold-timeout = 2
 [applications.proxy1.routing]
@@ -166,6 +176,10 @@ on-loss = "report"
 
 [applications.proxy1-b]
 listen = "tcp:7002:interface=127.0.0.1"
+[applications.proxy1-b.tls]
+certificate = "proxy1-b.pem"
+private-key = "proxy1-b.key"
+trust = "ca.pem"
 
 [applications.proxies]
 type = "Application Cluster"
@@ -178,6 +192,10 @@ type = "Interaction Server"
 role = "proxy"
 listen = "tcp:7003"
 connections = ["proxies"]
+[applications.chained.tls]
+certificate = "chained.pem"
+private-key = "chained.key"
+trust = "ca.pem"
 
 [applications.urs]
 type = "Universal Routing Server"

@@ -15,7 +15,7 @@ FLOORS = (
     ("wire", "strategies"),
     ("core", "node"),
     ("net", "storage", "capture", "console", "client"),
-    ("config", "plugin", "proxy_parts", "node_parts", "tap_parts"),
+    ("config", "plugin", "proxy_parts", "node_parts", "tap_parts", "tap_trust"),
     ("tap", "node_tap", "cli", "testing"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, DeferredList, gatherResults
 from twisted.internet.task import deferLater
 
 from ixproxy import messages as m
-from ixproxy.client import Client, Settings, connect
+from ixproxy.client import Client, Settings, TlsFiles, connect
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages.message import Message, Request
 from ixproxy.testing.processes import RealCluster
@@ -130,6 +130,7 @@ class Load:
     All clients of a load, and what they do.
 
     :param elsewhere: a client that loses its proxy goes to another one.
+    :param tls: what clients show and trust; None: they speak no TLS.
     :param alive: when a silent connection is pinged, and when it is given up,
         in seconds.
     :ivar actors: those that live; `everybody` has those too that are gone.
@@ -145,7 +146,9 @@ class Load:
         *,
         elsewhere: bool = False,
         alive: tuple[float, float] = (10.0, 30.0),
+        tls: TlsFiles | None = None,
     ) -> None:
+        self._tls = tls
         self.reactor = reactor
         self.cluster = cluster
         self.random = Random(seed)
@@ -171,7 +174,7 @@ class Load:
         client = await connect(
             self.reactor,
             [
-                ObservedEndpoint(self.reactor, self.cluster.endpoint(each), connections)
+                ObservedEndpoint(self.reactor, self.cluster.endpoint(each), connections, self._tls)
                 for each in [proxy, *(others if self._elsewhere else [])]
             ],
             name=name,
@@ -227,12 +230,18 @@ class Load:
             if not await media.submit(next(self.numbers), "Q1"):
                 await self.pause()
 
-    async def work(self, agent: Actor) -> None:
-        """Pull, and stop, move, give back or keep a little, while the load runs; then stop all."""
+    async def work(self, agent: Actor, *, keeps: bool = True) -> None:
+        """
+        Pull, and stop, move, give back or keep a little, while the load runs; then stop all.
+
+        :param keeps: False: nothing is kept, so that a node can be worked off.
+        """
         random = Random(self.random.random())
         while self.running:
             taken = await agent.pull("Q1/All", 10)
             await self.at_once(*(self._treat(agent, each, random.random()) for each in taken))
+            if not keeps:
+                await self.finish(agent)
             if not taken:
                 await self.pause()
         await self.finish(agent)

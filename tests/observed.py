@@ -6,10 +6,11 @@ from collections import Counter
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
 from zope.interface import implementer
 
+from ixproxy.client import TlsFiles
+from ixproxy.client.securing import Securing
 from ixproxy.wire.frames import FrameReader
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Flag, read_frame
@@ -23,10 +24,17 @@ class ObservedEndpoint:
     An endpoint whose connections are looked into.
 
     :param connections: gets one more for each connection that is made.
+    :param tls: what is shown and trusted; None: no TLS is spoken.
     """
 
-    def __init__(self, reactor: Any, endpoint: str, connections: list[Observed]) -> None:
-        self._endpoint: IStreamClientEndpoint = clientFromString(reactor, endpoint)
+    def __init__(
+        self,
+        reactor: Any,
+        endpoint: str,
+        connections: list[Observed],
+        tls: TlsFiles | None = None,
+    ) -> None:
+        self._endpoint = Securing(reactor, tls).endpoint(endpoint)
         self._connections = connections
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:

@@ -15,10 +15,10 @@ from ixproxy.config_tables import (
     Cluster,
     CustomProperty,
     ServerApplication,
-    Tls,
     View,
     Workbin,
 )
+from ixproxy.values import TlsFiles
 from tests.deployments import EVERYTHING, SMALL, changed, found
 
 
@@ -60,7 +60,7 @@ def test_a_node_has_all_that_its_tables_say() -> None:
     )  # fmt: skip
     assert (node.store, node.event_log) == ("sqlite:ixn1.db", "sqlite:ixn1-log.db")
     assert node.connections == ("classifier",)
-    assert node.tls == Tls("ixn1.pem", "ixn1.key", "ca.pem", True)
+    assert node.tls == TlsFiles("ixn1.pem", "ixn1.key", "ca.pem", True)
     assert node.allow == (
         Allow("CN=proxy1", ("Proxy",), ("Environment",)),
         Allow("CN=mail", ("MediaServer",)),
@@ -91,7 +91,7 @@ def test_a_backup_inherits_everything_but_listen_endpoint_and_tls() -> None:
     primary, backup = deployment.node("ixn1"), deployment.node("ixn1-b")
     assert (backup.name, backup.primary, backup.backup) == ("ixn1-b", "ixn1", "")
     assert (backup.listen, backup.endpoint) == ("tcp:7102", "tcp:node-a.example:7102")
-    assert backup.tls == Tls("ixn1-b.pem", "ixn1-b.key")
+    assert backup.tls == TlsFiles("ixn1-b.pem", "ixn1-b.key", "ca.pem")
     for name in ("dbid", "tenants", "store", "event_log", "allow", "capture", "settings",
                  "cluster_settings", "connections", "licences"):  # fmt: skip
         assert getattr(backup, name) == getattr(primary, name), name

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ixproxy.config import Deployment, load
 from ixproxy.config_tables import Chosen
 from ixproxy.errors import ConfigError
-from ixproxy.values import NodeFacts, NodeName, TenantFacts
+from ixproxy.values import NodeFacts, NodeName, Server, TenantFacts
 from tests.deployments import EVERYTHING, EXAMPLE, SMALL, changed
 
 
@@ -13,8 +15,12 @@ def small(changes: dict[str, str] | None = None) -> Deployment:
     return load(changed(SMALL, changes or {}))
 
 
-IXN1 = NodeFacts(NodeName("ixn1"), 101, frozenset({1}), None, True, "tcp:node-a.example:7101", "")
-IXN2 = NodeFacts(NodeName("ixn2"), 102, frozenset({1}), None, True, "tcp:node-b.example:7101", "")
+def facts(name: str, dbid: int, endpoint: str) -> NodeFacts:
+    return NodeFacts(NodeName(name), dbid, frozenset({1}), pairs=((Server(name, endpoint),),))
+
+
+IXN1 = facts("ixn1", 101, "tcp:node-a.example:7101")
+IXN2 = facts("ixn2", 102, "tcp:node-b.example:7101")
 
 
 def test_an_application_is_found_by_its_name_and_what_it_is() -> None:
@@ -68,7 +74,7 @@ def test_a_proxy_knows_media_types_enable_submit_and_the_backup_of_a_node() -> N
     facts = deployment.upstreams_of("proxy1")[0]
     assert facts.media_types == frozenset({"email", "chat"})
     assert not facts.enable_submit
-    assert facts.backup_endpoint == "tcp:node-a.example:7102"
+    assert facts.servers[1] == Server("spare", "tcp:node-a.example:7102")
     assert deployment.node_facts(deployment.node("spare")) == facts
 
 
@@ -77,15 +83,51 @@ def test_an_empty_list_of_media_types_means_all_of_them() -> None:
     assert load(text).upstreams_of("proxy1")[0].media_types is None
 
 
-def test_a_chained_proxy_connects_to_proxies_and_reaches_the_nodes_behind_them() -> None:
+def test_a_proxy_behind_a_proxy_has_one_upstream_with_the_tenants_of_the_nodes_behind_it() -> None:
     deployment = load(EVERYTHING)
-    view = deployment.view_for("chained")
-    assert view.nodes == ()
-    assert [each.name for each in view.proxies] == ["proxy1"]
-    assert view.proxies[0].endpoint == "tcp:127.0.0.1:7001"
-    assert view.proxies[0].backup_endpoint == "tcp:127.0.0.1:7002"
-    assert view.proxies[0].dbid == 301
+    (upstream,) = deployment.view_for("chained").nodes
+    assert (upstream.name, upstream.dbid, upstream.media_types) == ("proxies", 0, None)
+    assert upstream.tenants == frozenset({1})
+    assert upstream.pairs == (
+        (Server("proxy1", "tcp:127.0.0.1:7001"), Server("proxy1-b", "tcp:127.0.0.1:7002")),
+    )
+    assert upstream.is_proxy
     assert [node.name for node in deployment.nodes_behind("chained")] == ["ixn1"]
+
+
+def test_the_one_upstream_is_called_what_the_file_calls_it() -> None:
+    """A cluster of proxies is one upstream; so is a proxy that is named itself."""
+    second = """
+[applications.proxy2]
+type = "Interaction Server"
+role = "proxy"
+listen = "tcp:7012:interface=127.0.0.1"
+connections = ["cluster"]
+[applications.proxy2.tls]
+certificate = "proxy2.pem"
+private-key = "proxy2.key"
+trust = "ca.pem"
+[[applications.proxy2.allow]]
+subject = "CN=chained"
+client-types = ["Proxy"]
+"""
+    text = changed(EVERYTHING, {'connections = ["proxy1"]': 'connections = ["proxy1", "proxy2"]'})
+    (upstream,) = load(text + second).view_for("chained").nodes
+    assert upstream.name == "proxies"
+    assert [[server.name for server in pair] for pair in upstream.pairs] == [
+        ["proxy1", "proxy1-b"],
+        ["proxy2"],
+    ]
+    text = changed(EVERYTHING, {'connections = ["proxies"]': 'connections = ["proxy1"]'})
+    (upstream,) = load(text).view_for("chained").nodes
+    assert (upstream.name, len(upstream.servers)) == ("proxy1", 2)
+
+
+def test_the_backup_of_a_proxy_sees_what_its_primary_sees_under_a_name_of_its_own() -> None:
+    deployment = load(EVERYTHING)
+    primary, backup = deployment.view_for("proxy1"), deployment.view_for("proxy1-b")
+    assert backup.name == "proxy1-b"
+    assert replace(backup, name="proxy1") == primary
 
 
 def test_the_view_of_a_proxy_has_tenants_nodes_settings_and_strategies() -> None:

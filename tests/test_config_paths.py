@@ -35,7 +35,7 @@ def test_certificates_begin_where_the_file_is() -> None:
     assert (first.certificate, first.private_key, first.trust) == (
         "/etc/ix/ixn1.pem", "/etc/ix/ixn1.key", "/etc/ix/ca.pem",
     )  # fmt: skip
-    assert (second.certificate, second.trust) == ("/etc/ix/ixn1-b.pem", "")
+    assert (second.certificate, second.trust) == ("/etc/ix/ixn1-b.pem", "/etc/ix/ca.pem")
 
 
 def test_a_text_without_a_place_leaves_paths_as_they_are() -> None:

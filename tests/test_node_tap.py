@@ -6,12 +6,13 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
 from twisted.logger import LogEvent, capturedLogs, formatEvent
 from twisted.python import usage
 
@@ -19,7 +20,10 @@ from ixproxy import node_tap
 from ixproxy.client import connect
 from ixproxy.errors import ConfigError, RequestRefused, StorageError
 from ixproxy.messages import RequestFindInteractions, RequestSubmit
+from ixproxy.net.dialling import Dialling
+from ixproxy.net.door import OPEN
 from ixproxy.net.node_limits import NodeLimits
+from ixproxy.net.surroundings import Surroundings
 from ixproxy.testing.processes import RealCluster
 
 ONE_NODE = """\
@@ -109,6 +113,8 @@ class Server:
     def __init__(self, answer: Deferred[None] | None = None) -> None:
         self.changes: list[tuple[Any, ...]] = []
         self.answer = answer
+        self.surroundings = Surroundings(Clock(), lambda: 0.0)
+        self.state = SimpleNamespace(door=OPEN)
 
     def configuration_changed(self, *changed: Any) -> Deferred[None]:
         self.changes.append(changed)
@@ -119,7 +125,7 @@ def reload(file: Path, new: str, answer: Deferred[None] | None = None) -> tuple[
     """Change the file under a running node; what it was told, and what the log says."""
     server = Server(answer)
     parts = node_tap.read(file, "ixn1")
-    reloading = node_tap.Reloading(server, file, "ixn1", parts)  # type: ignore[arg-type]
+    reloading = node_tap.Reloading(server, file, parts, Dialling(Reactor()))  # type: ignore[arg-type]
     file.write_text(new)
     with capturedLogs() as events:
         applied = reloading.reload()
@@ -134,11 +140,49 @@ def _text(event: LogEvent) -> str:
 def test_a_changed_file_is_applied(file: Path) -> None:
     new = ONE_NODE.replace("= 77", "= 78").replace("views.All]", "views.New]")
     server, said = reload(file, new)
-    ((model, settings, limits),) = server.changes
+    ((model, settings, limits, silence),) = server.changes
     assert model.tenants[1].views.keys() == {"Inbound/New"}
     assert settings.pull_hold_timeout == 3
     assert limits.max_pending_per_client == 78
-    assert "was applied" in said
+    assert silence == (15.0, 45.0)
+    assert "was applied: " in said
+    assert (
+        "view of Environment: Inbound/All removed; view of Environment: Inbound/New added" in said
+    )
+    assert "max-pending-per-client 77 -> 78" in said
+    assert server.surroundings.configuration.problem == ""
+
+
+def test_a_file_that_says_the_same_is_applied_and_the_log_says_so(file: Path) -> None:
+    _, said = reload(file, "# nothing new\n" + ONE_NODE)
+    assert "was applied: nothing in it that concerns this process has changed" in said
+
+
+def test_all_that_needs_a_restart_is_named_at_once(file: Path) -> None:
+    new = ONE_NODE.replace("dbid = 101", "dbid = 102").replace("tcp:7101:i", "tcp:7102:i")
+    new = new.replace("= 77", "= 77\nnumber-of-database-connections = 3")
+    new = new.replace("ixn1.db", "ixn9.db").replace('type = "string"', 'type = "number"')
+    server, said = reload(file, new)
+    assert server.changes == []
+    for key in ("dbid", "listen", "store", "number-of-database-connections", "custom-properties"):
+        assert f"{key}: " in said, key
+
+
+def test_two_changes_in_a_row_are_applied_in_order(file: Path) -> None:
+    server = Server()
+    parts = node_tap.read(file, "ixn1")
+    reloading = node_tap.Reloading(server, file, parts, Dialling(Reactor()))  # type: ignore[arg-type]
+    first, second = Deferred[None](), Deferred[None]()
+    with capturedLogs() as events:
+        for answer, count in ((first, "78"), (second, "79")):
+            server.answer = answer
+            file.write_text(ONE_NODE.replace("= 77", f"= {count}"))
+            assert reloading.reload()
+        first.callback(None)
+        second.callback(None)
+    said = [_text(event) for event in events]
+    assert "max-pending-per-client 77 -> 78" in said[0]
+    assert "max-pending-per-client 78 -> 79" in said[1]
 
 
 @pytest.mark.parametrize(
@@ -149,6 +193,7 @@ def test_a_changed_file_is_applied(file: Path) -> None:
         ("dbid = 101", "dbid = 102", "dbid: a change from 101 to 102 needs a restart"),
         ("ixn1.db", "ixn2.db", "store: a change"),
         ("tcp:7101:interface", "tcp:7102:interface", "listen: a change"),
+        ("ixn1", "ixn9", "expected a node"),
         ('type = "string"', 'type = "number"', "custom properties have changed"),
     ],
 )
@@ -159,13 +204,15 @@ def test_a_file_that_cannot_be_applied_changes_nothing_and_says_why(
     assert server.changes == []
     assert "was not applied" in heard
     assert said in heard
+    assert server.surroundings.configuration.problem
 
 
 def test_a_store_that_cannot_follow_is_told(file: Path) -> None:
     answer: Deferred[None] = Deferred()
     answer.errback(StorageError("no index"))
-    _, heard = reload(file, ONE_NODE.replace("= 77", "= 78"), answer)
+    server, heard = reload(file, ONE_NODE.replace("= 77", "= 78"), answer)
     assert "was not applied: no index" in heard
+    assert server.surroundings.configuration.problem == "the store could not follow"
 
 
 class Submitter:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from ixproxy.config import check, load
-from ixproxy.errors import ConfigError
 from ixproxy.proxy_parts import (
     FRAME_MARGIN,
     deployment_of,
     limits_of,
-    refuse_chain,
     settings_of,
     strategies_of,
 )
@@ -108,16 +104,16 @@ def test_the_example_has_proxies_that_can_be_made() -> None:
     deployment = load(EXAMPLE)
     for proxy in deployment.proxies():
         view = deployment.view_for(proxy.name)
-        refuse_chain(view)
         assert len(deployment_of(view).nodes) == 3
         strategies_of(view)
 
 
-def test_a_proxy_behind_a_proxy_is_refused_with_its_name() -> None:
+def test_a_proxy_behind_a_proxy_has_one_upstream() -> None:
     chained = SMALL + (
         '[applications.proxy2]\ntype = "Interaction Server"\nrole = "proxy"\n'
         'tenants = ["Environment"]\nlisten = "tcp:7002:interface=127.0.0.1"\n'
         'connections = ["proxy1"]\n'
     )
-    with pytest.raises(ConfigError, match="proxy1"):
-        refuse_chain(load(chained).view_for("proxy2"))
+    view = load(chained).view_for("proxy2")
+    assert list(deployment_of(view).nodes) == ["proxy1"]
+    assert settings_of(view, 0).delivering_timeout == 40.0, "that of the nodes behind it"

@@ -88,6 +88,7 @@ class Stopping:
     def __init__(self) -> None:
         self.triggers: list[tuple[Any, ...]] = []
         self.stopped = 0
+        self.calls: list[Callable[[], object]] = []
 
     def addSystemEventTrigger(self, *trigger: Any) -> None:
         self.triggers.append(trigger)
@@ -96,7 +97,12 @@ class Stopping:
         self.stopped += 1
 
     def callFromThread(self, call: Callable[[], object]) -> None:
-        call()
+        self.calls.append(call)
+
+    def turn(self) -> None:
+        calls, self.calls = self.calls, []
+        for call in calls:
+            call()
 
 
 def test_a_bad_end_is_seen_by_the_exit_code() -> None:
@@ -107,12 +113,36 @@ def test_a_bad_end_is_seen_by_the_exit_code() -> None:
     assert (phase, event, code) == ("after", "shutdown", 1)
 
 
-def test_a_hangup_reads_the_file_again() -> None:
+def test_a_hangup_reads_the_file_again_and_many_at_once_only_once() -> None:
     before = signal.getsignal(signal.SIGHUP)
-    reloaded: list[int] = []
+    reactor, reloaded = Stopping(), 0
+
+    def reload() -> None:
+        nonlocal reloaded
+        reloaded += 1
+        if reloaded == 2:
+            # It may have been read already when the file changed.
+            signal.raise_signal(signal.SIGHUP)
+
     try:
-        listen_for_hangup(Stopping(), lambda: reloaded.append(1))
+        listen_for_hangup(reactor, reload)
         signal.raise_signal(signal.SIGHUP)
+        reactor.turn()
+        assert reloaded == 1
+        for _ in range(100):
+            signal.raise_signal(signal.SIGHUP)
+        reactor.turn()
+        assert reloaded == 2
+        reactor.turn()
+        reactor.turn()
     finally:
         signal.signal(signal.SIGHUP, before)
-    assert reloaded == [1]
+    assert reloaded == 3
+
+
+def test_a_password_in_an_address_is_not_told() -> None:
+    old, new = "postgresql://ix:secret@db/ixn1", "postgresql://ix:other@db/ixn1"
+    [problem] = need_restart("applications.ixn1", [("store", old, new)])
+    assert "ix:…@db" in problem.text
+    assert "secret" not in problem.text
+    assert "other" not in problem.text

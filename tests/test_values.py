@@ -25,12 +25,14 @@ from ixproxy.values import (
     NodeView,
     PartyType,
     PullAttributes,
+    Server,
     Stamp,
     TenantFacts,
     base36,
     id_origin,
     interaction_id,
     rendezvous,
+    through,
 )
 
 NAMES = [NodeName(f"ixn{number}") for number in range(1, 5)]
@@ -150,3 +152,19 @@ def test_public_numbers_of_states_and_parties_stay() -> None:
     ]
     assert int(PartyType.AGENT) == 2
     assert ClientType("Proxy") is ClientType.PROXY
+
+
+def test_a_client_is_named_with_the_proxies_on_its_way() -> None:
+    assert through("mail-1", []) == "mail-1"
+    assert through("mail-1", ["edge1", "proxy1"]) == "mail-1 through edge1, proxy1"
+    assert through("edge1", ["edge1"]) == "edge1", "a proxy does not come through itself"
+    assert through("edge1", ["edge1", "proxy1"]) == "edge1 through proxy1"
+
+
+def test_an_upstream_without_a_database_id_is_proxies_with_all_their_servers() -> None:
+    one, spare, two = Server("p1", "a"), Server("p1-b", "b"), Server("p2", "c")
+    proxies = NodeFacts(NodeName("proxies"), 0, frozenset({1}), pairs=((one, spare), (two,)))
+    assert proxies.is_proxy
+    assert proxies.servers == (one, spare, two)
+    node = NodeFacts(NodeName("ixn1"), 101, frozenset({1}), pairs=((one,),))
+    assert not node.is_proxy

@@ -1,4 +1,9 @@
-"""`ixctl check-config FILE`: every mistake of a deployment file, and the guide's advice."""
+"""
+`ixctl check-config FILE`: every mistake of a deployment file, and the guide's advice.
+
+Errors come first and warnings after them, each in the order of the file, in
+lines such as a compiler writes: editors jump to them.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +23,10 @@ def add_parser(subparsers: Any) -> None:
         "check-config",
         help="check a deployment file",
         description="Checks a deployment file whole, as every process does before it listens. "
-        "Exit code 2 when it has mistakes; advice alone does not count, unless --strict.",
+        "Exit code 2 when it has errors; warnings alone do not count, unless --strict.",
     )
     parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--strict", action="store_true", help="advice counts as mistakes")
+    parser.add_argument("--strict", action="store_true", help="warnings count as errors")
     parser.set_defaults(command=command, local=True)
 
 
@@ -29,26 +34,35 @@ def command(args: Namespace, output: Output) -> int:
     """Check, and print everything that was found."""
     try:
         text = args.file.read_text("utf-8-sig")
-    except (OSError, ValueError) as unread:
-        raise UsageError(f"{args.file}: cannot be read: {unread}") from unread
+    except OSError as unread:
+        raise UsageError(f"{args.file}: cannot be read: {unread.strerror}") from unread
+    except ValueError as unread:
+        raise UsageError(f"{args.file}: cannot be read: expected UTF-8; {unread}") from unread
     report = check(text, args.file.absolute().parent)
-    for problem in report.errors:
-        output.record(_record("error", problem), f"error    {problem}")
-    for problem in report.warnings:
-        output.record(_record("advice", problem), f"advice   {problem}")
+    for level, problems in (("error", report.errors), ("warning", report.warnings)):
+        for problem in problems:
+            place = f"{args.file}:{problem.line}" if problem.line else str(args.file)
+            said = str(problem._replace(line=0))
+            output.record(_record(level, problem), f"{place}: {level}: {said}")
     bad = bool(report.errors) or (args.strict and bool(report.warnings))
-    applications = len(report.deployment.applications) if report.deployment else 0
+    found = report.deployment.applications if report.deployment else {}
     output.record(
         {
             "file": str(args.file),
             "usable": not report.errors,
             "errors": len(report.errors),
-            "advice": len(report.warnings),
+            "warnings": len(report.warnings),
+            "applications": len(found),
         },
-        f"{args.file}: {len(report.errors)} errors, {len(report.warnings)} advice"
-        + (f", {applications} applications" if applications else ""),
+        f"{args.file}: {_counted(len(report.errors), 'error')},"
+        f" {_counted(len(report.warnings), 'warning')}; "
+        + ("not usable" if report.errors else f"usable: {_counted(len(found), 'application')}"),
     )
     return Exit.USAGE if bad else Exit.OK
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
 
 
 def _record(level: str, problem: ConfigProblem) -> dict[str, object]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +14,18 @@ from msgspec import structs
 from twisted.internet.defer import Deferred
 
 from ixproxy import messages as m
+from ixproxy.cli.identity import add_identity_options, credentials_of, tls_of
 from ixproxy.cli.key_values import seconds
 from ixproxy.cli.outcomes import UsageError
 from ixproxy.cli.session_file import Saved, SessionFile
-from ixproxy.cli.targets import endpoints_of, tenant_of
+from ixproxy.cli.targets import tenant_of, view_of
 from ixproxy.client import SESSION_BYTES, Answer, Client, Settings, connect
+from ixproxy.client.places import Where, endpoints_of
 from ixproxy.config import Deployment, load
 from ixproxy.errors import NodeUnavailable
-from ixproxy.messages import Credentials
 from ixproxy.messages.message import Message, Request
 from ixproxy.values import ClientType
 
-PASSWORD_VARIABLE = "IXCTL_PASSWORD"
 DEFAULT_NAME = "ixctl"
 DEFAULT_TIMEOUT = 30.0
 
@@ -80,7 +79,7 @@ def add_options(
     group.add_argument(
         "--application",
         metavar="NAME",
-        help="the node, proxy or cluster of proxies in it to connect to",
+        help="the node, proxy, cluster of proxies or client in it: where to connect to",
     )
     group.add_argument("--name", default=DEFAULT_NAME, help="the client's name (%(default)s)")
     if choice:
@@ -92,9 +91,7 @@ def add_options(
         )
     parser.set_defaults(default_client_type=client_type)
     group.add_argument("--tenant", default="", help="its id, or its name with --config")
-    group.add_argument(
-        "--user", metavar="NAME", help=f"log on; the password is taken from ${PASSWORD_VARIABLE}"
-    )
+    add_identity_options(group)
     group.add_argument(
         "--timeout",
         type=seconds,
@@ -138,20 +135,21 @@ async def connected(reactor: Any, args: Namespace) -> AsyncIterator[Connected]:
     :raise UsageError: the options make no sense together.
     """
     deployment = deployment_of(args)
-    endpoints = (
-        endpoints_of(deployment, args.application, SystemRandom()) if deployment else [args.connect]
-    )
+    view = view_of(deployment, args.application, args.tenant) if deployment else None
+    where = view.place if view else args.connect
+    tenants = view.tenants if view else ()
     path: Path | None = getattr(args, "session", None)
     with SessionFile(path) if path else nullcontext() as file:
         saved = file.read() if file else None
         saved = _saved_or_new(args, file.read() if file else None)
         if file is not None:
             # Each attempt raises the incarnation, and none may be used twice.
-            file.write(structs.replace(saved, incarnation=saved.incarnation + len(endpoints)))
-        client = await _connect(reactor, args, endpoints, saved)
+            attempts = len(endpoints_of(where))
+            file.write(structs.replace(saved, incarnation=saved.incarnation + attempts))
+        client = await _connect(reactor, args, where, tenants, saved)
         keep = file is not None
         try:
-            tenant_id = tenant_of(args.tenant, deployment, client.server.tenants)
+            tenant_id = tenant_of(args.tenant, deployment, tenants or client.server.tenants)
             yield Connected(client, tenant_id, kept=keep)
         finally:
             if file is not None:
@@ -160,23 +158,28 @@ async def connected(reactor: Any, args: Namespace) -> AsyncIterator[Connected]:
             await client.close(goodbye=not keep)
 
 
-async def _connect(reactor: Any, args: Namespace, endpoints: list[str], saved: Saved) -> Client:
+async def _connect(
+    reactor: Any, args: Namespace, where: Where, tenants: Sequence[int], saved: Saved
+) -> Client:
+    tried = ", ".join(map(str, endpoints_of(where)))
     try:
         return await connect(
             reactor,
-            endpoints,
+            where,
+            tenants=tenants,
             name=saved.client_name,
             client_type=saved.client_type,
-            credentials=_credentials(args),
+            credentials=credentials_of(args),
+            tls=tls_of(args, endpoints_of(where)),
             session=bytes.fromhex(saved.session),
             incarnation=saved.incarnation,
             holding=saved.holding,
             settings=Settings(timeout=args.timeout, attempt_timeout=min(args.timeout, 10.0)),
         )
     except ValueError as problem:
-        raise UsageError(f"cannot connect to {', '.join(endpoints)}: {problem}") from problem
+        raise UsageError(f"cannot connect to {tried}: {problem}") from problem
     except NodeUnavailable as problem:
-        raise NodeUnavailable(f"{', '.join(endpoints)}: {problem}") from problem
+        raise NodeUnavailable(f"{tried}: {problem}") from problem
 
 
 def _saved_or_new(args: Namespace, saved: Saved | None) -> Saved:
@@ -188,10 +191,3 @@ def _saved_or_new(args: Namespace, saved: Saved | None) -> Saved:
     if wanted not in (None, saved.client_type):
         raise UsageError(f"{args.session} is the session of a {saved.client_type}, not {wanted}")
     return saved
-
-
-def _credentials(args: Namespace) -> Credentials | None:
-    if not args.user:
-        return None
-    # Not an argument: the process list is for everybody to read.
-    return Credentials(user=args.user, password=os.environ.get(PASSWORD_VARIABLE, ""))

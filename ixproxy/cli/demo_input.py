@@ -32,10 +32,10 @@ _RESERVED = {name for each in SYSTEM_PROPERTIES for name in (each.name, *each.al
 
 
 class Columns(NamedTuple):
-    """Which columns of a file say what; `external_id` may be empty."""
+    """Which columns of a file say what; any may be empty, which is none."""
 
-    media: str
-    queue: str
+    media: str = ""
+    queue: str = ""
     external_id: str = ""
 
 
@@ -163,8 +163,9 @@ class CsvSource:
             if header.count(column) != 1:
                 there = ", ".join(header)
                 raise UsageError(f"{self._path} has no one column {column!r}; it has: {there}")
-        media, queue = header.index(self._columns.media), header.index(self._columns.queue)
-        external = header.index(self._columns.external_id) if self._columns.external_id else -1
+        media, queue, external = (
+            header.index(column) if column else -1 for column in self._columns
+        )
         keys = keys_of(header)
         number = 0
         for row in reader:
@@ -178,7 +179,8 @@ class CsvSource:
             user_data = dict(zip([*keys, *extra], cells, strict=True))
             if external >= 0 and cells[external]:
                 user_data[EXTERNAL_ID] = cells[external]
-            yield Work(number, name_of(cells[media]), name_of(cells[queue]), user_data)
+            media_type, into = (name_of(cells[at]) if at >= 0 else "" for at in (media, queue))
+            yield Work(number, media_type, into, user_data)
             number += 1
 
 

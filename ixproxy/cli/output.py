@@ -61,6 +61,13 @@ def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+class _Console(Console):
+    """Where whoever reads our output goes away, that is for `main` to know."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class Output:
     """
     One command's output.
@@ -76,7 +83,7 @@ class Output:
         self._stderr = stderr or sys.stderr
         terminal = self._stdout.isatty()
         # Away from a terminal nothing may be cut to a width that nobody chose.
-        self.console = Console(
+        self.console = _Console(
             file=self._stdout, width=None if terminal else 160, highlight=False, soft_wrap=True
         )
         self._notes = Console(file=self._stderr, highlight=False, soft_wrap=True)

@@ -143,6 +143,11 @@ EXTENSION_KEYS = (
         "not 0: a media server wants EventPropertiesChanged of what it submitted",
     ),
     (
+        "observer",
+        "RequestRegisterClient",
+        "not 0: the client only asks for the status; this server alone knows it, without a session",
+    ),
+    (
         "Shortened",
         "events",
         "1: user data and changes did not fit the receiver's frames; it may ask for them",

@@ -18,14 +18,31 @@ from ixproxy.cli.output import json_line
 from ixproxy.cli.protocol_attributes import ATTRIBUTES, EXTENSION_KEYS, STRUCTURE_ATTRIBUTES
 from ixproxy.cli.protocol_text import TEXT
 from ixproxy.core.pending import Deadline
-from ixproxy.core.routing import EVERYONE, ROUTES
+from ixproxy.core.routing import ROUTES, Route
 from ixproxy.errors import ERRORS, Code
-from ixproxy.messages import Credentials, Message, Reason, ServerFacts, Workbin
+from ixproxy.messages import (
+    ConfigurationFacts,
+    Credentials,
+    LimitUse,
+    LinkStatus,
+    Message,
+    NodeStatus,
+    ProcessFacts,
+    ProxyStatus,
+    QueueStatus,
+    ReaderStatus,
+    Reason,
+    ServerFacts,
+    Workbin,
+    WriterStatus,
+)
 from ixproxy.messages.message import MAX_NAME, MAX_TEXT, Actor, Event, Party, Request
+from ixproxy.messages.status import LONGEST
 from ixproxy.values import ClientType, interaction_id
 from ixproxy.wire.keyvalues import MAX_DEPTH
-from ixproxy.wire.names import BY_NAME, ROWS, Holdings, Kind, NameRow
+from ixproxy.wire.names import BY_NAME, ROWS, Holdings, Kind, NameRow, Subscription
 from ixproxy.wire.prefix import DEFAULT_MAX_FRAME, MAGIC, MIN_LENGTH, SIZE, Flag
+from ixproxy.wire.rights import ANYONE
 
 LAYOUT = (
     (0, "u32", "length", f"bytes after this field: {MIN_LENGTH} to the receiver's maximum, "
@@ -79,7 +96,11 @@ BAD_BYTES = (
     ("another fifth byte altogether", Code.BAD_FRAME, "closed"),
 )
 
-STRUCTURES: tuple[type[Any], ...] = (Reason, Workbin, Actor, Party, Credentials, ServerFacts)
+STRUCTURES: tuple[type[Any], ...] = (
+    *(Reason, Workbin, Actor, Party, Credentials, ServerFacts),
+    *(ConfigurationFacts, LimitUse, LinkStatus, NodeStatus, ProcessFacts, ProxyStatus),
+    *(QueueStatus, ReaderStatus, WriterStatus),
+)
 
 _COMMON = {*Message.__struct_encode_fields__, *Request.__struct_encode_fields__}
 _COMMON |= {*Event.__struct_encode_fields__}
@@ -97,8 +118,8 @@ def type_name(kind: inspect.Type) -> str:
             return "count"
         case inspect.IntType():
             return "number"
-        case inspect.FloatType():
-            return "time"
+        case inspect.FloatType(le=most):
+            return "seconds" if most == LONGEST else "time"
         case inspect.BoolType():
             return "flag"
         case inspect.StrType(max_length=most):
@@ -131,6 +152,7 @@ TYPES = (
     ("count", "integer", "0 to 2⁶³ - 1"),
     ("number", "integer", "-2⁶³ to 2⁶³ - 1"),
     ("time", "float or integer", "seconds since the epoch, UTC, to the end of the year 9999"),
+    ("seconds", "float or integer", "how long something lasts"),
     ("flag", "true, false", ""),
     ("bytes", "binary", ""),
     ("key-value list", "map", "of strings to values"),
@@ -213,8 +235,21 @@ def route_of(row: NameRow) -> str:
         text += f"; merge policy: {route.merge}"
     if route.deadline is not Deadline.NORMAL:
         text += f"; deadline: {route.deadline.name.lower()}"
-    allowed = ", ".join(sorted(route.rights)) if route.rights != EVERYONE else "every client"
+    allowed = ", ".join(sorted(route.rights)) if route.rights != ANYONE else "every client"
+    if route.route is Route.INTERNAL and ClientType.PROXY not in route.rights:
+        allowed += ", from a proxy in their name"
     return f"{text}; allowed for: {allowed}." + ("" if route.served else " *Later.*")
+
+
+def subscription_of(message: type[Message], subscription: Subscription) -> str:
+    names = dict(zip(message.__struct_fields__, message.__struct_encode_fields__, strict=True))
+    key, lists = (
+        ", ".join(f"`{names[name]}`" for name in columns)
+        for columns in (subscription.key, subscription.lists)
+    )
+    text = f"Subscription: {'ends' if subscription.ends else 'begins'} one to {subscription.to}"
+    text += f" of {key}" if key else ""
+    return f"{text}; {lists} may list several." if lists else f"{text}."
 
 
 def section(row: NameRow) -> str:
@@ -227,6 +262,8 @@ def section(row: NameRow) -> str:
         facts.append(f"Answer: {link(row.answer)}.")
     if row.holdings is not Holdings.NONE:
         facts.append(f"Holdings: {row.holdings.value}.")
+    if row.subscription is not None:
+        facts.append(subscription_of(row.message, row.subscription))
     if row.merge:
         merged = ", ".join(f"`{name}` {how.value}" for name, how in row.merge.items())
         facts.append(f"Merges: {merged}.")

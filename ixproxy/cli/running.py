@@ -19,9 +19,15 @@ Command = Callable[[Any], Coroutine[Any, Any, int]]
 
 
 def settle(outcome: int | BaseException, output: Output) -> int:
-    """The exit code for how a command ended; errors are printed here and only here."""
+    """
+    The exit code for how a command ended; errors are printed here and only here.
+
+    :raise BrokenPipeError: nobody reads them any more.
+    """
     if isinstance(outcome, int):
         return outcome
+    if isinstance(outcome, BrokenPipeError):
+        raise outcome
     code = exit_code(outcome)
     if code is None:
         traceback.print_exception(outcome, file=sys.stderr)
@@ -49,7 +55,8 @@ def run(command: Command, output: Output) -> int:
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_DFL)
         output.note("interrupted; cleaning up (again to stop at once)")
-        reactor.callFromThread(running[0].cancel)
+        # The signal may come while the command is being begun: look for it later.
+        reactor.callFromThread(lambda: running[0].cancel())
 
     def done(outcome: int | Failure) -> None:
         if isinstance(outcome, Failure):

@@ -1,71 +1,30 @@
-"""Where to connect: an endpoint, or an application of a deployment file."""
+"""Where to connect: the application of a deployment file, and the tenant that is meant."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from random import Random
 
 from ixproxy.cli.outcomes import UsageError
-from ixproxy.config import (
-    PROXIES,
-    Cluster,
-    Deployment,
-    NodeApplication,
-    ProxyApplication,
-    ServerApplication,
-)
-
-Server = NodeApplication | ProxyApplication
+from ixproxy.config import ClientView, Deployment, client_view
 
 
-def endpoints_of(deployment: Deployment, application: str, random: Random) -> list[str]:
+def view_of(deployment: Deployment, application: str, tenant: str = "") -> ClientView:
     """
-    The endpoints to try, in order.
+    Where to connect for the name of an application.
 
-    A proxy or node gives its own, then its backup's. A cluster of proxies
-    gives those of all its members, one drawn at random first; so does a
-    client's own application, by its connections.
-
-    :raise UsageError: there is no such application, or nothing to connect to.
+    :param tenant: the id or the name of the tenant that a command is about: of
+        a cluster, only proxies that are for it are used.
+    :raise ConfigError: there is no such application, or nothing to connect to.
+    :raise UsageError: no proxy is for the tenant, or there is none such.
     """
-    named = deployment.applications.get(application)
-    match named:
-        case None:
-            there = ", ".join(deployment.applications) or "none"
-            raise UsageError(f"no application {application!r} in the file; there are: {there}")
-        case NodeApplication() | ProxyApplication():
-            return _pair(deployment, named)
-        case Cluster() if named.kind != PROXIES:
-            members = ", ".join(named.connections)
-            raise UsageError(
-                f"{application} is a cluster of nodes, of which a client needs all: "
-                f"name a proxy in front of it, or one of {members}"
-            )
-        case Cluster() | ServerApplication():
-            names = list(deployment.connected(named.connections))
-            return _drawn(deployment, application, names, random)
-
-
-def _drawn(
-    deployment: Deployment, application: str, names: Sequence[str], random: Random
-) -> list[str]:
-    servers = [deployment.applications.get(name) for name in names]
-    proxies = [each for each in servers if isinstance(each, ProxyApplication)]
-    if not proxies:
-        raise UsageError(f"{application} has no proxy among its connections")
-    random.shuffle(proxies)
-    return [endpoint for proxy in proxies for endpoint in _pair(deployment, proxy)]
-
-
-def _pair(deployment: Deployment, server: Server) -> list[str]:
-    backup = deployment.applications.get(server.backup)
-    both = [server.endpoint]
-    if isinstance(backup, NodeApplication | ProxyApplication):
-        both.append(backup.endpoint)
-    found = [endpoint for endpoint in both if endpoint]
-    if not found:
-        raise UsageError(f"{server.name} has no endpoint in the file")
-    return found
+    view = client_view(deployment, application)
+    if not tenant:
+        return view
+    try:
+        place = view.place.serving([tenant_of(tenant, deployment, ())])
+    except ValueError as problem:
+        raise UsageError(f"{application}: {problem}") from problem
+    return ClientView(place, view.tenants)
 
 
 def tenant_of(wanted: str, deployment: Deployment | None, served: Sequence[int]) -> int:

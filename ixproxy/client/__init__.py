@@ -8,31 +8,43 @@ The client library: one registered client of a proxy or a node.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from random import Random, SystemRandom
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import clientFromString
-from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
 
 from ixproxy.client.backoff import Backoff
 from ixproxy.client.client import Callback, Client
 from ixproxy.client.in_flight import Answer
+from ixproxy.client.places import Member, Pair, ProxyCluster, Where, course_to
 from ixproxy.client.registration import Identity
 from ixproxy.client.settings import Settings
+from ixproxy.client.warm_standby import WarmStandby
 from ixproxy.messages import Credentials
-from ixproxy.values import ClientType
+from ixproxy.values import ClientType, TlsFiles
 
-__all__ = ["Answer", "Backoff", "Client", "Credentials", "Settings", "connect"]
+__all__ = [
+    "Answer",
+    "Backoff",
+    "Client",
+    "Credentials",
+    "Member",
+    "Pair",
+    "ProxyCluster",
+    "Settings",
+    "TlsFiles",
+    "WarmStandby",
+    "connect",
+]
 
 SESSION_BYTES = 16
 
 
 def connect(
     reactor: Any,
-    endpoints: str | IStreamClientEndpoint | Sequence[str | IStreamClientEndpoint],
+    endpoints: Where,
     *,
     name: str,
     client_type: str,
@@ -45,28 +57,38 @@ def connect(
     on_event: Callback | None = None,
     settings: Settings | None = None,
     random: Random | None = None,
+    tls: TlsFiles | None = None,
 ) -> Deferred[Client]:
     """
     Connect to a proxy or a node, and register there.
 
     :param endpoints: where to, as Twisted endpoint strings such as
-        `tcp:127.0.0.1:7001` or as endpoints; several are tried in order.
+        `tcp:127.0.0.1:7001` or as endpoints; several are tried in order, with
+        the pauses of the settings' `backoff`. With `tls:HOST:PORT` the server
+        must have a certificate for HOST. Or a `ProxyCluster` or a `Pair`,
+        which bring their own pauses.
     :param name: the client's name (`ClientName`).
     :param client_type: one of `ixproxy.values.ClientType`, such as
         `AgentApplication` or `MediaServer`.
     :param tenants: ids of the tenants it works for; none: all of the server's.
+        In a cluster only proxies that are for all of them are used.
     :param session: 16 random bytes that name the client session; a secret.
         None given: made here. A program that wants to go on with the session
         of an earlier run names it, its last `incarnation` and its `holding`.
     :param extension: goes with each registration; `event_properties_changed`
         = 1 has a media server told of changed properties.
     :param on_event: told every event from the first on (`Client.on_event`).
-    :param random: for the session's name and the pauses between attempts;
-        None: the system's.
+    :param random: for the session's name, for the pauses between attempts, and
+        to draw a proxy; None: the system's.
+    :param tls: whom to trust and, if the server wants to see one, which
+        certificate to show; given, every `tcp:` endpoint speaks TLS. None: the
+        authorities of the system are trusted.
     :return: fires with the client once registered. Cancelling it ends the
         attempt.
     :raise ValueError: the session's name has not 16 bytes, the client type is
-        unknown, or there is no endpoint, or one that is not understood.
+        unknown, there is no endpoint, or one that is not understood, or no
+        proxy of the cluster is for all of the tenants.
+    :raise TlsProblem: a file of `tls` cannot be used.
     :raise ixproxy.errors.RequestRefused: (by the Deferred) the server refused
         the registration.
     :raise ixproxy.errors.NodeUnavailable: (by the Deferred) no endpoint
@@ -77,22 +99,16 @@ def connect(
     session = session or random.randbytes(SESSION_BYTES)
     if len(session) != SESSION_BYTES:
         raise ValueError(f"a session has {SESSION_BYTES} bytes, not {len(session)}")
-    if isinstance(endpoints, str) or IStreamClientEndpoint.providedBy(endpoints):
-        endpoints = [endpoints]
-    targets = [
-        clientFromString(reactor, endpoint) if isinstance(endpoint, str) else endpoint
-        for endpoint in endpoints
-    ]
-    if not targets:
-        raise ValueError("no endpoint to connect to")
+    tenants = tuple(tenants)
+    course = course_to(reactor, endpoints, tenants, settings.backoff, random, tls)
     client = Client(
         reactor,
-        targets,
+        course,
         Identity(
             name,
             ClientType(client_type).value,
             session,
-            tuple(tenants),
+            tenants,
             credentials,
             settings.max_frame,
             extension or {},

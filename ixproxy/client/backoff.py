@@ -27,11 +27,12 @@ class Backoff:
         if self.first < 0 or self.most < self.first or self.spread < 0 or self.factor < 1:
             raise ValueError(f"{self} is no schedule: pauses may not be negative or shrink")
 
-    def pause(self, failures: int, random: Random) -> float:
+    def pause(self, failures: int, random: Random, *, tried_all: bool = True) -> float:
         """
         Seconds to wait before the next round.
 
         :param failures: how many pauses there were since a connection that lasted.
+        :param tried_all: makes no difference here, as it does to a `WarmStandby`.
         """
         # The exponent is bounded: a client may try for months.
         pause = min(self.most, self.first * self.factor ** min(failures, 64))

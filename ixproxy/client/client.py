@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -17,13 +18,15 @@ from ixproxy.client.conversation import Conversation
 from ixproxy.client.in_flight import Answer
 from ixproxy.client.registration import Identity
 from ixproxy.client.settings import Settings
+from ixproxy.client.warm_standby import Course
 from ixproxy.errors import Code, IxproxyError, LocalProtocolError, RequestRefused
 from ixproxy.messages.message import Message, Request
-from ixproxy.net.turn import TurnEnd
 from ixproxy.values import ClientType
 from ixproxy.wire.names import BY_MESSAGE, Holdings
 
 Callback = Callable[[Message], None]
+ConnectionCallback = Callable[[m.ServerFacts | None], None]
+NotRestored = Callable[[Message, RequestRefused], None]
 
 
 class Client:
@@ -31,9 +34,9 @@ class Client:
     One registered client, connected for as long as it is open.
 
     Made by `ixproxy.client.connect`. A lost connection is made again, to the
-    next endpoint: the client registers with the same session, says what it
-    holds, and logs its agents in again by their sessions. What was in flight
-    fails as in doubt; what is asked meanwhile waits.
+    same server or another: the client registers with the same session, says
+    what it holds, logs its agents in again by their sessions, and subscribes
+    again. What was in flight fails as in doubt; what is asked meanwhile waits.
     """
 
     log = Logger()
@@ -41,7 +44,7 @@ class Client:
     def __init__(
         self,
         reactor: IReactorTime,
-        endpoints: Sequence[IStreamClientEndpoint],
+        course: Course[IStreamClientEndpoint],
         identity: Identity,
         settings: Settings,
         random: Random,
@@ -53,12 +56,14 @@ class Client:
         self._identity = identity
         self._settings = settings
         self._callbacks: list[Callback] = []
-        self._conversation = Conversation(reactor, random, settings, holding or {}, self._heard)
+        self._not_restored: list[NotRestored] = []
+        self._connection_callbacks: list[ConnectionCallback] = []
+        self._conversation = Conversation(
+            reactor, random, settings, holding or {}, self._heard, self._lack, self._moved
+        )
         self._connector = Connector(
             reactor,
-            random,
-            TurnEnd(reactor),
-            endpoints,
+            course,
             identity,
             settings,
             self._conversation,
@@ -126,6 +131,23 @@ class Client:
         again by its `AgentSession`.
         """
         self._callbacks.append(callback)
+
+    def on_connection(self, callback: ConnectionCallback) -> None:
+        """
+        Have `callback` told of the connection: None when it is lost, and what
+        the server says of itself each time that the client is registered again.
+        """
+        self._connection_callbacks.append(callback)
+
+    def on_not_restored(self, callback: NotRestored) -> None:
+        """
+        Have `callback` told what does not come back after a lost connection.
+
+        It gets the request that had asked for it, a subscription or something
+        said of an agent, and how the server refused the repetition. The client
+        does not ask again. (A refused login is an event: see `on_event`.)
+        """
+        self._not_restored.append(callback)
 
     def request(self, message: Request, timeout: float | None = None) -> Deferred[Any]:
         """
@@ -232,14 +254,28 @@ class Client:
 
     def _heard(self, event: Message) -> None:
         for callback in tuple(self._callbacks):
-            try:
-                callback(event)
-            except Exception:
-                self.log.failure(
-                    "A callback of {client} failed on {event}",
-                    client=self,
-                    event=type(event).__name__,
-                )
+            self._tell(partial(callback, event), type(event).__name__)
+
+    def _moved(self, server: m.ServerFacts | None) -> None:
+        for callback in tuple(self._connection_callbacks):
+            self._tell(partial(callback, server), "its connection")
+
+    def _lack(self, request: Message, refusal: RequestRefused) -> None:
+        name = type(request).__name__
+        self.log.warn(
+            "{client} does not have {request} again: {refusal}",
+            client=self,
+            request=name,
+            refusal=refusal,
+        )
+        for callback in tuple(self._not_restored):
+            self._tell(partial(callback, request, refusal), name)
+
+    def _tell(self, callback: Callable[[], None], what: str) -> None:
+        try:
+            callback()
+        except Exception:
+            self.log.failure("A callback of {client} failed on {what}", client=self, what=what)
 
 
 def _pass_on(result: Failure | None, waiter: Deferred[None]) -> Failure | None:

@@ -1,19 +1,15 @@
 """
 Keeps one client connected: endpoint after endpoint, round after round.
 
-Theory of operation: the endpoints are tried in order, beginning behind the
-one that was lost, without a pause inside a round. After a round that failed,
-and after a lost connection, there is a pause by the backoff, which starts over
-once a connection has lasted longer than the longest pause. Each attempt
-that gets as far as registering raises the incarnation. A round in which every
-endpoint refuses the client for what it is ends the undertaking, and so does a
-newer registration of the same session.
+Theory of operation: whom to try, and after which pause, is said by the course
+(`warm_standby`); there is none inside a round. Each attempt that gets as far as
+registering raises the incarnation. A server that cannot take the client now (it
+stops, it has too many clients, it is busy) is passed over like one that is not
+there. A round in which every endpoint refuses the client for what it is ends the
+undertaking, and so does a newer registration of the same session.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from random import Random
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import connectProtocol
@@ -25,10 +21,10 @@ from ixproxy.client.conversation import Conversation
 from ixproxy.client.link import Link
 from ixproxy.client.registration import Identity
 from ixproxy.client.settings import Settings
+from ixproxy.client.shared import keep_alive, turn_end
+from ixproxy.client.warm_standby import Course
 from ixproxy.errors import Code, NodeUnavailable, RequestRefused
 from ixproxy.messages import EventAck
-from ixproxy.net.keep_alive import KeepAlive
-from ixproxy.net.turn import TurnEnd
 
 FINAL = frozenset(
     (
@@ -39,6 +35,7 @@ FINAL = frozenset(
         Code.INVALID_CLIENT,
         Code.UNSUPPORTED_VERSION,
         Code.UNKNOWN_TENANT,
+        Code.NOT_AUTHENTICATED,
     )
 )
 """Refusals of a registration that another attempt would meet again."""
@@ -54,23 +51,21 @@ class Connector:
     def __init__(
         self,
         clock: IReactorTime,
-        random: Random,
-        turn: TurnEnd,
-        endpoints: Sequence[IStreamClientEndpoint],
+        course: Course[IStreamClientEndpoint],
         identity: Identity,
         settings: Settings,
         conversation: Conversation,
         incarnation: int = 0,
     ) -> None:
         self._clock = clock
-        self._random = random
-        self._turn = turn
-        self._endpoints = tuple(endpoints)
+        self._course = course
         self._identity = identity
         self._settings = settings
         self._conversation = conversation
-        self._keep_alive = KeepAlive(clock, settings.keep_alive_interval, settings.keep_alive_limit)
-        self._next = 0
+        self._turn = turn_end(clock)
+        self._keep_alive = keep_alive(
+            clock, settings.keep_alive_interval, settings.keep_alive_limit
+        )
         self.incarnation = incarnation
 
     async def run(self, connected: Deferred[None]) -> None:
@@ -81,32 +76,28 @@ class Connector:
         :raise RequestRefused: no server will have this client.
         :raise NodeUnavailable: nobody could be reached in the first rounds.
         """
-        self._keep_alive.start()
-        backoff, failures = self._settings.backoff, 0
-        try:
-            while True:
-                link = await self._round()
-                if isinstance(link, Link):
-                    if not connected.called:
-                        connected.callback(None)
-                    since = self._clock.seconds()
-                    await link.when_lost()
-                    if self._clock.seconds() - since >= backoff.most:
-                        failures = 0
-                elif not connected.called and failures + 1 >= self._settings.rounds:
+        course, rounds = self._course, 0
+        while True:
+            link = await self._round()
+            if isinstance(link, Link):
+                if not connected.called:
+                    connected.callback(None)
+                since = self._clock.seconds()
+                await link.when_lost()
+                course.lost(self._clock.seconds() - since)
+            else:
+                rounds += 1
+                if not connected.called and rounds >= self._settings.rounds:
                     raise link
-                await deferLater(self._clock, backoff.pause(failures, self._random))
-                failures += 1
-        finally:
-            self._keep_alive.stop()
+                course.failed()
+            await deferLater(self._clock, course.pause())
 
     async def _round(self) -> Link | RequestRefused | NodeUnavailable:
         """Try each endpoint once; the connection, or why there is none."""
         problems: list[Exception] = []
-        count = len(self._endpoints)
-        for number in [(self._next + step) % count for step in range(count)]:
+        for endpoint in self._course.round():
             try:
-                link = await self._attempt(self._endpoints[number])
+                link = await self._attempt(endpoint)
             except CancelledError:
                 raise
             except Exception as problem:
@@ -115,15 +106,15 @@ class Connector:
                 self.log.info(
                     "{name} could not connect to {endpoint}: {problem}",
                     name=self._identity.name,
-                    endpoint=self._endpoints[number],
+                    endpoint=endpoint,
                     problem=problem,
                 )
                 problems.append(problem)
             else:
-                self._next = (number + 1) % count
+                self._course.opened(endpoint)
                 return link
         refusals = [problem for problem in problems if isinstance(problem, RequestRefused)]
-        if len(refusals) == count and all(refusal.code in FINAL for refusal in refusals):
+        if len(refusals) == len(problems) and all(refusal.code in FINAL for refusal in refusals):
             raise refusals[0]
         if refusals:
             return refusals[0]
@@ -148,8 +139,11 @@ class Connector:
             message = (await conversation.register(link, request, patience)).message
             if not isinstance(message, EventAck) or message.server is None:
                 raise NodeUnavailable("the answer to the registration names no server")
-        except BaseException:
+        except BaseException as problem:
             link.abort("the attempt to register failed")
+            if isinstance(problem, RequestRefused) and problem.code == Code.LOST_CONNECTION:
+                # Nothing is in doubt: nobody is registered by a connection that is gone.
+                raise NodeUnavailable(problem.description) from problem
             raise
         conversation.registered(link, message.server, message.held)
         return link

@@ -6,39 +6,41 @@ under a reference of its own, and gets exactly one outcome: its answer, a
 refusal, or an error made here (time is up, the connection was lost). One that
 nobody waits for any more is cancelled at the server and stays in the table
 until its one answer comes, for that answer may hand something over, which is
-then given back. After each registration agents are logged in again.
+then given back. After each registration what the client had is brought back
+(`restoring`); requests that begin or end a subscription wait for that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from random import Random
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from ixproxy.client.agents import LoggedIn
 from ixproxy.client.holdings import Held, handed_over
 from ixproxy.client.in_flight import Answer, InFlight, Pending
 from ixproxy.client.link import Link
+from ixproxy.client.restoring import Repeat, Restoring
 from ixproxy.client.returning import Returning
 from ixproxy.client.settings import Settings
+from ixproxy.client.subscriptions import Subscriptions, subscription_of
 from ixproxy.errors import Code, LocalProtocolError, RemoteProtocolError, RequestRefused
 from ixproxy.messages import EventError, EventRevoked, RequestAgentLogin, ServerFacts
+from ixproxy.messages.agents import AgentRequest
 from ixproxy.messages.message import Message, Reason
 from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.names import BY_CODE, BY_MESSAGE, Holdings, Kind
 from ixproxy.wire.parts import join_frames, split_frame
 from ixproxy.wire.prefix import Flag, Frame, read_frame, readdress, with_ttl, write_frame
 
-MAX_TTL = (1 << 32) - 1
+Asked = TypeVar("Asked", bound=Message)
 
-NOT_NOW = frozenset(
-    (Code.BUSY, Code.EXPIRED, Code.CANCELLED, Code.IN_PROGRESS, Code.NOT_ACCESSIBLE, Code.STOPPING)
-)
-"""Refusals of a login that do not say that the agent's session is over."""
+MAX_TTL = (1 << 32) - 1
 
 
 class Conversation:
@@ -46,6 +48,10 @@ class Conversation:
     What is asked and answered, held and heard.
 
     :param heard: told every event, in order.
+    :param not_restored: told what a server will not give back after a lost
+        connection: the request that asked for it, and the refusal.
+    :param connection: told the server at each registration, and None when the
+        connection is lost.
     """
 
     log = Logger()
@@ -57,10 +63,14 @@ class Conversation:
         settings: Settings,
         holding: Mapping[str, int],
         heard: Callable[[Message], None],
+        not_restored: Callable[[Message, RequestRefused], None],
+        connection: Callable[[ServerFacts | None], None],
     ) -> None:
         self._clock = clock
         self._settings = settings
         self._heard = heard
+        self._not_restored = not_restored
+        self._connection = connection
         self._in_flight = InFlight(settings.max_in_flight)
         self._ended: Exception | None = None
         self._returning = Returning(
@@ -70,7 +80,15 @@ class Conversation:
             lambda leave: self._ask(leave, settings.timeout, returns=True),
             lambda reason: self.link.abort(reason) if self.link else None,
         )
+        self._restoring = Restoring(
+            clock,
+            random,
+            settings.backoff,
+            lambda request: self._ask(request, settings.timeout, link=self.link),
+            self._send_what_waits,
+        )
         self._agents = LoggedIn()
+        self._subscriptions = Subscriptions()
         self.held = Held(holding)
         self.link: Link | None = None
         """The connection, once registered."""
@@ -123,26 +141,31 @@ class Conversation:
         self.link, self.server = link, server
         link.peer_max_frame = server.max_frame
         gone = self.held.confirmed(held)
-        for login in self._agents.logins():
-            self._ask(login, self._settings.timeout).addErrback(self._not_logged_in, login)
-        for pending in self._in_flight.waiting():
-            self._send(pending, link)
+        self._restoring.begin((self._logins, self._said, self._subscribed))
+        if self._restoring.active:
+            self._send_what_waits()
+        self._connection(server)
         for identifier in gone:
             self._revoked(identifier, "The server does not confirm that the client holds it")
 
     def lost(self, link: Link, reason: str) -> None:
         """A connection is gone; what was sent on it is in doubt."""
-        if self.link is link:
+        registered = self.link is link
+        if registered:
             self.link = None
+        self._restoring.stop()
         self._returning.clear()
         for pending in self._in_flight.lost(link):
             self._fail(pending, Code.LOST_CONNECTION, f"Connection lost: {reason}", doubtful=True)
+        if registered:
+            self._connection(None)
 
     def end(self, problem: Exception) -> None:
         """Nothing is asked any more; what waits fails with `problem`."""
         if self._ended is not None:
             return
         self._ended = problem
+        self._restoring.stop()
         self._returning.clear()
         for pending in self._in_flight.waiting():
             self._in_flight.forget(pending)
@@ -218,7 +241,7 @@ class Conversation:
         wanted = pending.returns and identifier in self.held.numbers
         for taken in self.held.answered(request, answer):
             self._returning.stop(taken)
-        self._agents.answered(request, answer)
+        self._follow(request, answer)
         waiter.callback(Answer(answer, pending.partial))
         if wanted:
             self._revoked(identifier, "It went back by an earlier, uncertain request")
@@ -230,7 +253,11 @@ class Conversation:
                 self._returning.begin(identifier, getattr(request, "tenant_id", 0))
         if BY_MESSAGE[type(request)].holdings is not Holdings.TAKES:
             self.held.answered(request, answer)
+        self._follow(request, answer)
+
+    def _follow(self, request: Message, answer: Message) -> None:
         self._agents.answered(request, answer)
+        self._subscriptions.answered(request)
 
     def _ask(
         self, request: Message, timeout: float, *, link: Link | None = None, returns: bool = False
@@ -242,12 +269,21 @@ class Conversation:
         answer: Deferred[Answer] = Deferred(lambda _: self._cancelled(pending))
         pending = Pending(request, raw, answer, self._clock.seconds() + timeout, returns=returns)
         pending.timer = self._clock.callLater(timeout, self._time_is_up, pending)
-        link = link or self.link
-        if link is None:
+        chosen = link or self.link
+        if chosen is None or (link is None and self._must_wait(request)):
             self._in_flight.wait(pending)
         else:
-            self._send(pending, link)
+            self._send(pending, chosen)
         return answer
+
+    def _must_wait(self, request: Message) -> bool:
+        """What begins or ends a subscription may not overtake those that come back."""
+        return self._restoring.active and subscription_of(request) is not None
+
+    def _send_what_waits(self) -> None:
+        for pending in self._in_flight.waiting():
+            if self.link is not None and not self._must_wait(pending.request):
+                self._send(pending, self.link)
 
     def _send(self, pending: Pending, link: Link) -> None:
         try:
@@ -267,13 +303,13 @@ class Conversation:
         if sent:
             self._fail(pending, Code.LOST_CONNECTION, "No answer in time", doubtful=True)
         else:
-            self._fail(pending, Code.EXPIRED, "Not connected in time", doubtful=False)
+            self._fail(pending, Code.EXPIRED, "Not sent in time", doubtful=False)
 
     def _cancelled(self, pending: Pending) -> None:
         self._withdraw(pending)
         pending.settle()
         if pending.sent:
-            self.held.refused(pending.request, Code.LOST_CONNECTION, in_doubt=True)
+            self._nobody_knows(pending.request)
 
     def _withdraw(self, pending: Pending) -> None:
         """Tell the server that nobody waits; one that was not sent is forgotten."""
@@ -284,25 +320,57 @@ class Conversation:
             pending.link.send(write_frame(Kind.CANCEL, code, reference=pending.reference))
 
     def _fail(self, pending: Pending, code: int, description: str, *, doubtful: bool) -> None:
-        self.held.refused(pending.request, code, in_doubt=doubtful)
+        if doubtful:
+            self._nobody_knows(pending.request)
+        else:
+            self.held.refused(pending.request, code, in_doubt=False)
         if (waiter := pending.settle()) is not None:
             waiter.errback(RequestRefused(code, description, in_doubt=doubtful))
 
-    def _not_logged_in(self, failure: Failure, login: Message) -> None:
-        """An agent's session is over; one that is only in doubt is not."""
-        failure.trap(RequestRefused)
-        refusal = failure.value
-        assert isinstance(refusal, RequestRefused)
-        assert isinstance(login, RequestAgentLogin)
-        if refusal.in_doubt or refusal.code in NOT_NOW:
-            return
-        told = self._agents.refused(login)
-        if told is not None:
-            self._heard(told)
+    def _nobody_knows(self, request: Message) -> None:
+        """The outcome of a request is in doubt."""
+        self.held.refused(request, Code.LOST_CONNECTION, in_doubt=True)
+        self._subscriptions.doubtful(request)
+
+    def _logins(self) -> list[Repeat]:
+        """Everybody is logged in again; one whose session is over is told so."""
+        agents = self._agents
+
+        def refused(login: Message, _: RequestRefused) -> None:
+            assert isinstance(login, RequestAgentLogin)
+            if (told := agents.refused(login)) is not None:
+                self._heard(told)
+
+        return [Repeat(partial(agents.current, login), refused) for login in agents.logins()]
+
+    def _said(self) -> list[Repeat]:
+        """What was said of agents is said again."""
+        agents = self._agents
+
+        def refused(said: Message, problem: RequestRefused) -> None:
+            assert isinstance(said, AgentRequest)
+            agents.not_repeated(said)
+            self._not_restored(said, problem)
+
+        return [Repeat(partial(_if, agents.still_said, each), refused) for each in agents.said()]
+
+    def _subscribed(self) -> list[Repeat]:
+        """What was subscribed to is asked for again."""
+
+        def refused(begun: Message, problem: RequestRefused) -> None:
+            self._subscriptions.forget(begun)
+            self._not_restored(begun, problem)
+
+        has = self._subscriptions.has
+        return [Repeat(partial(_if, has, each), refused) for each in self._subscriptions.begun()]
 
     def _revoked(self, identifier: str, why: str) -> None:
         reason = Reason(reason_system_name="NotHeld", reason_description=why)
         self._heard(EventRevoked(interaction_id=identifier, reason=reason))
+
+
+def _if(wanted: Callable[[Asked], bool], request: Asked) -> Asked | None:
+    return request if wanted(request) else None
 
 
 def _flags(request: Message) -> int:

@@ -14,8 +14,10 @@ SPREAD    the others are told; the client is answered.
 A refusal before the decision undoes all and gives one error; a node lost on
 the way counts as away and is told when it returns; the home node lost means
 undo and 2002. Other agent requests go to the home node, then to all others,
-and are undone by their opposite where one refuses. A second request for the
-same agent while one is under way is 2004.
+and are undone by their opposite where one refuses.
+
+An upstream proxy does all of this by itself: to a proxy behind it it is the
+home node, and the only one.
 
 What a restart loses, and who restores it: changes in flight; their clients
 fail them as in doubt when their connections break.
@@ -23,12 +25,12 @@ fail them as in doubt when their connections break.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 import msgspec
 
 from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
-from ixproxy.core.clients import Client
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import Asked, ProxyState
@@ -44,51 +46,8 @@ from ixproxy.messages import (
 )
 from ixproxy.messages.agents import AgentRequest, MediaRequest
 from ixproxy.messages.message import Message
-from ixproxy.values import rendezvous
 from ixproxy.wire.codec import decode
 from ixproxy.wire.prefix import Frame
-
-
-class Agents:
-    """Takes agent requests to the nodes; one change of an agent at a time."""
-
-    def __init__(self, state: ProxyState) -> None:
-        self._state = state
-        self.sessions = AgentSessions()
-        self.busy: set[AgentKey] = set()
-
-    def start(self, asked: Asked) -> None:
-        """An agent request came in."""
-        request = decode(asked.frame)
-        assert isinstance(request, AgentRequest)
-        key = request.tenant_id, request.agent_id
-        links = self._in_order(key, asked.client)
-        if key in self.busy:
-            self._state.refuse(asked, Code.IN_PROGRESS)
-        elif not links:
-            self._state.refuse(asked, Code.NOT_ACCESSIBLE)
-        else:
-            self.busy.add(key)
-            known = self.sessions.get(key)
-            if request.agent_session is None and known is not None:
-                if asked.client in known.clients:
-                    request = msgspec.structs.replace(request, agent_session=known.stamp)
-            elif request.agent_session is not None:
-                request = msgspec.structs.replace(
-                    request, agent_session=tuple(request.agent_session)
-                )
-            change: AgentChange
-            if isinstance(request, RequestAgentLogin):
-                change = LoggingIn(self._state, self, asked, request, links)
-            else:
-                change = AgentChange(self._state, self, asked, request, links)
-            change.start()
-
-    def _in_order(self, key: AgentKey, client: Client) -> list[Link]:
-        """The linked nodes of the agent's tenant, its home first."""
-        links = {link.name: link for link in self._state.links_of(key[0])}
-        ordered = (links[name] for name in rendezvous(f"{key[0]}/{key[1]}", links))
-        return [link for link in ordered if not self._state.no_way_to(link, client)]
 
 
 class Phase(Enum):
@@ -106,13 +65,15 @@ class AgentChange:
     def __init__(
         self,
         state: ProxyState,
-        agents: Agents,
+        sessions: AgentSessions,
+        over: Callable[[AgentKey], None],
         asked: Asked,
         request: AgentRequest,
         links: list[Link],
     ) -> None:
         self._state = state
-        self._agents = agents
+        self._sessions = sessions
+        self._tell_over = over
         self._asked = asked
         self._request = request
         self._key = request.tenant_id, request.agent_id
@@ -169,9 +130,10 @@ class AgentChange:
         if self._phase is Phase.SPREAD:
             self._state.note(
                 "warn",
-                "Node {node} did not confirm agent {agent}",
-                node=link.name,
+                "{link} did not confirm agent {agent} of {client}",
+                link=str(link),
                 agent=self._key[1],
+                client=str(self._asked.client),
             )
         else:
             self._refusal = self._refusal or frame.raw
@@ -206,13 +168,13 @@ class AgentChange:
 
     def _remember(self) -> None:
         """All did it: the table follows."""
-        session = self._agents.sessions.get(self._key)
+        session = self._sessions.get(self._key)
         if session is None:
             return
         request = self._request
         match request:
             case RequestAgentLogout():
-                self._agents.sessions.leave(self._key, self._asked.client)
+                self._sessions.leave(self._key, self._asked.client)
             case RequestAddMedia():
                 session.media.setdefault(request.media_type_name, 0)
             case RequestRemoveMedia():
@@ -233,7 +195,7 @@ class AgentChange:
 
     def _opposite(self) -> AgentRequest | None:
         request = self._request
-        session = self._agents.sessions.get(self._key)
+        session = self._sessions.get(self._key)
         if not isinstance(request, MediaRequest) or session is None:
             return None
         before = session.media.get(request.media_type_name)
@@ -257,8 +219,9 @@ class AgentChange:
         self._state.refuse(self._asked, code)
 
     def _end(self) -> None:
-        self._over = True
-        self._agents.busy.discard(self._key)
+        if not self._over:
+            self._over = True
+            self._tell_over(self._key)
 
 
 class LoggingIn(AgentChange):
@@ -267,12 +230,13 @@ class LoggingIn(AgentChange):
     def __init__(
         self,
         state: ProxyState,
-        agents: Agents,
+        sessions: AgentSessions,
+        over: Callable[[AgentKey], None],
         asked: Asked,
         request: RequestAgentLogin,
         links: list[Link],
     ) -> None:
-        super().__init__(state, agents, asked, request, links)
+        super().__init__(state, sessions, over, asked, request, links)
         self._login = msgspec.structs.replace(request, provisional=True)
         self._request = self._login
         self._stamp: tuple[int, int] = (0, 0)
@@ -301,14 +265,15 @@ class LoggingIn(AgentChange):
                 self._finish_with_code(Code.LOST_CONNECTION)
             return
         self._phase = Phase.SPREAD
-        self._agents.sessions.keep(self._session())
-        others = [link for link in dict.fromkeys(self._accepted) if link is not self._home]
+        self._sessions.keep(self._session())
+        # Those, too, that came back meanwhile and were told of older sessions only.
+        others = [link for link in self._state.links_of(self._key[0]) if link is not self._home]
         self._ask(others, self._session().confirmation(), "confirm-session")
         if not self._awaited:
             super()._next_phase()
 
     def _session(self) -> AgentSession:
-        known = self._agents.sessions.get(self._key)
+        known = self._sessions.get(self._key)
         joined = known if known is not None and known.stamp == self._stamp else None
         clients = joined.clients if joined else set()
         # Who joins a session adds to its media, as on the nodes: one that was away

@@ -122,6 +122,7 @@ class Answers:
 
     def _load_received(self, link: Link, event: object) -> None:
         assert isinstance(event, EventNodeLoad)
+        self._state.loads_changed = True
         tenants = event.queues.keys() | event.views.keys() | event.media_types.keys()
         link.loads = {
             tenant: NodeLoad(

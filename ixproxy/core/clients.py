@@ -8,6 +8,7 @@ they hold; nodes still know their parties.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,9 @@ from msgspec.structs import replace
 
 from ixproxy.core.destinations import Destination, Outputs
 from ixproxy.messages import RequestRegisterClient
-from ixproxy.values import ClientType, NodeName
+from ixproxy.values import ClientType, NodeName, through
+from ixproxy.wire.permits import ANYTHING, Permit
+from ixproxy.wire.prefix import Frame
 
 FAN_OUT_WEIGHT = 16
 """Requests to one node that a fan-out, which all nodes answer, counts as besides."""
@@ -29,13 +32,25 @@ class Peer(Destination):
     itself and has any number of others.
 
     :ivar holding_parts: by reference, registrations whose last part has not come.
+    :ivar permit: what the peer may be, by what it has shown of itself.
+    :ivar entering: the registration of a user who is being logged in.
     """
 
-    __slots__ = ("clients", "holding_parts", "id", "last_number", "max_frame")
+    __slots__ = (
+        "clients",
+        "entering",
+        "holding_parts",
+        "id",
+        "last_number",
+        "max_frame",
+        "permit",
+    )
 
-    def __init__(self, identifier: int, outputs: Outputs) -> None:
+    def __init__(self, identifier: int, outputs: Outputs, permit: Permit = ANYTHING) -> None:
         super().__init__(outputs)
         self.id = identifier
+        self.permit = permit
+        self.entering: tuple[Frame, RequestRegisterClient] | None = None
         self.clients: dict[int, Client] = {}
         self.last_number = 0
         self.max_frame = 1 << 20
@@ -46,7 +61,8 @@ class Client:
     """
     One registered identity on a peer.
 
-    :ivar number: its ProxyClientId on the peer.
+    :ivar number: its ProxyClientId on the peer; 0: the peer itself.
+    :ivar generation: which registration of its session it is; greater is newer.
     :ivar numbers: its ProxyClientId on each node where it is registered.
     :ivar holding: interaction id to (take number, node or None if unknown).
     :ivar inflight: its reference to the request in flight: what is needed to
@@ -55,18 +71,20 @@ class Client:
     :ivar fan_outs: how many of them are fan-outs.
     :ivar gone: its connection is lost, or a newer registration replaced it.
     :ivar said_goodbye: it unregistered.
+    :ivar observer: it only asks how the proxy is; no node knows it.
     """
 
     __slots__ = (
         "allowed",
         "fan_outs",
+        "generation",
         "gone",
         "holding",
-        "incarnation",
         "inflight",
         "name",
         "number",
         "numbers",
+        "observer",
         "path",
         "patient",
         "peer",
@@ -83,12 +101,12 @@ class Client:
     ) -> None:
         self.peer = peer
         self.number = number
-        self.registration = registration if not registration.holding else _unlisted(registration)
+        self.registration = _kept(registration)
         self.name = registration.client_name
         self.type = ClientType(registration.client_type)
         self.tenants = frozenset(registration.tenants)
         self.session = registration.session
-        self.incarnation = registration.incarnation
+        self.generation = registration.generation
         self.path = tuple(registration.path)
         self.allowed = allowed
         self.numbers: dict[NodeName, int] = {}
@@ -100,7 +118,16 @@ class Client:
         self.fan_outs = 0
         self.gone = False
         self.said_goodbye = False
+        self.observer = False
         self.superseded = False
+
+    def __str__(self) -> str:
+        return through(self.name, self.path)
+
+    @property
+    def behind_proxy(self) -> bool:
+        """Whether its peer is a proxy, and not the client itself."""
+        return self.number != 0
 
     @property
     def on_the_way(self) -> int:
@@ -125,9 +152,11 @@ class Client:
         self.holding.pop(interaction_id, None)
 
 
-def _unlisted(registration: RequestRegisterClient) -> RequestRegisterClient:
-    """Without the list, which is followed apart: it need not be kept twice."""
-    return replace(registration, holding={})
+def _kept(registration: RequestRegisterClient) -> RequestRegisterClient:
+    """Without the list, which is followed apart, and the password, which did its service."""
+    if not registration.holding and registration.credentials is None:
+        return registration
+    return replace(registration, holding={}, credentials=None)
 
 
 class Clients:
@@ -137,6 +166,8 @@ class Clients:
         self._outputs = outputs
         self.peers: dict[int, Peer] = {}
         self.by_session: dict[bytes, Client] = {}
+        self.by_type: Counter[ClientType] = Counter()
+        """How many there are of each type."""
         self.listed: dict[Peer, int] = {}
         """Ids in registrations whose last part has not come, by peer."""
         self._count = 0
@@ -152,15 +183,16 @@ class Clients:
         """The client that a session is on."""
         return self.by_session.get(session) if session else None
 
-    def connect(self, identifier: int) -> Peer:
+    def connect(self, identifier: int, permit: Permit = ANYTHING) -> Peer:
         """A connection was accepted."""
-        peer = self.peers[identifier] = Peer(identifier, self._outputs)
+        peer = self.peers[identifier] = Peer(identifier, self._outputs, permit)
         return peer
 
     def add(self, client: Client) -> None:
         """Register a client; its session is on it from now on."""
         client.peer.clients[client.number] = client
         self._count += 1
+        self.by_type[client.type] += 1
         if client.session:
             self.by_session[client.session] = client
 
@@ -169,6 +201,7 @@ class Clients:
         if client.peer.clients.get(client.number) is client:
             del client.peer.clients[client.number]
             self._count -= 1
+            self.by_type[client.type] -= 1
         client.gone = True
         if self.by_session.get(client.session) is client:
             del self.by_session[client.session]

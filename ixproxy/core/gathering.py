@@ -68,6 +68,8 @@ class Gathering:
         self._gathered = Gathered()
         self._bodies: dict[NodeName, bytes] = {}
         self._errors: dict[NodeName, bytes] = {}
+        self._partial: set[NodeName] = set()
+        """Proxies whose answer is partial itself."""
         self._settled = False
         self._kept = 0
 
@@ -128,6 +130,8 @@ class Gathering:
         else:
             gathered.answers[link.name] = self._attributes(body)
             self._bodies[link.name] = body
+            if frame.flags & Flag.PARTIAL:
+                self._partial.add(link.name)
         gathered.awaited.discard(link.name)
         self._settle()
 
@@ -190,7 +194,8 @@ class Gathering:
         except RemoteProtocolError as problem:
             state.refuse(asked, Code.INTERNAL, f"an answer could not be merged: {problem}")
             return
-        state.answer_body(asked, row, body, Flag.PARTIAL if merged.partial else Flag(0))
+        partial = merged.partial or not self._partial.isdisjoint(used)
+        state.answer_body(asked, row, body, Flag.PARTIAL if partial else Flag(0))
 
 
 def _checked(merged: object) -> Merged:

@@ -9,8 +9,24 @@ from ixproxy.core.pending import Pending
 from ixproxy.core.state import ProxyState, decode_body
 from ixproxy.effects import ResetLink
 from ixproxy.messages import EventAck, EventError, RequestRegisterClient, ServerFacts
-from ixproxy.values import ClientType
+from ixproxy.values import ClientType, NodeFacts
 from ixproxy.wire.prefix import Frame
+
+
+def own_registration(state: ProxyState) -> RequestRegisterClient:
+    """What the proxy says of itself to its upstream."""
+    settings = state.settings
+    return RequestRegisterClient(
+        client_name=settings.name,
+        client_type=ClientType.PROXY,
+        max_frame=settings.max_frame,
+        path=[settings.name],
+    )
+
+
+def role_of(facts: NodeFacts) -> str:
+    """The role that an upstream must have."""
+    return "proxy" if facts.is_proxy else "node"
 
 
 class Greeting:
@@ -23,14 +39,7 @@ class Greeting:
 
     def start(self) -> None:
         """Register."""
-        settings = self._state.settings
-        message = RequestRegisterClient(
-            client_name=settings.name,
-            client_type=ClientType.PROXY,
-            max_frame=settings.max_frame,
-            path=[settings.name],
-        )
-        self._state.ask(self._link, message, self, why="register")
+        self._state.ask(self._link, own_registration(self._state), self, why="register")
 
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
         """The node knows the proxy, or refuses it."""
@@ -44,13 +53,21 @@ class Greeting:
 
     def _greeted(self, server: ServerFacts) -> None:
         link, shortest = self._link, self._state.settings.min_peer_frame
-        if server.dbid and server.dbid != link.facts.dbid:
+        name, configured = self._state.settings.name, role_of(link.facts)
+        if name in server.path:
+            # Whatever is sent there would come back, and clients would be their own.
+            self._refuse(f"its path {list(server.path)} leads back to {name}: proxies form a loop")
+        elif server.role and server.role != configured:
+            self._refuse(f"it is a {server.role}, a {configured} is configured")
+        elif server.dbid and server.dbid != link.facts.dbid:
             self._refuse(f"it has database id {server.dbid}, {link.facts.dbid} is configured")
         elif server.max_frame < shortest:
             self._refuse(f"its MaxFrame is {server.max_frame}, at least {shortest} expected")
         else:
             link.server = server
             link.max_frame = server.max_frame
+            self._state.links_made += 1
+            link.moves = self._state.links_made
             self._state.counters["greetings"] += 1
             self._done(link)
 
@@ -61,6 +78,6 @@ class Greeting:
 
     def _refuse(self, reason: str) -> None:
         self._state.note(
-            "error", "Node {node} cannot be used: {reason}", node=self._link.name, reason=reason
+            "error", "{link} cannot be used: {reason}", link=str(self._link), reason=reason
         )
         self._state.effects.append(ResetLink(self._link.name, reason))

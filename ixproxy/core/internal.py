@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from ixproxy.core.agent_requests import AgentRequests
 from ixproxy.core.clients import Client
 from ixproxy.core.leaving import Leaving
 from ixproxy.core.locating import Locator
 from ixproxy.core.state import Asked, ProxyState
 from ixproxy.errors import Code
-from ixproxy.messages import EventAck, RequestCancelTake, RequestClientsGone, RequestLocate
+from ixproxy.messages import (
+    EventAck,
+    RequestCancelTake,
+    RequestClientsGone,
+    RequestConfirmSession,
+    RequestLocate,
+)
 from ixproxy.messages.message import Message
 from ixproxy.values import NodeName
 from ixproxy.wire.codec import decode
 
 
 class Internal:
-    """Locate, CancelTake and ClientsGone through this proxy's own nodes."""
+    """Locate, CancelTake, ClientsGone and ConfirmSession through this proxy's own nodes."""
 
-    def __init__(self, state: ProxyState, locator: Locator, leaving: Leaving) -> None:
+    def __init__(
+        self, state: ProxyState, locator: Locator, agents: AgentRequests, leaving: Leaving
+    ) -> None:
         self._state = state
         self._locator = locator
+        self._agents = agents
         self._leaving = leaving
 
     def start(self, asked: Asked) -> None:
@@ -31,6 +41,8 @@ class Internal:
                 self._locator.seek(asked.frame.tenant, identifier, seeker)
             case RequestClientsGone():
                 self._clients_gone(asked, message)
+            case RequestConfirmSession():
+                self._agents.confirm(asked, message)
             case _:
                 self._state.refuse(asked, Code.UNSUPPORTED_YET)
 

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 from ixproxy.core.agent_sessions import AgentSessions
 from ixproxy.core.clients import Client
-from ixproxy.core.registering import leave
+from ixproxy.core.registering import is_proxy, leave
 from ixproxy.core.state import ProxyState
 from ixproxy.errors import Code
 from ixproxy.messages import RequestClientsGone
+from ixproxy.values import through
 
 MOST_AT_ONCE = 20_000
 """Numbers in one ClientsGone: even the shortest frames have room for them."""
@@ -35,6 +36,7 @@ class Leaving:
             downstream proxy waits for the answers; 0: nobody does.
         """
         state = self._state
+        self._note(clients)
         for client in clients:
             self._forget(client, code)
         for link in state.links.values():
@@ -53,6 +55,7 @@ class Leaving:
 
     def goodbye(self, client: Client) -> None:
         """A client unregistered: what it holds goes back at once."""
+        self._state.note("debug", "Client {client} has left", client=str(client))
         self._forget(client, Code.CANCELLED)
         client.said_goodbye = True
         leave(self._state, client, goodbye=True)
@@ -72,6 +75,20 @@ class Leaving:
         self._state.drop_requests(older, Code.SUPERSEDED)
         self._state.unconfirmed.pop(older, None)
         older.superseded = older.gone = True
+
+    def _note(self, clients: Sequence[Client]) -> None:
+        """Say who is lost: a proxy with its clients, one client, or how many."""
+        note = self._state.note
+        for client in clients:
+            if is_proxy(client):
+                text = "Proxy {proxy} is lost, with {number} clients"
+                note("info", text, proxy=str(client), number=len(clients) - 1)
+                return
+        if len(clients) == 1:
+            note("debug", "Client {client} is lost", client=str(clients[0]))
+        elif clients:
+            who = through(f"{len(clients)} clients", clients[0].path)
+            note("debug", "{clients} are lost", clients=who)
 
     def _forget(self, client: Client, code: int) -> None:
         self._state.drop_requests(client, code)

@@ -74,8 +74,12 @@ class Link(Destination):
     :ivar loads: tenant id to the node's last load facts.
     :ivar lost_at: when the link was lost, None while there is one or before
         the first.
+    :ivar since: since when it is linked, or is not; None: it never was.
+    :ivar problem: why it is not linked, or why it was lost last.
     :ivar unfinished: bytes of answers whose last part has not come, by request.
     :ivar joining: registrations and replays whose answers are awaited.
+    :ivar replaying: agent sessions that the node has still to be told of.
+    :ivar moves: its place among all links that this proxy has made, from 1.
     """
 
     __slots__ = (
@@ -85,9 +89,13 @@ class Link(Destination):
         "loads",
         "lost_at",
         "max_frame",
+        "moves",
         "name",
         "pending",
+        "problem",
+        "replaying",
         "server",
+        "since",
         "state",
         "unfinished",
     )
@@ -104,7 +112,17 @@ class Link(Destination):
         self.server = ServerFacts()
         self.max_frame = 1 << 20
         self.lost_at: float | None = None
+        self.since: float | None = None
+        self.problem = ""
         self.joining = 0
+        self.replaying = 0
+        self.moves = 0
+
+    def __str__(self) -> str:
+        if not self.facts.is_proxy:
+            return f"Node {self.name}"
+        server = self.server.name
+        return f"Proxy {self.name}" + (f" ({server})" if server not in ("", self.name) else "")
 
     @property
     def linked(self) -> bool:

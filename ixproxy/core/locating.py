@@ -37,6 +37,8 @@ class Said(Enum):
 
     YES = "yes"
     NO = "no"
+    TWICE = "twice"
+    """It is a proxy, and more than one of the nodes behind it said yes."""
     UNSURE = "unsure"
     """It is down, switching over, silent past the deadline, or refused."""
 
@@ -49,6 +51,8 @@ class Verdict(Enum):
     NOT_ACCESSIBLE = Code.NOT_ACCESSIBLE
     MORE_THAN_ONE = Code.MORE_THAN_ONE
 
+
+_SAID = {0: Said.YES, Code.UNKNOWN_INTERACTION: Said.NO, Code.MORE_THAN_ONE: Said.TWICE}
 
 VERDICTS: dict[tuple[int, bool], Verdict] = {
     (0, False): Verdict.UNKNOWN,
@@ -64,7 +68,8 @@ VERDICTS: dict[tuple[int, bool], Verdict] = {
 def verdict(said: dict[NodeName, Said]) -> Verdict:
     """The decision table, from every node of the tenant."""
     answers = list(said.values())
-    return VERDICTS[min(2, answers.count(Said.YES)), Said.UNSURE in answers]
+    yes = answers.count(Said.YES) + 2 * answers.count(Said.TWICE)
+    return VERDICTS[min(2, yes), Said.UNSURE in answers]
 
 
 class Seeker(Protocol):
@@ -155,13 +160,8 @@ class Locating:
 
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
         """A node answered."""
-        if frame.kind != Kind.ERROR:
-            said = Said.YES
-        elif error_code(frame) == Code.UNKNOWN_INTERACTION:
-            said = Said.NO
-        else:
-            said = Said.UNSURE
-        self._heard(link.name, said)
+        code = error_code(frame) if frame.kind == Kind.ERROR else 0
+        self._heard(link.name, _SAID.get(code, Said.UNSURE))
 
     def lost(self, link: Link, pending: Pending) -> None:
         """A node will not answer."""
@@ -282,8 +282,8 @@ class Locator:
             late = [seeker for seeker in current.seekers if seeker.due <= now]
             if late:
                 current.seekers[:] = [seeker for seeker in current.seekers if seeker.due > now]
-                unwanted = isinstance(current, Locating) and not current.seekers
-                if unwanted and self.turns.drop(current):  # type: ignore[arg-type]
-                    del self.in_flight[key]
+                match current:
+                    case Locating(seekers=[]) if self.turns.drop(current):
+                        del self.in_flight[key]
                 for seeker in late:
                     seeker.owner_missing(Code.EXPIRED)

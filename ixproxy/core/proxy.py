@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from ixproxy.core.agents import Agents
+from ixproxy.core.agent_requests import AgentRequests
+from ixproxy.core.announcing import Announcing
 from ixproxy.core.answers import Answers
 from ixproxy.core.clients import Peer
 from ixproxy.core.destinations import Destination
@@ -29,10 +30,12 @@ from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.core.state import ProxyState
 from ixproxy.effects import ClosePeer, Effect, ResetLink
 from ixproxy.errors import Code, RemoteProtocolError
+from ixproxy.messages import EventServerStatus
 from ixproxy.values import NodeName
-from ixproxy.wire.codec import error_frame
+from ixproxy.wire.codec import encode, error_frame
 from ixproxy.wire.frames import Skipped
 from ixproxy.wire.names import Kind
+from ixproxy.wire.permits import ANYTHING, Permit
 from ixproxy.wire.prefix import (
     ADDRESS,
     ADDRESS_AT,
@@ -57,9 +60,12 @@ class ProxyCore:
     ) -> None:
         self.state = state = ProxyState(settings, deployment, strategies)
         self._locator = Locator(state)
-        self._agents = Agents(state)
+        self._agents = AgentRequests(state)
         self._leaving = Leaving(state, self._agents.sessions)
-        self._requests = Requests(state, self._locator, self._agents, self._leaving)
+        self._announcing = Announcing(state)
+        self._requests = Requests(
+            state, self._locator, self._agents, self._leaving, self._announcing
+        )
         self._answers = Answers(state)
         self._forwarder = Forwarder(state, self._locator)
         self._removed: dict[NodeName, float] = {}
@@ -78,10 +84,17 @@ class ProxyCore:
         """The link to a node, for whoever connects it to a socket."""
         return self.state.links[node]
 
-    def peer_connected(self, peer: int, now: float) -> Peer:
-        """A client-side connection was accepted."""
+    def peer_connected(self, peer: int, now: float, permit: Permit = ANYTHING) -> Peer:
+        """A client-side connection was accepted; `permit` says what it may be."""
         self.state.now = now
-        return self.state.clients.connect(peer)
+        return self.state.clients.connect(peer, permit)
+
+    def login_answered(self, peer: int, permit: Permit | None, now: float) -> None:
+        """It is known what the user may be whom `LogIn` was about; None: nobody."""
+        self.state.now = now
+        entering = self.state.clients.peers.get(peer)
+        if entering is not None:
+            self._requests.login_answered(entering, permit)
 
     def frames_received(
         self,
@@ -157,8 +170,7 @@ class ProxyCore:
         state = self.state
         state.now = now
         gone = state.clients.disconnect(peer)
-        names = {client.name for client in gone}
-        self._leaving.lost(gone, names.pop() if len(names) == 1 else "")
+        self._leaving.lost(gone, next((each.name for each in gone if not each.behind_proxy), ""))
 
     def node_connected(self, node: NodeName, now: float) -> None:
         """The connection to a node is open: greet it."""
@@ -191,12 +203,12 @@ class ProxyCore:
             # What it says makes no sense: nothing more of it is read, all else goes on.
             state.note(
                 "error",
-                "Node {node} broke the protocol: {problem}",
-                node=link.name,
+                "{link} broke the protocol: {problem}",
+                link=str(link),
                 problem=problem.description,
             )
             state.effects.append(ResetLink(link.name, problem.description))
-            self.node_lost(node, now)
+            self.node_lost(node, now, problem.description)
 
     def _from_node(self, link: Link, raw: bytes) -> None:
         kind = raw[5]
@@ -214,7 +226,17 @@ class ProxyCore:
         else:
             raise RemoteProtocolError(Code.BAD_FRAME, f"kind {kind} from a node")
 
-    def node_lost(self, node: NodeName, now: float) -> None:
+    def node_unreachable(self, node: NodeName, reason: str, now: float) -> None:
+        """There was no connection to be had; told once, until the reason is another."""
+        self.state.now = now
+        link = self.state.links.get(node)
+        if link is not None and link.problem != reason:
+            link.problem = reason
+            self.state.note(
+                "warn", "{link} cannot be reached: {reason}", link=str(link), reason=reason
+            )
+
+    def node_lost(self, node: NodeName, now: float, reason: str = "") -> None:
         """The connection to a node is gone: what was in flight is in doubt."""
         state = self.state
         state.now = now
@@ -224,10 +246,13 @@ class ProxyCore:
         was_linked = link.linked
         link.step(Step.LOST)
         link.full = False
+        link.problem = reason or link.problem
+        link.replaying = 0
         link.take()
         if was_linked:
-            link.lost_at = now
-            state.note("warn", "Node {node} is lost", node=node)
+            link.lost_at = link.since = now
+            state.loads_changed = True
+            state.note("warn", "{link} is lost", link=str(link))
         for client in link.clients.values():
             client.numbers.pop(node, None)
         link.clients.clear()
@@ -235,6 +260,15 @@ class ProxyCore:
         for _, pending in link.pending.clear():
             if not pending.abandoned:
                 self._answers.given_up(link, pending)
+
+    def status_completed(
+        self, peer: int, client: int, reference: int, status: EventServerStatus
+    ) -> None:
+        """The world has added at once what only it knows to a status: answer who asked."""
+        sender = self.state.clients.peers.get(peer)
+        asking = sender.clients.get(client) if sender is not None else None
+        if asking is not None:
+            self.state.answer_split(asking, reference, encode(status))
 
     def ticked(self, now: float) -> None:
         """Some time passed: sweep what is overdue; call it every 250 ms or so."""
@@ -257,6 +291,7 @@ class ProxyCore:
                 del self._removed[name]
                 revoke_lost(state, name)
         revoke_unconfirmed(state)
+        self._announcing.ticked()
 
     def configuration_changed(
         self,
@@ -286,7 +321,18 @@ class ProxyCore:
                 link = state.links[name] = Link(facts, state.outputs)
                 link.lost_at = self._removed.pop(name, None)
             elif link.facts.dbid != facts.dbid:
-                state.effects.append(ResetLink(name, "it has another database id now"))
+                self._means_another_node(name)
             link.facts = facts
         state.links = dict(sorted(state.links.items()))
         state.owners.resize(settings.interaction_cache_size)
+
+    def _means_another_node(self, name: NodeName) -> None:
+        """A node's name was given to another one: what was where is not known by it any more."""
+        state = self.state
+        state.effects.append(ResetLink(name, "it has another database id now"))
+        state.owners.forget_node(name)
+        for client in state.clients:
+            for identifier, (take, owner) in client.holding.items():
+                if owner == name:
+                    client.holding[identifier] = take, None
+                    state.unconfirmed.setdefault(client, state.now)

@@ -29,7 +29,7 @@ from ixproxy.messages.message import Count
 from ixproxy.values import Ask, PullAttributes
 from ixproxy.wire.codec import decode
 from ixproxy.wire.names import Kind
-from ixproxy.wire.prefix import MAX_STRING, Frame, with_body
+from ixproxy.wire.prefix import MAX_STRING, Flag, Frame, with_body, with_ttl
 from ixproxy.wire.splice import set_extension
 
 HOLD_MARGIN = 0.25
@@ -136,7 +136,7 @@ class Pulling:
                 self._missing = True
                 self._busy = self._busy or (link is not None and code == Code.BUSY)
                 continue
-            state.forward(link, asked, self, self._frame_for(step, left))
+            state.forward(link, asked, self, self._frame_for(link, step, left))
             return
         if self._refusal is not None:
             state.answer(asked, self._refusal)
@@ -145,10 +145,13 @@ class Pulling:
         else:
             state.answer_message(asked, EventPulledInteractions(), partial=self._missing)
 
-    def _frame_for(self, step: Ask, left: float) -> bytes:
+    def _frame_for(self, link: Link, step: Ask, left: float) -> bytes:
         frame = self._asked.frame
         if not self._for_strategy:
             return b""
+        if link.facts.is_proxy:
+            # It gives each of its nodes a hold of its own, as long as there is time.
+            return with_ttl(frame.raw, int(left * 1000))
         hold = min(step.hold, self._state.settings.pull_hold_timeout, left - HOLD_MARGIN)
         body = set_extension(frame.body, {HOLD_TIMEOUT: round(max(0.0, hold), 3)})
         return with_body(frame.raw, frame.body_at, body)
@@ -169,6 +172,7 @@ class Pulling:
             return
         if not takes:
             self._refusal = None
+            self._missing = self._missing or bool(frame.flags & Flag.PARTIAL)
             self._next()
             return
         for identifier, take in takes.items():

@@ -47,6 +47,7 @@ class PullingByIds:
         self._bodies: list[bytes] = []
         self._errors: dict[str, int] = {}
         self._refusal = b""
+        self._partial = Flag(0)
 
     def seekers(self) -> list[IdSought]:
         """One seeker for each id, to be given to the locator."""
@@ -122,6 +123,7 @@ class PullingByIds:
         else:
             answer = decode_body(frame, body)
             takes = takes_in(body)
+            self._partial |= frame.flags & Flag.PARTIAL
             self._awaited.pop(link, None)
             if pending.abandoned or client.gone:
                 for identifier, take in takes.items():
@@ -160,18 +162,24 @@ class PullingByIds:
                 state.refuse(asked, Code.LOST_CONNECTION)
             elif self._refusal:
                 state.answer(asked, self._refusal)
+            elif codes and asked.client.behind_proxy:
+                # As a node would: the proxy that asked may have other answers, and decides.
+                nothing = EventPulledInteractions(errors=self._errors)
+                state.answer_message(asked, nothing, partial=True)
             elif codes:
                 first = next(each for each in self._identifiers if each in self._errors)
                 code = self._errors[first]
                 state.refuse(asked, code, f"{first!r}: {describe(code)}")
             else:
-                state.answer_message(asked, EventPulledInteractions())
+                partial = bool(self._partial)
+                state.answer_message(asked, EventPulledInteractions(), partial=partial)
             return
         body = join_bodies(self._bodies, _ROW)
         if self._errors:
             attributes: dict[str, Any] = raw_attributes(body)
             body = encode_map({**attributes, "Errors": self._errors})
-        state.answer_body(asked, _ROW, body, Flag.PARTIAL if self._errors else Flag(0))
+        flags = Flag.PARTIAL if self._errors else self._partial
+        state.answer_body(asked, _ROW, body, flags)
 
 
 class IdSought:

@@ -18,6 +18,7 @@ from ixproxy.core.links import Link, Step
 from ixproxy.core.pending import Pending
 from ixproxy.core.revoking import revoke_denied
 from ixproxy.core.state import UNHEARD, ProxyState, decode_body
+from ixproxy.effects import ClosePeer
 from ixproxy.errors import Code, RemoteProtocolError, RequestRefused
 from ixproxy.messages import (
     EventAck,
@@ -47,10 +48,10 @@ def register_on(state: ProxyState, client: Client, link: Link, registering: Regi
     message = RequestRegisterClient(
         client_name=registration.client_name,
         client_type=registration.client_type,
-        credentials=registration.credentials,
         session=client.session,
-        incarnation=client.incarnation,
+        incarnation=registration.incarnation,
         path=[*client.path, state.settings.name],
+        moves=[*registration.moves, link.moves],
         tenants=sorted(client.tenants),
         holding={identifier: take for identifier, (take, _) in client.holding.items()},
         extension=registration.extension,
@@ -65,15 +66,18 @@ def register_on(state: ProxyState, client: Client, link: Link, registering: Regi
 def server_facts(state: ProxyState) -> ServerFacts:
     """What the proxy says of itself to whoever registers."""
     tenants: set[int] = set()
+    path = [state.settings.name]
     for link in state.links.values():
         tenants |= link.facts.tenants
+        if link.facts.is_proxy:
+            path += link.server.path
     return ServerFacts(
         name=state.settings.name,
         role="proxy",
         version=VERSION,
         tenants=sorted(tenants),
         max_frame=state.settings.max_frame,
-        path=[state.settings.name],
+        path=path,
     )
 
 
@@ -200,7 +204,7 @@ class Joining:
         """Register all clients, unpaced."""
         link = self._link
         clients = [
-            client for client in self._state.clients if not is_proxy(client) and not client.gone
+            client for client in self._state.clients if not is_local(client) and not client.gone
         ]
         link.joining = len(clients) + 1
         for client in clients:
@@ -212,12 +216,16 @@ class Joining:
         if registering.refusal is not None and not client.gone:
             self._state.note(
                 "warn",
-                "Node {node} refused client {client}: {code} {text}",
-                node=self._link.name,
-                client=client.name,
+                "{link} refused client {client}: {code} {text}",
+                link=str(self._link),
+                client=str(client),
                 code=registering.refusal.error_code,
                 text=registering.refusal.error_description,
             )
+            if self._link.facts.is_proxy and not client.behind_proxy:
+                # There is no other way to the nodes: it must come again, perhaps elsewhere.
+                reason = registering.refusal.error_description
+                self._state.effects.append(ClosePeer(client.peer.id, reason))
         elif self._link.name in client.numbers:
             revoke_denied(self._state, client, self._link, registering.held)
         self._one_done()
@@ -234,9 +242,16 @@ def is_proxy(client: Client) -> bool:
     return client.type is ClientType.PROXY
 
 
+def is_local(client: Client) -> bool:
+    """Whether no node is to know the client."""
+    return client.observer or is_proxy(client)
+
+
 def joined(state: ProxyState, link: Link) -> None:
     """All is known on the node: offer it for work."""
     if link.speaks and not link.linked:
         link.step(Step.JOINED)
         link.lost_at = None
-        state.note("info", "Node {node} is linked", node=link.name)
+        link.since = state.now
+        state.loads_changed = True
+        state.note("info", "{link} is linked", link=str(link))

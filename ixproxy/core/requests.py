@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ixproxy.core.agents import Agents
+from ixproxy.core.agent_requests import AgentRequests
+from ixproxy.core.announcing import Announcing
 from ixproxy.core.attributes import is_interaction_id, problem_of
 from ixproxy.core.clients import Client, Peer
 from ixproxy.core.gathering import Gathering
@@ -16,7 +17,9 @@ from ixproxy.core.pulling_by_ids import PullingByIds
 from ixproxy.core.registrations import Registrations
 from ixproxy.core.routing import BY_CODE, Route
 from ixproxy.core.state import Asked, ProxyState
+from ixproxy.core.status import status_of
 from ixproxy.core.submitting import Submitting
+from ixproxy.effects import CompleteStatus
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import (
     RequestCancelTake,
@@ -28,6 +31,7 @@ from ixproxy.messages import (
 )
 from ixproxy.wire.codec import decode
 from ixproxy.wire.names import BY_MESSAGE, Holdings, Kind
+from ixproxy.wire.permits import Permit
 from ixproxy.wire.prefix import MAX_STRING, Flag, Frame
 
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
@@ -49,14 +53,15 @@ class Requests:
         self,
         state: ProxyState,
         locator: Locator,
-        agents: Agents,
+        agents: AgentRequests,
         leaving: Leaving,
+        announcing: Announcing,
     ) -> None:
         self._state = state
         self._locator = locator
         self._agents = agents
-        self._registrations = Registrations(state, leaving)
-        self._internal = Internal(state, locator, leaving)
+        self._registrations = Registrations(state, leaving, announcing)
+        self._internal = Internal(state, locator, agents, leaving)
 
     def frame_received(self, peer: Peer, frame: Frame) -> None:
         """
@@ -89,6 +94,10 @@ class Requests:
                 self._route(asked)
             except RemoteProtocolError as problem:
                 self._state.refuse(asked, problem.code, problem.description)
+
+    def login_answered(self, peer: Peer, permit: Permit | None) -> None:
+        """It is known who a peer is that had to log in."""
+        self._registrations.login_answered(peer, permit)
 
     def _sender(self, peer: Peer, frame: Frame) -> Client:
         client = peer.clients.get(frame.client)
@@ -151,8 +160,20 @@ class Requests:
             Gathering(state, asked).start()
         elif route.route is Route.AGENT:
             self._agents.start(asked)
+        elif route.route is Route.LOCAL:
+            self._tell_status(asked)
         else:
             self._internal.start(asked)
+
+    def _tell_status(self, asked: Asked) -> None:
+        """Of the local requests the only one that comes here: answered by way of the world."""
+        client = asked.client
+        client.inflight.pop(asked.frame.reference, None)
+        if not asked.silent:
+            status = status_of(self._state, self._locator, self._agents.sessions)
+            self._state.effects.append(
+                CompleteStatus(client.peer.id, client.number, asked.frame.reference, status)
+            )
 
     def _pull(self, asked: Asked) -> None:
         state = self._state

@@ -8,13 +8,14 @@ Requests whose route is `later` are known and answered "unsupported yet".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
 from ixproxy.core.pending import Deadline
+from ixproxy.messages import EventCurrentAgentStatus
 from ixproxy.values import ClientType, NodeFacts, TenantFacts
 from ixproxy.wire.names import BY_NAME
+from ixproxy.wire.rights import RIGHTS
 
 
 class Route(Enum):
@@ -50,47 +51,34 @@ class RouteRow(NamedTuple):
     served: bool = True
 
 
-_AGENT, _MEDIA = ClientType.AGENT_APPLICATION, ClientType.MEDIA_SERVER
-_ROUTING, _REPORTING = ClientType.ROUTING_ENGINE, ClientType.REPORTING_ENGINE
-_ESP, _PROXY = ClientType.EXTERNAL_SERVER, ClientType.PROXY
-
-EVERYONE = frozenset(ClientType)
-WORKERS = frozenset((_AGENT, _MEDIA, _ROUTING, _ESP))
-ONLY_AGENTS = frozenset((_AGENT,))
-ONLY_PROXIES = frozenset((_PROXY,))
-
-
 def _row(
     route: Route,
     names: str,
-    rights: Iterable[ClientType] = WORKERS,
     *,
     merge: str = "",
     deadline: Deadline = Deadline.NORMAL,
     served: bool = True,
 ) -> list[RouteRow]:
     return [
-        RouteRow(name, route, merge, deadline, frozenset(rights), served)
+        RouteRow(name, route, merge, deadline, RIGHTS[BY_NAME[name].message], served)
         for name in (f"Request{short}" for short in names.split())
     ]
 
 
 _ROWS = [
-    *_row(Route.LOCAL, "RegisterClient UnregisterClient", EVERYONE),
+    *_row(Route.LOCAL, "RegisterClient UnregisterClient ServerStatus"),
     *_row(
         Route.LOCAL,
         "StartPlaceAgentStateReportingAll StopPlaceAgentStateReportingAll "
         "StartPlaceAgentStateReporting StopPlaceAgentStateReporting",
-        (_REPORTING,),
         served=False,
     ),
-    *_row(Route.REFUSED, "Ping", EVERYONE),
-    *_row(Route.REFUSED, "RouteCall", (_ROUTING,)),
-    *_row(Route.CHOSEN, "Submit", (_AGENT, _MEDIA, _ESP)),
+    *_row(Route.REFUSED, "Ping"),
+    *_row(Route.REFUSED, "RouteCall"),
+    *_row(Route.CHOSEN, "Submit"),
     *_row(
         Route.CHOSEN,
         "3rdServer DistributeEvent DistributeReportingEvent",
-        WORKERS,
         served=False,
     ),
     *_row(
@@ -98,11 +86,11 @@ _ROWS = [
         "ChangeProperties StopProcessing PlaceInQueue PlaceInWorkbin Hold Resume "
         "GetInteractionProperties",
     ),
-    *_row(Route.OWNER, "LeaveInteraction", (_AGENT, _ROUTING)),
-    *_row(Route.OWNER, "Accept Reject Intrude SetInFocus", ONLY_AGENTS),
-    *_row(Route.OWNER, "Deliver", (_ROUTING,), deadline=Deadline.DELIVERY),
-    *_row(Route.OWNER, "Transfer Conference", ONLY_AGENTS, deadline=Deadline.DELIVERY),
-    *_row(Route.PULL, "Pull", (_AGENT, _ROUTING)),
+    *_row(Route.OWNER, "LeaveInteraction"),
+    *_row(Route.OWNER, "Accept Reject Intrude SetInFocus"),
+    *_row(Route.OWNER, "Deliver", deadline=Deadline.DELIVERY),
+    *_row(Route.OWNER, "Transfer Conference", deadline=Deadline.DELIVERY),
+    *_row(Route.PULL, "Pull"),
     *_row(
         Route.GATHER,
         "FindInteractions GetWorkbinContent WorkbinTypesInfo",
@@ -118,7 +106,6 @@ _ROWS = [
     *_row(
         Route.SUBSCRIBE,
         "StartExternalServiceReporting StopExternalServiceReporting",
-        (_REPORTING,),
         merge="all-must-agree",
         served=False,
     ),
@@ -132,24 +119,23 @@ _ROWS = [
     *_row(
         Route.AGENT,
         "AgentLogin AgentLogout AddMedia RemoveMedia NotReadyForMedia CancelNotReadyForMedia",
-        ONLY_AGENTS,
         merge="all-must-agree",
     ),
     *_row(
         Route.AGENT,
         "ChangeMediaStateReason ChangeAgentStateReason DoNotDisturbOn DoNotDisturbOff "
         "AgentAvailable AgentNotAvailable",
-        ONLY_AGENTS,
         merge="all-must-agree",
         served=False,
     ),
-    *_row(Route.INTERNAL, "Locate CancelTake ClientsGone ConfirmSession", ONLY_PROXIES),
+    *_row(Route.INTERNAL, "Locate CancelTake ClientsGone"),
+    *_row(Route.INTERNAL, "ConfirmSession"),
     RouteRow(
         "EventCurrentAgentStatus",
         Route.RELAY,
         "",
         Deadline.NORMAL,
-        frozenset((_REPORTING,)),
+        RIGHTS[EventCurrentAgentStatus],
         False,
     ),
 ]
@@ -157,10 +143,25 @@ _ROWS = [
 ROUTES: dict[str, RouteRow] = {row.name: row for row in _ROWS}
 BY_CODE: dict[int, RouteRow] = {BY_NAME[name].code: row for name, row in ROUTES.items()}
 
-ALLOWED: dict[ClientType, frozenset[int]] = {
+BEHIND_PROXY: dict[ClientType, frozenset[int]] = {
     client_type: frozenset(code for code, row in BY_CODE.items() if client_type in row.rights)
     for client_type in ClientType
 }
+"""What a proxy may send in the name of a client: also what only proxies say."""
+
+_INTERNAL = frozenset(code for code, row in BY_CODE.items() if row.route is Route.INTERNAL)
+
+ALLOWED: dict[ClientType, frozenset[int]] = {
+    client_type: codes if client_type is ClientType.PROXY else codes - _INTERNAL
+    for client_type, codes in BEHIND_PROXY.items()
+}
+"""What a client may send by itself."""
+
+
+OBSERVERS = frozenset(
+    BY_NAME[name].code for name in ("RequestServerStatus", "RequestUnregisterClient")
+)
+"""What those may send who only ask how the proxy is."""
 
 
 def takes_new(node: NodeFacts, tenant: int, media_type: str) -> bool:

@@ -54,7 +54,7 @@ class ProxySettings:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Tenants and nodes as the proxy must know them."""
+    """Tenants and nodes as the proxy must know them; or, in place of nodes, its one upstream."""
 
     tenants: Mapping[int, TenantFacts] = field(default_factory=dict)
     nodes: Mapping[NodeName, NodeFacts] = field(default_factory=dict)

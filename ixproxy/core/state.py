@@ -109,6 +109,11 @@ class ProxyState:
         self.owners = Owners(settings.interaction_cache_size)
         self.unconfirmed: dict[Client, float] = {}
         """Clients of whose listed holdings some node has not said a word, and since when."""
+        """Requests that several nodes are answering together."""
+        self.links_made = 0
+        """Links made so far, to whichever node: a later one counts more, whatever it is called."""
+        self.loads_changed = False
+        """Whether what nodes say of their load, or which are linked, has changed."""
         self.counters: Counter[str] = Counter()
         self.now = 0.0
         self.sent = 0

@@ -13,3 +13,4 @@ from ixproxy.messages.message import Reason as Reason
 from ixproxy.messages.message import Workbin as Workbin
 from ixproxy.messages.registration import *  # noqa: F403
 from ixproxy.messages.reporting import *  # noqa: F403
+from ixproxy.messages.status import *  # noqa: F403

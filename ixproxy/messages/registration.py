@@ -7,9 +7,14 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from ixproxy.messages.message import Count, Name, Request
+from ixproxy.messages.message import MAX_NAME, Count, Name, Request
+from ixproxy.values import through
 
 __all__ = ["Credentials", "RequestPing", "RequestRegisterClient", "RequestUnregisterClient"]
+
+
+MAX_PATH = 16
+"""Proxies behind one another."""
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -32,7 +37,12 @@ class RequestRegisterClient(Request, frozen=True, kw_only=True):
     :ivar versions: protocol versions the client speaks; the server picks one.
     :ivar features: optional features, such as a compression's name.
     :ivar max_frame: the longest frame it takes, in bytes after the length.
-    :ivar path: names of the proxies between client and server, nearest first.
+    :ivar path: names of the proxies between client and server, 16 at most,
+        nearest to the client first.
+    :ivar moves: for each of them, the number of the link by which it sends the
+        client on, among all that it has made; of two registrations of one
+        incarnation the one with the greater number, nearest to the client, is
+        the newer.
     :ivar session: the client session, 16 random bytes; empty: none.
     :ivar incarnation: how often this session has connected, from 1.
     :ivar holding: interaction id to take number: what it still has.
@@ -48,12 +58,23 @@ class RequestRegisterClient(Request, frozen=True, kw_only=True):
     versions: tuple[Count, ...] = (1,)
     features: list[str] = []
     max_frame: Count = 1 << 20
-    path: list[str] = []
+    path: Annotated[list[Name], Meta(max_length=MAX_PATH)] = []
+    moves: Annotated[list[Count], Meta(max_length=MAX_PATH)] = []
     session: bytes = b""
     incarnation: Count = 1
     holding: dict[Name, Count] = {}
     holding_continues: bool = False
     tenants: Annotated[list[Count], Meta(max_length=1000)] = []
+
+    @property
+    def generation(self) -> tuple[int, ...]:
+        """Which registration of its session it is: greater is newer."""
+        return self.incarnation, *self.moves
+
+    @property
+    def who(self) -> str:
+        """For the log: its name, and the proxies on its way."""
+        return through(self.client_name[:MAX_NAME], self.path)
 
     def __repr__(self) -> str:
         return (

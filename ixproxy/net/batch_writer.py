@@ -21,7 +21,7 @@ from ixproxy.net.executors import Executor
 from ixproxy.net.fair_batches import FairBatches
 from ixproxy.net.node_peers import Asking, Waiting
 from ixproxy.net.turn import TurnEnd
-from ixproxy.node.batch import NodeCore
+from ixproxy.node.batch import NodeCore, People
 from ixproxy.node.work import Asked, Outcome, PullRetried, Tick, Work
 
 FLOOD_FACTOR = 2
@@ -29,6 +29,10 @@ FLOOD_FACTOR = 2
 
 SHORTEST_TICK = 0.01
 """Seconds until the next tick at least, whatever is overdue."""
+
+
+Ran = tuple[Outcome, float | None, int, People]
+"""What a batch came to, when the next is due, its last event's number, who is there now."""
 
 
 class Receiver(Protocol):
@@ -58,6 +62,9 @@ class BatchWriter:
     :param now: the time of day, in seconds since the epoch.
     :param limit: works that may wait before `full`.
     :ivar batches: batches so far, and `works` in them.
+    :ivar longest: seconds of the longest of them.
+    :ivar people: who was there after the last one.
+    :ivar due: when the next tick is, in seconds since the epoch; None: not known to be.
     """
 
     def __init__(
@@ -80,6 +87,11 @@ class BatchWriter:
         self.last_event_number = 0
         self.batches = 0
         self.works = 0
+        self.longest = 0.0
+        self.people = People()
+        self.due: float | None = None
+        self._began = 0.0
+        self._under_way = 0
         self._first: list[Work] = []
         self._waiting: list[Work] = []
         self._between: list[tuple[Callable[[], Any], Callable[[Any], None]]] = []
@@ -100,6 +112,21 @@ class BatchWriter:
     def flooded(self) -> bool:
         """Whether so much waits, of what is never refused too, that no more should be read."""
         return len(self._waiting) >= FLOOD_FACTOR * self.limit
+
+    @property
+    def waiting(self) -> int:
+        """Works that wait for the next batches."""
+        return len(self._waiting) + len(self._first)
+
+    @property
+    def under_way(self) -> int:
+        """Works of the batch under way."""
+        return self._under_way if self._busy else 0
+
+    @property
+    def busy_seconds(self) -> float:
+        """For how long the batch under way has lasted; 0: none is."""
+        return max(0.0, self._clock.seconds() - self._began) if self._busy else 0.0
 
     @property
     def idle(self) -> bool:
@@ -170,18 +197,22 @@ class BatchWriter:
             return
         if self._between:
             self._busy = True
+            self._began = self._clock.seconds()
+            self._under_way = 0
             job, done = self._between.pop(0)
             self._executor.submit(job, lambda result: self._did(done, result))
             return
         works = self._next_batch()
         if works:
             self._busy = True
+            self._began = self._clock.seconds()
+            self._under_way = len(works)
             core, now = self._core, self._now
 
-            def run() -> tuple[Outcome, float | None, int]:
+            def run() -> Ran:
                 outcome = core.run(works, now())
                 due = None if outcome.store_lost else core.next_due()
-                return outcome, due, core.last_event_number
+                return outcome, due, core.last_event_number, core.people()
 
             self._executor.submit(run, lambda result: self._ran(works, result))
 
@@ -239,12 +270,13 @@ class BatchWriter:
         done(result)
         self._begin()
 
-    def _ran(self, works: list[Work], result: tuple[Outcome, float | None, int] | Failure) -> None:
+    def _ran(self, works: list[Work], result: Ran | Failure) -> None:
+        self.longest = max(self.longest, self.busy_seconds)
         self._busy = False
         if isinstance(result, Failure):
             self._receiver.batch_failed(works, result)
             return
-        outcome, due, self.last_event_number = result
+        outcome, due, self.last_event_number, self.people = result
         self.batches += 1
         self.works += len(works)
         self._receiver.batch_done(works, outcome)
@@ -258,6 +290,7 @@ class BatchWriter:
         if self._call is not None and self._call.active():
             self._call.cancel()
         self._call = None
+        self.due = due
         if due is not None and not self._stopped:
             delay = max(SHORTEST_TICK, due - self._now())
             self._call = self._clock.callLater(delay, self.add, Tick())

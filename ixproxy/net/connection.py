@@ -16,9 +16,10 @@ buffers then.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from cryptography.x509 import Certificate
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.protocol import connectionDone
@@ -27,6 +28,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ixproxy.errors import RemoteProtocolError
+from ixproxy.net.tls_socket import TlsSocket
 from ixproxy.net.turn import TurnEnd
 from ixproxy.wire.frames import FrameReader, Skipped
 from ixproxy.wire.names import Kind
@@ -92,6 +94,7 @@ class FrameConnection(TwistedProtocol):
         self._broken = False
         self._paused = False
         self._tcp: Any = None
+        self._tls: TlsSocket | None = None
         self._socket: Any = None
         self.backlog = 0
         """Bytes gathered and not handed on."""
@@ -104,6 +107,8 @@ class FrameConnection(TwistedProtocol):
         self.reading = True
         """Whether we read: a peer that is not listened to cannot be heard."""
         self._unread_for: set[str] = set()
+        self.watch_unfinished: Callable[[FrameConnection], None] | None = None
+        """Is told when something came that finished no frame; None: nobody is."""
         self.connected_now = False
         self._closing = False
         self.close_reason = ""
@@ -118,12 +123,29 @@ class FrameConnection(TwistedProtocol):
         """The longest frame that is read, in bytes after the length field."""
         return self._reader.limit
 
+    @property
+    def certificate(self) -> Certificate | None:
+        """The certificate that the peer has shown, verified; None: none, or no TLS."""
+        return self._tls.peer_certificate if self._tls is not None else None
+
+    def use_limits(self, *, max_frame: int, output_limit: int) -> None:
+        """
+        Keep to other limits from now on.
+
+        :param max_frame: a shorter one than before is for those who come: this
+            peer was told what it may send.
+        """
+        self._reader.limit = max(self._reader.limit, max_frame)
+        self.output_limit = output_limit
+
     def connectionMade(self) -> None:
         """The framework opened the socket."""
         transport = self._socket = self.transport
         if hasattr(transport, "_tempDataBuffer") and hasattr(transport, "socket"):
             self._tcp = transport
             self._tcp.setTcpNoDelay(True)
+            if isinstance(self._tcp.socket, TlsSocket):
+                self._tls = self._tcp.socket
         self._socket.registerProducer(self, True)
         self.connected_now = True
         self._owner.connection_made(self)
@@ -143,7 +165,10 @@ class FrameConnection(TwistedProtocol):
                 # A transport may bring something even after it was paused.
                 self._untaken += frames
                 return
-            if frames:
+            if not frames:
+                if self.watch_unfinished is not None:
+                    self.watch_unfinished(self)
+            else:
                 taken = self._owner.frames_received(self, frames)
                 if taken is not None and taken < len(frames):
                     self._wait_with(frames[taken:])
@@ -212,7 +237,9 @@ class FrameConnection(TwistedProtocol):
                 self._next_share.cancel()
                 self._next_share = None
             self.backlog = 0
-            self._owner.connection_lost(self, self.close_reason or reason.getErrorMessage())
+            broken = self._tls.problem if self._tls is not None else ""
+            said = self.close_reason or broken or reason.getErrorMessage()
+            self._owner.connection_lost(self, said)
 
     def send(self, raw: bytes) -> None:
         """Gather one frame for the end of the turn; dropped when not connected, or closing."""

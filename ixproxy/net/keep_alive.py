@@ -32,6 +32,11 @@ class KeepAlive:
         self._call = LoopingCall(self._due)
         self._call.clock = clock
 
+    @property
+    def watched(self) -> int:
+        """How many connections it looks after."""
+        return len(self._connections)
+
     def start(self) -> None:
         """Begin to look; harmless when begun."""
         if not self._call.running:
@@ -42,6 +47,15 @@ class KeepAlive:
         """End looking; harmless when ended."""
         if self._call.running:
             self._call.stop()
+
+    def change(self, interval: float, limit: float) -> None:
+        """Other times from now on, for the connections that are there, too."""
+        if (interval, limit) == (self._interval, self._limit):
+            return
+        self._interval, self._limit = interval, limit
+        if self._call.running:
+            self.stop()
+            self.start()
 
     def watch(self, connection: FrameConnection) -> None:
         """Look after `connection` until `forget`."""

@@ -24,10 +24,13 @@ from ixproxy.net.reading_windows import DEFAULT_WINDOW
 from ixproxy.net.slow_readers import SlowReaders
 from ixproxy.net.turn import TurnEnd
 from ixproxy.net.waiting_room import WaitingRoom
+from ixproxy.values import ClientType
 from ixproxy.wire.frames import Skipped
 
 TURN_BUDGET = 64
 """What one peer's frames may cost in one turn (`ProxyCore.frames_received`)."""
+PROXY_BUDGET = 4 * TURN_BUDGET
+"""The same for a proxy, which carries many clients."""
 ALONE_BUDGET = 1024
 """The same while others send little."""
 REST = 0.003
@@ -107,11 +110,29 @@ class PeerListener(Factory):
         self._budget = ALONE_BUDGET
         self._peers: dict[FrameConnection, Peer] = {}
         counters = core.state.counters
-        self._waiting_room = WaitingRoom(counters)
+        self._waiting_room = WaitingRoom(counters, self._is_registered)
         self._unregistered = self._waiting_room.since
         self._windows = performer.windows
         self._slow = SlowReaders(counters)
         self.limits = self._limits
+
+    @property
+    def peers(self) -> int:
+        """How many peers are connected."""
+        return len(self._peers)
+
+    @property
+    def unregistered(self) -> int:
+        """How many of them have not registered yet."""
+        return sum(not self._is_registered(connection) for connection in self._waiting_room.since)
+
+    def _is_registered(self, connection: FrameConnection) -> bool:
+        return bool(self._peers[connection].clients)
+
+    @property
+    def slow(self) -> int:
+        """How many of them do not read what was sent to them."""
+        return len(self._slow)
 
     @property
     def limits(self) -> Limits:
@@ -138,7 +159,9 @@ class PeerListener(Factory):
             self._waiting_room.refuse(connection, "max-connections is reached")
             return
         number = next(self._numbers)
-        peer = self._peers[connection] = self._core.peer_connected(number, self._clock.seconds())
+        permit = self._performer.door.permit(connection.certificate)
+        peer = self._core.peer_connected(number, self._clock.seconds(), permit)
+        self._peers[connection] = peer
         self._performer.peers[number] = connection
         self._performer.connect(peer, connection)
         self._waiting_room.enter(connection, self._clock.seconds(), self.limits.unregistered)
@@ -152,9 +175,13 @@ class PeerListener(Factory):
         if connection is not self._last:
             self._last = connection
             self._changes += 1
-        taken = self._core.frames_received(peer.id, frames, self._clock.seconds(), self._budget)
+        budget, client = self._budget, peer.clients.get(0)
+        if client is not None and client.type is ClientType.PROXY:
+            budget = max(budget, PROXY_BUDGET)
+        taken = self._core.frames_received(peer.id, frames, self._clock.seconds(), budget)
         self._performer.perform()
-        client = peer.clients.get(0)
+        if client is None:
+            client = peer.clients.get(0)
         if client is None or connection in self._unregistered:
             self._heard_unregistered(connection, peer, taken)
         elif client.on_the_way > self._windows.window:
@@ -195,6 +222,14 @@ class PeerListener(Factory):
         self._windows.forget(peer)
         self._core.peer_lost(peer.id, self._clock.seconds())
         self._performer.perform()
+
+    def limits_changed(self, limits: Limits) -> None:
+        """Other limits, for those that are there, too; none is closed for their number."""
+        self.limits = limits
+        for connection in self._peers:
+            connection.use_limits(
+                max_frame=self._core.state.settings.max_frame, output_limit=limits.output
+            )
 
     def ticked(self) -> None:
         """Some time passed: close who does not read and who does not register."""

@@ -61,8 +61,20 @@ class LongReaders:
         self.seconds = seconds
         self.limit = limit
 
-    def __len__(self) -> int:
+    @property
+    def waiting(self) -> int:
+        """How many wait for a lane."""
         return self._number
+
+    @property
+    def lanes(self) -> int:
+        """How many can be under way at once."""
+        return len(self._all)
+
+    @property
+    def busy(self) -> int:
+        """How many are."""
+        return len(self._all) - len(self._free)
 
     def full(self, asker: Hashable) -> bool:
         """Whether no more reads may wait, or no more of this asker."""

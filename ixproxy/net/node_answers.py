@@ -219,6 +219,7 @@ class NodeAnswers:
         client.peer.connection.send(raw)
 
     def _announce(self, effect: Announce) -> None:
+        self._state.counted = effect
         self._state.load = raw = encode(effect.event)
         for peer in self._state.proxies:
             if len(raw) - 4 <= peer.max_frame:

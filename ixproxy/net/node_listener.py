@@ -17,6 +17,7 @@ from twisted.internet.protocol import Factory
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.net.connection import FrameConnection
 from ixproxy.net.keep_alive import KeepAlive
+from ixproxy.net.node_limits import PROXY_FACTOR
 from ixproxy.net.node_peers import NodePeer
 from ixproxy.net.node_requests import NodeRequests
 from ixproxy.net.node_state import NodeState
@@ -46,7 +47,7 @@ class NodeListener(Factory):
         self._turn = turn
         self._keep_alive = keep_alive
         self._peers: dict[FrameConnection, NodePeer] = {}
-        self._waiting_room = WaitingRoom(state.counters)
+        self._waiting_room = WaitingRoom(state.counters, self._is_registered)
         self._slow = SlowReaders(state.counters)
         self._held_back: dict[FrameConnection, NodePeer] = {}
 
@@ -54,6 +55,19 @@ class NodeListener(Factory):
     def peers(self) -> int:
         """How many peers are connected."""
         return len(self._peers)
+
+    @property
+    def unregistered(self) -> int:
+        """How many of them have not registered yet."""
+        return sum(not self._is_registered(connection) for connection in self._waiting_room.since)
+
+    def _is_registered(self, connection: FrameConnection) -> bool:
+        return bool(self._peers[connection].clients)
+
+    @property
+    def slow(self) -> int:
+        """How many of them do not read what was sent to them."""
+        return len(self._slow)
 
     def buildProtocol(self, addr: IAddress | None) -> FrameConnection | None:
         """The framework accepted a connection."""
@@ -70,7 +84,9 @@ class NodeListener(Factory):
         if len(self._peers) - len(self._waiting_room) >= limits.max_connections:
             self._waiting_room.refuse(connection, "max-connections is reached")
             return
-        peer = self._peers[connection] = NodePeer(connection)
+        peer = self._peers[connection] = NodePeer(
+            connection, self._state.door.permit(connection.certificate)
+        )
         peer.max_frame = limits.max_frame
         self._waiting_room.enter(connection, self._state.clock.seconds(), limits.max_unregistered)
         self._keep_alive.watch(connection)
@@ -133,6 +149,15 @@ class NodeListener(Factory):
         if peer is not None:
             self._requests.registrar.peer_lost(peer)
             self._state.writer.wake()
+
+    def limits_changed(self) -> None:
+        """Other limits, for the peers that are there, too; none is closed for their number."""
+        limits = self._state.limits
+        for connection, peer in self._peers.items():
+            factor = PROXY_FACTOR if peer.proxy else 1
+            connection.use_limits(
+                max_frame=limits.max_frame, output_limit=limits.max_client_output * factor
+            )
 
     def ticked(self) -> None:
         """Some time passed: close who does not read and who does not register."""

@@ -7,14 +7,17 @@ register again, and say what they hold; their sessions are rows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from functools import lru_cache
 
 from ixproxy.messages import RequestRegisterClient
 from ixproxy.net.connection import FrameConnection
-from ixproxy.node.rights import RIGHTS, allowed
 from ixproxy.node.work import Sender
-from ixproxy.wire.names import BY_MESSAGE
+from ixproxy.values import through
+from ixproxy.wire.names import BY_MESSAGE, Kind
+from ixproxy.wire.permits import ANYTHING, Permit
+from ixproxy.wire.rights import RIGHTS, allowed
 
 
 class NodePeer:
@@ -27,19 +30,25 @@ class NodePeer:
     :ivar parts: registrations whose list of holdings is not complete yet, by
         their reference.
     :ivar registering: registrations that are not answered yet.
+    :ivar permit: what the peer may be, by what it has shown of itself.
+    :ivar entering: a user is being logged in.
     """
 
     __slots__ = (
         "clients",
         "connection",
+        "entering",
         "last_number",
         "max_frame",
         "parts",
+        "permit",
         "proxy",
         "registering",
     )
 
-    def __init__(self, connection: FrameConnection) -> None:
+    def __init__(self, connection: FrameConnection, permit: Permit = ANYTHING) -> None:
+        self.permit = permit
+        self.entering = False
         self.connection: FrameConnection | None = connection
         self.clients: dict[int, NodeClient] = {}
         self.last_number = 0
@@ -58,10 +67,13 @@ class NodeClient:
     """
     One registered client.
 
+    :ivar path: the proxies between it and the node, nearest to it first.
+    :ivar generation: which registration of its session it is; greater is newer.
     :ivar lasting: its session is its own, and it can come back by it.
     :ivar all_tenants: it named none, so it works for all there are.
     :ivar rights: the codes of the requests that it may send: none before its
         registration is answered, and none when it is superseded.
+    :ivar observer: it only asks how the node is; the writer does not know it.
     :ivar superseded: its session is registered elsewhere by now.
     :ivar asked: its requests without an answer, by reference.
     :ivar waiting: how many of them wait to be run, or read.
@@ -70,9 +82,11 @@ class NodeClient:
     __slots__ = (
         "all_tenants",
         "asked",
-        "incarnation",
+        "generation",
         "lasting",
         "number",
+        "observer",
+        "path",
         "peer",
         "rights",
         "sender",
@@ -89,17 +103,24 @@ class NodeClient:
         *,
         lasting: bool,
         all_tenants: bool,
+        moves: Sequence[int] = (),
+        path: Sequence[str] = (),
     ) -> None:
         self.peer = peer
         self.number = number
         self.sender = sender
-        self.incarnation = incarnation
+        self.generation = incarnation, *moves
+        self.path = tuple(path)
         self.lasting = lasting
         self.all_tenants = all_tenants
         self.rights: frozenset[int] = frozenset()
+        self.observer = False
         self.superseded = False
         self.asked: dict[int, Asking] = {}
         self.waiting = 0
+
+    def __str__(self) -> str:
+        return through(self.sender.client_name, self.path)
 
     def answered(self) -> None:
         """Its registration was: it may send requests."""
@@ -167,5 +188,6 @@ def rights_of(client_type: str, through_proxy: bool) -> frozenset[int]:
     return frozenset(
         BY_MESSAGE[request].code
         for request in RIGHTS
-        if allowed(request, client_type, through_proxy=through_proxy)
+        if BY_MESSAGE[request].kind is Kind.REQUEST
+        and allowed(request, client_type, through_proxy=through_proxy)
     )

@@ -16,17 +16,23 @@ from ixproxy.messages import (
     EventAck,
     RequestClientsGone,
     RequestRegisterClient,
+    RequestServerStatus,
     RequestUnregisterClient,
 )
+from ixproxy.net import node_log
 from ixproxy.net.node_limits import PROXY_FACTOR
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer, RegistrationAsking
-from ixproxy.net.node_state import NodeState
+from ixproxy.net.node_state import NodeState, code_of
 from ixproxy.net.registration_parts import RegistrationParts
 from ixproxy.node.work import ClientsLost, ConnectionLost, Goodbye, Registered, Sender
 from ixproxy.values import ClientType
-from ixproxy.wire.admission import client_type_of
-from ixproxy.wire.codec import decode, error_frame
+from ixproxy.wire.admission import client_type_of, observes
+from ixproxy.wire.codec import decode, encode, error_frame
+from ixproxy.wire.permits import Permit
 from ixproxy.wire.prefix import Flag, Frame
+
+OBSERVERS = frozenset({code_of(RequestServerStatus), code_of(RequestUnregisterClient)})
+"""What those may send who only ask how the node is."""
 
 WANTS_CHANGES = "event_properties_changed"
 
@@ -40,18 +46,58 @@ class Registrar:
 
     def register(self, peer: NodePeer, frame: Frame) -> None:
         """A registration came in."""
+        who = "whose name is not known"
         try:
             message = decode(frame)
             assert isinstance(message, RequestRegisterClient)
+            who = message.who
             whole = self._parts.add(peer, frame.reference, message)
             if whole is None:
                 return
-            message = whole
-            client = self._admit(peer, frame, message)
-            older = self._state.sessions.bind(client)
+            if peer.permit.must_log_in:
+                self._log_in(peer, frame, whole)
+            else:
+                self._register(peer, frame, whole)
         except (RequestRefused, RemoteProtocolError) as refusal:
             self._refuse(peer, frame, refusal)
+            node_log.refused(who, refusal)
+
+    def _log_in(self, peer: NodePeer, frame: Frame, message: RequestRegisterClient) -> None:
+        """:raise RequestRefused: it does not say who it is, or has said it already."""
+        if peer.entering:
+            raise RequestRefused(Code.NOT_REGISTERED, "the registration is not answered yet")
+        if message.credentials is None:
+            raise RequestRefused(Code.NOT_AUTHENTICATED)
+        peer.entering = True
+        entering = self._state.door.log_in(message.credentials)
+        entering.addCallbacks(
+            lambda permit: self._entered(peer, frame, message, permit),
+            lambda _: self._entered(peer, frame, message, None),
+        )
+
+    def _entered(
+        self, peer: NodePeer, frame: Frame, message: RequestRegisterClient, permit: Permit | None
+    ) -> None:
+        """It is known what a user may be; None: nobody."""
+        peer.entering = False
+        if peer.connection is None:
             return
+        try:
+            if permit is None:
+                raise RequestRefused(Code.NOT_AUTHENTICATED)
+            peer.permit = permit
+            self._register(peer, frame, message)
+        except RequestRefused as refusal:
+            self._refuse(peer, frame, refusal)
+            node_log.refused(message.who, refusal)
+
+    def _register(self, peer: NodePeer, frame: Frame, message: RequestRegisterClient) -> None:
+        """:raise RequestRefused: it may not register."""
+        client = self._admit(peer, frame, message)
+        if client.observer:
+            self._observe(peer, frame, client)
+            return
+        older = self._state.sessions.bind(client)
         if older is not None:
             self._state.drop_pulls(older, Code.SUPERSEDED)
         self._enter(peer, client)
@@ -71,35 +117,59 @@ class Registrar:
             raise RequestRefused(Code.INVALID_CLIENT, "the server gives clients their numbers")
         if peer.registering and not peer.proxy:
             raise RequestRefused(Code.NOT_REGISTERED, "the registration is not answered yet")
-        client_type_of(message, behind_proxy=peer.proxy, shortest_frame=state.limits.min_peer_frame)
+        client_type = client_type_of(
+            message, behind_proxy=peer.proxy, shortest_frame=state.limits.min_peer_frame
+        )
         # What a proxy's client works for may be elsewhere; the node refuses it by request.
         known = state.tenants.intersection(message.tenants)
         if message.tenants and not known and not peer.proxy:
             raise RequestRefused(
                 Code.UNKNOWN_TENANT, f"TenantId {message.tenants[0]} is not known here"
             )
+        shown_as = ClientType.PROXY if peer.proxy else client_type
+        tenants = peer.permit.narrowed(shown_as, frozenset(message.tenants))
+        if observes(message, behind_proxy=peer.proxy):
+            # Who asks why nobody can come in must come in; the connections are limited, too.
+            client = self._client(peer, replace(message, session=b"", holding={}), tenants)
+            client.observer = True
+            return client
         if state.clients >= state.limits.max_current_clients:
             raise RequestRefused(Code.TOO_MANY_CLIENTS)
-        return self._client(peer, message)
+        return self._client(peer, message, tenants)
 
-    def _client(self, peer: NodePeer, message: RequestRegisterClient) -> NodeClient:
+    def _observe(self, peer: NodePeer, frame: Frame, client: NodeClient) -> None:
+        """Past the writer, which may be what is to be asked about."""
+        self._enter(peer, client)
+        client.rights = OBSERVERS
+        if not frame.flags & Flag.NO_REPLY:
+            ack = EventAck(server=self._state.facts())
+            peer.send(encode(ack, reference=frame.reference))
+
+    def _client(
+        self, peer: NodePeer, message: RequestRegisterClient, tenants: frozenset[int]
+    ) -> NodeClient:
         sender = Sender(
             session=message.session or self._state.new_session(),
             client_name=message.client_name,
             client_type=message.client_type,
-            tenants=frozenset(message.tenants) or self._state.tenants,
+            tenants=tenants or self._state.tenants,
             through_proxy=peer.proxy or message.client_type == ClientType.PROXY,
             wants_properties_changed=message.extension.get(WANTS_CHANGES) not in (None, 0, "0", ""),
         )
         if not peer.proxy:
             peer.max_frame = message.max_frame
+        if not sender.through_proxy:
+            # Only proxies say which proxies there are on the way.
+            message = replace(message, path=[], moves=[])
         return NodeClient(
             peer,
             peer.last_number + 1 if peer.proxy else 0,
             sender,
             message.incarnation,
             lasting=bool(message.session),
-            all_tenants=not message.tenants,
+            all_tenants=not tenants,
+            moves=message.moves,
+            path=message.path,
         )
 
     def _enter(self, peer: NodePeer, client: NodeClient) -> None:
@@ -110,6 +180,7 @@ class Registrar:
                 self._lost(replaced)
         peer.clients[client.number] = client
         self._state.clients += 1
+        self._state.by_type[client.sender.client_type] += 1
         # Numbers do not come again: answers to the last one's requests may be on their way.
         peer.last_number = max(peer.last_number, client.number)
 
@@ -128,6 +199,7 @@ class Registrar:
         client = asking.client
         client.peer.registering -= 1
         client.answered()
+        node_log.registered(client)
         if not client.number and client.peer.proxy and self._state.load:
             client.peer.send(self._state.load)
 
@@ -141,6 +213,7 @@ class Registrar:
             # Whom it superseded may have been connected.
             self._lost(client)
         self._state.refuse(asking, refusal.code, refusal.description)
+        node_log.refused(str(client), refusal)
         if not client.number and peer.connection is not None:
             peer.connection.close(refusal.description)
 
@@ -154,10 +227,15 @@ class Registrar:
                 self._state.refuse(asking, Code.NOT_REGISTERED)
                 return
             client = found
+        node_log.left(client)
         self._state.drop_pulls(client, Code.CANCELLED)
         self._take_off(client)
         if self._state.sessions.unbind(client):
             self._state.writer.add(Goodbye(client.sender.session, asking))
+        elif client.observer:
+            asking.settle()
+            if not asking.silent:
+                peer.send(encode(EventAck(), reference=asking.reference))
         else:
             self._state.refuse(asking, Code.SUPERSEDED)
         if not client.number:
@@ -169,10 +247,10 @@ class Registrar:
     def clients_gone(self, peer: NodePeer, asking: Asking, message: RequestClientsGone) -> None:
         """Clients of a proxy lost their connections together."""
         sessions: list[bytes] = []
-        for number in message.clients:
-            client = peer.clients.get(number)
-            if client is None or not number:
-                continue
+        numbers = [number for number in dict.fromkeys(message.clients) if number]
+        gone = [peer.clients[number] for number in numbers if number in peer.clients]
+        node_log.lost(gone)
+        for client in gone:
             if client.lasting:
                 self._state.drop_pulls(client, Code.CANCELLED)
                 self._take_off(client)
@@ -187,6 +265,7 @@ class Registrar:
         self._state.proxies.pop(peer, None)
         peer.connection = None
         self._parts.forget(peer)
+        node_log.lost(list(peer.clients.values()))
         for client in list(peer.clients.values()):
             self._leave(client)
 
@@ -210,6 +289,7 @@ class Registrar:
         if clients.get(client.number) is client:
             del clients[client.number]
             self._state.clients -= 1
+            self._state.by_type[client.sender.client_type] -= 1
 
     def _refuse(
         self, peer: NodePeer, frame: Frame, refusal: RequestRefused | RemoteProtocolError

@@ -13,13 +13,14 @@ from itertools import islice
 
 from twisted.logger import Logger
 
-from ixproxy.errors import Code, RemoteProtocolError
+from ixproxy.errors import Code, RemoteProtocolError, RequestRefused
 from ixproxy.messages import (
     RequestCancelTake,
     RequestClientsGone,
     RequestConfirmSession,
     RequestPull,
     RequestRegisterClient,
+    RequestServerStatus,
     RequestUnregisterClient,
 )
 from ixproxy.messages.message import Request
@@ -27,9 +28,10 @@ from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
 from ixproxy.net.node_registration import Registrar
 from ixproxy.net.node_state import NodeState, code_of
 from ixproxy.node.work import Asked
-from ixproxy.wire.codec import decode, error_frame, missing_attribute
+from ixproxy.wire.codec import decode, encode, error_frame, missing_attribute
 from ixproxy.wire.frames import Skipped
 from ixproxy.wire.names import BY_CODE, Kind
+from ixproxy.wire.parts import split_frame
 from ixproxy.wire.prefix import Flag, Frame, read_frame
 
 log = Logger()
@@ -39,8 +41,19 @@ UNREGISTER = code_of(RequestUnregisterClient)
 CLIENTS_GONE = code_of(RequestClientsGone)
 PULL = code_of(RequestPull)
 CANCEL_TAKE = code_of(RequestCancelTake)
-RESERVED = frozenset({UNREGISTER, CLIENTS_GONE, CANCEL_TAKE, code_of(RequestConfirmSession)})
-"""What gives back, or ends something, is never refused as busy."""
+RESERVED = frozenset(
+    {
+        UNREGISTER,
+        CLIENTS_GONE,
+        CANCEL_TAKE,
+        code_of(RequestConfirmSession),
+        code_of(RequestServerStatus),
+    }
+)
+"""
+What gives back, or ends something, is never refused as busy; nor is the
+question how the node is, which waits for nothing.
+"""
 
 TURN_FRAMES = 16
 """Frames of one peer in one turn of the reactor, at most."""
@@ -157,8 +170,23 @@ class NodeRequests:
             self.registrar.unregister(peer, asking, message)
         elif isinstance(message, RequestClientsGone):
             self.registrar.clients_gone(peer, asking, message)
+        elif isinstance(message, RequestServerStatus):
+            self._tell_status(asking)
         elif isinstance(message, Request):
             state.writer.ask(asking, Asked(client.sender, message, flags, asking))
+
+    def _tell_status(self, asking: Asking) -> None:
+        """Past the writer: how the node is must be known above all when the writer is stuck."""
+        asking.settle()
+        client = asking.client
+        if asking.silent:
+            return
+        raw = encode(self._state.status(), client=client.number, reference=asking.reference)
+        try:
+            for part in split_frame(raw, client.peer.max_frame):
+                client.peer.send(part)
+        except RequestRefused as problem:
+            self._state.refuse(asking, problem.code, problem.description)
 
     def _check_room(self, client: NodeClient) -> None:
         state = self._state

@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 
 from ixproxy.errors import Code
 from ixproxy.interfaces import IStore
+from ixproxy.messages import EventServerStatus
 from ixproxy.net.batch_writer import BatchWriter
 from ixproxy.net.executors import Executor
 from ixproxy.net.held_pulls import HeldPulls
@@ -33,6 +34,8 @@ from ixproxy.net.node_listener import NodeListener
 from ixproxy.net.node_peers import Asking
 from ixproxy.net.node_requests import NodeRequests
 from ixproxy.net.node_state import NodeState
+from ixproxy.net.node_status import status_of
+from ixproxy.net.surroundings import Surroundings
 from ixproxy.net.turn import TurnEnd
 from ixproxy.node.batch import NodeCore
 from ixproxy.node.model import NodeModel, NodeSettings
@@ -48,6 +51,8 @@ class NodeServer(Service):
     One node.
 
     :param now: the time of day, in seconds since the epoch, UTC.
+    :param store_kind: what the address of its store begins with, for whoever
+        asks how the node is.
     :param new_session: makes a random name of 16 bytes.
     :param executors: makes an executor by name: one for the writer, one for
         each reader.
@@ -70,6 +75,8 @@ class NodeServer(Service):
         new_session: Callable[[], bytes],
         executors: Callable[[str], Executor],
         keep_alive: KeepAlive | None = None,
+        surroundings: Surroundings | None = None,
+        store_kind: str = "",
     ) -> None:
         self._listen = listen
         self._store = store
@@ -102,6 +109,9 @@ class NodeServer(Service):
             limits.max_database_request_queue_size,
         )
         self.listener = NodeListener(state, requests, turn, self._keep_alive)
+        self.surroundings = surroundings or Surroundings(reactor, now)
+        self._store_kind = store_kind
+        state.status = self._status
         answers.begins = self.listener.batch_begins
         self._port: IListeningPort | None = None
         self._tick = LoopingCall(self.listener.ticked)
@@ -148,12 +158,21 @@ class NodeServer(Service):
         log.error("Node cannot listen: {reason}", reason=failure.getErrorMessage())
         self.listening.errback(failure)
 
+    def _status(self) -> EventServerStatus:
+        return self.surroundings.complete(status_of(self.state, self.listener, self._store_kind))
+
     def configuration_changed(
-        self, model: NodeModel, settings: NodeSettings, limits: NodeLimits
+        self,
+        model: NodeModel,
+        settings: NodeSettings,
+        limits: NodeLimits,
+        silence: tuple[float, float] | None = None,
     ) -> Deferred[None]:
         """
         Follow a changed configuration, between two batches.
 
+        :param silence: when keep-alive looks, and after how much silence it
+            gives a peer up, in seconds; None: as before.
         :return: fails with StorageError where the store could not follow;
             then nothing has changed.
         """
@@ -167,6 +186,9 @@ class NodeServer(Service):
             self.writer.limit = limits.max_current_request_queue_size
             self.state.readers.seconds = limits.database_request_timeout
             self.state.readers.limit = limits.max_database_request_queue_size
+            self.listener.limits_changed()
+            if silence is not None:
+                self._keep_alive.change(*silence)
             self.state.use_tenants(frozenset(model.tenants))
             self.state.held.wake_all()
             changed.callback(None)

@@ -30,11 +30,11 @@ class NodeSessions:
         Bind a session to its new registration.
 
         :return: the client that is superseded by it.
-        :raise RequestRefused: SUPERSEDED: a later incarnation is connected.
+        :raise RequestRefused: SUPERSEDED: a newer registration is connected.
         """
         session = client.sender.session
         older = self._clients.get(session)
-        if older is not None and client.incarnation < older.incarnation:
+        if older is not None and client.generation < older.generation:
             raise RequestRefused(Code.SUPERSEDED)
         self._clients[session] = client
         if older is None or older is client:

@@ -9,13 +9,15 @@ from typing import Any
 from msgspec.structs import replace
 from twisted.internet.interfaces import IReactorTime
 
-from ixproxy.messages import ServerFacts
+from ixproxy.messages import EventServerStatus, ServerFacts
 from ixproxy.net.batch_writer import BatchWriter
+from ixproxy.net.door import OPEN, Door
 from ixproxy.net.held_pulls import HeldPulls
 from ixproxy.net.long_readers import LongReaders
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer, RegistrationAsking
 from ixproxy.net.node_sessions import NodeSessions
+from ixproxy.node.work import Announce
 from ixproxy.wire.codec import error_frame
 from ixproxy.wire.names import BY_MESSAGE
 from ixproxy.wire.prefix import VERSION
@@ -26,13 +28,18 @@ class NodeState:
     :param new_session: makes a random name, 16 bytes, for a client without one.
     :ivar writer: and `held`, `readers`: set before the first peer comes.
     :ivar proxies: registered peers of type Proxy.
+    :ivar status: says how the node is; set before the first peer comes, too.
     :ivar load: the last announcement, as a frame; empty: none yet.
+    :ivar door: says what peers may be; may be another one at any time.
+    :ivar counted: the same as it was counted; None: none yet.
+    :ivar by_type: how many clients there are of each type.
     :ivar counters: what happened how often, by a short name.
     """
 
     writer: BatchWriter
     held: HeldPulls
     readers: LongReaders
+    status: Callable[[], EventServerStatus]
 
     def __init__(
         self,
@@ -54,7 +61,10 @@ class NodeState:
         self.clients = 0
         self.proxies: dict[NodePeer, None] = {}
         self.load = b""
+        self.counted: Announce | None = None
+        self.by_type: Counter[str] = Counter()
         self.stopping = False
+        self.door: Door = OPEN
         self.counters: Counter[str] = Counter()
 
     def facts(self) -> ServerFacts:

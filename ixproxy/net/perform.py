@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger, LogLevel
 
 from ixproxy.core.destinations import Destination
 from ixproxy.core.proxy import ProxyCore
-from ixproxy.effects import ClosePeer, Effect, Note, ResetLink
+from ixproxy.effects import ClosePeer, CompleteStatus, Effect, LogIn, Note, ResetLink
+from ixproxy.messages import Credentials, EventServerStatus
 from ixproxy.net.connection import FrameConnection
+from ixproxy.net.door import OPEN, Door
 from ixproxy.net.reading_windows import ReadingWindows
 from ixproxy.values import NodeName
+from ixproxy.wire.permits import Permit
 
 log = Logger()
 
-_LEVELS = {"info": LogLevel.info, "warn": LogLevel.warn, "error": LogLevel.error}
+_LEVELS = {level.name: level for level in LogLevel.iterconstants()}
 
 
 class Performer:
@@ -24,14 +29,19 @@ class Performer:
 
     :ivar peers: client-side connections by the peer's number.
     :ivar nodes: node-side connections by the node's name.
+    :ivar door: says what peers may be; may be another one at any time.
+    :ivar complete: adds to a status what only the world knows.
     :ivar windows: clients that are left unread until answers came.
     """
 
-    def __init__(self, core: ProxyCore) -> None:
+    def __init__(self, core: ProxyCore, clock: IReactorTime) -> None:
         self._core = core
+        self._clock = clock
+        self.door: Door = OPEN
         self._connections: dict[Destination, FrameConnection] = {}
         self.peers: dict[int, FrameConnection] = {}
         self.nodes: dict[NodeName, FrameConnection] = {}
+        self.complete: Callable[[EventServerStatus], EventServerStatus] = lambda status: status
         self.windows = ReadingWindows()
         self._closed = self.windows.closed
 
@@ -69,7 +79,18 @@ class Performer:
             case ResetLink(node, reason):
                 if (connection := self.nodes.get(node)) is not None:
                     connection.abort(reason)
+            case LogIn(peer, credentials):
+                self._log_in(peer, credentials)
             case Note(level, text, fields):
                 log.emit(_LEVELS[level], text, **fields)
+            case CompleteStatus(peer, client, reference, status):
+                self._core.status_completed(peer, client, reference, self.complete(status))
             case _:
                 assert_never(effect)
+
+    def _log_in(self, peer: int, credentials: Credentials) -> None:
+        def answered(permit: Permit | None) -> None:
+            self._core.login_answered(peer, permit, self._clock.seconds())
+            self.perform()
+
+        self.door.log_in(credentials).addCallbacks(answered, lambda _: answered(None))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from random import SystemRandom
 from typing import Any
 
 from twisted.application.service import Service
@@ -10,20 +11,24 @@ from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.interfaces import (
     IListeningPort,
     IReactorTime,
-    IStreamClientEndpoint,
     IStreamServerEndpoint,
 )
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from ixproxy.core.attempts import USUAL, Chance, WarmStandby
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.messages import EventServerStatus
+from ixproxy.net.door import OPEN, Door
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.listener import Limits, PeerListener
 from ixproxy.net.perform import Performer
+from ixproxy.net.proxy_status import with_sockets
+from ixproxy.net.surroundings import Surroundings
 from ixproxy.net.turn import TurnEnd
-from ixproxy.net.upstream import Upstream
-from ixproxy.values import NodeFacts, NodeName
+from ixproxy.net.upstream import Connect, Upstream
+from ixproxy.values import NodeName
 
 log = Logger()
 
@@ -37,7 +42,10 @@ class ProxyServer(Service):
 
     :param reactor: the clock, and whatever endpoints need.
     :param listen: where clients come in.
-    :param connect: makes the endpoint of a node from its facts.
+    :param connect: makes the endpoint of an upstream's server.
+    :param door: says what peers may be.
+    :param chance: decides which of several proxies is the upstream; None: as it comes.
+    :param standby: how it goes from one to another.
     """
 
     def __init__(
@@ -45,27 +53,41 @@ class ProxyServer(Service):
         reactor: IReactorTime,
         core: ProxyCore,
         listen: IStreamServerEndpoint,
-        connect: Callable[[NodeFacts], IStreamClientEndpoint],
+        connect: Connect,
         *,
         keep_alive: KeepAlive | None = None,
         limits: Limits | None = None,
+        door: Door = OPEN,
+        surroundings: Surroundings | None = None,
+        chance: Chance | None = None,
+        standby: WarmStandby = USUAL,
     ) -> None:
         self.core = core
         self._reactor = reactor
         self._listen = listen
         self._connect = connect
+        self._chance = chance or SystemRandom().random
+        self._standby = standby
         self._turn = TurnEnd(reactor)
         self._keep_alive = keep_alive or KeepAlive(reactor)
-        self._performer = Performer(core)
+        self.surroundings = surroundings or Surroundings(reactor, time.time)
+        self._performer = Performer(core, reactor)
+        self._performer.complete = self._complete
         self.listener = PeerListener(
             reactor, core, self._performer, self._turn, self._keep_alive, limits
         )
+        self._performer.door = door
         self._upstreams: dict[NodeName, Upstream] = {}
         self._port: IListeningPort | None = None
         self._tick = LoopingCall(self._ticked)
         self._tick.clock = reactor
         self.listening: Deferred[IListeningPort] = Deferred()
         """Fires with the port once clients can come in."""
+
+    @property
+    def door(self) -> Door:
+        """What says what peers may be."""
+        return self._performer.door
 
     def startService(self) -> None:
         """The framework starts us: connect to all nodes, listen at once."""
@@ -113,12 +135,14 @@ class ProxyServer(Service):
             if name not in self._upstreams:
                 upstream = self._upstreams[name] = Upstream(
                     self._reactor,
-                    self._connect(facts),
-                    name,
+                    self._connect,
+                    facts,
                     self.core,
                     self._performer,
                     self._turn,
                     self._keep_alive,
+                    chance=self._chance,
+                    standby=self._standby,
                     output_limit=self.listener.limits.link_output,
                 )
                 upstream.start()
@@ -132,27 +156,42 @@ class ProxyServer(Service):
             # A looping call ends with its first exception; time-outs must outlive a bug.
             log.failure("The sweep failed")
 
+    def _complete(self, status: EventServerStatus) -> EventServerStatus:
+        """Add what sockets and the operating system know to a status."""
+        return self.surroundings.complete(
+            with_sockets(status, self.listener, self._performer.nodes)
+        )
+
     def configuration_changed(
         self,
         settings: ProxySettings,
         deployment: Deployment,
         strategies: Strategies,
         limits: Limits | None = None,
+        silence: tuple[float, float] | None = None,
+        door: Door | None = None,
     ) -> None:
         """
         The deployment file changed: follow it without dropping a client.
 
-        :param limits: for connections that come from now on; None: as before.
+        :param limits: of all connections; None: as before.
+        :param silence: when keep-alive looks, and after how much silence it
+            gives a connection up, in seconds; None: as before.
+        :param door: says what peers may be that register from now on; None: as before.
         """
-        self.listener.limits = limits or self.listener.limits
-        moved = {
-            name
-            for name, facts in self.core.state.deployment.nodes.items()
-            if name in deployment.nodes and deployment.nodes[name].endpoint != facts.endpoint
-        }
-        for name in moved:
-            if name in self._upstreams:
+        self._performer.door = door or self._performer.door
+        for name, facts in self.core.state.deployment.nodes.items():
+            now, upstream = deployment.nodes.get(name), self._upstreams.get(name)
+            if now is None or upstream is None or now.pairs == facts.pairs:
+                continue
+            # A server that serves stays linked, whatever others are named beside it.
+            if not upstream.follow(now):
                 self._upstreams.pop(name).stop()
         self.core.configuration_changed(settings, deployment, strategies, self._reactor.seconds())
         self._performer.perform()
+        self.listener.limits_changed(limits or self.listener.limits)
+        for upstream in self._upstreams.values():
+            upstream.limits_changed(self.listener.limits.link_output)
+        if silence is not None:
+            self._keep_alive.change(*silence)
         self._meet_nodes()

@@ -194,7 +194,7 @@ class Attempt:
         if first or (load.changed and paced):
             number = self._memory.counters.event_number
             event = load.announcement(standing.identity, number, self._now)
-            self._effects.insert(0, Announce(event))
+            self._effects.insert(0, Announce(event, load.by_state()))
             standing.announced_at = self._now
 
     def _recount(self) -> None:

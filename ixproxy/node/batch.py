@@ -14,6 +14,7 @@ it cannot be read, every answer is in doubt, and so is the lease.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from ixproxy.errors import Code, CommitUncertain, LeaseLost, StorageError
 from ixproxy.interfaces import IStore
@@ -26,6 +27,21 @@ from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.node.turn import Identity
 from ixproxy.node.work import Effect, Failure, Outcome, Work
 from ixproxy.values import ClientType
+
+
+class People(NamedTuple):
+    """
+    How many are there.
+
+    :ivar sessions: client sessions that are connected.
+    :ivar lost: those that wait for their clients to come back.
+    :ivar agents: agents that are logged in.
+    """
+
+    sessions: int = 0
+    lost: int = 0
+    agents: int = 0
+
 
 UNCERTAIN_COMMITS = 3
 """How often a batch is run again because its commit turned out not to have happened."""
@@ -51,6 +67,19 @@ class NodeCore:
     def last_event_number(self) -> int:
         """The number of the last event of a finished batch."""
         return self._standing.memory.counters.event_number
+
+    def people(self) -> People:
+        """Who is there, after the last finished batch."""
+        memory = self._standing.memory
+        # Few are provisional, and for ten seconds at most: all others are logged in.
+        only_provisional = {
+            name for name, _ in memory.provisional if memory.logged_in(name) is None
+        }
+        return People(
+            len(memory.sessions) - len(memory.lost),
+            len(memory.lost),
+            len(memory.agents) - len(only_provisional),
+        )
 
     def start(self, now: float) -> int:
         """

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from ixproxy.interfaces import IStore
 from ixproxy.messages import EventNodeLoad
@@ -20,8 +21,13 @@ from ixproxy.node.rows import InteractionRow
 from ixproxy.node.turn import Identity
 from ixproxy.values import InteractionState
 
+K = TypeVar("K")
+
 Place = tuple[int, str]
 """Tenant id and a name: of a queue, a view or a media type."""
+
+QueueState = tuple[int, str, int]
+"""Tenant id, queue, and the state of the interactions in it."""
 
 Change = tuple[InteractionRow | None, InteractionRow | None]
 """An interaction before and after a batch."""
@@ -47,6 +53,7 @@ class Load:
     def __init__(self) -> None:
         self._queues: dict[Place, int] = {}
         self._media: dict[Place, int] = {}
+        self._states: dict[QueueState, int] = {}
         self._views: dict[Place, int] = {}
         self._by_queue: dict[Place, list[ViewModel]] = {}
         self._all_views: list[ViewModel] = []
@@ -59,8 +66,10 @@ class Load:
         """Count everything that is stored."""
         self._queues.clear()
         self._media.clear()
+        self._states.clear()
         for tenant, media, queue, state, number, free in store.counts():
             _add(self._media, (tenant, media), number)
+            _add(self._states, (tenant, queue, state), number)
             if state == InteractionState.QUEUED:
                 _add(self._queues, (tenant, queue), free)
         self.use(store, model, now)
@@ -113,6 +122,10 @@ class Load:
             self.changed = True
         return first
 
+    def by_state(self) -> dict[QueueState, int]:
+        """How many interactions are in each queue, by their state."""
+        return dict(self._states)
+
     def announcement(self, identity: Identity, event_number: int, now: float) -> EventNodeLoad:
         """All of it, after which nothing counts as changed."""
         self.changed = False
@@ -142,7 +155,10 @@ class Load:
         )
 
     def _note_place(self, row: InteractionRow | None, step: int, now: float) -> None:
-        if row is None or not available(row):
+        if row is None:
+            return
+        _add(self._states, (row.tenant_id, row.queue, row.state), step)
+        if not available(row):
             return
         place = (row.tenant_id, row.queue)
         _add(self._queues, place, step)
@@ -163,7 +179,7 @@ class Load:
             self.changed = True
 
 
-def _add(counts: dict[Place, int], place: Place, step: int) -> None:
+def _add(counts: dict[K, int], place: K, step: int) -> None:
     """What is counted down to nothing is forgotten, so that no table grows."""
     number = counts.get(place, 0) + step
     if number > 0:

@@ -78,9 +78,14 @@ LONG_RULES: dict[type[Request], LongRule] = {
 """Requests whose answer may take another way."""
 
 BY_THE_SERVER: frozenset[type[Request]] = frozenset(
-    {m.RequestRegisterClient, m.RequestUnregisterClient, m.RequestClientsGone}
+    {
+        m.RequestRegisterClient,
+        m.RequestUnregisterClient,
+        m.RequestClientsGone,
+        m.RequestServerStatus,
+    }
 )
-"""Requests that the node's server turns into other work than `Asked`."""
+"""Requests that the node's server answers itself, or turns into other work than `Asked`."""
 
 MAX_FORESEEN = 1000
 """Ids of one pull that are read before it is known whether so many are allowed."""

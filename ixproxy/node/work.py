@@ -204,9 +204,15 @@ class Tell(msgspec.Struct, frozen=True):
 
 
 class Announce(msgspec.Struct, frozen=True):
-    """Send an event to every peer of type Proxy, before any later effect."""
+    """
+    Send an event to every peer of type Proxy, before any later effect.
+
+    :ivar states: how many interactions are in each queue (tenant id, name,
+        state): for whoever asks how the node is.
+    """
 
     event: EventNodeLoad
+    states: dict[tuple[int, str, int], int] = {}
 
 
 class HoldPull(msgspec.Struct, frozen=True):

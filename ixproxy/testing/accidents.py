@@ -14,7 +14,7 @@ fresh client must find nothing left.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -26,10 +26,12 @@ from twisted.python.failure import Failure
 
 from ixproxy import messages as m
 from ixproxy.client import Backoff, Client, Settings
+from ixproxy.core.attempts import WarmStandby
 from ixproxy.core.settings import ProxySettings
 from ixproxy.errors import RequestRefused
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.cluster import Cluster
+from ixproxy.testing.members import MemoryProxy
 from ixproxy.testing.scripts import TENANT
 from ixproxy.values import ClientType
 
@@ -64,7 +66,19 @@ class Accident(Enum):
     NODE_KILLED = "a node dies and comes back"
     NODE_PAUSED = "a node hears nothing for a while"
     GIVEN_UP = "clients wait no longer"
+    INNER_CONNECTION = "the connection between two proxies is lost"
+    INNER_CUT = "the network between two proxies is cut for a while"
+    INNER_KILLED = "the proxy behind another one dies and comes back"
+    INNER_PAUSED = "the proxy behind another one hears nothing for a while"
 
+
+CHAINED = (
+    Accident.INNER_CONNECTION,
+    Accident.INNER_CUT,
+    Accident.INNER_KILLED,
+    Accident.INNER_PAUSED,
+)
+"""What can break only where proxies stand behind proxies."""
 
 SECOND = (
     Accident.CLIENT_CONNECTION,
@@ -107,14 +121,26 @@ class _Ledger:
     doubtful: Counter[str] = field(default_factory=Counter)
 
 
+def accidents(*, chained: bool) -> list[Accident]:
+    """What can break, with proxies in front of the proxies or without."""
+    return [each for each in Accident if chained or each not in CHAINED]
+
+
 def have_accident(
-    seed: int, accident: Accident | None = None, *, fast_path: bool = True
+    seed: int, accident: Accident | None = None, *, fast_path: bool = True, chained: bool = False
 ) -> Aftermath:
-    """Run the simulation of one seed; the seed chooses the accident if none is named."""
+    """
+    Run the simulation of one seed.
+
+    :param accident: None: the seed chooses.
+    :param chained: clients come in through two proxies in front of the others.
+    """
     random = Random(seed)
-    accident = accident or list(Accident)[seed % len(Accident)]
+    kinds = accidents(chained=chained)
+    accident = accident or kinds[seed % len(kinds)]
     cluster = Cluster(
         seed,
+        outer=2 if chained else 0,
         fast_path=fast_path,
         node_settings=NodeSettings(agent_session_restore_timeout=RESTORE, pull_hold_timeout=1.0),
         proxy_settings=ProxySettings(
@@ -128,6 +154,7 @@ def have_accident(
             backoff=Backoff(first=0.1, most=1.0, spread=0.2),
         ),
         keep_alive=KEEP_ALIVE,
+        standby=WarmStandby(retry_delay=1.0, random_delay=0.2),
     )
     try:
         return _Simulation(cluster, random, accident).run()
@@ -161,7 +188,8 @@ class _Simulation:
         if random.random() < 0.4:
             # Misfortunes seldom come singly.
             cluster.run(random.random() * AWAY[0])
-            mends.append(self._break(random.choice(SECOND)))
+            others = (*SECOND, *CHAINED) if cluster.outers else SECOND
+            mends.append(self._break(random.choice(others)))
         cluster.run(random.random() * random.choice(AWAY))
         for mend in mends:
             mend()
@@ -219,7 +247,7 @@ class _Simulation:
         points: set[Point] = set()
         at_proxies = {
             (client.session, identifier)
-            for proxy in self._cluster.proxies
+            for proxy in (*self._cluster.outers, *self._cluster.proxies)
             if proxy.core is not None
             for client in proxy.core.state.clients
             for identifier in client.holding
@@ -244,14 +272,15 @@ class _Simulation:
         victim = random.choice(self._workers)
         host = cluster.host_of(victim)
         proxy, node = random.randrange(2), random.randrange(3)
-        proxy_host, node_host = cluster.proxies[proxy].name, cluster.nodes[node].name
+        inner, front = cluster.proxies[proxy], cluster.fronts[proxy]
+        proxy_host, node_host = inner.name, cluster.nodes[node].name
         match accident:
             case Accident.CLIENT_CONNECTION:
                 cluster.lose_client(victim)
             case Accident.NODE_CONNECTION:
                 cluster.network.lose(proxy_host, node_host)
             case Accident.CLIENT_CUT:
-                return self._cut_off(host)
+                return self._cut_off(host, cluster.fronts)
             case Accident.NODE_CUT:
                 cluster.cut(proxy_host, node_host)
                 return lambda: cluster.heal(proxy_host, node_host)
@@ -259,9 +288,22 @@ class _Simulation:
                 cluster.kill_client(victim)
                 self._workers.remove(victim)
             case Accident.PROXY_KILLED:
-                if cluster.proxies[proxy].process.alive:
-                    cluster.kill_proxy(proxy)
-                    return cluster.proxies[proxy].start
+                if front.process.alive:
+                    front.kill()
+                    return front.start
+            case Accident.INNER_CONNECTION:
+                for outer in cluster.outers:
+                    cluster.network.lose(outer.name, proxy_host)
+            case Accident.INNER_CUT:
+                some = random.sample(cluster.proxies, random.randrange(1, 3))
+                return self._cut_off(random.choice(cluster.outers).name, some)
+            case Accident.INNER_KILLED:
+                if inner.process.alive:
+                    inner.kill()
+                    return inner.start
+            case Accident.INNER_PAUSED:
+                cluster.network.pause(proxy_host)
+                return lambda: cluster.network.resume(proxy_host)
             case Accident.NODE_KILLED:
                 if cluster.nodes[node].process.alive:
                     cluster.kill_node(node)
@@ -275,15 +317,14 @@ class _Simulation:
                         pull.cancel()
         return _nothing
 
-    def _cut_off(self, host: str) -> Callable[[], None]:
-        """Cut a host off from all proxies."""
-        proxies = [proxy.name for proxy in self._cluster.proxies]
+    def _cut_off(self, host: str, proxies: Sequence[MemoryProxy]) -> Callable[[], None]:
+        """Cut a host off from these proxies."""
         for proxy in proxies:
-            self._cluster.cut(host, proxy)
+            self._cluster.cut(host, proxy.name)
 
         def mend() -> None:
             for proxy in proxies:
-                self._cluster.heal(host, proxy)
+                self._cluster.heal(host, proxy.name)
 
         return mend
 

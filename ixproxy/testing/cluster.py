@@ -13,39 +13,43 @@ Everything is the real thing but for what touches the world: the network, the
 clock, the databases and their threads are in memory and do nothing by
 themselves. The same seed and the same calls give the same run. A cluster
 without proxies is one server, or several that know nothing of one another.
+With outer proxies clients come in through these, and the others are behind them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from random import Random
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
 
 from ixproxy.client import Backoff, Client, Settings, connect
+from ixproxy.client.places import Where
+from ixproxy.core.attempts import USUAL, WarmStandby
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.net.node_limits import NodeLimits
-from ixproxy.node.model import NodeModel, NodeSettings, TenantPlan
+from ixproxy.node.model import NodeSettings, TenantPlan
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.inspection import doubled, imagined, stranded
 from ixproxy.testing.members import (
-    FIRST_DBID,
     KEEP_ALIVE,
     MemoryNode,
     MemoryProxy,
+    deployment_behind,
+    deployment_of,
     node_address,
+    prepared,
     proxy_address,
     usual_strategies,
 )
 from ixproxy.testing.network import MemoryNetwork
 from ixproxy.testing.process import ProcessClock
 from ixproxy.testing.scripts import ScriptClient
-from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT, facts_of
-from ixproxy.values import NodeFacts, NodeName
+from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT
 
 CLIENT_SETTINGS = Settings(backoff=Backoff(first=0.1, most=2.0, spread=0.2))
 LONGEST = 600.0
@@ -59,11 +63,15 @@ class Cluster:
     :param seed: decides every delay, every cut of a stream, every name by chance.
     :param nodes: how many, named `node1`, `node2`, …; their hosts are called alike.
     :param proxies: how many, named `proxy1`, …; each is linked to every node.
+    :param outer: how many proxies stand in front of those, named `outer1`, …;
+        each is linked to one of those at a time.
+    :param standby: how an outer proxy goes from one to another.
+    :ivar fronts: the proxies that clients use: the outer ones, if there are any.
     :param keep_alive: how often servers look after their connections, and
         after how much silence they give one up; clients have it by their
         settings.
     :param delay: seconds that something is on its way, on average.
-    :param start: False: nothing runs until `start_node` and `start_proxy`.
+    :param start: False: nothing runs until `start_node`, `start_proxy` and `start_outer`.
     """
 
     def __init__(
@@ -72,6 +80,7 @@ class Cluster:
         nodes: int = 3,
         proxies: int = 2,
         *,
+        outer: int = 0,
         fast_path: bool = True,
         tenants: Sequence[TenantPlan] = (TENANT,),
         custom_properties: Mapping[str, str] | None = None,
@@ -81,6 +90,7 @@ class Cluster:
         strategies: Callable[[], Strategies] = usual_strategies,
         client_settings: Settings = CLIENT_SETTINGS,
         keep_alive: tuple[float, float] = KEEP_ALIVE,
+        standby: WarmStandby = USUAL,
         delay: float = 0.001,
         start: bool = True,
     ) -> None:
@@ -89,9 +99,10 @@ class Cluster:
         self.network = MemoryNetwork(clock, Random(random.random()), delay)
         custom = CUSTOM_PROPERTIES if custom_properties is None else custom_properties
         settings = node_settings or NodeSettings()
-        model, image = _prepared(tuple(tenants), tuple(custom.items()), settings)
-        self.nodes = [
-            MemoryNode(
+        model, image = prepared(tuple(tenants), tuple(custom.items()), settings)
+
+        def new_node(number: int) -> MemoryNode:
+            return MemoryNode(
                 number,
                 clock,
                 self.network,
@@ -103,21 +114,31 @@ class Cluster:
                 image,
                 keep_alive,
             )
-            for number in range(nodes)
-        ]
-        deployment = deployment_of(self.nodes, tenants)
-        self.proxies = [
-            MemoryProxy(
+
+        self.new_node = new_node
+        """Makes a node by its number, which is in no deployment yet and does not run."""
+        self.nodes = [new_node(number) for number in range(nodes)]
+        self.deployment = deployment_of(self.nodes, tenants)
+        """What proxies are told; `change` tells them something else."""
+
+        def made(name: str, deployment: Deployment) -> MemoryProxy:
+            options = replace(proxy_settings or ProxySettings(), name=name, fast_path=fast_path)
+            return MemoryProxy(
                 name,
                 clock,
                 self.network,
-                replace(proxy_settings or ProxySettings(), name=name, fast_path=fast_path),
+                options,
                 deployment,
                 strategies,
                 keep_alive,
+                standby,
+                Random(f"{seed} {name}"),
             )
-            for name in (f"proxy{number + 1}" for number in range(proxies))
-        ]
+
+        self.proxies = [made(f"proxy{number + 1}", self.deployment) for number in range(proxies)]
+        front = deployment_behind(self.proxies, tenants)
+        self.outers = [made(f"outer{number + 1}", front) for number in range(outer)]
+        self.fronts = self.outers or self.proxies
         self.clients: dict[str, Client] = {}
         """Every client that was connected, by its host."""
         self._processes: dict[str, ProcessClock] = {}
@@ -127,6 +148,8 @@ class Cluster:
                 self.start_node(number)
             for number in range(proxies):
                 self.start_proxy(number)
+            for number in range(outer):
+                self.start_outer(number)
 
     def start_node(self, number: int) -> None:
         """Start a node; runs until clients can come in."""
@@ -144,14 +167,48 @@ class Cluster:
         """Start a proxy; runs until it works with every node that listens."""
         proxy = self.proxies[number]
         proxy.start()
-        alive = sum(node.listening for node in self.nodes)
-        self.run_until(lambda: proxy.linked >= alive, f"{proxy.name} is never linked")
+        self.run_until(lambda: self._linked(proxy), f"{proxy.name} is never linked")
 
     restart_proxy = start_proxy
+
+    def _linked(self, proxy: MemoryProxy) -> bool:
+        alive = [node.name for node in self.nodes if node.listening]
+        return proxy.linked >= sum(name in alive for name in self.deployment.nodes)
+
+    def change(self, deployment: Deployment) -> None:
+        """
+        The deployment changes: every proxy follows, as after SIGHUP.
+
+        `ixproxy.testing.live_changes` has the usual changes. Does not run the
+        clock; see `settled`.
+        """
+        self.deployment = deployment
+        for proxy in self.proxies:
+            proxy.change(deployment)
+
+    def settled(self) -> None:
+        """Run until every proxy that runs works with every node that listens."""
+        for proxy in self.proxies:
+            if proxy.process.alive and proxy.core is not None:
+                self.run_until(
+                    lambda proxy=proxy: self._linked(proxy),  # type: ignore[misc]
+                    f"{proxy.name} is never linked",
+                )
 
     def kill_proxy(self, number: int) -> None:
         """A proxy dies with everything it knew."""
         self.proxies[number].kill()
+
+    def start_outer(self, number: int) -> None:
+        """Start an outer proxy; runs until it works with one of the others."""
+        outer = self.outers[number]
+        outer.start()
+        alive = any(proxy.process.alive for proxy in self.proxies)
+        self.run_until(lambda: outer.linked >= alive, f"{outer.name} is never linked")
+
+    def kill_outer(self, number: int) -> None:
+        """An outer proxy dies with everything it knew."""
+        self.outers[number].kill()
 
     def connecting(
         self,
@@ -160,13 +217,16 @@ class Cluster:
         *,
         proxy: int | Sequence[int] | None = None,
         node: int | None = None,
+        where: Callable[[list[IStreamClientEndpoint]], Where] = list,
         **arguments: Any,
     ) -> tuple[str, Deferred[Client]]:
         """
         Begin to connect a client.
 
-        :param proxy: through which, or which in turn; None (and no `node`):
-            all, beginning by chance; without proxies the first node.
+        :param proxy: through which of `fronts`, or which in turn; None (and no
+            `node`): all, beginning by chance; without proxies the first node.
+        :param where: makes of their endpoints what the client connects to, such
+            as a `ProxyCluster`; by default a list.
         :param arguments: for `ixproxy.client.connect`.
         :return: the client's host, and what fires with the client.
         """
@@ -175,7 +235,7 @@ class Cluster:
         addresses = self._addresses(proxy, node)
         connected = connect(
             process,
-            [self.network.client_endpoint(address, host) for address in addresses],
+            where([self.network.client_endpoint(address, host) for address in addresses]),
             name=name,
             client_type=client_type,
             **{
@@ -218,7 +278,7 @@ class Cluster:
         return self.client(
             client.name,
             client.client_type,
-            proxy=number % len(self.proxies) if self.proxies else None,
+            proxy=number % len(self.fronts) if self.fronts else None,
             extension={"event_properties_changed": 1} if client.interested else {},
         )
 
@@ -291,7 +351,7 @@ class Cluster:
         """End every program and free the databases."""
         for process in self._processes.values():
             process.kill()
-        for proxy in self.proxies:
+        for proxy in (*self.outers, *self.proxies):
             proxy.kill()
         for node in self.nodes:
             node.kill()
@@ -305,62 +365,11 @@ class Cluster:
         if node is not None:
             return [node_address(self.nodes[node].name)]
         if isinstance(proxy, int):
-            return [proxy_address(self.proxies[proxy].name)]
+            return [proxy_address(self.fronts[proxy].name)]
         if proxy is not None:
-            return [proxy_address(self.proxies[each].name) for each in proxy]
-        if not self.proxies:
+            return [proxy_address(self.fronts[each].name) for each in proxy]
+        if not self.fronts:
             return [node_address(self.nodes[0].name)]
-        names = [each.name for each in self.proxies]
+        names = [each.name for each in self.fronts]
         first = self.random.randrange(len(names))
         return [proxy_address(name) for name in names[first:] + names[:first]]
-
-
-def deployment_of(nodes: Sequence[MemoryNode], tenants: Sequence[TenantPlan]) -> Deployment:
-    """The cluster as its proxies must know it."""
-    facts = [
-        NodeFacts(
-            name=NodeName(node.name),
-            dbid=node.dbid,
-            tenants=frozenset(tenant.id for tenant in tenants),
-            endpoint=node_address(node.name),
-        )
-        for node in nodes
-    ]
-    return Deployment(
-        tenants={tenant.id: facts_of(tenant) for tenant in tenants},
-        nodes={node.name: node for node in facts},
-    )
-
-
-@lru_cache(maxsize=8)
-def _made(key: str) -> list[Any]:
-    """A place to keep what is made once for all clusters alike."""
-    return []
-
-
-def _prepared(
-    tenants: tuple[TenantPlan, ...],
-    custom: tuple[tuple[str, str], ...],
-    settings: NodeSettings,
-) -> tuple[NodeModel, bytes]:
-    """The compiled tenants, and a database with their views that nodes begin with."""
-    kept = _made(repr((tenants, custom)))
-    if not kept:
-        model = NodeModel(tenants, dict(custom))
-        clock = SteppingClock()
-        first = MemoryNode(
-            -FIRST_DBID,
-            clock,
-            MemoryNetwork(clock, Random(0)),
-            Random(0),
-            model,
-            settings,
-            NodeLimits(),
-            dict(custom),
-        )
-        first.start()
-        clock.run(1.0)
-        first.kill()
-        kept += [model, first.place.image()]
-        first.place.discard()
-    return kept[0], kept[1]

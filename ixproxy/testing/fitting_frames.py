@@ -14,11 +14,11 @@ from typing import Any
 from ixproxy import messages as m
 from ixproxy.messages.agents import AgentRequest
 from ixproxy.messages.message import Message, Reason, Workbin
-from ixproxy.node.rights import allowed
 from ixproxy.values import ClientType
 from ixproxy.wire.codec import encode
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import write_frame
+from ixproxy.wire.rights import allowed
 
 SESSIONS = tuple(bytes((0x40 + number,)) * 16 for number in range(6))
 """Client sessions that come again."""

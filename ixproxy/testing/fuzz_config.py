@@ -198,7 +198,7 @@ def _faults(report: Report, text: str) -> Iterator[str]:
     if report.deployment is not None:
         for proxy in report.deployment.proxies():
             view = report.deployment.view_for(proxy.name)
-            if not view.nodes and not view.proxies:
+            if not view.nodes:
                 yield f"{proxy.name} has nothing to connect to"
         for node in report.deployment.nodes():
             node_plan(report.deployment, node.name)

@@ -35,7 +35,7 @@ from ixproxy.testing.fuzz_frames import mutated_frames
 from ixproxy.testing.members import usual_strategies
 from ixproxy.testing.scripted_ends import FuzzClient, ScriptedNode
 from ixproxy.testing.tenants import TENANT, facts_of
-from ixproxy.values import ClientType, NodeFacts, NodeName
+from ixproxy.values import ClientType, NodeFacts, NodeName, Server
 
 SETTINGS = ProxySettings(
     max_frame=1 << 16,
@@ -50,8 +50,8 @@ SETTINGS = ProxySettings(
 )
 LIMITS = Limits(connections=20)
 NODES = tuple(
-    NodeFacts(NodeName(f"node{number}"), 100 + number, frozenset({TENANT.id}))
-    for number in (1, 2, 3)
+    NodeFacts(NodeName(name), 100 + number, frozenset({TENANT.id}), pairs=((Server(name, ""),),))
+    for number, name in enumerate(("node1", "node2", "node3"), 1)
 )
 CLIENTS = 8
 AFTERWARDS = 60.0
@@ -190,7 +190,7 @@ class _Fuzz:
             self.clock,
             self.core,
             _Door(),
-            lambda node: self.nodes[node.name],
+            lambda server: self.nodes[NodeName(server.name)],
             limits=LIMITS,
         )
         self.clients: list[FuzzClient] = []

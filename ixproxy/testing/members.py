@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from random import Random
 from typing import Any
 
+from ixproxy.core.attempts import USUAL, WarmStandby
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.net.proxy_server import ProxyServer
-from ixproxy.node.model import NodeModel, NodeSettings
+from ixproxy.net.surroundings import Surroundings
+from ixproxy.node.model import NodeModel, NodeSettings, TenantPlan
 from ixproxy.node.properties import custom_column
 from ixproxy.storage.sqlite import SqliteStore
 from ixproxy.storage.sqlite_places import SqliteMemory
@@ -21,7 +24,8 @@ from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.executor import SimulatedExecutor
 from ixproxy.testing.network import MemoryNetwork
 from ixproxy.testing.process import ProcessClock
-from ixproxy.values import NodeFacts
+from ixproxy.testing.tenants import facts_of
+from ixproxy.values import NodeFacts, NodeName, Server
 
 TIME_OF_DAY = 1_700_000_000.0
 """What clocks on the wall show when a simulation begins."""
@@ -47,6 +51,15 @@ def usual_strategies() -> Strategies:
     return Strategies(
         routing=round_robin.make({}), pull=pull_in_turn.make({}), merge=merge_union.make({})
     )
+
+
+def _time_of_day(clock: SteppingClock) -> Callable[[], float]:
+    return lambda: TIME_OF_DAY + clock.seconds()
+
+
+def _surroundings(clock: SteppingClock) -> Surroundings:
+    """What is around a program in memory: no process of its own."""
+    return Surroundings(clock, _time_of_day(clock), lambda: None)
 
 
 class MemoryNode:
@@ -98,12 +111,20 @@ class MemoryNode:
             self._limits,
             name=self.name,
             dbid=self.dbid,
-            now=lambda: TIME_OF_DAY + self._clock.seconds(),
+            now=_time_of_day(self._clock),
             new_session=lambda: random.randbytes(16),
             executors=lambda _: SimulatedExecutor(process, Random(random.random())),
             keep_alive=KeepAlive(process, *self._keep_alive),
+            surroundings=_surroundings(self._clock),
+            store_kind="sqlite",
         )
         self.server.startService()
+
+    def change(self, model: NodeModel) -> None:
+        """Other tenants: what runs follows live, and what is started later begins with them."""
+        self._model = model
+        if self.process.alive and self.server is not None:
+            self.server.configuration_changed(model, self._settings, self._limits)
 
     @property
     def listening(self) -> bool:
@@ -126,6 +147,7 @@ class MemoryProxy:
     """
     One proxy: nothing of it outlives its program.
 
+    :param random: chooses its upstream where there are several.
     :ivar core: the mind of the program that runs now, or ran last.
     """
 
@@ -138,9 +160,13 @@ class MemoryProxy:
         deployment: Deployment,
         strategies: Callable[[], Strategies],
         keep_alive: tuple[float, float] = KEEP_ALIVE,
+        standby: WarmStandby = USUAL,
+        random: Random | None = None,
     ) -> None:
         self.name = name
         self._keep_alive = keep_alive
+        self._standby = standby
+        self._random = random or Random(name)
         self._clock = clock
         self._network = network
         self._settings = settings
@@ -155,8 +181,8 @@ class MemoryProxy:
         self.process = process = ProcessClock(self._clock)
         self.core = ProxyCore(self._settings, self._deployment, self._strategies())
 
-        def connect(facts: NodeFacts) -> Any:
-            return self._network.client_endpoint(facts.endpoint, self.name)
+        def connect(server: Server) -> Any:
+            return self._network.client_endpoint(server.endpoint, self.name)
 
         self.server = ProxyServer(
             process,
@@ -164,12 +190,22 @@ class MemoryProxy:
             self._network.server_endpoint(proxy_address(self.name)),
             connect,
             keep_alive=KeepAlive(process, *self._keep_alive),
+            surroundings=_surroundings(self._clock),
+            chance=self._random.random,
+            standby=self._standby,
         )
         self.server.startService()
 
+    def change(self, deployment: Deployment) -> None:
+        """Another deployment: what runs follows live, and what is started later begins with it."""
+        self._deployment = deployment
+        if self.process.alive and self.server is not None and self.core is not None:
+            state = self.core.state
+            self.server.configuration_changed(state.settings, deployment, state.strategies)
+
     @property
     def linked(self) -> int:
-        """With how many nodes it works."""
+        """With how many nodes it works, or whether with a proxy."""
         if self.core is None or not self.process.alive:
             return 0
         return sum(link.linked for link in self.core.state.links.values())
@@ -178,3 +214,73 @@ class MemoryProxy:
         """The program dies."""
         self.process.kill()
         self._network.vanish(self.name)
+
+
+def deployment_of(nodes: Sequence[MemoryNode], tenants: Sequence[TenantPlan]) -> Deployment:
+    """The cluster as its proxies must know it."""
+    return _deployment(
+        tenants,
+        [
+            NodeFacts(
+                name=NodeName(node.name),
+                dbid=node.dbid,
+                tenants=frozenset(tenant.id for tenant in tenants),
+                pairs=((Server(node.name, node_address(node.name)),),),
+            )
+            for node in nodes
+        ],
+    )
+
+
+def deployment_behind(
+    proxies: Sequence[MemoryProxy], tenants: Sequence[TenantPlan]
+) -> Deployment:
+    """The cluster as proxies in front of these must know it: one upstream."""
+    upstream = NodeFacts(
+        name=NodeName("proxies"),
+        dbid=0,
+        tenants=frozenset(tenant.id for tenant in tenants),
+        pairs=tuple((Server(each.name, proxy_address(each.name)),) for each in proxies),
+    )
+    return _deployment(tenants, [upstream])
+
+
+def _deployment(tenants: Sequence[TenantPlan], upstreams: Sequence[NodeFacts]) -> Deployment:
+    return Deployment(
+        tenants={tenant.id: facts_of(tenant) for tenant in tenants},
+        nodes={upstream.name: upstream for upstream in upstreams},
+    )
+
+
+@lru_cache(maxsize=8)
+def _made(key: str) -> list[Any]:
+    """A place to keep what is made once for all clusters alike."""
+    return []
+
+
+def prepared(
+    tenants: tuple[TenantPlan, ...],
+    custom: tuple[tuple[str, str], ...],
+    settings: NodeSettings,
+) -> tuple[NodeModel, bytes]:
+    """The compiled tenants, and a database with their views that nodes begin with."""
+    kept = _made(repr((tenants, custom)))
+    if not kept:
+        model = NodeModel(tenants, dict(custom))
+        clock = SteppingClock()
+        first = MemoryNode(
+            -FIRST_DBID,
+            clock,
+            MemoryNetwork(clock, Random(0)),
+            Random(0),
+            model,
+            settings,
+            NodeLimits(),
+            dict(custom),
+        )
+        first.start()
+        clock.run(1.0)
+        first.kill()
+        kept += [model, first.place.image()]
+        first.place.discard()
+    return kept[0], kept[1]

@@ -44,7 +44,7 @@ def sizes(server: NodeServer) -> dict[str, int]:
         "bound sessions": len(state.sessions),
         "requests": sum(len(client.asked) for client in clients),
         "works": len(writer._waiting) + len(writer._first),
-        "long reads": len(state.readers),
+        "long reads": state.readers.waiting,
         "held pulls": len(held),
         "clients with held pulls": len(held._of),
         "waiting requests": sum(client.waiting for client in clients),

@@ -6,6 +6,7 @@ A cluster of real processes on this machine, for tests.
         client = await connect(reactor, cluster.endpoint("proxy1"), …)
         await cluster.kill("ixn2")
         await cluster.restart("ixn2")
+        await cluster.change(another_text)
 
 Nothing is waited for by time: a server is ready when it answers, and a proxy
 when it says that an id is unknown, for it does so only with all nodes linked.
@@ -25,14 +26,17 @@ from twisted.internet.task import deferLater
 
 from ixproxy.client import Backoff, Settings, connect
 from ixproxy.config import load
-from ixproxy.errors import Code, IxproxyError, RequestRefused
+from ixproxy.errors import Code, ConfigError, IxproxyError, RequestRefused
 from ixproxy.messages import RequestGetInteractionProperties
 from ixproxy.testing.ports import free_ports
-from ixproxy.testing.servers import Servers
-from ixproxy.values import ClientType
+from ixproxy.testing.servers import ServerFailed, Servers
+from ixproxy.values import ClientType, TlsFiles
 
 START_SECONDS = 60.0
 ASK_AGAIN_SECONDS = 0.05
+
+APPLIED = " was applied: "
+"""What a process writes into its log when it follows a changed file."""
 
 NOBODY = "no-such-interaction"
 """An id that names no node as its origin, so every node is asked for it."""
@@ -50,23 +54,41 @@ class RealCluster:
         one, equal ones by equal ones; its stores are SQLite files with
         relative paths.
     :param random: chooses the ports; None: the system's.
+    :param tls: what is shown and trusted by whoever asks whether servers are ready.
     :ivar file: the deployment file as it was written.
     :ivar servers: the processes.
     :raise ConfigError: the text has mistakes.
     """
 
     def __init__(
-        self, reactor: Any, directory: Path, text: str, random: Random | None = None
+        self,
+        reactor: Any,
+        directory: Path,
+        text: str,
+        random: Random | None = None,
+        tls: TlsFiles | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.file = directory / "cluster.toml"
-        self.file.write_text(on_free_ports(text, random or SystemRandom()), "utf-8")
+        self._random = random or SystemRandom()
+        self._ports: dict[str, int] = {}
+        self._write(text)
         self._reactor = reactor
+        self._tls = tls
+        self._read()
+        self.servers = Servers(reactor, self.file)
+
+    def _write(self, text: str) -> None:
+        """As an operator should: no process ever sees half a file."""
+        written = self.file.with_suffix(".new")
+        written.write_text(on_free_ports(text, self._random, self._ports), "utf-8")
+        written.replace(self.file)
+
+    def _read(self) -> None:
         self._deployment = load(self.file)
         self.nodes = tuple(node.name for node in self._deployment.nodes())
         self.proxies = tuple(proxy.name for proxy in self._deployment.proxies())
-        self.servers = Servers(reactor, self.file)
 
     async def __aenter__(self) -> RealCluster:
         await self.start()
@@ -121,8 +143,47 @@ class RealCluster:
         """
         for name in (*self.nodes, *self.proxies):
             await wait_for_server(
-                self._reactor, self.endpoint(name), START_SECONDS, self.servers.check
+                self._reactor, self.endpoint(name), START_SECONDS, self.servers.check, self._tls
             )
+
+    async def change(self, text: str) -> None:
+        """
+        Another deployment file, of which every process that runs is told by SIGHUP.
+
+        Ports that the file had before are the same free ones. Fires when every
+        process that the file names has applied it; who is new in it is not
+        started, and who is not in it any more is not ended.
+
+        :raise ConfigError: the text has mistakes; nobody is told.
+        :raise IxproxyError: a process did not apply it; the text has the end of its log.
+        """
+        before = self.file.read_text("utf-8")
+        self._write(text)
+        try:
+            self._read()
+        except ConfigError:
+            self.file.write_text(before, "utf-8")
+            raise
+        running = [each for each in self.servers.processes.values() if each.running]
+        told = {each.name: each.log.read_text("utf-8", "replace") for each in running}
+        for process in running:
+            process.signal(signal.SIGHUP)
+        deadline = self._reactor.seconds() + START_SECONDS
+        for process in (each for each in running if each.name in (*self.nodes, *self.proxies)):
+            while process.log.read_text("utf-8", "replace").count(APPLIED) <= told[
+                process.name
+            ].count(APPLIED):
+                if self._reactor.seconds() > deadline or not process.running:
+                    raise ServerFailed(
+                        f"{process.name} has not applied the file; its log says:\n{process.tail()}"
+                    )
+                await deferLater(self._reactor, ASK_AGAIN_SECONDS)
+
+    async def end(self, name: str) -> str:
+        """Stop one process for good, in order; what became of it."""
+        ended = await self.servers.end(name)
+        del self.servers.processes[name]
+        return ended
 
     async def kill(self, name: str) -> None:
         """Kill one process; nothing of it runs any more when this is done."""
@@ -139,10 +200,16 @@ class RealCluster:
         return await self.servers.stop()
 
 
-def on_free_ports(text: str, random: Random) -> str:
-    """A deployment file with other TCP ports: free ones, equal ones for equal ones."""
-    named = list(dict.fromkeys(port for _, port in _PORT.findall(text)))
-    ports = dict(zip(named, free_ports(len(named), random), strict=True)) if named else {}
+def on_free_ports(text: str, random: Random, known: dict[str, int] | None = None) -> str:
+    """
+    A deployment file with other TCP ports: free ones, equal ones for equal ones.
+
+    :param known: those of before, which stay; the others are added.
+    """
+    ports = {} if known is None else known
+    named = list(dict.fromkeys(port for _, port in _PORT.findall(text) if port not in ports))
+    if named:
+        ports.update(zip(named, free_ports(len(named), random), strict=True))
     return _PORT.sub(lambda found: f"{found[1]}{ports[found[2]]}", text)
 
 
@@ -151,19 +218,21 @@ async def wait_for_server(
     endpoint: str | IStreamClientEndpoint,
     seconds: float,
     check: Callable[[], None],
+    tls: TlsFiles | None = None,
 ) -> None:
     """
     Wait until a server takes registrations and, being a proxy, has all its nodes linked.
 
     :param seconds: when to give up.
     :param check: asked before each attempt; raises when there is no hope.
+    :param tls: what is shown and trusted.
     :raise IxproxyError: it did not come up in time; the reason of the last attempt.
     """
     deadline = reactor.seconds() + seconds
     while True:
         check()
         try:
-            await _ask(reactor, endpoint)
+            await _ask(reactor, endpoint, tls)
             return
         except IxproxyError:
             if reactor.seconds() > deadline:
@@ -171,7 +240,7 @@ async def wait_for_server(
         await deferLater(reactor, ASK_AGAIN_SECONDS)
 
 
-async def _ask(reactor: Any, endpoint: str | IStreamClientEndpoint) -> None:
+async def _ask(reactor: Any, endpoint: str | IStreamClientEndpoint, tls: TlsFiles | None) -> None:
     """:raise IxproxyError: it is not ready."""
     client = await connect(
         reactor,
@@ -179,6 +248,7 @@ async def _ask(reactor: Any, endpoint: str | IStreamClientEndpoint) -> None:
         name="readiness",
         client_type=ClientType.AGENT_APPLICATION,
         settings=Settings(timeout=2.0, attempt_timeout=2.0, backoff=Backoff()),
+        tls=tls,
     )
     try:
         if client.server.role != "proxy":

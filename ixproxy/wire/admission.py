@@ -8,8 +8,23 @@ from ixproxy.messages.message import MAX_NAME
 from ixproxy.values import ClientType
 from ixproxy.wire.prefix import VERSION
 
+OBSERVER = "observer"
+"""The extension of a registration that wants nothing but to ask how the server is."""
+
 SESSION_LENGTH = 16
 """Bytes of a client session's name."""
+
+
+def observes(message: RequestRegisterClient, *, behind_proxy: bool) -> bool:
+    """
+    Whether a client is to be known to this server alone, as one that only asks how it is.
+
+    It is answered whatever the nodes, or the writer, do; it has no session.
+
+    :param behind_proxy: it comes from a peer of type Proxy, and is then like any other.
+    """
+    wanted = message.extension.get(OBSERVER) not in (None, 0, "0", "")
+    return wanted and not behind_proxy and message.client_type != ClientType.PROXY
 
 
 def client_type_of(

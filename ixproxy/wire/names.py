@@ -3,8 +3,8 @@ The names table: one row per message, and everything a hop must know of it.
 
 A row says which number the message has on the wire, which of its attributes
 stand in the prefix (and only there), which are required, what it does to
-holdings, and how the attributes of several answers merge. Proxy and client
-library follow holdings and merging by these columns, without knowing bodies.
+holdings, what it subscribes to, and how the attributes of several answers merge.
+Proxy and client library follow these columns without knowing bodies.
 
 The prefix columns follow one convention: tenant is `TenantId`; media is
 `MediaType` or `MediaTypeName`; interaction is `InteractionId`; agent is
@@ -54,6 +54,24 @@ class Merge(Enum):
     ADD = "add"
 
 
+class Subscription(NamedTuple):
+    """
+    What a request subscribes to until it is ended, or its connection.
+
+    :ivar to: what, in words.
+    :ivar ends: the request ends what another begins.
+    :ivar key: the attributes that tell one subscription from another; those of
+        a request that ends may be fewer, and it ends all that agree in them.
+    :ivar lists: attributes that list several at a time; with all of them
+        empty, a request that ends, ends all.
+    """
+
+    to: str
+    ends: bool = False
+    key: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+
+
 class NameRow(NamedTuple):
     """One row; `media`, `interaction`, `agent`, `queue` are field names or ""."""
 
@@ -69,6 +87,7 @@ class NameRow(NamedTuple):
     holdings: Holdings
     merge: Mapping[str, Merge]
     answer: str
+    subscription: Subscription | None = None
 
     @property
     def name(self) -> str:
@@ -115,6 +134,7 @@ def _row(
     kind: Kind = Kind.REQUEST,
     holdings: Holdings = Holdings.NONE,
     answer: str = "EventAck",
+    subscription: Subscription | None = None,
 ) -> NameRow:
     fields = set(message.__struct_fields__)
 
@@ -134,18 +154,32 @@ def _row(
         holdings=holdings,
         merge=_MERGED.get(message, {}),
         answer=answer if kind is Kind.REQUEST else "",
+        subscription=subscription,
     )
+
+
+def _subscribed(to: str, key: str, lists: str = "") -> tuple[Subscription, Subscription]:
+    """What begins a subscription, and what ends it by the same attributes."""
+    begins = Subscription(to, False, tuple(key.split()), tuple(lists.split()))
+    return begins, begins._replace(ends=True)
 
 
 _T, _I, _TI = "tenant_id", "interaction_id", "tenant_id interaction_id"
 _AGENT = "tenant_id agent_id"
 _MEDIA = "tenant_id agent_id media_type_name"
 _TAKES, _GIVES = Holdings.TAKES, Holdings.GIVES_BACK
+_TOPICS, _NO_TOPICS = _subscribed("topics", "tenant_id", "ps_topic_list")
+_WORKBIN, _NO_WORKBIN = _subscribed("a workbin", "tenant_id workbin")
+_STATES, _NO_STATES = _subscribed("agent states", "tenant_id", "places agents")
+_ALL_STATES = Subscription("all agent states", key=("tenants", "filter"))
+_NO_ALL_STATES = Subscription("all agent states", ends=True)
+_SERVICES, _NO_SERVICES = _subscribed("external services", "", "servers")
 
 _REQUESTS = (
     _row(1, m.RequestRegisterClient),
     _row(2, m.RequestUnregisterClient),
     _row(3, m.RequestPing, answer="EventPing"),
+    _row(4, m.RequestServerStatus, answer="EventServerStatus"),
     _row(10, m.RequestAgentLogin, _AGENT),
     _row(11, m.RequestAgentLogout, _AGENT),
     _row(12, m.RequestAddMedia, _MEDIA),
@@ -158,16 +192,16 @@ _REQUESTS = (
     _row(19, m.RequestDoNotDisturbOff, _AGENT),
     _row(20, m.RequestAgentAvailable, _AGENT),
     _row(21, m.RequestAgentNotAvailable, _AGENT),
-    _row(22, m.RequestSubscribe, _T),
-    _row(23, m.RequestUnsubscribe, _T),
+    _row(22, m.RequestSubscribe, _T, subscription=_TOPICS),
+    _row(23, m.RequestUnsubscribe, _T, subscription=_NO_TOPICS),
     _row(24, m.RequestPublish, _T),
     _row(25, m.RequestNotify, _T),
-    _row(30, m.RequestStartPlaceAgentStateReportingAll),
-    _row(31, m.RequestStopPlaceAgentStateReportingAll),
-    _row(32, m.RequestStartPlaceAgentStateReporting, _T),
-    _row(33, m.RequestStopPlaceAgentStateReporting, _T),
-    _row(34, m.RequestStartExternalServiceReporting),
-    _row(35, m.RequestStopExternalServiceReporting),
+    _row(30, m.RequestStartPlaceAgentStateReportingAll, subscription=_ALL_STATES),
+    _row(31, m.RequestStopPlaceAgentStateReportingAll, subscription=_NO_ALL_STATES),
+    _row(32, m.RequestStartPlaceAgentStateReporting, _T, subscription=_STATES),
+    _row(33, m.RequestStopPlaceAgentStateReporting, _T, subscription=_NO_STATES),
+    _row(34, m.RequestStartExternalServiceReporting, subscription=_SERVICES),
+    _row(35, m.RequestStopExternalServiceReporting, subscription=_NO_SERVICES),
     _row(36, m.RequestDistributeEvent, _T),
     _row(37, m.RequestDistributeReportingEvent, _T),
     _row(40, m.RequestSubmit, "tenant_id media_type", holdings=_TAKES),
@@ -186,8 +220,8 @@ _REQUESTS = (
     _row(53, m.RequestFindInteractions, _T, answer="EventInteractionsFound"),
     _row(54, m.RequestGetWorkbinContent, _T, answer="EventWorkbinContent"),
     _row(55, m.RequestWorkbinTypesInfo, _T, answer="EventWorkbinTypesInfo"),
-    _row(56, m.RequestWorkbinNotifications, _T),
-    _row(57, m.RequestWorkbinCancelNotifications, _T),
+    _row(56, m.RequestWorkbinNotifications, _T, subscription=_WORKBIN),
+    _row(57, m.RequestWorkbinCancelNotifications, _T, subscription=_NO_WORKBIN),
     _row(58, m.RequestWorkbinStatistic, _T, answer="EventAgentWorkbinStats"),
     _row(59, m.RequestTakeSnapshot, _T, answer="EventSnapshotTaken"),
     _row(60, m.RequestGetSnapshotInteractions, _T, answer="EventSnapshotInteractions"),
@@ -224,6 +258,7 @@ _ANSWERS = tuple(
         (1011, m.EventPing),
         (1012, m.Event3rdServerResponse),
         (1013, m.Event3rdServerFault),
+        (1020, m.EventServerStatus),
     )
 )
 

@@ -29,7 +29,7 @@ def test_it_is_a_good_one_whatever_queues_are_called(planned: Plan) -> None:
     assert [each.name for each in deployment.proxies()] == list(PROXIES)
     view = deployment.view_for("proxy1")
     assert [str(node.name) for node in view.nodes] == list(NODES)
-    assert view.nodes[0].endpoint == planned.endpoint("ixn1")
+    assert view.nodes[0].servers[0].endpoint == planned.endpoint("ixn1")
     assert deployment.node("ixn1").store == f"sqlite:{planned.store('ixn1')}"
 
 

@@ -10,13 +10,13 @@ from ixproxy.cli.latencies import Latencies
 
 
 @given(st.lists(st.floats(1e-6, 100.0), min_size=1, max_size=300), st.floats(0.01, 1.0))
-def test_a_percentile_is_within_five_per_cent(values: list[float], share: float) -> None:
+def test_a_percentile_is_within_two_per_cent(values: list[float], share: float) -> None:
     latencies = Latencies()
     for value in values:
         latencies.add(value)
     ordered = sorted(values)
     exact = next(v for n, v in enumerate(ordered, 1) if n >= share * len(ordered))
-    assert exact * 0.999 <= latencies.percentile(share) <= exact * 1.051
+    assert exact * 0.999 <= latencies.percentile(share) <= exact * 1.021
 
 
 def test_all_numbers_are_in_milliseconds() -> None:
@@ -24,9 +24,23 @@ def test_all_numbers_are_in_milliseconds() -> None:
     for value in (0.001, 0.002, 0.003):
         latencies.add(value)
     assert latencies.milliseconds() == pytest.approx(
-        {"mean": 2.0, "p50": 2.0, "p90": 3.0, "p99": 3.0, "max": 3.0}, rel=0.06
+        {"mean": 2.0, "p50": 2.0, "p90": 3.0, "p99": 3.0, "p99.9": 3.0, "max": 3.0}, rel=0.02
     )
     assert latencies.count == 3
+
+
+@given(st.lists(st.floats(1e-9, 1e7), max_size=50), st.lists(st.floats(1e-9, 1e7), max_size=50))
+def test_collections_add_up(some: list[float], others: list[float]) -> None:
+    one, other, both = Latencies(), Latencies(), Latencies()
+    for value in some:
+        one.add(value)
+        both.add(value)
+    for value in others:
+        other.add(value)
+        both.add(value)
+    one.merge(other)
+    assert (one.count, one.rows()) == (both.count, both.rows())
+    assert one.percentile(0.9) == both.percentile(0.9)
 
 
 def test_without_any_everything_is_nought() -> None:

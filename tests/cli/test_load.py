@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from collections import deque
+from pathlib import Path
 
 import pytest
 
-from ixproxy.cli.load import mix
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
     EventError,
     EventPulledInteractions,
+    EventServerStatus,
+    NodeStatus,
+    QueueStatus,
     RequestPull,
+    RequestServerStatus,
     RequestStopProcessing,
     RequestSubmit,
 )
@@ -52,8 +55,8 @@ def test_it_ends_after_so_many_requests(world: CommandWorld, queue: deque[str]) 
     assert summary["errors"] == {}
     assert {each["request"] for each in kinds} == {"submit", "pull", "stop"}
     assert kinds[0]["milliseconds"]["max"] >= kinds[0]["milliseconds"]["p50"] > 0
-    assert len(world.server.registered) == 4
-    assert world.goodbyes == 4
+    assert len(world.server.registered) == 5, "two clients of two types, and one that watches"
+    assert world.goodbyes == 5
 
 
 def test_it_ends_after_so_many_seconds(world: CommandWorld, queue: deque[str]) -> None:
@@ -84,13 +87,95 @@ def test_empty_pulls_are_counted(world: CommandWorld, queue: deque[str]) -> None
     assert "10 pulls were empty" in ran.stdout
 
 
-@pytest.mark.parametrize("argv", [(), ("--queue", "Q1", "--media-type", "email")])
-def test_what_the_mix_needs_must_be_said(world: CommandWorld, argv: tuple[str, ...]) -> None:
-    assert world.ixctl("load", *argv).code == 2
+@pytest.mark.parametrize(
+    "argv",
+    [
+        (),
+        ("--queue", "Q1", "--media-type", "email"),
+        ("--mix", "show=1"),
+        ("--mix", "content=1"),
+        ("--mix", "content=1", "--workbin", "Drafts"),
+        ("--mix", "fetch=1", "--workbin", "Drafts", "--of-agent", "x"),
+        (*ALL, "--arrivals", "even"),
+        (*ALL, "--rate", "5", "--depth", "2"),
+        (*ALL, "--columns", "media=A,queue=B"),
+        (*ALL, "--input", "nowhere.csv"),
+    ],
+)
+def test_what_makes_no_sense_together_is_a_usage_error(
+    world: CommandWorld, argv: tuple[str, ...]
+) -> None:
+    ran = world.ixctl("load", *argv)
+    assert ran.code == 2
+    assert ran.stderr.startswith("ixctl: ")
 
 
-def test_a_mix_is_three_weights() -> None:
-    assert mix("2:1:0") == {"submit": 2, "pull": 1, "stop": 0}
-    for text in ("1:1", "a:b:c", "0:0:0", "1:-1:1"):
-        with pytest.raises(ArgumentTypeError, match="expected three weights"):
-            mix(text)
+def status_of(world: CommandWorld, waiting: deque[str]) -> None:
+    """Have the server say how much waits in its queue."""
+
+    def status(_: RequestServerStatus) -> EventServerStatus:
+        queue = QueueStatus(tenant_id=1, queue="Q1", waiting=len(waiting))
+        return EventServerStatus(node_status=NodeStatus(queues=[queue]))
+
+    world.reply(RequestServerStatus, status)
+
+
+def test_the_books_are_compared_with_what_waits_in_the_queues(
+    world: CommandWorld, queue: deque[str]
+) -> None:
+    status_of(world, queue)
+    ran = world.ixctl("load", *ALL, "--count", "100", "--mix", "submit=1", "--json")
+    assert ran.code == 0
+    ledger = ran.records[-1]["ledger"]
+    assert (ledger["right"], ledger["submitted"]) == (True, 100)
+    assert ledger["waiting"] == {"before": 0, "after": 100, "expected_more": [100, 100]}
+    queue.clear()
+    world.reply(RequestSubmit, EventAck(interaction_id="never kept"))
+    ran = world.ixctl("load", *ALL, "--count", "10", "--mix", "submit=1")
+    assert ran.code == 1
+    assert "where +10 would be right" in ran.stdout
+
+
+def test_an_open_loop_measures_what_it_was_asked_for(
+    world: CommandWorld, queue: deque[str]
+) -> None:
+    ran = world.ixctl(
+        "load", *ALL, "--rate", "100", "--arrivals", "even", "--seconds", "2", "--warm-up", "1",
+        "--json",
+    )  # fmt: skip
+    summary = ran.records[-1]
+    assert summary["requests"] == pytest.approx(200, abs=2)
+    assert summary["not_measured"] == pytest.approx(100, abs=2)
+    assert summary["missed"] == 0
+
+
+def test_the_rows_of_a_file_are_handed_in(
+    world: CommandWorld, queue: deque[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text('Kind,To,Words\nchat,Q7,"é, \nü"\n')
+    ran = world.ixctl(
+        "load", "--input", str(path), "--columns", "media=Kind,queue=To", "--mix", "submit=1",
+        "--count", "2",
+    )  # fmt: skip
+    assert ran.code == 0
+    submits = [each for each in world.asked if isinstance(each, RequestSubmit)]
+    assert [(each.media_type, each.queue) for each in submits] == [("chat", "Q7")] * 2
+    assert submits[0].user_data == {"Kind": "chat", "To": "Q7", "Words": "é, \nü"}
+
+
+def test_an_interrupt_ends_the_run_early_with_a_report(
+    world: CommandWorld, queue: deque[str]
+) -> None:
+    running, stdout, _ = world.start(
+        "load", "--connect", "tcp:s:1", *ALL, "--seconds", "1000", "--think", "1"
+    )
+    world.clock.run_until(lambda: len(world.asked) > 50, 60)
+    assert not running.called
+    codes: list[int] = []
+    running.addCallback(codes.append)
+    running.cancel()
+    world.clock.run_until(lambda: bool(codes), 60)
+    assert codes == [130]
+    assert "requests in" in stdout.getvalue()
+    assert world.goodbyes == 9

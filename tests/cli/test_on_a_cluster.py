@@ -165,8 +165,11 @@ def test_status_shows_every_process(ixctl: Shell) -> None:
     assert {each["application"]: each["state"] for each in records} == dict.fromkeys(
         ("ixn1", "ixn2", "ixn3", "proxy1", "proxy2"), "up"
     )
-    assert records[0]["statistics"]["Name"] == "ixn1"
-    assert records[3]["nodes_linked"] == {"1": "all"}
+    assert [each["problems"] for each in records] == [[]] * 5
+    node, proxy = records[0]["status"], records[3]["status"]
+    assert node["Process"]["Memory"] > 1 << 20
+    assert node["NodeStatus"]["Store"] == "sqlite"
+    assert {link["State"] for link in proxy["ProxyStatus"]["Links"]} == {"linked"}
 
 
 def test_load_is_measured(ixctl: Shell) -> None:
@@ -175,6 +178,22 @@ def test_load_is_measured(ixctl: Shell) -> None:
     assert summary["requests"] == 300
     assert summary["errors"] == {}
     assert {each["request"] for each in kinds} == {"submit", "pull", "stop"}
+    assert summary["ledger"]["right"] is True
+
+
+def test_every_kind_of_request_is_a_load_whose_books_are_right(ixctl: Shell) -> None:
+    mix = (
+        "submit=4,pull=4,change=1,show=1,find=1,place=1,hold=1,resume=1,stop=3,workbin=1,"
+        "content=1,fetch=1,login=1,logout=1"
+    )
+    argv = ("--media-type", "email", "--queue", "Load", "--view", "Load/All", "--mix", mix)
+    workbin = ("--workbin", "Drafts", "--of-agent", "load")
+    *kinds, summary = ixctl("load", *argv, *workbin, "--rate", "150", "--count", "450")
+    assert summary["errors"] == {}
+    assert len(kinds) == 14
+    ledger = summary["ledger"]
+    assert ledger["right"] is True, ledger
+    assert summary["requests"] + summary["missed"] == 450
 
 
 @pytest.mark.parametrize(

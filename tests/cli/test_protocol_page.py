@@ -68,6 +68,11 @@ def test_every_request_says_its_route_and_who_may_send_it() -> None:
         assert f"[{name}](#{name.lower()})" in PAGE
 
 
+def test_what_a_proxy_says_in_the_name_of_a_client_is_said_so() -> None:
+    confirm = section(BY_NAME["RequestConfirmSession"])
+    assert "allowed for: AgentApplication, from a proxy in their name." in confirm
+
+
 def test_every_code_is_in_the_table_with_its_outcome() -> None:
     for row in ERRORS.values():
         assert f"| {row.code} | {row.text} | {row.outcome.value} |" in PAGE

@@ -63,6 +63,17 @@ def test_a_command_ends_with_its_code(what: str, code: int, said: str) -> None:
     assert said in stderr
 
 
+def test_output_that_nobody_reads_ends_a_command_quietly() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w") as stdout:
+        output = Output(False, stdout)
+        with pytest.raises(BrokenPipeError) as caught:
+            output.line("x" * 100_000)
+        with pytest.raises(BrokenPipeError):
+            settle(caught.value, output)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_command_cleans_up(number: signal.Signals) -> None:
     process = started("waits")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from ixproxy.cli.outcomes import UsageError
-from ixproxy.cli.targets import endpoints_of, tenant_of
+from ixproxy.cli.targets import tenant_of, view_of
+from ixproxy.client.places import endpoints_of
 from ixproxy.config import Deployment, load
+from ixproxy.errors import ConfigError
 
 FILE = Path(__file__).parent.parent.parent / "examples" / "three-nodes.toml"
 
@@ -19,25 +20,24 @@ def deployment() -> Deployment:
     return load(FILE)
 
 
-def test_a_node_gives_its_endpoint_then_its_backup_s(deployment: Deployment) -> None:
-    found = endpoints_of(deployment, "ixn1", Random(1))
-    assert found == ["tcp:127.0.0.1:7101", "tcp:127.0.0.1:7111"]
+def test_a_command_connects_as_the_file_says(deployment: Deployment) -> None:
+    view = view_of(deployment, "desktops")
+    assert endpoints_of(view.place) == ["tcp:127.0.0.1:7001", "tcp:127.0.0.1:7002"]
 
 
-def test_a_cluster_of_proxies_gives_them_all_one_drawn_first(deployment: Deployment) -> None:
-    both = ["tcp:127.0.0.1:7001", "tcp:127.0.0.1:7002"]
-    drawn = {tuple(endpoints_of(deployment, "desktops", Random(seed))) for seed in range(20)}
-    assert drawn == {tuple(both), tuple(reversed(both))}
-
-
-def test_a_cluster_of_nodes_is_nothing_for_a_client(deployment: Deployment) -> None:
-    with pytest.raises(UsageError, match="name a proxy in front of it, or one of ixn1, ixn2"):
-        endpoints_of(deployment, "ixn-cluster", Random(1))
+def test_the_tenant_of_a_command_chooses_among_the_proxies() -> None:
+    text = FILE.read_text()
+    at = text.rindex('tenants = ["Environment", "Branch"]')
+    only = load(text[:at] + text[at:].replace('["Environment", "Branch"]', '["Branch"]', 1))
+    assert endpoints_of(view_of(only, "desktops", "Environment").place) == ["tcp:127.0.0.1:7001"]
+    assert len(endpoints_of(view_of(only, "desktops", "2").place)) == 2
+    with pytest.raises(UsageError, match="desktops: no proxy is for all of the tenants 3"):
+        view_of(only, "desktops", "3")
 
 
 def test_an_unknown_application_is_told_which_there_are(deployment: Deployment) -> None:
-    with pytest.raises(UsageError, match=r"no application 'ixn9' in the file; there are: ixn1"):
-        endpoints_of(deployment, "ixn9", Random(1))
+    with pytest.raises(ConfigError, match=r"no application 'ixn9' in the file; there are: ixn1"):
+        view_of(deployment, "ixn9")
 
 
 def test_a_tenant_has_an_id_and_a_name(deployment: Deployment) -> None:

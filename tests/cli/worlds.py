@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -13,18 +13,25 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ixproxy.cli import connecting, load, status
+from ixproxy.cli import connecting, load_clients, status, status_asking
 from ixproxy.cli.main import parser
 from ixproxy.cli.output import Output
 from ixproxy.cli.running import settle as settle_outcome
-from ixproxy.client import Client, connect
-from ixproxy.errors import IxproxyError
-from ixproxy.messages import EventAck, RequestRegisterClient, ServerFacts
+from ixproxy.client import Client, Pair, ProxyCluster, connect
+from ixproxy.errors import Code, IxproxyError
+from ixproxy.messages import (
+    EventAck,
+    EventError,
+    RequestRegisterClient,
+    RequestServerStatus,
+    ServerFacts,
+)
 from ixproxy.messages.message import Message
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.network import MemoryNetwork, settle
 from tests.client.servers import Server
 
+TIME_OF_DAY = 1_800_000_000.0
 ENDPOINT = "tcp:s:1"
 OTHER = "tcp:t:1"
 
@@ -51,20 +58,38 @@ class CommandWorld:
         self.network = MemoryNetwork(self.clock, Random(1))
         self.server, self.other = Server(), Server()
         self.server.facts = ServerFacts(name="proxy1", role="proxy", tenants=[1])
+        # As servers of earlier versions do.
+        self.reply(RequestServerStatus, EventError(error_code=Code.BAD_FRAME))
         self.network.listen("s:1", self.server)
         self.network.listen("t:1", self.other)
-        for module in (connecting, load, status):
+        for module in (connecting, load_clients, status_asking):
             monkeypatch.setattr(module, "connect", self._connect)
+        monkeypatch.setattr(status, "time_of_day", lambda: TIME_OF_DAY)
 
     def _connect(self, reactor: Any, endpoints: Any, **arguments: Any) -> Deferred[Client]:
-        listed = [endpoints] if isinstance(endpoints, str) else endpoints
-        targets = [
-            self.network.client_endpoint(each.removeprefix("tcp:"), "c")
-            if each.startswith("tcp:")
-            else each
-            for each in listed
-        ]
-        return connect(self.clock, targets, random=Random(2), **arguments)
+        def in_memory(endpoint: Any) -> Any:
+            known = endpoint.startswith("tcp:")
+            address = endpoint.removeprefix("tcp:")
+            return self.network.client_endpoint(address, "c") if known else endpoint
+
+        where: Any
+        match endpoints:
+            case str():
+                where = in_memory(endpoints)
+            case list():
+                where = list(map(in_memory, endpoints))
+            case ProxyCluster(members=members):
+                where = replace(
+                    endpoints,
+                    members=tuple(
+                        replace(each, endpoints=tuple(map(in_memory, each.endpoints)))
+                        for each in members
+                    ),
+                )
+            case Pair(primary=primary, backup=backup):
+                backup = backup and in_memory(backup)
+                where = replace(endpoints, primary=in_memory(primary), backup=backup)
+        return connect(self.clock, where, random=Random(2), **arguments)
 
     def reply(self, request: type[Message], answer: Message | Callable[[Any], Message]) -> None:
         """Say what the server answers a request with."""
@@ -107,7 +132,7 @@ class CommandWorld:
     @property
     def asked(self) -> list[Message]:
         """What the server was asked, registrations and goodbyes left out."""
-        quiet = (RequestRegisterClient,)
+        quiet = (RequestRegisterClient, RequestServerStatus)
         return [
             request
             for served in self.server.connections

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ixproxy import messages as m
 from ixproxy.client.agents import LoggedIn
+from ixproxy.messages.agents import AgentRequest
 
 WHO = {"tenant_id": 1, "agent_id": "anna"}
 STAMP, NEWER = (5, 101), (6, 102)
@@ -103,3 +106,125 @@ def test_an_agent_that_cannot_be_logged_in_again_is_logged_out_and_that_is_told_
     agents.answered(LOGIN, ACK)
     assert agents.refused(login) is None
     assert len(agents.logins()) == 1
+
+
+REASON = m.Reason(reason_system_name="Lunch")
+
+
+def said(agents: LoggedIn) -> list[str]:
+    """What is to be repeated, as class and media type."""
+    return [
+        f"{type(each).__name__} {getattr(each, 'media_type_name', '')}".strip()
+        for each in agents.said()
+    ]
+
+
+def of(kind: type[AgentRequest], **more: object) -> AgentRequest:
+    return kind(**WHO, **more)  # type: ignore[arg-type]
+
+
+def test_reasons_and_do_not_disturb_are_repeated_in_the_order_in_which_they_were_said() -> None:
+    agents = logged_in()
+    for request in (
+        of(m.RequestNotReadyForMedia, media_type_name="email", reason=REASON),
+        of(m.RequestChangeAgentStateReason, reason=REASON),
+        of(m.RequestDoNotDisturbOn),
+        of(m.RequestAgentAvailable),
+        of(m.RequestChangeMediaStateReason, media_type_name="chat", reason=REASON),
+        of(m.RequestDoNotDisturbOn),
+    ):
+        agents.answered(request, ACK)
+    assert said(agents) == [
+        "RequestNotReadyForMedia email",
+        "RequestChangeAgentStateReason",
+        "RequestAgentAvailable",
+        "RequestChangeMediaStateReason chat",
+        "RequestDoNotDisturbOn",
+    ]
+    for request in agents.said():
+        assert agents.still_said(request)
+        agents.answered(request, ACK)
+    assert len(agents.said()) == 5
+
+
+def test_what_is_taken_back_or_over_is_not_repeated() -> None:
+    agents = logged_in()
+    for request in (
+        of(m.RequestDoNotDisturbOn),
+        of(m.RequestDoNotDisturbOff),
+        of(m.RequestAgentAvailable),
+        of(m.RequestAgentNotAvailable),
+        of(m.RequestChangeMediaStateReason, media_type_name="email", reason=REASON),
+        of(m.RequestCancelNotReadyForMedia, media_type_name="email"),
+        of(m.RequestChangeMediaStateReason, media_type_name="chat", reason=REASON),
+        of(m.RequestRemoveMedia, media_type_name="chat"),
+        of(m.RequestAddMedia, media_type_name="task"),
+    ):
+        agents.answered(request, ACK)
+    assert said(agents) == []
+
+
+def test_what_was_said_of_an_agent_ends_with_its_session_but_for_work_elsewhere() -> None:
+    ends: list[Callable[[LoggedIn], object]] = [
+        lambda agents: agents.answered(of(m.RequestAgentLogout), ACK),
+        lambda agents: agents.event_received(forced("Logout")),
+        lambda agents: agents.refused(agents.logins()[0]),
+        lambda agents: agents.answered(LOGIN, m.EventAck(agent_session=NEWER)),
+    ]
+    for end in ends:
+        agents = logged_in()
+        agents.answered(of(m.RequestDoNotDisturbOn), ACK)
+        agents.answered(of(m.RequestAgentAvailable), ACK)
+        agents.answered(LOGIN, ACK)
+        assert len(agents.said()) == 2
+        end(agents)
+        assert said(agents) == ["RequestAgentAvailable"]
+
+
+def test_what_the_server_changed_is_not_repeated_over_it() -> None:
+    agents = logged_in()
+    agents.answered(of(m.RequestDoNotDisturbOn), ACK)
+    reason = of(m.RequestChangeMediaStateReason, media_type_name="chat", reason=REASON)
+    agents.answered(reason, ACK)
+    agents.event_received(forced("Ready", media_type_name="chat", media_list={"chat": 1}))
+    assert said(agents) == ["RequestDoNotDisturbOn"]
+    agents.event_received(forced("Something"))
+    assert said(agents) == ["RequestDoNotDisturbOn"]
+    agents.event_received(forced("DoNotDisturbOff"))
+    assert said(agents) == []
+    agents.event_received(forced("DoNotDisturbOn"))
+    assert agents.said() == [of(m.RequestDoNotDisturbOn)]
+
+
+def test_several_agents_are_told_apart() -> None:
+    agents = logged_in()
+    bert = {"tenant_id": 1, "agent_id": "bert"}
+    agents.answered(m.RequestAgentLogin(**bert), ACK)  # type: ignore[arg-type]
+    agents.answered(m.RequestDoNotDisturbOn(**bert), ACK)  # type: ignore[arg-type]
+    agents.answered(of(m.RequestDoNotDisturbOff), ACK)
+    assert [login.agent_id for login in agents.logins()] == ["anna", "bert"]
+    assert [request.agent_id for request in agents.said()] == ["bert"]
+    agents.answered(m.RequestAgentLogout(**bert), ACK)  # type: ignore[arg-type]
+    assert agents.said() == []
+
+
+def test_what_cannot_be_said_again_is_forgotten() -> None:
+    agents = logged_in()
+    request = of(m.RequestDoNotDisturbOn)
+    agents.answered(request, ACK)
+    agents.not_repeated(of(m.RequestDoNotDisturbOn))
+    assert len(agents.said()) == 1
+    agents.not_repeated(request)
+    assert agents.said() == []
+    assert not agents.still_said(request)
+
+
+def test_a_login_is_repeated_as_it_is_by_now_and_not_when_it_is_over() -> None:
+    agents = logged_in()
+    [login] = agents.logins()
+    agents.answered(of(m.RequestAddMedia, media_type_name="task"), ACK)
+    current = agents.current(login)
+    assert current is not None
+    assert "task" in current.media_list
+    agents.answered(LOGIN, m.EventAck(agent_session=NEWER))
+    assert agents.current(login) is None

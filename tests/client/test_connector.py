@@ -280,7 +280,8 @@ def test_pauses_grow_while_nobody_answers_and_start_over_after_a_long_connection
             attempts.append(world.clock.seconds())
             return connect("s:1", "c").connect(factory)
 
-    client._connector._endpoints = (Counting(),)  # type: ignore[assignment]
+    client._connector._course._groups = [(Counting(),)]  # type: ignore[list-item]
+    client._connector._course._last = None
     world.clock.run(100)
     world.network.refuse("s:1")
     world.lose()

@@ -18,7 +18,7 @@ from ixproxy.messages import (
 )
 from ixproxy.messages.message import Message
 from ixproxy.strategies import merge_union, pull_in_turn, round_robin
-from ixproxy.values import NodeFacts, NodeName, TenantFacts
+from ixproxy.values import NodeFacts, NodeName, Server, TenantFacts
 from ixproxy.wire import codec
 from ixproxy.wire.codec import encode, error_frame
 from ixproxy.wire.names import Kind
@@ -39,6 +39,12 @@ def facts(name: NodeName, dbid: int = 0, **more: Any) -> NodeFacts:
     """A node of the rig's tenant."""
     number = dbid or 101 + NODES.index(name)
     return NodeFacts(name, number, more.pop("tenants", frozenset({TENANT})), **more)
+
+
+def at(name: NodeName, *endpoints: str, **more: Any) -> NodeFacts:
+    """The same, with a server at each of the endpoints."""
+    servers = tuple(Server(f"{name}-{number}", each) for number, each in enumerate(endpoints))
+    return facts(name, pairs=(servers,), **more)
 
 
 class Rig:

@@ -31,7 +31,6 @@ SESSIONS = (b"", b"s" * 16, b"t" * 16)
 CODES = (Code.UNKNOWN_INTERACTION, Code.BUSY, Code.STOPPING, Code.STORE_FAILED, Code.NOT_QUEUED)
 GARBAGE = (b"\xc1", b"\x81\xa1k", b"\x90", b"\x81\xabTakeNumbers\x05", b"\x81\xa4Held\x01", b"\xff")
 LONG = "x" * 300
-
 Key = tuple[int, int]
 
 
@@ -42,7 +41,7 @@ class Storm:
     :ivar transcript: every frame that left the proxy, in order.
     """
 
-    def __init__(self, seed: int, *, fast_path: bool) -> None:
+    def __init__(self, seed: int, *, fast_path: bool, **settings: Any) -> None:
         self.chance = Random(seed)
         self.rig = Rig(
             fast_path=fast_path,
@@ -51,6 +50,7 @@ class Storm:
             max_pending_per_client=6,
             max_pending_per_node=25,
             max_waiting_per_id=4,
+            **settings,
         )
         self.state = self.rig.core.state
         self.peers = [self.rig.client(), self.rig.client()]
@@ -107,6 +107,8 @@ class Storm:
             found.append(f"in flight: {core._locator.in_flight}")
         if core._agents.busy:
             found.append(f"busy: {core._agents.busy}")
+        if core._agents._waiting:
+            found.append(f"waiting: {core._agents._waiting}")
         return found
 
     def remains(self) -> list[str]:
@@ -177,6 +179,7 @@ class Storm:
             client_type=chance.choice(TYPES),
             session=chance.choice(SESSIONS),
             incarnation=max(1, self.incarnation),
+            moves=[chance.randrange(3)] * chance.randrange(2),
             holding={name: chance.randrange(9) for name in names},
             holding_continues=chance.random() < 0.1,
             max_frame=chance.choice((1 << 20, 1 << 20, 200_000)),
@@ -236,6 +239,7 @@ class Storm:
             m.RequestNotReadyForMedia(**media),
             m.RequestLocate(**named),
             m.RequestCancelTake(**named, take_number=3),
+            m.RequestConfirmSession(**agent, agent_session=(chance.randrange(9), 101)),
         ]
         return chance.choice(requests)
 

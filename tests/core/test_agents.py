@@ -330,4 +330,6 @@ def test_who_joins_a_session_adds_to_its_media_and_a_node_that_was_away_learns_t
         step(rig, OTHERS[1:], RequestConfirmSession)
         assert only(rig.got(peer)).agent_session == STAMP
     rig.link(OTHERS[0])
-    assert decode(only(rig.sent(OTHERS[0]))).media_list == {"email": 1, "chat": 0}
+    frames = rig.sent(OTHERS[0])
+    assert [frame.client for frame in frames] == [3, 4], "once for each of its clients"
+    assert all(decode(frame).media_list == {"email": 1, "chat": 0} for frame in frames)

@@ -18,6 +18,7 @@ from ixproxy.strategies import merge_first_found, merge_partial
 from ixproxy.wire.codec import encode
 from ixproxy.wire.names import BY_MESSAGE, Kind
 from ixproxy.wire.prefix import Flag, read_frame, write_frame
+from tests.core.chained import UPSTREAM, Outer
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, facts, only
 
 
@@ -180,3 +181,21 @@ def test_a_list_that_is_none_is_its_nodes_fault_and_not_the_clients() -> None:
     assert not rig.core.link(EAST).linked
     rig.answer(WEST, frames[WEST], found("w"))
     assert only(rig.got(peer)).error_code == Code.LOST_CONNECTION
+
+
+def test_what_an_upstream_proxy_flags_as_partial_stays_partial() -> None:
+    for answered in (True, False):
+        rig = Outer()
+        peer = rig.client()
+        rig.ask(peer, find())
+        frame = only(rig.sent(UPSTREAM))
+        rig.answer(UPSTREAM, frame, found("a"), flags=Flag.PARTIAL if answered else 0)
+        assert bool(only(rig.got_frames(peer)).flags & Flag.PARTIAL) is answered
+
+
+def test_an_upstream_proxy_is_asked_whatever_the_media_type() -> None:
+    """Its nodes say to it, and not to this proxy, which media types they hold."""
+    rig = Outer()
+    peer = rig.client()
+    rig.ask(peer, find("chat"))
+    assert only(rig.sent(UPSTREAM)).media == "chat"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ixproxy.core.links import State
 from ixproxy.effects import Note, ResetLink
@@ -14,6 +15,7 @@ from ixproxy.messages.message import Message
 from ixproxy.wire.codec import encode
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Frame, write_frame
+from tests.core.chained import INNER, UPSTREAM, Outer
 from tests.core.rig import EAST, Rig, decode, facts, only
 
 
@@ -34,7 +36,7 @@ def refused(rig: Rig) -> str:
     """Why the link is given up: the log and the effect say the same."""
     reset = only([effect for effect in rig.effects if isinstance(effect, ResetLink)])
     note = only([effect for effect in rig.effects if isinstance(effect, Note)])
-    assert (reset.node, note.level, note.fields["node"]) == (EAST, "error", EAST)
+    assert (reset.node, note.level, note.fields["link"]) == (EAST, "error", "Node east")
     assert note.fields["reason"] == reset.reason
     return str(reset.reason)
 
@@ -120,3 +122,32 @@ def test_what_a_node_sends_before_it_is_greeted_goes_nowhere() -> None:
     rig.from_node(EAST, encode(EventAck(), client=4, reference=8))
     assert rig.core.state.counters["late answers"] == 1
     assert rig.core.link(EAST).state is State.GREETING
+
+
+def test_an_upstream_whose_path_leads_back_here_is_not_used() -> None:
+    """Test idea 55, the loop guard: the log names the path."""
+    rig = Outer(link=False)
+    rig.core.node_connected(UPSTREAM, rig.now)
+    rig.pump()
+    server = replace(INNER, path=["proxy1", "proxy9", "edge"])
+    rig.answer(UPSTREAM, only(rig.sent(UPSTREAM)), EventAck(server=server))
+    reset = only([effect for effect in rig.effects if isinstance(effect, ResetLink)])
+    assert "proxy1" in reset.reason
+    assert "loop" in reset.reason
+    assert not rig.core.link(UPSTREAM).speaks
+
+
+@pytest.mark.parametrize("proxy", [True, False])
+def test_a_node_where_a_proxy_is_configured_is_not_used_and_neither_is_the_reverse(
+    proxy: bool,
+) -> None:
+    rig = Outer(link=False) if proxy else Rig([facts(EAST)], link=False)
+    name = UPSTREAM if proxy else EAST
+    rig.core.node_connected(name, rig.now)
+    rig.pump()
+    other = says() if proxy else EventAck(server=INNER)
+    rig.answer(name, only(rig.sent(name)), other)
+    reset = only([effect for effect in rig.effects if isinstance(effect, ResetLink)])
+    assert reset.reason == (
+        "it is a node, a proxy is configured" if proxy else "it is a proxy, a node is configured"
+    )

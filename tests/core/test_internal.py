@@ -13,6 +13,7 @@ from ixproxy.messages import (
     RequestGetInteractionProperties,
     RequestLocate,
     RequestRegisterClient,
+    RequestUnregisterClient,
 )
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
@@ -97,7 +98,31 @@ def test_clients_that_are_gone_are_gone_on_all_nodes_and_nobody_else_is() -> Non
     assert only(rig.got(peer)).error_code == Code.NOT_REGISTERED
 
 
-def test_what_later_issues_bring_says_so() -> None:
-    rig, peer, _ = chained()
-    rig.ask(peer, RequestConfirmSession(tenant_id=TENANT, agent_id="ann"))
-    assert only(rig.got(peer)).error_code == Code.UNSUPPORTED_YET
+def test_a_session_is_confirmed_in_the_name_of_a_client() -> None:
+    rig, peer, (client,) = chained(1)
+    confirm = RequestConfirmSession(tenant_id=TENANT, agent_id="ann", agent_session=(7, 101))
+    rig.ask(peer, confirm, client=client)
+    for _ in range(2):
+        for node in (EAST, NORTH, WEST):
+            for frame in rig.sent(node):
+                assert decode(frame) == confirm
+                rig.answer(node, frame, EventAck(agent_session=(7, 101)))
+    assert only(rig.got(peer)).agent_session == (7, 101)
+
+
+def test_unregistering_a_client_that_is_not_there_is_harmless() -> None:
+    """Test idea 52: an answer that says so, and everybody else stays."""
+    rig, peer, (one, two) = chained(2)
+    for client, message in (
+        (0, RequestUnregisterClient(proxy_client_id=99)),
+        (99, RequestUnregisterClient(proxy_client_id=99)),
+    ):
+        rig.ask(peer, message, client=client)
+        assert only(rig.got(peer)).error_code == Code.NOT_REGISTERED
+    assert not any(rig.to_node.values())
+    assert {client.number for client in rig.core.state.clients} == {0, one, two}
+    rig.ask(peer, RequestUnregisterClient(proxy_client_id=one))
+    assert isinstance(only(rig.got(peer)), EventAck)
+    rig.ask(peer, RequestUnregisterClient(proxy_client_id=one))
+    assert only(rig.got(peer)).error_code == Code.NOT_REGISTERED
+    assert {client.number for client in rig.core.state.clients} == {0, two}

@@ -12,6 +12,7 @@ from ixproxy.messages import (
     RequestUnregisterClient,
 )
 from ixproxy.wire.names import Kind
+from tests.core.chained import Inner
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
 SESSION = b"s" * 16
@@ -73,7 +74,7 @@ def test_a_client_that_comes_again_takes_the_place_of_its_older_self(again: str)
     else:
         rig.hang_up(old)
         rig.client(session=SESSION, incarnation=2)
-    assert only(list(rig.core.state.clients)).incarnation == 2
+    assert only(list(rig.core.state.clients)).generation == (2,)
 
 
 def test_many_clients_are_told_in_frames_that_every_node_takes(
@@ -102,3 +103,20 @@ def test_a_node_that_is_only_being_greeted_hears_of_nobody_who_left() -> None:
     rig.sent(WEST)
     rig.hang_up(peer)
     assert not rig.sent(WEST)
+
+
+def test_a_lost_downstream_proxy_is_one_message_for_each_node_with_its_name() -> None:
+    """Test idea 55: the loss of a proxy reaches a node as one ClientsGone."""
+    rig = Inner(clients=3)
+    rig.hang_up(rig.edge)
+    for node in (EAST, NORTH, WEST):
+        message = decode(only(rig.sent(node)))
+        assert message == RequestClientsGone(clients=[1, 2, 3], application_name="edge")
+
+
+def test_several_clients_that_go_together_are_one_line_of_the_log() -> None:
+    rig = Inner(clients=3)
+    rig.effects.clear()
+    rig.ask(rig.edge, RequestClientsGone(clients=rig.numbers_at_edge[:2]))
+    (note,) = rig.effects
+    assert note.format.format(**note.fields) == "2 clients through edge are lost"

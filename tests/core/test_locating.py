@@ -19,6 +19,7 @@ from ixproxy.messages import (
     RequestStopProcessing,
 )
 from ixproxy.values import NodeName, interaction_id
+from tests.core.chained import UPSTREAM, Outer
 from tests.core.rig import EAST, NODES, NORTH, TENANT, WEST, Rig, decode, facts, only
 
 SAYS = ("ok", "not found", "refused", "silent", "lost", "switching over")
@@ -250,3 +251,13 @@ def test_a_node_that_comes_while_all_are_asked_has_no_say() -> None:
     rig.located(EAST, found=False)
     rig.located(NORTH, found=True)
     assert len(rig.sent(NORTH)) == 1
+
+
+def test_a_proxy_that_knows_of_two_owners_says_so_for_its_nodes() -> None:
+    """An upstream proxy answers for many nodes: its 2005 is two of them that say yes."""
+    rig = Outer()
+    peer = rig.client()
+    rig.ask(peer, ask_for("a"))
+    rig.refuse(UPSTREAM, only(rig.sent(UPSTREAM)), Code.MORE_THAN_ONE)
+    assert only(rig.got(peer)).error_code == Code.MORE_THAN_ONE
+    assert verdict({EAST: Said.TWICE, WEST: Said.UNSURE}) is Verdict.MORE_THAN_ONE

@@ -183,3 +183,24 @@ def test_one_fault_in_the_mind_is_found_by_a_storm(monkeypatch: pytest.MonkeyPat
         storm.calm()
         found += storm.faults()
     assert any("in flight" in fault for fault in found)
+
+
+def test_a_name_that_means_another_node_says_no_longer_where_interactions_are() -> None:
+    """Test idea 64: nodes change places while one owns cached ids and clients hold its work."""
+    rig = Rig()
+    desk = rig.client()
+    client = rig.core.state.clients.peers[desk].clients[0]
+    client.took("a", 5, EAST)
+    client.took("b", 6, WEST)
+    rig.core.state.owners.confirm(b"a", EAST)
+    swapped = {
+        **rig.deployment.nodes,
+        EAST: replace(rig.deployment.nodes[EAST], dbid=102),
+        NORTH: replace(rig.deployment.nodes[NORTH], dbid=101),
+    }
+    rig.core.configuration_changed(
+        rig.core.state.settings, replace(rig.deployment, nodes=swapped), rig.strategies, rig.now
+    )
+    assert client.holding == {"a": (5, None), "b": (6, WEST)}
+    assert rig.core.state.owners.of(b"a") is None
+    assert list(rig.core.state.unconfirmed) == [client]

@@ -19,6 +19,7 @@ from ixproxy.values import NodeName
 from ixproxy.wire.codec import encode, encode_map
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Flag, read_frame
+from tests.core.chained import UPSTREAM, Outer
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, facts, only
 
 
@@ -251,3 +252,22 @@ def test_a_take_that_could_not_be_given_back_is_the_nodes_fault(key: str) -> Non
     assert only(list(rig.core.state.clients)).holding == {}
     with pytest.raises(RemoteProtocolError):
         takes_in(encode_map({"TakeNumbers": {"a": -1}}))
+
+
+def test_an_empty_answer_of_an_upstream_proxy_is_partial_if_it_says_so() -> None:
+    for flags in (Flag.PARTIAL, Flag(0)):
+        rig = Outer()
+        peer = rig.client("RoutingEngine")
+        rig.ask(peer, pull())
+        frame = only(rig.sent(UPSTREAM))
+        rig.answer(UPSTREAM, frame, EventPulledInteractions(), flags=flags)
+        assert only(rig.got_frames(peer)).flags & Flag.PARTIAL == flags
+
+
+def test_an_upstream_proxy_is_given_the_time_that_is_left_and_sets_the_holds_itself() -> None:
+    rig = Outer(request_timeout=20.0)
+    peer = rig.client("RoutingEngine")
+    rig.ask(peer, pull(extension={"pull-for-strategy": 1}))
+    frame = only(rig.sent(UPSTREAM))
+    assert frame.ttl == 20_000
+    assert decode(frame).extension == {"pull-for-strategy": 1}

@@ -10,6 +10,7 @@ from ixproxy.messages import EventError, EventPulledInteractions, RequestCancelT
 from ixproxy.wire.codec import decode_map, encode, encode_map
 from ixproxy.wire.names import BY_NAME, Kind
 from ixproxy.wire.prefix import Flag, readdress, write_frame
+from tests.core.chained import UPSTREAM, Inner, Outer
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, facts, only
 from tests.core.test_pulling import by_ids, gives
 
@@ -222,3 +223,32 @@ def test_what_one_node_gave_too_late_goes_back_and_the_rest_stays() -> None:
     back = decode(only(rig.sent(EAST)))
     assert back == RequestCancelTake(tenant_id=TENANT, interaction_id="a", take_number=1)
     assert not rig.got(peer)
+
+
+def test_a_downstream_proxy_is_told_the_code_of_each_id_as_by_a_node() -> None:
+    rig = Inner()
+    for name in (b"a", b"b"):
+        rig.core.state.owners.confirm(name, EAST)
+    rig.ask(rig.edge, by_ids("a", "b"), client=rig.numbers_at_edge[0])
+    errors = {"a": Code.LOCKED, "b": Code.NOT_QUEUED}
+    rig.answer(EAST, only(rig.sent(EAST)), EventPulledInteractions(errors=errors))
+    frame = only(rig.got_frames(rig.edge))
+    assert (decode(frame).errors, frame.flags) == (errors, Flag.PARTIAL)
+
+
+def test_a_nodes_own_refusal_passes_a_downstream_proxy_too() -> None:
+    rig = Inner()
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(rig.edge, by_ids("a"), client=rig.numbers_at_edge[0])
+    rig.refuse(EAST, only(rig.sent(EAST)), Code.AGENT_NOT_LOGGED_IN)
+    assert only(rig.got(rig.edge)).error_code == Code.AGENT_NOT_LOGGED_IN
+
+
+@pytest.mark.parametrize("taken", [("a",), ()])
+def test_a_partial_answer_of_an_upstream_proxy_stays_partial(taken: tuple[str, ...]) -> None:
+    rig = Outer()
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", UPSTREAM)
+    rig.ask(peer, by_ids("a"))
+    rig.answer(UPSTREAM, only(rig.sent(UPSTREAM)), gives(*taken), flags=Flag.PARTIAL)
+    assert only(rig.got_frames(peer)).flags & Flag.PARTIAL

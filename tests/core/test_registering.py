@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from ixproxy.core.registering import server_facts
+from ixproxy.effects import ClosePeer
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
     RequestClientsGone,
     RequestRegisterClient,
     RequestUnregisterClient,
+    ServerFacts,
 )
+from tests.core.chained import INNER, UPSTREAM, Inner, Outer
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
 SESSION = b"s" * 16
@@ -229,3 +232,53 @@ def test_proxy_made_registrations_are_marked_too() -> None:
     rig.ask(peer, registration(extension={"mine": 1}))
     sent = decode(only(rig.sent(EAST)))
     assert sent.extension == {"mine": 1, "InternalRequestReason": "register"}
+
+
+def test_the_path_grows_by_one_proxy_and_so_do_the_moves() -> None:
+    rig = Inner(clients=0)
+    rig.lose(EAST)
+    rig.link(EAST)
+    message = RequestRegisterClient(
+        client_name="desk", client_type="AgentApplication", path=["edge"], moves=[3]
+    )
+    rig.ask(rig.edge, message)
+    sent = {node: decode(only(rig.sent(node))) for node in (EAST, NORTH, WEST)}
+    assert {tuple(each.path) for each in sent.values()} == {("edge", "proxy")}
+    assert [sent[node].moves for node in (EAST, NORTH, WEST)] == [[3, 4], [3, 2], [3, 3]]
+    assert sent[EAST].generation == (1, 3, 4)
+
+
+def test_the_proxys_path_has_those_behind_it_and_nodes_add_nothing() -> None:
+    outer, inner = Outer(), Rig(name="proxy1")
+    inner.core.link(EAST).server = ServerFacts(name="east", path=["nonsense"])
+    assert server_facts(outer.core.state).path == ["edge", "proxy1"]
+    assert server_facts(inner.core.state).path == ["proxy1"]
+
+
+def test_a_client_keeps_what_a_node_confirmed_while_others_were_awaited() -> None:
+    """The node joins between the client's registration and the other nodes' answers."""
+    rig = Rig()
+    rig.lose(WEST)
+    peer = rig.peer()
+    message = RequestRegisterClient(
+        client_name="desk", client_type="AgentApplication", session=b"s" * 16, holding={"a": 7}
+    )
+    rig.ask(peer, message)
+    waiting = {node: only(rig.sent(node)) for node in (EAST, NORTH)}
+    rig.link(WEST)
+    for node, frame in waiting.items():
+        rig.answer(node, frame, EventAck(proxy_client_id=9))
+    assert only(rig.got(peer)).held == {"a": 7}
+    assert not rig.core.state.unconfirmed
+
+
+def test_a_client_that_the_one_upstream_refuses_after_a_move_must_come_again() -> None:
+    rig = Outer()
+    peer = rig.client()
+    rig.lose(UPSTREAM)
+    rig.core.node_connected(UPSTREAM, rig.now)
+    rig.pump()
+    rig.answer(UPSTREAM, only(rig.sent(UPSTREAM)), EventAck(server=INNER))
+    rig.refuse(UPSTREAM, only(rig.sent(UPSTREAM)), Code.TOO_MANY_CLIENTS)
+    assert ClosePeer(peer, "Too many clients") in rig.effects
+    assert rig.core.link(UPSTREAM).linked

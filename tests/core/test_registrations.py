@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from ixproxy.effects import ClosePeer
+from ixproxy.effects import ClosePeer, Note
 from ixproxy.errors import Code
 from ixproxy.messages import (
+    Credentials,
     EventAck,
     RequestClientsGone,
     RequestGetInteractionProperties,
@@ -17,6 +18,7 @@ from ixproxy.messages import (
 )
 from ixproxy.wire.codec import encode
 from ixproxy.wire.prefix import Flag, read_frame
+from tests.core.chained import Inner
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
 SESSION = b"s" * 16
@@ -271,3 +273,86 @@ def test_a_refusal_quotes_only_so_much_of_what_was_sent() -> None:
     peer = rig.peer()
     rig.ask(peer, registration(client_type="x" * 100_000))
     assert len(only(rig.got(peer)).error_description) <= 300
+
+
+def registered_again(first: dict[str, Any], second: dict[str, Any]) -> int:
+    """The code that the second registration of a session is answered with."""
+    rig = Rig()
+    for more in (first, second):
+        peer = rig.client("Proxy", client_name="edge", path=["edge"])
+        message = RequestRegisterClient(
+            client_name="desk", client_type="AgentApplication", session=SESSION, **more
+        )
+        rig.ask(peer, message)
+        for node in rig.to_node:
+            rig.accept(node)
+    return getattr(only(rig.got(peer)), "error_code", 0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [
+        ({"incarnation": 1, "moves": [1]}, {"incarnation": 1, "moves": [2]}, 0),
+        ({"incarnation": 1, "moves": [2]}, {"incarnation": 1, "moves": [1]}, Code.SUPERSEDED),
+        ({"incarnation": 1, "moves": [1]}, {"incarnation": 1, "moves": [1]}, 0),
+        ({"incarnation": 1, "moves": [9]}, {"incarnation": 2, "moves": [1]}, 0),
+        ({"incarnation": 2, "moves": [1]}, {"incarnation": 1, "moves": [9]}, Code.SUPERSEDED),
+        ({"incarnation": 1, "moves": [1, 9]}, {"incarnation": 1, "moves": [2, 1]}, 0),
+    ],
+)
+def test_of_two_registrations_that_proxies_made_the_later_move_is_the_newer(
+    first: dict[str, Any], second: dict[str, Any], code: int
+) -> None:
+    assert registered_again(first, second) == code
+
+
+def test_a_registration_that_has_been_here_already_is_refused_with_its_path() -> None:
+    rig = Rig(name="proxy1")
+    peer = rig.client("Proxy", client_name="edge", path=["edge"])
+    message = RequestRegisterClient(
+        client_name="desk", client_type="AgentApplication", path=["edge", "proxy1", "inner"]
+    )
+    rig.ask(peer, message)
+    error = only(rig.got(peer))
+    assert error.error_code == Code.PATH_LOOP
+    assert "proxy1" in error.error_description
+    assert "Client desk through edge, proxy1, inner was refused: 3014" in said(rig)[-1]
+
+
+def said(rig: Rig) -> list[str]:
+    return [e.format.format(**e.fields) for e in rig.effects if isinstance(e, Note)]
+
+
+def test_who_comes_and_goes_stands_in_the_log_with_its_path_and_without_its_secrets() -> None:
+    rig = Inner(clients=0)
+    secret = Credentials(user="ann", password="hunter2")
+    rig.enter("desk-1", session=SESSION, credentials=secret)
+    rig.enter("desk-2")
+    number = rig.enter("desk-3")
+    rig.ask(rig.edge, RequestClientsGone(clients=[number]))
+    rig.ask(rig.edge, RequestUnregisterClient(proxy_client_id=2))
+    desk = rig.client(client_name="direct")
+    rig.hang_up(desk)
+    rig.hang_up(rig.edge)
+    levels = [(e.level, e.format.format(**e.fields)) for e in rig.effects if isinstance(e, Note)]
+    assert levels[3:] == [
+        ("info", "Proxy edge is registered"),
+        ("debug", "Client desk-1 through edge is registered"),
+        ("debug", "Client desk-2 through edge is registered"),
+        ("debug", "Client desk-3 through edge is registered"),
+        ("debug", "Client desk-3 through edge is lost"),
+        ("debug", "Client desk-2 through edge has left"),
+        ("debug", "Client direct is registered"),
+        ("debug", "Client direct is lost"),
+        ("info", "Proxy edge is lost, with 1 clients"),
+    ]
+    assert "hunter2" not in repr(rig.effects)
+    assert "ssss" not in repr(rig.effects)
+
+
+def test_a_client_that_is_no_proxy_does_not_say_which_proxies_it_came_through() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration(path=["edge", "other"], moves=[9, 9]))
+    sent = decode(only(rig.sent(EAST)))
+    assert (sent.path, sent.moves) == (["proxy"], [1])

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ixproxy.errors import Code
 from ixproxy.messages import EventAck, RequestAgentLogin, RequestConfirmSession
+from tests.core.chained import UPSTREAM, Outer
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
 
@@ -65,3 +68,91 @@ def test_a_node_that_keeps_silent_in_the_middle_is_not_waited_for_for_ever() -> 
     rig.link(EAST)
     rig.tick(31.0)
     assert rig.core.link(EAST).linked
+
+
+def test_each_client_of_a_session_is_told_and_it_outlasts_the_first_of_them() -> None:
+    rig = Rig()
+    peers = [rig.client(), rig.client()]
+    for peer in peers:
+        rig.ask(peer, RequestAgentLogin(tenant_id=TENANT, agent_id="ann"))
+        for _ in range(4):
+            for node in (EAST, NORTH, WEST):
+                for frame in rig.sent(node):
+                    rig.answer(node, frame, EventAck(agent_session=(7, 101)))
+    rig.lose(EAST)
+    rig.link(EAST)
+    assert [frame.client for frame in rig.sent(EAST)] == [3, 4]
+
+
+def test_a_session_that_began_meanwhile_is_told_before_the_node_is_offered() -> None:
+    """Test idea 29: a login is decided while the node is being told of others."""
+    rig = with_agents(1)
+    peer = next(iter(rig.to_peer))
+    rig.lose(EAST)
+    rig.link(EAST)
+    waiting = only(rig.sent(EAST))
+    rig.ask(peer, RequestAgentLogin(tenant_id=TENANT, agent_id="late"))
+    for _ in range(4):
+        for node in (NORTH, WEST):
+            for frame in rig.sent(node):
+                rig.answer(node, frame, EventAck(agent_session=(9, 102)))
+    assert only(rig.got(peer)).agent_session == (9, 102)
+    rig.answer(EAST, waiting, EventAck())
+    assert not rig.core.link(EAST).linked
+    late = only(rig.sent(EAST))
+    assert decode(late).agent_id == "late"
+    rig.answer(EAST, late, EventAck())
+    assert rig.core.link(EAST).linked
+
+
+def test_a_node_that_joins_while_a_login_is_decided_is_told_of_it_like_the_others() -> None:
+    rig = with_agents(0)
+    peer = rig.client()
+    rig.lose(EAST)
+    rig.ask(peer, RequestAgentLogin(tenant_id=TENANT, agent_id="ann"))
+    frames = {}
+    for node in (NORTH, WEST):
+        for frame in rig.sent(node):
+            frames[node] = frame
+    rig.link(EAST)
+    assert rig.core.link(EAST).linked
+    for node, frame in frames.items():
+        rig.answer(node, frame, EventAck(agent_session=(9, 102)))
+    told = []
+    for _ in range(4):
+        for node in (EAST, NORTH, WEST):
+            for frame in rig.sent(node):
+                told.append((node, type(decode(frame))))
+                rig.answer(node, frame, EventAck(agent_session=(9, 102)))
+    assert (EAST, RequestConfirmSession) in told
+    assert only(rig.got(peer)).agent_session == (9, 102)
+
+
+def outer_with_agent() -> tuple[Outer, int]:
+    rig = Outer()
+    peer = rig.client()
+    rig.ask(peer, RequestAgentLogin(tenant_id=TENANT, agent_id="ann", media_list={"email": 1}))
+    for _ in range(2):
+        rig.answer(UPSTREAM, only(rig.sent(UPSTREAM)), EventAck(agent_session=(7, 101)))
+    rig.got(peer)
+    rig.lose(UPSTREAM)
+    rig.link(UPSTREAM)
+    return rig, peer
+
+
+def test_an_agent_that_an_upstream_proxy_has_undone_is_told_that_it_is_logged_out() -> None:
+    rig, peer = outer_with_agent()
+    rig.refuse(UPSTREAM, only(rig.sent(UPSTREAM)), Code.STALE_SESSION)
+    event = only(rig.got(peer))
+    assert (event.agent_id, event.agent_session) == ("ann", (7, 101))
+    assert (event.agent_state_change_operation, event.extension) == ("Logout", {"Proxy": "edge"})
+    assert not len(rig.core._agents.sessions)
+    assert rig.core.link(UPSTREAM).linked
+
+
+@pytest.mark.parametrize("code", [Code.BUSY, Code.STOPPING, Code.NOT_ACCESSIBLE])
+def test_an_upstream_proxy_that_cannot_be_asked_now_has_undone_nothing(code: int) -> None:
+    rig, peer = outer_with_agent()
+    rig.refuse(UPSTREAM, only(rig.sent(UPSTREAM)), code)
+    assert not rig.got(peer)
+    assert len(rig.core._agents.sessions) == 1

@@ -7,6 +7,7 @@ from collections import Counter
 from ixproxy.core.routing import (
     _ROWS,
     ALLOWED,
+    BEHIND_PROXY,
     BY_CODE,
     ROUTES,
     Route,
@@ -27,11 +28,19 @@ def test_every_request_of_the_catalogue_has_exactly_one_row() -> None:
 
 
 def test_only_proxies_speak_to_nodes_in_private() -> None:
-    internal = {name for name, row in ROUTES.items() if row.route is Route.INTERNAL}
-    for name in internal:
-        assert ROUTES[name].rights == {ClientType.PROXY}
+    internal = {BY_NAME[name].code for name, row in ROUTES.items() if row.route is Route.INTERNAL}
+    confirm = BY_NAME["RequestConfirmSession"].code
     for client_type in set(ClientType) - {ClientType.PROXY}:
-        assert not {BY_NAME[name].code for name in internal} & ALLOWED[client_type]
+        assert not internal & ALLOWED[client_type]
+    assert internal & ALLOWED[ClientType.PROXY] == internal - {confirm}, "a proxy is no agent"
+
+
+def test_a_proxy_confirms_sessions_in_the_name_of_agents_only() -> None:
+    confirm = BY_NAME["RequestConfirmSession"].code
+    for client_type in ClientType:
+        mine, behind = ALLOWED[client_type], BEHIND_PROXY[client_type]
+        agent = client_type is ClientType.AGENT_APPLICATION
+        assert behind - mine == ({confirm} if agent else set())
 
 
 def test_fan_outs_name_their_merge_policy_and_others_do_not() -> None:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import pytest
+
+from ixproxy.core.routing import BY_CODE as ROUTE_BY_CODE
+from ixproxy.core.routing import Route
 from ixproxy.core.state import UNHEARD, decode_body, error_code
 from ixproxy.errors import Code
 from ixproxy.messages import (
@@ -18,6 +24,7 @@ from ixproxy.wire.codec import encode, error_frame
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Flag, read_frame
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
+from tests.core.storm import Storm
 
 KEY = "InternalRequestReason"
 
@@ -77,6 +84,31 @@ def test_and_never_when_it_is_not_nor_do_clients_ever_see_it() -> None:
     assert decode(frame) == message, "a client's own request is not marked"
     rig.answer(EAST, frame, EventAck())
     assert only(rig.got(peer)).extension == {}
+
+
+OWN = {Route.AGENT, Route.INTERNAL, Route.LOCAL}
+"""What the proxy asks nodes itself; whatever else they are asked came from a client."""
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("marking", [True, False])
+def test_in_a_storm_the_proxys_requests_are_marked_and_no_others(seed: int, marking: bool) -> None:
+    """Test idea 62: every proxy-made request and never another, and clients see none of it."""
+    storm = Storm(seed, fast_path=bool(seed % 2), mark_internal_requests=marking)
+    storm.blow(300)
+    storm.calm()
+    marked: Counter[bool] = Counter()
+    for where, raw in storm.transcript:
+        frame = read_frame(raw)
+        if frame.kind != Kind.REQUEST or not isinstance(where, str):
+            assert KEY.encode() not in raw, "a client is told"
+            continue
+        own = ROUTE_BY_CODE[frame.name].route in OWN
+        message = decode(frame)
+        assert bool(message.extension.get(KEY)) is (own and marking), message
+        marked[own] += 1
+    assert marked[False] >= 5
+    assert marked[True] >= 5
 
 
 def test_an_answer_too_long_for_the_clients_hop_is_split_again() -> None:

@@ -247,6 +247,11 @@ class NodeRig:
         """A new connection of a proxy."""
         return self.client("Proxy", client_name=name)
 
+    def client_types(self) -> list[str]:
+        """What the registered clients are."""
+        peers = self.server.listener._peers.values()
+        return [client.sender.client_type for peer in peers for client in peer.clients.values()]
+
     def rows(self, table: str) -> list[dict[str, Any]]:
         """What the database has."""
         cursor = self.place.connect().execute(f"SELECT * FROM {table}")

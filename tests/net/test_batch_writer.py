@@ -13,6 +13,7 @@ from ixproxy.net.batch_writer import SHORTEST_TICK, BatchWriter
 from ixproxy.net.fair_batches import BULK_SHARE
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
 from ixproxy.net.turn import TurnEnd
+from ixproxy.node.batch import People
 from ixproxy.node.work import Asked, ConnectionLost, Outcome, PullRetried, Sender, Tick, Work
 from tests.net.node_rig import ManualExecutor
 
@@ -41,6 +42,9 @@ class Core:
 
     def next_due(self) -> float | None:
         return self.due
+
+    def people(self) -> People:
+        return People(sessions=len(self.batches))
 
 
 class Rig:
@@ -273,6 +277,26 @@ def test_a_broken_batch_is_told(rig: Rig) -> None:
     rig.ask(1)
     rig.clock.advance(0)
     assert rig.heard == ["failed 1: by plan"]
+
+
+def test_it_says_how_it_keeps_up(rig: Rig) -> None:
+    rig.executor.paused = True
+    rig.ask(1)
+    rig.clock.advance(0)
+    rig.ask(2)
+    rig.ask(3)
+    rig.clock.advance(4.0)
+    assert (rig.writer.waiting, rig.writer.under_way) == (2, 1)
+    assert (rig.writer.busy_seconds, rig.writer.longest) == (4.0, 0.0)
+    rig.executor.resume()
+    rig.clock.advance(0)
+    rig.clock.advance(0)
+    rig.clock.advance(0)
+    rig.clock.advance(0)
+    assert rig.writer.idle
+    assert (rig.writer.waiting, rig.writer.under_way, rig.writer.busy_seconds) == (0, 0, 0.0)
+    assert rig.writer.longest == 4.0
+    assert rig.writer.people.sessions == 2
 
 
 def test_a_held_pull_is_not_tried_again_after_its_time(rig: Rig) -> None:

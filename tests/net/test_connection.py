@@ -218,6 +218,17 @@ def test_reading_can_be_paused_and_resumed() -> None:
     assert ends.transport.producerState == "producing"
 
 
+def test_limits_change_while_it_is_open() -> None:
+    ends = Ends(output_limit=1000)
+    ends.connection.use_limits(max_frame=1 << 20, output_limit=10)
+    assert ends.connection.max_frame == 1 << 20
+    ends.connection.pauseProducing()
+    ends.connection.send(ACK)
+    assert "exceeded" in ends.told.events
+    ends.connection.use_limits(max_frame=64, output_limit=10)
+    assert ends.connection.max_frame == 1 << 20, "it was told so"
+
+
 class Choosy(Told):
     """An owner that takes so many frames in one turn."""
 

@@ -98,3 +98,30 @@ def test_looks_that_follow_one_another_at_once_are_no_silence() -> None:
     clock.advance(10)
     assert alive.sent == [PING]
     assert not alive.aborted
+
+
+def test_other_times_hold_for_connections_that_are_there() -> None:
+    clock, silent = Clock(), Watched()
+    keep_alive = KeepAlive(clock, interval=10, limit=30)
+    keep_alive.watch(silent)  # type: ignore[arg-type]
+    keep_alive.start()
+    clock.advance(10)
+    keep_alive.change(2, 6)
+    clock.pump([2] * 3)
+    assert "6 seconds" in silent.aborted
+    keep_alive.stop()
+    keep_alive.change(5, 15)
+    assert not clock.getDelayedCalls(), "what is stopped stays so"
+
+
+def test_the_same_times_do_not_put_off_the_next_look() -> None:
+    clock, silent = Clock(), Watched()
+    silent.heard = False
+    keep_alive = KeepAlive(clock, interval=10, limit=30)
+    keep_alive.watch(silent)  # type: ignore[arg-type]
+    keep_alive.start()
+    clock.advance(9)
+    keep_alive.change(10, 30)
+    clock.advance(1)
+    assert silent.sent == [PING]
+    keep_alive.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.error import ConnectionDone
@@ -33,7 +34,7 @@ class Door:
         self.listener = PeerListener(
             self.clock,
             self.core,
-            Performer(self.core),
+            Performer(self.core, self.clock),
             TurnEnd(self.clock),
             KeepAlive(self.clock),
             Limits(**limits),
@@ -126,3 +127,30 @@ def test_closing_all_says_why_to_each() -> None:
     door.listener.close_all("the proxy stops")
     assert all(transport.disconnecting for _, transport in peers)
     assert {connection.close_reason for connection, _ in peers} == {"the proxy stops"}
+
+
+def test_limits_change_for_peers_that_are_there_and_none_is_closed() -> None:
+    door = Door(output=1 << 20, registration=100.0)
+    connection, transport = door.enter()
+    door.listener.limits_changed(Limits(connections=0, output=4096, registration=5.0))
+    assert connection.output_limit == 4096
+    _, refused = door.enter()
+    assert refused.disconnecting
+    assert not transport.disconnecting
+    door.clock.advance(6)
+    door.listener.ticked()
+    assert bool(transport.disconnecting), "it did not register in the time that holds now"
+
+
+def test_a_peer_may_send_what_it_was_told_it_may() -> None:
+    door = Door()
+    connection, _ = door.enter()
+    state = door.core.state
+    told = state.settings.max_frame
+    for now, read in ((2 * told, 2 * told), (told // 2, 2 * told)):
+        state.settings = replace(state.settings, max_frame=now)
+        door.listener.limits_changed(Limits())
+        assert connection.max_frame == read
+        newcomer = door.listener.buildProtocol(None)
+        assert newcomer is not None
+        assert newcomer.max_frame == now

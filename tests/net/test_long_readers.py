@@ -141,7 +141,7 @@ def test_those_who_ask_have_turns_and_nobody_has_all_lanes(rig: Rig) -> None:
     rig.resume()
     assert rig.heard.index("other") <= 1
     assert len(rig.heard) == 6
-    assert len(rig.readers) == 0
+    assert rig.readers.waiting == 0
 
 
 def test_one_who_asks_much_is_told_so_before_others() -> None:
@@ -165,6 +165,6 @@ def test_what_nobody_wants_any_more_is_not_read(rig: Rig) -> None:
         )
     rig.resume()
     assert done == [0, 2]
-    (refused,) = (each for each in rig.heard if isinstance(each, Failure))
-    assert isinstance(refused.value, RequestRefused)
-    assert refused.value.code == Code.EXPIRED
+    (refused,) = (each.value for each in rig.heard if isinstance(each, Failure))
+    assert isinstance(refused, RequestRefused)
+    assert refused.code == Code.EXPIRED

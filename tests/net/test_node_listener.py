@@ -13,6 +13,7 @@ from ixproxy.net.node_limits import PROXY_FACTOR, NodeLimits
 from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import write_frame
+from tests.deferreds import result_of
 from tests.net.node_rig import NodeRig, RawPeer
 
 SUBMIT = RequestSubmit(tenant_id=1, media_type="email", queue="In")
@@ -160,3 +161,24 @@ def test_a_peer_that_is_slow_and_held_back_is_read_when_it_is_neither() -> None:
     rig.server.listener.output_drained(connection)
     assert bool(connection.reading)
     rig.stop()
+
+
+def test_limits_change_for_peers_that_are_there(rig: NodeRig) -> None:
+    rig.proxy()
+    rig.client("MediaServer")
+    silent = rig.peer()
+    limits = NodeLimits(
+        max_connections=1, max_client_output=1 << 16, max_frame=1 << 21, registration_timeout=5
+    )
+    changed = rig.server.configuration_changed(
+        rig.server.core._standing.model, rig.server.core._standing.settings, limits, (2.0, 6.0)
+    )
+    rig.settle()
+    result_of(changed)
+    proxy, client, _ = rig.server.listener._peers
+    assert (proxy.output_limit, client.output_limit) == (PROXY_FACTOR << 16, 1 << 16)
+    assert {proxy.max_frame, client.max_frame} == {1 << 21}
+    assert rig.server.listener.peers == 3, "none is closed for their number"
+    assert rig.peer().closed, "there are enough"
+    rig.run(7)
+    assert silent.closed, "it did not register in the time that holds now"

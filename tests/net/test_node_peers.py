@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ixproxy.messages import RequestLocate, RequestPull, RequestSubmit
+from ixproxy.messages import RequestConfirmSession, RequestLocate, RequestPull, RequestSubmit
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer, rights_of
 from ixproxy.node.work import Sender
 from ixproxy.values import ClientType
@@ -47,7 +47,7 @@ def test_a_client_may_send_nothing_before_its_registration_is_answered() -> None
         (ClientType.MEDIA_SERVER, False, RequestSubmit, RequestPull),
         (ClientType.ROUTING_ENGINE, False, RequestPull, RequestSubmit),
         (ClientType.PROXY, True, RequestLocate, RequestSubmit),
-        (ClientType.AGENT_APPLICATION, True, RequestLocate, None),
+        (ClientType.AGENT_APPLICATION, True, RequestConfirmSession, RequestLocate),
         (ClientType.AGENT_APPLICATION, False, RequestPull, RequestLocate),
     ],
 )
@@ -61,3 +61,13 @@ def test_rights_are_those_of_the_table(
 
 def test_sending_to_a_lost_peer_does_nothing() -> None:
     NodePeer(NOWHERE).send(b"x")
+
+
+def test_a_client_is_named_with_the_proxies_on_its_way() -> None:
+    sender = Sender(b"s", "mail-1", "MediaServer", frozenset({1}))
+    path = ["edge1", "proxy1"]
+    behind = NodeClient(
+        NodePeer(NOWHERE), 3, sender, 2, lasting=True, all_tenants=True, moves=[4, 1], path=path
+    )
+    assert str(behind) == "mail-1 through edge1, proxy1"
+    assert behind.generation == (2, 4, 1)

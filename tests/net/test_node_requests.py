@@ -312,7 +312,7 @@ def test_what_gives_back_is_never_refused_as_busy(small: NodeRig) -> None:
     number = taken[0][ids[0]]
     back = RequestCancelTake(tenant_id=1, interaction_id=ids[0], take_number=number)
     references = [
-        (proxy.send(back, client=one), one),
+        (proxy.send(back), 0),
         (proxy.send(RequestClientsGone(clients=[one])), 0),
         (proxy.send(RequestUnregisterClient(), client=two), two),
     ]

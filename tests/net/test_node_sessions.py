@@ -12,11 +12,13 @@ from ixproxy.node.work import Sender
 NOWHERE: Any = None
 
 
-def client(session: bytes = b"s", incarnation: int = 1) -> NodeClient:
+def client(
+    session: bytes = b"s", incarnation: int = 1, moves: tuple[int, ...] = ()
+) -> NodeClient:
     sender = Sender(session, "c", "MediaServer", frozenset({1}))
     made = NodeClient(
-        NodePeer(NOWHERE), 0, sender, incarnation, lasting=True, all_tenants=True
-    )  # fmt: skip
+        NodePeer(NOWHERE), 0, sender, incarnation, lasting=True, all_tenants=True, moves=moves
+    )
     made.answered()
     return made
 
@@ -73,3 +75,15 @@ def test_sessions_do_not_touch_one_another() -> None:
     assert sessions.bind(other) is None
     assert sessions.bind(one) is None
     assert set(sessions) == {one, other}
+
+
+def test_of_equal_incarnations_the_one_with_the_later_move_is_newer() -> None:
+    """A proxy that was left behind registers its clients anew, and is too late."""
+    sessions = NodeSessions()
+    left_behind, newer = client(moves=(1, 9)), client(moves=(2, 1))
+    sessions.bind(newer)
+    with pytest.raises(RequestRefused) as refused:
+        sessions.bind(left_behind)
+    assert refused.value.code == Code.SUPERSEDED
+    assert sessions.at(b"s") is newer
+    assert sessions.bind(client(incarnation=2)) is newer

@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 
-from ixproxy.effects import ClosePeer, Note, ResetLink
+from ixproxy.effects import ClosePeer, LogIn, Note, ResetLink
+from ixproxy.messages import Credentials, RequestRegisterClient
+from ixproxy.net.door import Door
 from ixproxy.net.perform import Performer
+from ixproxy.wire.codec import encode
+from ixproxy.wire.permits import Permit
 from tests.core.rig import EAST, Rig
+from tests.net.test_door import users
 
 
 class Sink:
@@ -32,7 +38,7 @@ class Sink:
 
 def performer() -> tuple[Any, Performer]:
     core = Rig(link=False).core
-    return core, Performer(core)
+    return core, Performer(core, Clock())
 
 
 def test_frames_go_to_the_connection_of_their_destination() -> None:
@@ -72,7 +78,7 @@ def test_peers_are_closed_after_what_was_sent_and_links_are_reset() -> None:
     assert node.ended == ["aborted: nonsense"]
 
 
-@pytest.mark.parametrize("level", ["info", "warn", "error"])
+@pytest.mark.parametrize("level", ["debug", "info", "warn", "error"])
 def test_notes_are_logged_with_their_fields(level: str) -> None:
     core, performs = performer()
     core.state.effects.append(Note(level, "Node {node} is {what}", {"node": EAST, "what": "so"}))
@@ -81,3 +87,24 @@ def test_notes_are_logged_with_their_fields(level: str) -> None:
     (event,) = [each for each in captured if each.get("what") == "so"]
     assert event["log_level"] == LogLevel.levelWithName(level)
     assert event["node"] == EAST
+
+
+@pytest.mark.parametrize(("password", "refused"), [("secret", False), ("guess", True)])
+def test_a_login_is_asked_of_the_door_and_its_answer_goes_back(
+    password: str, refused: bool
+) -> None:
+    core, performs = performer()
+    peer = Sink()
+    performs.door = Door(checkers=[users(kim="secret")])
+    performs.connect(core.peer_connected(1, 0.0, Permit(must_log_in=True)), peer)  # type: ignore[arg-type]
+    performs.peers[1] = peer  # type: ignore[assignment]
+    who = Credentials(user="kim", password=password)
+    message = RequestRegisterClient(
+        client_name="desk", client_type="AgentApplication", credentials=who
+    )
+    core.frames_received(1, [encode(message, reference=1)], 0.0)
+    assert core.state.effects == [LogIn(1, who)]
+    performs.perform()
+    assert bool(peer.ended) == refused
+    assert len(peer.sent) == 1
+    assert bool(core.state.clients.peers[1].clients) != refused

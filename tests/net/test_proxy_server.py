@@ -13,11 +13,12 @@ from twisted.internet.testing import StringTransport
 from ixproxy.core.links import State
 from ixproxy.core.settings import Deployment
 from ixproxy.net.listener import Limits
+from ixproxy.net.probing import INTERVAL
 from ixproxy.net.proxy_server import TICK, ProxyServer
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.network import MemoryNetwork
-from ixproxy.values import NodeFacts
-from tests.core.rig import EAST, NORTH, WEST, Rig, facts
+from ixproxy.values import NodeFacts, NodeName, Server
+from tests.core.rig import EAST, NORTH, WEST, Rig, at
 from tests.deferreds import failure_of, result_of
 from tests.failures import LoggedFailures
 
@@ -32,14 +33,12 @@ class House:
     def __init__(self) -> None:
         self.clock = SteppingClock()
         self.network = MemoryNetwork(self.clock, Random(3))
-        self.rig = Rig(
-            [facts(name, endpoint=str(name)) for name in (EAST, NORTH, WEST)], link=False
-        )
+        self.rig = Rig([at(name, str(name)) for name in (EAST, NORTH, WEST)], link=False)
         self.server = ProxyServer(
             self.clock,
             self.rig.core,
             self.network.server_endpoint("proxy"),
-            lambda node: self.network.client_endpoint(node.endpoint),
+            lambda server: self.network.client_endpoint(server.endpoint),
         )
         for name in (EAST, NORTH, WEST):
             self.sit(str(name))
@@ -82,15 +81,15 @@ def test_nodes_come_and_go_with_the_deployment_file() -> None:
     house = House()
     house.server.startService()
     house.wait()
-    house.change(facts(EAST, endpoint="east"), facts(NORTH, endpoint="north"))
+    house.change(at(EAST, "east"), at(NORTH, "north"))
     assert house.states() == {EAST: State.GREETING, NORTH: State.GREETING}
     house.sit("elsewhere")
-    house.change(facts(EAST, endpoint="elsewhere"), facts(NORTH, endpoint="north"))
+    house.change(at(EAST, "elsewhere"), at(NORTH, "north"))
     assert house.states() == {EAST: State.GREETING, NORTH: State.GREETING}
     house.change(
-        facts(EAST, endpoint="elsewhere"),
-        facts(NORTH, endpoint="north"),
-        facts(WEST, endpoint="west"),
+        at(EAST, "elsewhere"),
+        at(NORTH, "north"),
+        at(WEST, "west"),
     )
     assert house.states()[WEST] is State.GREETING
     house.stop()
@@ -118,7 +117,7 @@ def test_an_address_in_use_is_reported_to_whoever_started_it() -> None:
         house.clock,
         house.rig.core,
         Taken(),  # type: ignore[arg-type]
-        lambda node: house.network.client_endpoint(node.endpoint),
+        lambda server: house.network.client_endpoint(server.endpoint),
     )
     server.startService()
     assert failure_of(server.listening, ZeroDivisionError)
@@ -154,8 +153,48 @@ def test_limits_of_connections_change_live() -> None:
     house.wait()
     deployment, strategies = house.rig.core.state.deployment, house.rig.strategies
     settings = house.rig.core.state.settings
-    house.server.configuration_changed(settings, deployment, strategies, Limits(connections=0))
+    limits = Limits(connections=0, link_output=4096)
+    house.server.configuration_changed(settings, deployment, strategies, limits, (2.0, 6.0))
     connection = house.server.listener.buildProtocol(None)
     connection.makeConnection(transport := StringTransport())  # type: ignore[no-untyped-call]
     assert transport.disconnecting
+    links = house.server._performer.nodes.values()
+    assert [link.output_limit for link in links] == [4096] * 3
+    house.wait(7)
+    assert State.GREETING in house.states().values()
+    assert house.rig.core.state.counters["greetings"] == 0, "silent nodes are given up sooner"
+    house.stop()
+
+
+def test_a_changed_backup_does_not_break_a_link_and_a_changed_server_makes_it_anew() -> None:
+    house = House()
+    house.server.startService()
+    house.wait()
+    house.change(*(at(name, str(name)) for name in (EAST, NORTH, WEST)))
+    before = house.network.ends("", "east")
+    assert len(before) == 1
+    house.sit("spare")
+    server = Server("east-0", "east")
+    with_backup = NodeFacts(EAST, 101, frozenset({1}), pairs=((server, Server("spare", "spare")),))
+    house.change(with_backup, at(NORTH, "north"), at(WEST, "west"))
+    assert house.network.ends("", "east") == before, "the link stays"
+    house.wait(2 * INTERVAL)
+    assert house.network.ends("", "spare") or house.states()[EAST] is State.GREETING
+    house.change(at(EAST, "spare"), at(NORTH, "north"), at(WEST, "west"))
+    assert not house.network.ends("", "east")
+    house.stop()
+
+
+def test_a_proxy_may_be_put_in_front_of_the_nodes_live_and_taken_away_again() -> None:
+    house = House()
+    house.server.startService()
+    house.wait()
+    house.sit("proxy1")
+    upstream = NodeName("proxy1")
+    house.change(NodeFacts(upstream, 0, frozenset({1}), pairs=((Server("proxy1", "proxy1"),),)))
+    assert house.states() == {upstream: State.GREETING}
+    assert not house.network.ends("", "east")
+    house.change(at(EAST, "east"))
+    assert house.states() == {EAST: State.GREETING}
+    assert not house.network.ends("", "proxy1")
     house.stop()

@@ -19,6 +19,10 @@ from ixproxy.wire.prefix import read_frame, write_frame
 FRAME = write_frame(4, 7, body=b"\x81\xa1t\xd9\x80" + b"x" * 128)
 
 
+def is_closed(transport: StringTransport) -> bool:
+    return bool(transport.disconnecting)
+
+
 class Owner:
     def __init__(self) -> None:
         self.clock = Clock()
@@ -65,9 +69,9 @@ def test_who_goes_on_gets_a_last_frame_that_says_why_in_place_of_what_waits() ->
     owner = Owner()
     owner.stall()
     owner.slow.ticked(9.0, 10.0)
-    assert not bool(owner.transport.disconnecting)
+    assert not is_closed(owner.transport)
     owner.slow.ticked(10.0, 10.0)
-    assert owner.transport.disconnecting
+    assert is_closed(owner.transport)
     (raw,) = FrameReader().feed(owner.transport.value())
     assert isinstance(raw, bytes)
     last: Any = decode(read_frame(raw))
@@ -93,4 +97,4 @@ def test_who_is_gone_is_forgotten() -> None:
     owner.slow.forget(owner.connection)
     owner.slow.ticked(100.0, 10.0)
     assert len(owner.slow) == 0
-    assert not bool(owner.transport.disconnecting)
+    assert not is_closed(owner.transport)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionLost, ConnectionRefusedError
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -13,17 +12,18 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ixproxy.core.attempts import RETRY_DELAYS
 from ixproxy.core.links import State
 from ixproxy.errors import Code
 from ixproxy.messages import EventAck, RequestRegisterClient, ServerFacts
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.perform import Performer
 from ixproxy.net.turn import TurnEnd
-from ixproxy.net.upstream import CLOSE_LIMIT, RETRY_DELAYS, Upstream, retry_delay
+from ixproxy.net.upstream import CLOSE_LIMIT, Upstream
 from ixproxy.wire.codec import decode, encode, error_frame
 from ixproxy.wire.frames import FrameReader
 from ixproxy.wire.prefix import Frame, read_frame
-from tests.core.rig import EAST, Rig
+from tests.core.rig import EAST, Rig, at
 from tests.deferreds import no_result, result_of
 
 
@@ -58,12 +58,13 @@ class Linked:
         self.node = Node()
         self.upstream = Upstream(
             self.clock,
-            self.node,
-            EAST,
+            lambda _: self.node,
+            at(EAST, "east"),
             self.core,
-            Performer(self.core),
+            Performer(self.core, self.clock),
             TurnEnd(self.clock),
             KeepAlive(self.clock),
+            chance=lambda: 0.5,
             **more,
         )
 
@@ -160,13 +161,6 @@ def test_what_an_abandoned_connection_says_later_is_ignored() -> None:
     assert linked.state() is State.DOWN
 
 
-@pytest.mark.parametrize("failures", range(20))
-def test_the_delays_grow_and_then_stay(failures: int) -> None:
-    delay = retry_delay(failures)
-    assert delay == (0 if failures == 0 else RETRY_DELAYS[min(failures, len(RETRY_DELAYS)) - 1])
-    assert delay <= retry_delay(failures + 1)
-
-
 def test_a_node_that_never_comes_to_be_of_use_is_tried_less_and_less_often() -> None:
     linked = Linked()
     linked.upstream.start()
@@ -214,3 +208,16 @@ def test_a_link_that_closes_in_time_leaves_no_timer() -> None:
     linked.node.lose()
     result_of(stopped)
     assert not linked.clock.getDelayedCalls()
+
+
+def test_the_limit_of_a_link_changes_live() -> None:
+    linked = Linked(output_limit=1 << 20)
+    linked.upstream.start()
+    assert linked.node.protocol.output_limit == 1 << 20
+    linked.upstream.limits_changed(4096)
+    assert linked.node.protocol.output_limit == 4096
+    assert linked.state() is State.GREETING
+    linked.node.lose()
+    linked.upstream.limits_changed(8192)
+    linked.clock.advance(1)
+    assert linked.node.protocol.output_limit == 8192

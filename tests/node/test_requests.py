@@ -12,6 +12,7 @@ from ixproxy.node.requests import BY_THE_SERVER, LONG_RULES, RULES, needs_of, pe
 from ixproxy.node.work import Asked, Goodbye, Registered, Sender, Tick, Work
 from ixproxy.values import ClientType
 from ixproxy.wire.names import ROWS, Kind
+from ixproxy.wire.rights import RIGHTS
 from tests.node.tried import TriedNode
 
 SERVED = RULES.keys() | LONG_RULES.keys() | BY_THE_SERVER
@@ -96,3 +97,9 @@ def test_a_tick_is_not_for_rules(node: TriedNode) -> None:
 def test_a_refusal_is_raised(node: TriedNode) -> None:
     with pytest.raises(RequestRefused):
         perform(node.turn(), Asked(MAIL, m.RequestTakeSnapshot()))
+
+
+def test_what_is_served_is_in_the_catalogue() -> None:
+    assert RULES.keys() | LONG_RULES.keys() | BY_THE_SERVER <= set(RIGHTS)
+    assert not RULES.keys() & LONG_RULES.keys()
+    assert not (RULES.keys() | LONG_RULES.keys()) & BY_THE_SERVER

@@ -15,7 +15,7 @@ from ixproxy.client.holdings import Held
 from ixproxy.client.returning import Returning
 from ixproxy.core.state import ProxyState
 from ixproxy.node import sessions
-from ixproxy.testing.accidents import Accident, Point, have_accident
+from ixproxy.testing.accidents import CHAINED, Accident, Point, accidents, have_accident
 from ixproxy.testing.cluster import Cluster
 
 ROOT = Path(__file__).parent.parent.parent
@@ -59,14 +59,17 @@ def test_a_session_that_never_ends_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("accident", list(Accident), ids=lambda accident: accident.name.lower())
 def test_every_accident_happens_and_is_survived(accident: Accident) -> None:
     for seed in range(3):
-        aftermath = have_accident(seed, accident)
+        aftermath = have_accident(seed, accident, chained=accident in CHAINED)
         assert aftermath.accident is accident
         assert aftermath.problems == []
 
 
 def test_the_seed_chooses_each_accident_in_turn() -> None:
-    chosen = [have_accident(seed).accident for seed in range(len(Accident))]
-    assert chosen == list(Accident)
+    for chained in (False, True):
+        kinds = accidents(chained=chained)
+        assert (set(kinds) == set(Accident)) is chained
+        chosen = [have_accident(at, chained=chained).accident for at in range(len(kinds))]
+        assert chosen == kinds
 
 
 def test_a_pull_may_be_anywhere_when_it_happens() -> None:

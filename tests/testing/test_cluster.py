@@ -156,3 +156,22 @@ def test_what_never_comes_is_said_so() -> None:
     with pytest.raises(AssertionError, match="no result after 600 seconds"):
         cluster.finish(Deferred())
     cluster.close()
+
+
+def test_with_outer_proxies_clients_come_in_through_these() -> None:
+    cluster = Cluster(nodes=3, proxies=2, outer=2)
+    assert [front.name for front in cluster.fronts] == ["outer1", "outer2"]
+    assert [outer.linked for outer in cluster.outers] == [1, 1]
+    server = cluster.client("mail-1", "MediaServer", proxy=1)
+    assert server.server.path[0] == "outer2"
+    assert server.server.path[1] in ("proxy1", "proxy2")
+    ids = [cluster.finish(server.request(SUBMIT)).interaction_id for _ in range(3)]
+    assert len({row["node"] for row in cluster.rows("interactions")}) == 3
+    cluster.kill_outer(1)
+    cluster.run(1)
+    assert not server.connected
+    cluster.start_outer(1)
+    cluster.run(5)
+    for identifier in ids:
+        cluster.finish(server.request(stop(identifier)))
+    cluster.close()

@@ -4,7 +4,6 @@ import pytest
 
 from ixproxy.errors import Code
 from ixproxy.messages import EventAck, EventError, RequestAgentLogin, RequestRegisterClient
-from ixproxy.node.rights import allowed
 from ixproxy.testing.fitting_frames import (
     AGENTS,
     SESSIONS,
@@ -17,6 +16,7 @@ from ixproxy.values import ClientType
 from ixproxy.wire.codec import decode, missing_attribute
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import read_frame
+from ixproxy.wire.rights import allowed
 from tests.net.node_rig import NodeRig
 
 

@@ -25,12 +25,16 @@ SEEDS = int(os.environ.get("IXPROXY_ORACLE_SEEDS", "200"))
 BLOCK = 50
 
 
-def played(script: Script) -> tuple[Record, Record]:
+CHAINED = max(1, SEEDS // 4)
+"""How many of them are played through two proxies behind one another as well."""
+
+
+def played(script: Script, **cluster: Any) -> tuple[Record, Record]:
     """A script on one server, and through two proxies on three."""
     one = one_server(script.seed)
     expected = play(script, one)
     one.close()
-    many = many_servers(script.seed)
+    many = many_servers(script.seed, **cluster)
     actual = play(script, many)
     assert many.problems() == []
     many.close()
@@ -51,6 +55,16 @@ def test_many_servers_give_what_one_gives(first: int) -> None:
     # The scripts are worth playing: much succeeds, much is refused, many are told.
     for kind in ("EventAck", "pulled", "refused", "EventRevoked", "EventPropertiesChanged"):
         assert answers[kind] >= BLOCK // 2, answers
+
+
+@pytest.mark.parametrize("fast_path", [True, False], ids=["fast", "slow"])
+def test_two_levels_of_proxies_give_what_one_server_gives(fast_path: bool) -> None:
+    """Test idea 55: ids, errors and events through a proxy behind a proxy."""
+    for seed in range(CHAINED):
+        script = random_script(seed)
+        expected, actual = played(script, outer=2, fast_path=fast_path)
+        assert list(differences(expected, actual)) == [], f"seed {seed}"
+        assert list(disorder(script, actual)) == [], f"seed {seed}"
 
 
 def _kind(answer: Any) -> str:

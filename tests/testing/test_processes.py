@@ -18,6 +18,7 @@ from ixproxy.testing.network import MemoryNetwork
 from ixproxy.testing.processes import RealCluster, on_free_ports, wait_for_server
 from ixproxy.testing.servers import ServerFailed
 from tests.client.servers import Server
+from tests.deferreds import failure_of, result_of
 from tests.documents import all_blocks
 
 ROOT = Path(__file__).parent.parent.parent
@@ -150,3 +151,30 @@ async def test_a_process_is_killed_and_started_again(tmp_path: Path, real_reacto
         await cluster.restart("ixn1")
         assert cluster.servers.processes["ixn1"].running
     assert {each.outcome for each in cluster.servers.processes.values()} == {"stopped"}
+
+
+def test_ports_of_before_stay_when_a_file_changes() -> None:
+    known: dict[str, int] = {}
+    first = on_free_ports('a = "tcp:7101"', Random(1), known)
+    second = on_free_ports('b = "tcp:7102"\na = "tcp:7101"', Random(2), known)
+    assert first in second
+    assert len(set(known.values())) == 2
+
+
+class Idle:
+    """As much of a reactor as a cluster needs that starts nothing."""
+
+    def seconds(self) -> float:
+        return 0.0
+
+
+def test_another_file_is_read_and_a_bad_one_leaves_the_old_one(tmp_path: Path) -> None:
+    cluster = RealCluster(Idle(), tmp_path, DOCUMENTED)
+    before = cluster.file.read_text()
+    changing = Deferred.fromCoroutine(cluster.change(DOCUMENTED.replace("dbid = 101", "dbid = 0")))
+    failure_of(changing, ConfigError)
+    assert cluster.file.read_text() == before
+    renamed = DOCUMENTED.replace("ixn2", "east")
+    result_of(Deferred.fromCoroutine(cluster.change(renamed)))
+    assert cluster.nodes == ("ixn1", "east")
+    assert load(cluster.file).node("east").endpoint == cluster.endpoint("east")

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from ixproxy.core.forwarding import Forwarder
-from ixproxy.testing.accidents import Accident, have_accident
+from ixproxy.testing.accidents import CHAINED, Accident, have_accident
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.network import MemoryNetwork
 from ixproxy.testing.oracle import many_servers, play
@@ -82,6 +82,6 @@ def test_an_accident_writes_the_same_bytes_on_both_paths(
         runs = []
         for fast_path in (True, False):
             written.clear()
-            have_accident(seed, accident, fast_path=fast_path)
+            have_accident(seed, accident, fast_path=fast_path, chained=accident in CHAINED)
             runs.append(list(written))
         assert runs[0] == runs[1], f"seed {seed}"

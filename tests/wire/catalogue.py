@@ -11,7 +11,7 @@ def _names(text: str) -> list[str]:
 # management, delivery, external services; ours are those of proxies and nodes between them.
 REQUESTS = _names(
     """
-RequestRegisterClient RequestUnregisterClient RequestPing
+RequestRegisterClient RequestUnregisterClient RequestPing RequestServerStatus
 
 RequestAgentLogin RequestAgentLogout RequestAddMedia RequestRemoveMedia
 RequestNotReadyForMedia RequestCancelNotReadyForMedia RequestChangeMediaStateReason
@@ -44,7 +44,7 @@ ANSWERS = _names(
     """
 EventAck EventError EventPulledInteractions EventWorkbinContent EventWorkbinTypesInfo
 EventInteractionProperties EventInteractionsFound EventSnapshotTaken EventSnapshotInteractions
-EventInteractionMoved EventAgentWorkbinStats EventPing
+EventInteractionMoved EventAgentWorkbinStats EventPing EventServerStatus
 Event3rdServerResponse Event3rdServerFault
 """
 )

@@ -9,7 +9,7 @@ import pytest
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import RequestRegisterClient
 from ixproxy.values import ClientType
-from ixproxy.wire.admission import SESSION_LENGTH, client_type_of
+from ixproxy.wire.admission import SESSION_LENGTH, client_type_of, observes
 
 SHORTEST = 128 << 10
 
@@ -44,6 +44,19 @@ def test_what_is_wrong_is_named(wrong: dict[str, Any], code: int, word: str) -> 
     with pytest.raises(RequestRefused, match=word) as refused:
         client_type_of(registration(**wrong), behind_proxy=False, shortest_frame=SHORTEST)
     assert refused.value.code == code
+
+
+def test_who_only_asks_is_an_observer_unless_it_comes_through_a_proxy_or_is_one() -> None:
+    def registration(wish: object, client_type: str = "MediaServer") -> RequestRegisterClient:
+        return RequestRegisterClient(
+            client_name="x", client_type=client_type, extension={"observer": wish}
+        )
+
+    assert observes(registration(1), behind_proxy=False)
+    assert not observes(registration(1), behind_proxy=True)
+    assert not observes(registration(1, "Proxy"), behind_proxy=False)
+    for no in (0, "0", "", None):
+        assert not observes(registration(no), behind_proxy=False)
 
 
 def test_behind_a_proxy_there_is_no_proxy_and_the_proxys_own_frames_count() -> None:

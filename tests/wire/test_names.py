@@ -138,3 +138,19 @@ def test_whoever_names_one_interaction_must_name_it_and_its_tenant() -> None:
 
 def test_the_answer_to_a_submit_carries_the_new_id_in_the_prefix() -> None:
     assert BY_MESSAGE[EventAck].interaction == "interaction_id"
+
+
+def test_every_subscription_can_be_begun_and_ended_by_attributes_that_both_have() -> None:
+    begins = {row.subscription.to: row for row in ROWS if row.subscription is not None
+              and not row.subscription.ends}  # fmt: skip
+    ends = {row.subscription.to: row for row in ROWS if row.subscription is not None
+            and row.subscription.ends}  # fmt: skip
+    assert set(begins) == set(ends)
+    for to, row in begins.items():
+        begin, end = row.subscription, ends[to].subscription
+        assert begin is not None
+        assert end is not None
+        assert begin.lists == end.lists
+        assert set(end.key) <= set(begin.key)
+        assert {*begin.key, *begin.lists} <= set(row.message.__struct_fields__)
+        assert {*end.key, *end.lists} <= set(ends[to].message.__struct_fields__)

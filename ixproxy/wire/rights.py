@@ -1,5 +1,5 @@
 """
-Which client types may send which request, as one table.
+Which client types may send which request, as one table for proxies and nodes.
 
 As the field has it (`RequestSubmit` is for media servers and agents, login for
 agents, and so on). What proxies and nodes say to each other comes only from a
@@ -27,6 +27,7 @@ RIGHTS: dict[type[Message], frozenset[ClientType]] = {
     m.RequestRegisterClient: ANYONE,
     m.RequestUnregisterClient: ANYONE,
     m.RequestPing: ANYONE,
+    m.RequestServerStatus: ANYONE,
     m.RequestAgentLogin: frozenset({_AGENT}),
     m.RequestAgentLogout: frozenset({_AGENT}),
     m.RequestAddMedia: frozenset({_AGENT}),
@@ -83,10 +84,11 @@ RIGHTS: dict[type[Message], frozenset[ClientType]] = {
     m.RequestReject: frozenset({_AGENT}),
     m.RequestRouteCall: frozenset({_ROUTING}),
     m.Request3rdServer: WORKERS,
-    m.RequestLocate: ANYONE,
-    m.RequestCancelTake: ANYONE,
-    m.RequestClientsGone: ANYONE,
+    m.RequestLocate: frozenset({_PROXY}),
+    m.RequestCancelTake: frozenset({_PROXY}),
+    m.RequestClientsGone: frozenset({_PROXY}),
     m.RequestConfirmSession: frozenset({_AGENT}),
+    m.EventCurrentAgentStatus: frozenset({_REPORTING}),
 }
 
 INTERNAL: frozenset[type[Message]] = frozenset(

@@ -3,24 +3,19 @@ from __future__ import annotations
 import pytest
 
 from ixproxy import messages as m
+from ixproxy.core.routing import ALLOWED, BEHIND_PROXY
 from ixproxy.messages.message import Message
-from ixproxy.node.requests import BY_THE_SERVER, LONG_RULES, RULES
-from ixproxy.node.rights import INTERNAL, RIGHTS, allowed
+from ixproxy.net.node_peers import rights_of
 from ixproxy.values import ClientType
-from ixproxy.wire.names import ROWS, Kind
+from ixproxy.wire.names import BY_CODE, ROWS, Kind
+from ixproxy.wire.rights import INTERNAL, RIGHTS, allowed
 
 REQUESTS = [row.message for row in ROWS if row.kind is Kind.REQUEST]
 
 
 def test_every_request_of_the_catalogue_has_one_row() -> None:
-    assert set(REQUESTS) == RIGHTS.keys()
+    assert set(REQUESTS) == RIGHTS.keys() - {m.EventCurrentAgentStatus}
     assert all(RIGHTS.values())
-
-
-def test_what_is_served_is_in_the_catalogue() -> None:
-    assert RULES.keys() | LONG_RULES.keys() | BY_THE_SERVER <= set(REQUESTS)
-    assert not RULES.keys() & LONG_RULES.keys()
-    assert not (RULES.keys() | LONG_RULES.keys()) & BY_THE_SERVER
 
 
 @pytest.mark.parametrize("request_type", sorted(INTERNAL, key=repr))
@@ -64,3 +59,12 @@ def test_who_may_send_what(request_type: type[Message], may: str, may_not: str) 
         assert allowed(request_type, client_type, through_proxy=False)
     for client_type in may_not.split():
         assert not allowed(request_type, client_type, through_proxy=False)
+
+
+def test_proxies_and_nodes_go_by_this_table() -> None:
+    """What a proxy lets a client send, a node lets it send through the proxy, and by itself."""
+    for client_type in ClientType:
+        for behind, proxys in ((True, BEHIND_PROXY), (False, ALLOWED)):
+            nodes = rights_of(client_type, behind or client_type is ClientType.PROXY)
+            requests = {code for code in proxys[client_type] if BY_CODE[code].kind is Kind.REQUEST}
+            assert requests == nodes

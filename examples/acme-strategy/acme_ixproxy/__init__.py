@@ -1,0 +1,1 @@
+"""A routing strategy for ixproxy: work of one kind stays on one node."""

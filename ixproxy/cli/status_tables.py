@@ -1,0 +1,158 @@
+"""What `ixctl status` shows: problems first, then servers, links and queues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ixproxy.cli.amounts import duration, milliseconds, number_of_bytes
+from ixproxy.cli.output import Output, moment
+from ixproxy.cli.status_asking import Found
+from ixproxy.cli.status_problems import Problem, state_of
+from ixproxy.messages import EventServerStatus, LinkStatus, NodeStatus, ProxyStatus, ServerFacts
+
+SERVERS = (
+    *("server", "role", "endpoint", "state", "version", "up for", "clients", "in flight"),
+    *("memory", "CPU"),
+)
+LINKS = (
+    *("node", "endpoint", "state", "for", "epoch", "clients", "pending", "to send", "waiting"),
+    "takes new work",
+)
+QUEUES = ("tenant", "queue", "waiting", "queued", "cached", "routing", "handling")
+MOST_QUEUES = 20
+"""Queues of one node that are shown; `--json` has all that the node names."""
+
+
+def show(found: Sequence[Found], problems: Sequence[Problem], output: Output) -> None:
+    """Print all of it for a person."""
+    if problems:
+        output.line(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}")
+        for problem in problems:
+            output.line(f"  {problem.text}")
+    else:
+        output.line("no problems")
+    output.line("")
+    output.table(SERVERS, [_server(each, state_of(each, found)) for each in found])
+    for each in found:
+        if each.status is not None and each.status.proxy_status is not None:
+            _show_proxy(each.target.name, each.status, each.status.proxy_status, output)
+        if each.status is not None and each.status.node_status is not None:
+            _show_node(each.target.name, each.status, each.status.node_status, output)
+        _show_earlier(each, output)
+    if len(found) == 1 and found[0].status is not None:
+        _show_details(found[0].status, output)
+
+
+def _server(each: Found, state: str) -> list[object]:
+    server, status = each.server or ServerFacts(), each.status
+    row: list[object] = [each.target.name, server.role, each.target.endpoint, state]
+    if status is None:
+        return row + [""] * (len(SERVERS) - len(row))
+    process = status.process
+    return [
+        *row,
+        status.program_version,
+        duration(status.uptime),
+        sum(status.clients_by_type.values()),
+        status.in_flight,
+        number_of_bytes(process.memory) if process else "",
+        f"{process.cpu_seconds:.1f} s" if process else "",
+    ]
+
+
+def _show_proxy(name: str, status: EventServerStatus, proxy: ProxyStatus, output: Output) -> None:
+    output.line("")
+    output.line(
+        f"{name} reaches: (routing {proxy.routing}, pull {proxy.pull}, merge {proxy.merge}; "
+        f"owners {proxy.owners} of {proxy.owners_allowed}, agents {proxy.agent_sessions})"
+    )
+    output.table(LINKS, [_link(link, status) for link in proxy.links])
+
+
+def _link(link: LinkStatus, status: EventServerStatus) -> list[object]:
+    takes = "no" if not link.enable_submit else "any"
+    if link.enable_submit and link.media_types is not None:
+        takes = ", ".join(link.media_types) or "no"
+    return [
+        link.node,
+        link.endpoint,
+        link.state,
+        duration(status.uptime if link.seconds is None else link.seconds),
+        link.epoch or "",
+        link.clients,
+        link.pending,
+        number_of_bytes(link.output) if link.output else "",
+        link.backlog,
+        takes,
+    ]
+
+
+def _show_node(name: str, status: EventServerStatus, node: NodeStatus, output: Output) -> None:
+    output.line("")
+    writer, readers = node.writer, node.readers
+    each = writer.works / writer.batches if writer.batches else 0.0
+    output.line(
+        f"{name} has {node.interactions} interactions, {node.agents_logged_in} agents, "
+        f"{node.sessions} sessions ({node.sessions_lost} may come back)"
+    )
+    output.line(
+        f"  store {node.store or 'not named'}, epoch {node.epoch}, last event "
+        f"{node.last_event_number}; writer: {writer.waiting} wait, {each:.1f} in a batch, "
+        f"longest {milliseconds(writer.longest_batch)} ms"
+    )
+    output.line(
+        f"  {node.held_pulls} held pulls; {readers.busy} of {readers.lanes} readers busy, "
+        f"{readers.waiting} wait"
+        + (f"; next due {moment(node.next_due)} UTC" if node.next_due else "")
+    )
+    if not node.queues:
+        return
+    rows = [
+        [
+            queue.tenant_id,
+            queue.queue,
+            queue.waiting,
+            *(queue.states.get(state, 0) for state in QUEUES[3:]),
+        ]
+        for queue in node.queues[:MOST_QUEUES]
+    ]
+    output.table(QUEUES, rows)
+    left = len(node.queues) - len(rows) + node.queues_left_out
+    if left:
+        output.line(f"and {left} more queues")
+
+
+def _show_earlier(each: Found, output: Output) -> None:
+    """What servers of earlier versions say."""
+    if each.nodes:
+        tenants = ", ".join(f"tenant {id}: {how} linked" for id, how in each.nodes.items())
+        output.line("")
+        output.line(f"{each.target.name} is of an earlier version; nodes of {tenants}")
+    if each.statistics:
+        output.line("")
+        output.line(f"{each.target.name} is of an earlier version")
+        output.properties(each.statistics, "  ")
+
+
+def _show_details(status: EventServerStatus, output: Output) -> None:
+    """What is of interest where one server is asked."""
+    output.line("")
+    kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(status.clients_by_type.items()))
+    details: dict[str, object] = {
+        "clients": kinds or "none",
+        "peers": f"{status.peers}, {status.unregistered} not registered, "
+        f"{status.slow_readers} that do not read",
+        "path": " > ".join(status.path) or "itself",
+        "limits": {
+            limit.name: f"{limit.used} of {limit.allowed}{f' ({limit.node})' if limit.node else ''}"
+            for limit in status.limits
+        },
+        "counters": dict(sorted(status.counters.items())),
+    }
+    if status.process is not None:
+        details["process"] = f"{status.process.pid}, {status.process.open_files} open files"
+    if status.configuration is not None:
+        details["configuration of"] = f"{moment(status.configuration.applied_at)} UTC"
+    if status.certificate_expires is not None:
+        details["certificate until"] = f"{moment(status.certificate_expires)} UTC"
+    output.properties(details)

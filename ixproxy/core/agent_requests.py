@@ -1,0 +1,126 @@
+"""
+Agent requests come in: one change of an agent at a time, each to its kind of change.
+
+A second request for the same agent while one is under way is 2004; but a
+confirmation, which a proxy behind this one sends once for each client of an
+agent, waits for its turn.
+
+What a restart loses, and who restores it: who waits; their clients fail it as
+in doubt when their connections break.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from msgspec.structs import replace
+
+from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
+from ixproxy.core.agents import AgentChange, LoggingIn
+from ixproxy.core.clients import Client
+from ixproxy.core.confirming import Confirming, confirmed
+from ixproxy.core.links import Link
+from ixproxy.core.state import Asked, ProxyState
+from ixproxy.errors import Code
+from ixproxy.messages import EventAck, RequestAgentLogin, RequestConfirmSession
+from ixproxy.messages.agents import AgentRequest
+from ixproxy.values import rendezvous
+from ixproxy.wire.codec import decode
+
+
+class AgentRequests:
+    """
+    Takes agent requests to the nodes.
+
+    :ivar busy: agents of whom a change is under way.
+    """
+
+    def __init__(self, state: ProxyState) -> None:
+        self._state = state
+        self.sessions = AgentSessions()
+        self.busy: set[AgentKey] = set()
+        self._waiting: dict[AgentKey, deque[tuple[Asked, RequestConfirmSession]]] = {}
+
+    def start(self, asked: Asked) -> None:
+        """An agent request came in."""
+        request = decode(asked.frame)
+        assert isinstance(request, AgentRequest)
+        key = request.tenant_id, request.agent_id
+        links = [
+            link
+            for link in self._in_order(key, asked.client)
+            if not self._state.no_way_to(link, asked.client)
+        ]
+        if key in self.busy:
+            self._state.refuse(asked, Code.IN_PROGRESS)
+        elif not links:
+            self._state.refuse(asked, Code.NOT_ACCESSIBLE)
+        else:
+            known = self.sessions.get(key)
+            if request.agent_session is None and known is not None:
+                if asked.client in known.clients:
+                    request = replace(request, agent_session=known.stamp)
+            elif request.agent_session is not None:
+                request = replace(request, agent_session=tuple(request.agent_session))
+            change: AgentChange
+            if isinstance(request, RequestAgentLogin):
+                change = LoggingIn(self._state, self.sessions, self._over, asked, request, links)
+            else:
+                change = AgentChange(self._state, self.sessions, self._over, asked, request, links)
+            self._begin(change, key)
+
+    def confirm(self, asked: Asked, request: RequestConfirmSession) -> None:
+        """
+        A proxy behind this one confirms a session in the name of a client.
+
+        One that was logged in through this proxy is confirmed already. One
+        that was logged in elsewhere is told to all nodes; nodes that are away
+        are told when they return.
+        """
+        key = request.tenant_id, request.agent_id
+        if request.agent_session is None:
+            self._state.refuse(asked, Code.MISSING_VALUE, "AgentSession is missing")
+            return
+        request = replace(request, agent_session=tuple(request.agent_session))
+        if key in self.busy:
+            self._waiting.setdefault(key, deque()).append((asked, request))
+            return
+        known = self.sessions.get(key)
+        links = self._in_order(key, asked.client)
+        if _is_of(known, request, asked.client):
+            self._state.answer_message(asked, EventAck(agent_session=request.agent_session))
+        elif not links:
+            self.sessions.keep(confirmed(known, request, asked.client))
+            self._state.answer_message(asked, EventAck(agent_session=request.agent_session))
+        else:
+            change = Confirming(self._state, self.sessions, self._over, asked, request, links)
+            self._begin(change, key)
+
+    def _begin(self, change: AgentChange, key: AgentKey) -> None:
+        self.busy.add(key)
+        change.start()
+
+    def _over(self, key: AgentKey) -> None:
+        """A change of an agent has ended: whoever waits is next."""
+        self.busy.discard(key)
+        while key not in self.busy and key in self._waiting:
+            asked, request = self._waiting[key].popleft()
+            if not self._waiting[key]:
+                del self._waiting[key]
+            if asked.client.gone:
+                continue
+            if asked.cancelled or asked.due <= self._state.now:
+                self._state.refuse(asked, Code.CANCELLED if asked.cancelled else Code.EXPIRED)
+            else:
+                self.confirm(asked, request)
+
+    def _in_order(self, key: AgentKey, client: Client) -> list[Link]:
+        """The linked nodes of the agent's tenant that know the client, its home first."""
+        links = {link.name: link for link in self._state.links_of(key[0])}
+        ordered = (links[name] for name in rendezvous(f"{key[0]}/{key[1]}", links))
+        return [link for link in ordered if link.linked and link.name in client.numbers]
+
+
+def _is_of(known: AgentSession | None, request: RequestConfirmSession, client: Client) -> bool:
+    """Whether a session is logged in through this proxy, and by this client."""
+    return known is not None and known.stamp == request.agent_session and client in known.clients

@@ -1,0 +1,80 @@
+"""
+A session that a proxy behind this one replays, having come from another proxy.
+
+The agent is logged in already, so nothing is provisional: the home node is
+told first, then all others, and each applies it unless it knows a newer
+session. What one of them refuses is undone on all, and the agent is out. A
+node that is lost on the way, the home node too, is told when it returns.
+
+What a restart loses, and who restores it: as for all changes of an agent.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from ixproxy.core.agent_sessions import AgentSession
+from ixproxy.core.agents import AgentChange
+from ixproxy.core.clients import Client
+from ixproxy.core.links import Link
+from ixproxy.core.pending import Pending
+from ixproxy.core.state import error_code
+from ixproxy.errors import Code
+from ixproxy.messages import EventAck, RequestAgentLogout, RequestConfirmSession
+from ixproxy.messages.agents import AgentRequest
+from ixproxy.wire.names import Kind
+from ixproxy.wire.prefix import Frame
+
+
+def confirmed(
+    known: AgentSession | None, request: RequestConfirmSession, client: Client
+) -> AgentSession:
+    """The session that a confirmation carries, with one more client."""
+    assert request.agent_session is not None
+    joined = known if known is not None and known.stamp == request.agent_session else None
+    return AgentSession(
+        request.tenant_id,
+        request.agent_id,
+        request.agent_session,
+        request.place_id,
+        {**(joined.media if joined else {}), **request.media_list},
+        {client, *(joined.clients if joined else ())},
+    )
+
+
+class Confirming(AgentChange):
+    """One confirmation on its way to all nodes."""
+
+    def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
+        """A node has it, or refuses; one that stops is as good as away."""
+        if frame.kind == Kind.ERROR and error_code(frame) == Code.STOPPING:
+            self.lost(link, pending)
+        else:
+            super().answered(link, pending, frame, body)
+
+    def lost(self, link: Link, pending: Pending) -> None:
+        """A node went away: it is told when it returns."""
+        if not self._over:
+            self._awaited.discard(link)
+            self._named = self._request.agent_session
+            if self._asked.client.gone:
+                self._end()
+            else:
+                self._go_on()
+
+    def _did(self, link: Link, answer: EventAck) -> None:
+        # Who has told the proxy of the session knows its name better than a node does.
+        super()._did(link, replace(answer, agent_session=self._request.agent_session))
+
+    def _remember(self) -> None:
+        request = self._request
+        assert isinstance(request, RequestConfirmSession)
+        known = self._sessions.get(self._key)
+        self._sessions.keep(confirmed(known, request, self._asked.client))
+
+    def _opposite(self) -> AgentRequest | None:
+        return RequestAgentLogout(
+            tenant_id=self._request.tenant_id,
+            agent_id=self._request.agent_id,
+            agent_session=self._request.agent_session,
+        )

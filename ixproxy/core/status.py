@@ -1,0 +1,98 @@
+"""
+How a proxy is, as far as its mind knows.
+
+Everything here is read off tables that are there anyway, at a cost that goes
+with the number of nodes, never with that of clients or requests.
+"""
+
+from __future__ import annotations
+
+from heapq import nlargest
+
+from ixproxy.core.agent_sessions import AgentSessions
+from ixproxy.core.links import Link
+from ixproxy.core.locating import Locator
+from ixproxy.core.registering import server_facts
+from ixproxy.core.state import ProxyState
+from ixproxy.messages import EventServerStatus, LimitUse, LinkStatus, ProxyStatus
+from ixproxy.messages.message import MAX_TEXT
+
+MOST_QUEUES = 500
+"""Queues that one status names, of all nodes together: it must fit one frame."""
+
+
+def status_of(state: ProxyState, locator: Locator, sessions: AgentSessions) -> EventServerStatus:
+    """The whole status but for what only the world knows."""
+    facts, settings, links = server_facts(state), state.settings, list(state.links.values())
+    each = max(1, MOST_QUEUES // max(1, len(links)))
+    return EventServerStatus(
+        name=facts.name,
+        role=facts.role,
+        tenants=facts.tenants,
+        path=facts.path,
+        clients_by_type={str(kind): n for kind, n in state.clients.by_type.items() if n},
+        in_flight=sum(link.pending.count for link in links),
+        counters=dict(state.counters),
+        limits=[
+            LimitUse(name="max-clients", used=len(state.clients), allowed=settings.max_clients),
+            *_fullest(links, settings.max_pending_per_node),
+        ],
+        proxy_status=ProxyStatus(
+            links=[_link(link, state.now, each) for link in links],
+            owners=len(state.owners),
+            owners_allowed=state.owners.size,
+            locates=len(locator.in_flight),
+            gatherings=state.fan_outs.number,
+            agent_sessions=len(sessions),
+            routing=state.strategies.routing_name,
+            pull=state.strategies.pull_name,
+            merge=state.strategies.merge_name,
+        ),
+    )
+
+
+def _fullest(links: list[Link], allowed: int) -> list[LimitUse]:
+    """How near the nearest link is to its limit."""
+    if not links:
+        return []
+    fullest = max(links, key=lambda link: link.pending.count)
+    used = fullest.pending.count
+    return [LimitUse(name="max-pending-per-node", used=used, allowed=allowed, node=fullest.name)]
+
+
+def _endpoint(link: Link) -> str:
+    """Where the server is that answered last; before that, the first."""
+    servers = link.facts.servers
+    said = (server.endpoint for server in servers if server.name == link.server.name)
+    return next(said, servers[0].endpoint if servers else "")
+
+
+def _link(link: Link, now: float, most_queues: int) -> LinkStatus:
+    facts = link.facts
+    waiting = [
+        (number, tenant, queue)
+        for tenant, load in link.loads.items()
+        for queue, number in load.queues.items()
+        if number
+    ]
+    queues: dict[int, dict[str, int]] = {}
+    for number, tenant, queue in nlargest(most_queues, waiting):
+        queues.setdefault(tenant, {})[queue] = number
+    return LinkStatus(
+        node=link.name,
+        endpoint=_endpoint(link),
+        state=link.state.value,
+        seconds=None if link.since is None else max(0.0, now - link.since),
+        problem=link.problem[:MAX_TEXT],
+        dbid=facts.dbid,
+        epoch=link.server.epoch,
+        tenants=sorted(facts.tenants),
+        media_types=None if facts.media_types is None else sorted(facts.media_types),
+        enable_submit=facts.enable_submit,
+        pending=link.pending.count,
+        full=link.full,
+        clients=len(link.clients),
+        replaying=link.replaying,
+        backlog=sum(number for number, _, _ in waiting),
+        queues=queues,
+    )

@@ -1,0 +1,281 @@
+"""What an operator asks first: how a server is, what it is linked to, and how much it has to do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from ixproxy.messages.message import Count, Message, Name, Request, Structure, Text, Time
+
+__all__ = [
+    "ConfigurationFacts",
+    "EventServerStatus",
+    "LimitUse",
+    "LinkStatus",
+    "NodeStatus",
+    "ProcessFacts",
+    "ProxyStatus",
+    "QueueStatus",
+    "ReaderStatus",
+    "RequestServerStatus",
+    "WriterStatus",
+]
+
+LONGEST = 1e10
+Seconds = Annotated[float, Meta(ge=0.0, le=LONGEST)]
+"""How long something lasts, or has lasted; some three hundred years at most."""
+
+
+class RequestServerStatus(Request, frozen=True, kw_only=True):
+    """Asks the server that it reaches, node or proxy, how it is; never passed on."""
+
+
+class LimitUse(Structure, frozen=True, kw_only=True):
+    """
+    How much of a limit is used.
+
+    :ivar name: the option that sets it.
+    :ivar used: how much of it is used.
+    :ivar allowed: how much may be.
+    :ivar node: of a limit for each node: which one is nearest to it.
+    """
+
+    name: Name = ""
+    used: Count = 0
+    allowed: Count = 0
+    node: Name = ""
+
+
+class ProcessFacts(Structure, frozen=True, kw_only=True):
+    """
+    What the operating system says of the server's process.
+
+    :ivar pid: its number.
+    :ivar memory: bytes of memory in use.
+    :ivar open_files: files and sockets.
+    :ivar cpu_seconds: processor time used since its start.
+    """
+
+    pid: Count = 0
+    memory: Count = 0
+    open_files: Count = 0
+    cpu_seconds: Seconds = 0.0
+
+
+class ConfigurationFacts(Structure, frozen=True, kw_only=True):
+    """
+    Which deployment file the server follows.
+
+    :ivar applied_at: when it was read and applied last.
+    :ivar problem: where the mistakes are for which the last reading changed
+        nothing; empty: it was applied.
+    :ivar failed_at: when that was.
+    """
+
+    applied_at: Time = 0.0
+    problem: Text = ""
+    failed_at: Time | None = None
+
+
+class LinkStatus(Structure, frozen=True, kw_only=True):
+    """
+    A proxy's link to one node.
+
+    :ivar node: the node's name.
+    :ivar endpoint: where the proxy connects to.
+    :ivar state: `down`, `greeting`, `joining` or `linked`.
+    :ivar seconds: for how long it has been linked, or has not; left out: it
+        never was.
+    :ivar problem: why it is not linked, or why it was lost last.
+    :ivar dbid: the node's database id.
+    :ivar epoch: its lease epoch, as it said last.
+    :ivar tenants: ids of its tenants.
+    :ivar media_types: media types that new work may have there; left out: any.
+    :ivar enable_submit: whether it takes new work.
+    :ivar pending: requests that await the node's answer.
+    :ivar output: bytes that wait to be sent.
+    :ivar full: so many that the node counts as busy.
+    :ivar clients: clients of this proxy that are registered there.
+    :ivar replaying: agent sessions that the node has still to be told of.
+    :ivar backlog: interactions that wait there, by the node's last word.
+    :ivar queues: the longest of its queues: tenant id to name to how many wait.
+    """
+
+    node: Name = ""
+    endpoint: str = ""
+    state: Name = ""
+    seconds: Seconds | None = None
+    problem: Text = ""
+    dbid: Count = 0
+    epoch: Count = 0
+    tenants: list[Count] = []
+    media_types: list[str] | None = None
+    enable_submit: bool = True
+    pending: Count = 0
+    output: Count = 0
+    full: bool = False
+    clients: Count = 0
+    replaying: Count = 0
+    backlog: Count = 0
+    queues: dict[Count, dict[str, Count]] = {}
+
+
+class ProxyStatus(Structure, frozen=True, kw_only=True):
+    """
+    What only proxies have.
+
+    :ivar links: its nodes, by name.
+    :ivar owners: interactions whose node is remembered.
+    :ivar owners_allowed: as many can be.
+    :ivar locates: ids whose node is being looked for.
+    :ivar gatherings: requests that several nodes are answering together.
+    :ivar agent_sessions: agents that clients of this proxy logged in.
+    :ivar routing: the routing strategy.
+    :ivar pull: the pull strategy.
+    :ivar merge: the merge policy.
+    """
+
+    links: list[LinkStatus] = []
+    owners: Count = 0
+    owners_allowed: Count = 0
+    locates: Count = 0
+    gatherings: Count = 0
+    agent_sessions: Count = 0
+    routing: Name = ""
+    pull: Name = ""
+    merge: Name = ""
+
+
+class QueueStatus(Structure, frozen=True, kw_only=True):
+    """
+    What is in one queue of a node.
+
+    :ivar tenant_id: its tenant.
+    :ivar queue: its name.
+    :ivar waiting: interactions that a pull could take.
+    :ivar states: how many are `queued`, `cached`, `routing` and `handling`.
+    """
+
+    tenant_id: Count = 0
+    queue: Name = ""
+    waiting: Count = 0
+    states: dict[str, Count] = {}
+
+
+class WriterStatus(Structure, frozen=True, kw_only=True):
+    """
+    How a node's writer keeps up.
+
+    :ivar waiting: works in its queue.
+    :ivar batches: batches since the start.
+    :ivar works: works in them.
+    :ivar busy_seconds: how long the batch under way has lasted; 0: none is.
+    :ivar longest_batch: seconds of the longest batch since the start.
+    """
+
+    waiting: Count = 0
+    batches: Count = 0
+    works: Count = 0
+    busy_seconds: Seconds = 0.0
+    longest_batch: Seconds = 0.0
+
+
+class ReaderStatus(Structure, frozen=True, kw_only=True):
+    """
+    A node's connections for long reads.
+
+    :ivar lanes: how many there are.
+    :ivar busy: how many of them read.
+    :ivar waiting: reads that wait for one.
+    """
+
+    lanes: Count = 0
+    busy: Count = 0
+    waiting: Count = 0
+
+
+class NodeStatus(Structure, frozen=True, kw_only=True):
+    """
+    What only nodes have.
+
+    :ivar dbid: the node's database id.
+    :ivar epoch: its lease epoch.
+    :ivar last_event_number: number of its last event.
+    :ivar store: the kind of its store, such as `sqlite`.
+    :ivar writer: how its writer keeps up.
+    :ivar readers: its long reads.
+    :ivar held_pulls: pulls that found nothing and wait for work.
+    :ivar sessions: client sessions that are connected.
+    :ivar sessions_lost: those that wait for their clients to come back.
+    :ivar agents_logged_in: agents that are logged in.
+    :ivar next_due: when a timer or something else falls due next; left out: nothing does.
+    :ivar interactions: all that the node has.
+    :ivar queues: its queues, the fullest first.
+    :ivar queues_left_out: how many more have something.
+    :ivar counted_at: when they were counted.
+    """
+
+    dbid: Count = 0
+    epoch: Count = 0
+    last_event_number: Count = 0
+    store: Name = ""
+    writer: WriterStatus = WriterStatus()
+    readers: ReaderStatus = ReaderStatus()
+    held_pulls: Count = 0
+    sessions: Count = 0
+    sessions_lost: Count = 0
+    agents_logged_in: Count = 0
+    next_due: Time | None = None
+    interactions: Count = 0
+    queues: list[QueueStatus] = []
+    queues_left_out: Count = 0
+    counted_at: Time = 0.0
+
+
+class EventServerStatus(Message, frozen=True, kw_only=True):
+    """
+    How a server is. It holds no secrets: no sessions, no credentials, nothing
+    of what interactions contain.
+
+    :ivar name: the server's name.
+    :ivar role: `node` or `proxy`.
+    :ivar program_version: of the program that it runs.
+    :ivar time: the server's time of day.
+    :ivar uptime: seconds since it began to serve.
+    :ivar tenants: ids of the tenants that it works for.
+    :ivar path: the names of the proxies in front of the nodes, this one first.
+    :ivar clients_by_type: how many clients are registered, by client type.
+    :ivar peers: connections.
+    :ivar unregistered: those without a client.
+    :ivar slow_readers: those that do not read what is sent to them.
+    :ivar in_flight: requests without an answer.
+    :ivar counters: what happened how often since the start.
+    :ivar limits: how much of each limit is used.
+    :ivar process: what the operating system says, where it can be asked.
+    :ivar configuration: which deployment file the server follows.
+    :ivar certificate_expires: when the server's certificate ends; left out: it
+        has none.
+    :ivar proxy_status: what only proxies have.
+    :ivar node_status: what only nodes have.
+    """
+
+    name: Name = ""
+    role: Name = ""
+    program_version: Name = ""
+    time: Time = 0.0
+    uptime: Seconds = 0.0
+    tenants: list[Count] = []
+    path: list[str] = []
+    clients_by_type: dict[str, Count] = {}
+    peers: Count = 0
+    unregistered: Count = 0
+    slow_readers: Count = 0
+    in_flight: Count = 0
+    counters: dict[str, Count] = {}
+    limits: list[LimitUse] = []
+    process: ProcessFacts | None = None
+    configuration: ConfigurationFacts | None = None
+    certificate_expires: Time | None = None
+    proxy_status: ProxyStatus | None = None
+    node_status: NodeStatus | None = None

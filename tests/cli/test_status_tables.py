@@ -1,0 +1,81 @@
+"""What `ixctl status` shows a person."""
+
+from __future__ import annotations
+
+import io
+
+from ixproxy.cli.output import Output
+from ixproxy.cli.status_asking import Found
+from ixproxy.cli.status_problems import problems_of
+from ixproxy.cli.status_tables import MOST_QUEUES, show
+from ixproxy.messages import ConfigurationFacts, LinkStatus, ProcessFacts, QueueStatus
+from tests.cli.statuses import NOON, away, node, proxy
+
+
+def shown(*found: Found) -> str:
+    stdout = io.StringIO()
+    show(found, problems_of(found), Output(False, stdout))
+    return stdout.getvalue()
+
+
+def test_problems_stand_first_then_servers_then_links_and_queues() -> None:
+    queues = [QueueStatus(tenant_id=1, queue="Inbound", waiting=5, states={"queued": 6})]
+    link = LinkStatus(
+        node="ixn1", state="linked", seconds=50.0, epoch=3, clients=4, pending=2, backlog=5,
+        media_types=["chat", "email"],
+    )  # fmt: skip
+    text = shown(
+        node(node_status={"queues": queues, "interactions": 6}), proxy(link), away("proxy2")
+    )
+    order = [
+        "1 problem\n", "proxy2 does not answer", "server", "proxy1 reaches", "chat, email",
+    ]  # fmt: skip
+    assert [text.index(each) for each in order] == sorted(text.index(each) for each in order)
+    assert "ixn1 has 6 interactions, 0 agents, 0 sessions (0 may come back)" in text
+    (row,) = [line.split() for line in text.splitlines() if "Inbound" in line]
+    assert row == ["1", "Inbound", "5", "6", "0", "0", "0"]
+
+
+def test_a_deployment_that_is_well_says_so() -> None:
+    assert shown(node()).startswith("no problems\n")
+
+
+def test_many_queues_are_cut_off_with_their_number() -> None:
+    queues = [QueueStatus(tenant_id=1, queue=f"Q{n}", waiting=1) for n in range(MOST_QUEUES + 5)]
+    text = shown(node(node_status={"queues": queues, "queues_left_out": 7}), node("ixn2", 102))
+    assert "and 12 more queues" in text
+    assert f"Q{MOST_QUEUES - 1}" in text
+    assert f"Q{MOST_QUEUES}" not in text
+
+
+def test_a_node_that_takes_no_new_work_is_seen() -> None:
+    closed = LinkStatus(node="ixn1", state="linked", enable_submit=False)
+    empty = LinkStatus(node="ixn2", state="linked", media_types=[])
+    lines = shown(proxy(closed, empty)).splitlines()
+    assert [line.split()[-1] for line in lines if line.startswith("ixn")] == ["no", "no"]
+
+
+def test_one_server_alone_is_shown_with_all_details() -> None:
+    text = shown(
+        node(
+            clients_by_type={"MediaServer": 2},
+            counters={"refused": 3},
+            process=ProcessFacts(pid=77, memory=45 << 20, open_files=12, cpu_seconds=3.25),
+            configuration=ConfigurationFacts(applied_at=NOON),
+            certificate_expires=NOON + 400 * 86400,
+        )
+    )
+    assert "2 MediaServer" in text
+    assert "refused  3" in text
+    assert "77, 12 open files" in text
+    assert "45 MB" in text
+    assert "2027-01-15 12:00:00 UTC" in text
+    assert "certificate until" in text
+
+
+def test_servers_of_an_earlier_version_say_what_they_know() -> None:
+    found = node()
+    found.status, found.statistics, found.nodes = None, {"Sessions": 5}, {1: "some"}
+    text = shown(found)
+    assert "tenant 1: some linked" in text
+    assert "Sessions  5" in text

@@ -1,0 +1,102 @@
+"""The programs in `examples/` do what they say, on a cluster of real processes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import ProcessProtocol
+from twisted.python.failure import Failure
+
+from ixproxy.client import connect
+from ixproxy.messages import RequestSubmit
+from ixproxy.testing.processes import RealCluster
+from tests import lost_proxy
+
+ROOT = Path(__file__).parent.parent
+SECONDS = 60
+
+
+class Program(ProcessProtocol):
+    """A program that prints lines; each can be waited for."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.errors = b""
+        self.ended: Deferred[None] = Deferred()
+        self._rest = b""
+        self._waiting: list[tuple[str, Deferred[str]]] = []
+
+    def outReceived(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._printed(line.decode())
+
+    def errReceived(self, data: bytes) -> None:
+        self.errors += data
+
+    def processEnded(self, reason: Failure) -> None:
+        self.ended.callback(None)
+
+    def _printed(self, line: str) -> None:
+        self.lines.append(line)
+        for each in tuple(self._waiting):
+            if line.startswith(each[0]):
+                self._waiting.remove(each)
+                each[1].callback(line)
+
+    def printing(self, beginning: str) -> Deferred[str]:
+        """Fires with the next line that begins so."""
+        waiting: Deferred[str] = Deferred()
+        self._waiting.append((beginning, waiting))
+        return waiting
+
+
+@pytest.mark.processes
+@pytest_twisted.ensureDeferred
+async def test_a_desktop_goes_on_at_another_proxy_with_what_it_holds(
+    tmp_path: Path, real_reactor: Any
+) -> None:
+    text = lost_proxy.deployment().replace("random-delay-range = 2", "random-delay-range = 0")
+    async with RealCluster(real_reactor, tmp_path, text) as cluster:
+        mail = await connect(
+            real_reactor, cluster.endpoint("proxy1"), name="mail", client_type="MediaServer"
+        )
+        request = RequestSubmit(tenant_id=1, media_type="email", queue="Q1")
+        identifier = (await mail.request(request)).interaction_id
+        await mail.close()
+        program = Program()
+        arguments = [str(ROOT / "examples" / "desktop.py"), str(cluster.file), "desk"]
+        arguments += ["--agent", "lee", "--view", "Q1/All"]
+        took = program.printing("took ")
+        running = real_reactor.spawnProcess(
+            program,
+            sys.executable,
+            [sys.executable, "-W", "error", *arguments],
+            env=None,
+        )
+        try:
+            assert await took.addTimeout(SECONDS, real_reactor) == f"took {identifier}"
+            first = program.lines[0].removeprefix("connected to ")
+            other = {"proxy1": "proxy2", "proxy2": "proxy1"}[first]
+            assert program.lines[1] == "lee is logged in"
+            lost, back = program.printing("connection lost"), program.printing("connected to ")
+            await cluster.kill(first)
+            await lost.addTimeout(SECONDS, real_reactor)
+            assert await back.addTimeout(SECONDS, real_reactor) == f"connected to {other}"
+        finally:
+            running.signalProcess(signal.SIGINT)
+            await program.ended.addTimeout(SECONDS, real_reactor)
+        assert program.lines[3:] == [
+            "connection lost",
+            f"holds {identifier}",
+            f"connected to {other}",
+            f"holds {identifier}",
+            "connection lost",
+            f"holds {identifier}",
+        ], program.errors.decode()
