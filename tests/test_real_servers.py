@@ -115,7 +115,8 @@ async def test_a_server_that_is_stopped_in_the_middle_of_work_leaves_nothing_und
         codes = {each for each in outcomes if isinstance(each, int)}
         assert codes <= {
             Code.LOST_CONNECTION, Code.STOPPING, Code.NO_SERVERS, Code.NOT_ACCESSIBLE,
-            Code.NOT_REGISTERED,
+            # Those in flight when the client itself said goodbye, perhaps done all the same.
+            Code.NOT_REGISTERED, Code.CANCELLED,
         }  # fmt: skip
         assert len(outcomes) == 400
         assert "Traceback" not in cluster.log(name).read_text()
