@@ -41,7 +41,7 @@ class WireSettings:
         1_000, 1, 1_000_000, "connections", "Peers that have not registered; the oldest make room."
     )
     client_window: int = whole(
-        256, 1, 1_000_000, "requests", "One client's on the way; above, it is left unread a while."
+        1_000, 1, 1_000_000, "requests", "One client's on the way; above, it is left unread."
     )
     max_client_output: int = whole(
         4 << 20, 1 << 16, 1 << 30, "bytes", "Output that may wait for one slow reader."

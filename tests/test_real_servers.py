@@ -107,7 +107,7 @@ async def test_a_server_that_is_stopped_in_the_middle_of_work_leaves_nothing_und
         under_way = [Deferred.fromCoroutine(submit(client, "email")) for _ in range(400)]
         first = await under_way.pop(0)
         assert await cluster.servers.end(name) == "stopped"
-        # What still waits is given up by the client: for a connection, or behind its window.
+        # What still waits for a connection is given up by the client.
         await client.close()
         outcomes = [first, *(result for _, result in await DeferredList(under_way))]
         acknowledged = {each for each in outcomes if isinstance(each, str)}
@@ -115,6 +115,7 @@ async def test_a_server_that_is_stopped_in_the_middle_of_work_leaves_nothing_und
         codes = {each for each in outcomes if isinstance(each, int)}
         assert codes <= {
             Code.LOST_CONNECTION, Code.STOPPING, Code.NO_SERVERS, Code.NOT_ACCESSIBLE,
+            # Those in flight when the client itself said goodbye, perhaps done all the same.
             Code.NOT_REGISTERED, Code.CANCELLED,
         }  # fmt: skip
         assert len(outcomes) == 400

@@ -25,7 +25,7 @@ MAX_BATCH = 1000
 """Works in one batch at most, so that none waits long for its commit."""
 SHARE = 8
 """Requests of one session in a batch, where others ask little."""
-BULK_SHARE = 256
+BULK_SHARE = 1000
 """The same where nobody does."""
 LIGHT_FOR = 1.0
 """Seconds for which shares stay small after somebody was seen who asks little."""
@@ -66,7 +66,8 @@ def compose(
 
     :param most: works in a batch.
     :param share: requests of one session in a batch, from 1.
-    :param blocked: whether a request must wait, for there is no room for its answer.
+    :param blocked: whether a session's requests must wait, for there is no room for
+        the answers; asked of the first of them.
     """
     works: list[Work] = []
     left: list[Work] = []
@@ -76,7 +77,12 @@ def compose(
         if type(work) is Asked:
             session = work.sender.session
             number = taken.get(session, 0)
-            if number >= share or session in behind or len(works) >= most or blocked(work):
+            if (
+                number >= share
+                or session in behind
+                or len(works) >= most
+                or (not number and blocked(work))
+            ):
                 behind.add(session)
                 left.append(work)
                 continue

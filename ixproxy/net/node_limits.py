@@ -28,7 +28,7 @@ class NodeLimits:
     max_frame: int = 1 << 20
     max_connections: int = 10_000
     max_unregistered: int = 1_000
-    client_window: int = 256
+    client_window: int = 1_000
     max_held_pulls: int = 50_000
     max_client_output: int = 4 << 20
     max_output_timeout: float = 60

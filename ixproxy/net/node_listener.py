@@ -27,6 +27,14 @@ from ixproxy.net.waiting_room import WaitingRoom
 from ixproxy.wire.codec import error_frame
 from ixproxy.wire.frames import Skipped
 
+TURN_FRAMES = 16
+"""Frames of one peer in one turn of the reactor, at most."""
+PROXY_TURN_FRAMES = 64
+"""The same of a proxy, which sends for many."""
+ALONE_TURN_FRAMES = 1000
+"""The same while others send little."""
+CROWDED = 64
+"""Times in one tick that another peer was read than before, from which on others send too."""
 MUCH_WAITS = "much of what it asked waits"
 
 
@@ -50,6 +58,9 @@ class NodeListener(Factory):
         self._waiting_room = WaitingRoom(state.counters, self._is_registered)
         self._slow = SlowReaders(state.counters)
         self._held_back: dict[FrameConnection, NodePeer] = {}
+        self._last: FrameConnection | None = None
+        self._changes = 0
+        self._crowded = False
 
     @property
     def peers(self) -> int:
@@ -96,7 +107,13 @@ class NodeListener(Factory):
     ) -> int:
         """A peer sent frames: take some, for others wait too."""
         peer = self._peers[connection]
-        taken = self._requests.frames_received(peer, frames)
+        if connection is not self._last:
+            self._last = connection
+            self._changes += 1
+        most = PROXY_TURN_FRAMES if peer.proxy else TURN_FRAMES
+        if not self._crowded:
+            most = ALONE_TURN_FRAMES
+        taken = self._requests.frames_received(peer, frames, most)
         if not self._may_ask_more(peer, self._state.limits.client_window):
             self._state.counters["peers held back"] += 1
             self._held_back[connection] = peer
@@ -142,6 +159,8 @@ class NodeListener(Factory):
     def connection_lost(self, connection: FrameConnection, reason: str) -> None:
         """A peer is gone."""
         peer = self._peers.pop(connection, None)
+        if connection is self._last:
+            self._last = None
         self._waiting_room.leave(connection)
         self._slow.forget(connection)
         self._held_back.pop(connection, None)
@@ -162,6 +181,7 @@ class NodeListener(Factory):
     def ticked(self) -> None:
         """Some time passed: close who does not read and who does not register."""
         now, limits = self._state.clock.seconds(), self._state.limits
+        self._crowded, self._changes = self._changes >= CROWDED, 0
         self.batch_begins()
         self._slow.ticked(now, limits.max_output_timeout)
         self._waiting_room.ticked(now, limits.registration_timeout)

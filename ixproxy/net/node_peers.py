@@ -166,7 +166,10 @@ class Asking:
 
     def waits(self, waiting: Waiting) -> None:
         """It began to wait to be run, or does so no more."""
-        self.client.waiting += bool(waiting) - bool(self.waiting)
+        if not self.waiting:
+            self.client.waiting += 1
+        if not waiting:
+            self.client.waiting -= 1
         self.waiting = waiting
 
     def settle(self) -> None:

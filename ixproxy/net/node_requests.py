@@ -55,11 +55,6 @@ What gives back, or ends something, is never refused as busy; nor is the
 question how the node is, which waits for nothing.
 """
 
-TURN_FRAMES = 16
-"""Frames of one peer in one turn of the reactor, at most."""
-PROXY_TURN_FRAMES = 64
-"""The same of a proxy, which sends for many."""
-
 _NO_REPLY, _COMPRESSED = int(Flag.NO_REPLY), int(Flag.COMPRESSED)
 _REQUEST = int(Kind.REQUEST)
 
@@ -71,14 +66,16 @@ class NodeRequests:
         self._state = state
         self.registrar = Registrar(state)
 
-    def frames_received(self, peer: NodePeer, frames: Sequence[bytes | Skipped]) -> int:
+    def frames_received(
+        self, peer: NodePeer, frames: Sequence[bytes | Skipped], most: int
+    ) -> int:
         """
         Whole frames of one peer, in order.
 
-        :return: how many were taken: some in one turn, for others wait too.
+        :param most: how many may be taken in this turn.
+        :return: how many were.
         """
         now = self._state.clock.seconds()
-        most = min(len(frames), PROXY_TURN_FRAMES if peer.proxy else TURN_FRAMES)
         for raw in islice(frames, most):
             if peer.connection is None or peer.connection.close_reason:
                 return len(frames)
@@ -86,7 +83,7 @@ class NodeRequests:
                 self._skipped(peer, raw)
             else:
                 self._frame(peer, raw, now)
-        return most
+        return min(most, len(frames))
 
     def _skipped(self, peer: NodePeer, skipped: Skipped) -> None:
         if skipped.kind == _REQUEST:

@@ -15,7 +15,7 @@ from ixproxy.core.destinations import Destination
 from ixproxy.net.connection import FrameConnection
 from ixproxy.values import ClientType
 
-DEFAULT_WINDOW = 256
+DEFAULT_WINDOW = 1_000
 WHY = "its requests are on their way"
 
 
