@@ -14,7 +14,7 @@ from pytest_twisted import blockon
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort, IReactorCore, IReactorFDSet, IReactorTime
-from twisted.logger import globalLogPublisher
+from twisted.logger import globalLogBeginner, globalLogPublisher
 
 import twisted.plugins
 from ixproxy.testing.processes import RealCluster
@@ -34,6 +34,8 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 def pytest_configure(config: pytest.Config) -> None:
     # Processes that tests start must run this checkout, not an installed copy of it.
     os.environ["PYTHONPATH"] = str(ROOT)
+    # Until logging begins Twisted keeps every event, and with it all that its fields refer to.
+    globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
     if os.environ.get("CI"):
         config.pluginmanager.register(SkipsCount(read_allowed(ALLOWED.read_text())))
     for folder in twisted.plugins.__path__:
