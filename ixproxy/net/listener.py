@@ -14,7 +14,7 @@ from itertools import count
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory
 
-from ixproxy.core.clients import Peer
+from ixproxy.core.clients import FAN_OUT_WEIGHT, Peer
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.net.connection import FrameConnection
@@ -143,6 +143,8 @@ class PeerListener(Factory):
     def limits(self, limits: Limits) -> None:
         self._limits = limits
         self._windows.window = limits.window
+        # So many cannot be above it, be they all fan-outs.
+        self._few = limits.window // (1 + FAN_OUT_WEIGHT)
 
     def buildProtocol(self, addr: IAddress | None) -> FrameConnection:
         """The framework accepted a connection."""
@@ -176,7 +178,7 @@ class PeerListener(Factory):
             self._last = connection
             self._changes += 1
         budget, client = self._budget, peer.clients.get(0)
-        if client is not None and client.type is ClientType.PROXY:
+        if len(frames) > 1 and client is not None and client.type is ClientType.PROXY:
             budget = max(budget, PROXY_BUDGET)
         taken = self._core.frames_received(peer.id, frames, self._clock.seconds(), budget)
         self._performer.perform()
@@ -184,7 +186,7 @@ class PeerListener(Factory):
             client = peer.clients.get(0)
         if client is None or connection in self._unregistered:
             self._heard_unregistered(connection, peer, taken)
-        elif client.on_the_way > self._windows.window:
+        elif len(client.inflight) > self._few and client.on_the_way > self._windows.window:
             self._windows.exceeded(client, connection)
         return taken
 
