@@ -14,9 +14,11 @@ from ixproxy.net.connection import FrameConnection
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.turn import TurnEnd
 
-# Weak, for the values know their reactor: it would never be freed.
-_turn_ends: WeakValueDictionary[Any, TurnEnd] = WeakValueDictionary()
-_keep_alives: WeakValueDictionary[tuple[Any, float, float], SharedKeepAlive] = WeakValueDictionary()
+# By the reactor's id, and weak: a reactor knows what waits on it, so that one which was named
+# here would never be freed, nor anything of its clients. A value that is there keeps its
+# reactor, so nothing else can have that id meanwhile.
+_turn_ends: WeakValueDictionary[int, TurnEnd] = WeakValueDictionary()
+_keep_alives: WeakValueDictionary[tuple[int, float, float], SharedKeepAlive] = WeakValueDictionary()
 
 
 class SharedKeepAlive(KeepAlive):
@@ -36,15 +38,15 @@ class SharedKeepAlive(KeepAlive):
 
 def turn_end(reactor: Any) -> TurnEnd:
     """The end of the turns of `reactor`."""
-    found = _turn_ends.get(reactor)
+    found = _turn_ends.get(id(reactor))
     if found is None:
-        _turn_ends[reactor] = found = TurnEnd(reactor)
+        _turn_ends[id(reactor)] = found = TurnEnd(reactor)
     return found
 
 
 def keep_alive(reactor: Any, interval: float, limit: float) -> KeepAlive:
     """The keep-alive with these times in seconds; it need not be started."""
-    key = reactor, interval, limit
+    key = id(reactor), interval, limit
     found = _keep_alives.get(key)
     if found is None:
         _keep_alives[key] = found = SharedKeepAlive(reactor, interval, limit)

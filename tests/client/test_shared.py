@@ -28,6 +28,17 @@ def test_nothing_of_it_outlives_those_who_use_it() -> None:
     assert gone() is None
 
 
+def test_a_reactor_on_which_something_still_waits_is_freed_with_it() -> None:
+    clock = SteppingClock()
+    turn, alive = shared.turn_end(clock), shared.keep_alive(clock, 10.0, 30.0)
+    clock.callLater(5.0, turn.flush)
+    clock.callLater(5.0, alive.start)
+    gone = weakref.ref(clock)
+    del clock, turn, alive
+    gc.collect()
+    assert gone() is None
+
+
 def test_many_clients_have_one_timer_that_ends_with_the_last_connection() -> None:
     world = World()
     clients = [
