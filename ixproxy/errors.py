@@ -88,7 +88,12 @@ class Code:
     STALE_SESSION = 3054
     TARGET_NOT_LOGGED_IN = 3055
     UNKNOWN_AGENT = 3056
+    INVITATION_REJECTED = 3057
+    INVITATION_EXPIRED = 3058
+    INVITATION_OVER = 3059
     LIMIT_REACHED = 3060
+    ALREADY_A_PARTY = 3061
+    DO_NOT_DISTURB = 3062
     INTERNAL = 3099
 
 
@@ -153,6 +158,11 @@ ERRORS: dict[int, ErrorRow] = {
         ErrorRow(Code.STALE_SESSION, "Agent session is not the current one", _NO),
         ErrorRow(Code.TARGET_NOT_LOGGED_IN, "Target agent is not logged in", _NO),
         ErrorRow(Code.UNKNOWN_AGENT, "Unknown agent or place", _NO),
+        ErrorRow(Code.INVITATION_REJECTED, "The invited agent has refused", _NO),
+        ErrorRow(Code.INVITATION_EXPIRED, "The invited agent has not answered in time", _NO),
+        ErrorRow(Code.INVITATION_OVER, "There is no such invitation, or not any more", _NO),
+        ErrorRow(Code.ALREADY_A_PARTY, "The agent is a party of the interaction already", _NO),
+        ErrorRow(Code.DO_NOT_DISTURB, "Target agent does not want to be disturbed", _NO),
         ErrorRow(Code.LIMIT_REACHED, "A configured limit is reached", _NO),
         ErrorRow(Code.INTERNAL, "Internal error", _MAYBE),
     )

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ixproxy.messages.message import AgentSession, Count, Event, KeyValues, Name, Number, Request
+from ixproxy.messages.message import (
+    AgentSession,
+    Count,
+    Event,
+    KeyValues,
+    Name,
+    Number,
+    Reason,
+    Request,
+)
 
 __all__ = [
     "EventAgentAvailable",
@@ -154,9 +163,12 @@ class AgentEvent(Event, frozen=True, kw_only=True):
 
 
 class EventAgentLogin(AgentEvent, frozen=True, kw_only=True):
-    """The agent's session began."""
+    """The agent's session began; what is not the default of a new session is said, too."""
 
     media_list: dict[str, Number] = {}
+    donot_disturb: Number = 0
+    media_reasons: dict[str, Reason] = {}
+    state_reason: Reason | None = None
 
 
 class EventAgentLogout(AgentEvent, frozen=True, kw_only=True):
@@ -222,19 +234,32 @@ class EventCurrentAgentStatus(AgentEvent, frozen=True, kw_only=True):
 
 
 class EventForcedAgentStateChange(AgentEvent, frozen=True, kw_only=True):
-    """The server or another connection changed the agent's state."""
+    """
+    The server or another connection changed the agent's state.
+
+    :ivar by_server: a node did so by itself; other nodes do not know of it yet.
+    """
 
     media_type_name: str = ""
     media_list: dict[str, Number] = {}
     donot_disturb: Number = 0
     agent_state_change_operation: str = ""
+    by_server: bool = False
 
 
 class EventMassAgentLogout(Event, frozen=True, kw_only=True):
-    """Many agents of one application were lost together."""
+    """
+    Many agents of one application were lost together, and are logged out.
 
+    :ivar application_name: the client, or the proxy with all its clients, that
+        was lost.
+    :ivar agents: who of the tenant.
+    """
+
+    tenant_id: int = 0
     application_name: str = ""
     number_of_agents: Count = 0
+    agents: list[str] = []
 
 
 class EventTopic(Event, frozen=True, kw_only=True):

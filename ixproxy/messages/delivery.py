@@ -54,14 +54,14 @@ class RequestLeaveInteraction(InteractionRequest, frozen=True, kw_only=True):
 
 
 class RequestAccept(InteractionRequest, frozen=True, kw_only=True):
-    """Accepts an invitation."""
+    """Accepts an invitation; `ticket_id` 0: the only one to this interaction."""
 
     ticket_id: Count = 0
     initial_in_focus_state: bool = False
 
 
 class RequestReject(InteractionRequest, frozen=True, kw_only=True):
-    """Refuses an invitation."""
+    """Refuses an invitation; `ticket_id` as for accepting."""
 
     ticket_id: Count = 0
 

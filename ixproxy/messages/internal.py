@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ixproxy.messages.agents import AgentRequest
 from ixproxy.messages.interactions import InteractionRequest
-from ixproxy.messages.message import Count, Event, Name, Number, Request
+from ixproxy.messages.message import Count, Event, Name, Number, Reason, Request
 
 __all__ = [
     "EventNodeLoad",
@@ -37,9 +37,17 @@ class RequestClientsGone(Request, frozen=True, kw_only=True):
 
 
 class RequestConfirmSession(AgentRequest, frozen=True, kw_only=True):
-    """Makes a provisional agent session the agent's session; carries it whole."""
+    """
+    Makes a provisional agent session the agent's session; carries it whole.
+
+    :ivar media_reasons: media type to the reason for its state.
+    :ivar state_reason: the reason for the agent's state.
+    """
 
     media_list: dict[str, Number] = {}
+    donot_disturb: Number = 0
+    media_reasons: dict[str, Reason] = {}
+    state_reason: Reason | None = None
 
 
 class EventNodeLoad(Event, frozen=True, kw_only=True):

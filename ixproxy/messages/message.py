@@ -102,10 +102,17 @@ class Event(Message, frozen=True, kw_only=True):
     `event_number` is the durable number of the event on the node with
     database id `dbid`; together they name the event for ever. `event_time`
     is in seconds since the epoch, UTC.
+
+    :ivar reporting_event_sequence_number: its place in a reporting stream: each
+        stream counts its own events from 1; 0: not of a stream.
+    :ivar previous_sequence_number: in a filtered stream, the number of the
+        event before it there: between the two none was missed.
     """
 
     event_time: Time = 0.0
     event_number: Count = 0
     dbid: Count = 0
+    reporting_event_sequence_number: Count = 0
+    previous_sequence_number: Count = 0
     actor: Actor | None = None
     reason: Reason | None = None

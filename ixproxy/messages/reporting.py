@@ -9,7 +9,9 @@ from ixproxy.messages.message import (
     KeyValues,
     Number,
     Party,
+    Reason,
     Request,
+    Time,
     Workbin,
 )
 
@@ -51,7 +53,12 @@ __all__ = [
 
 
 class RequestStartPlaceAgentStateReportingAll(Request, frozen=True, kw_only=True):
-    """Asks for the states of all agents of some tenants and all that follows."""
+    """
+    Asks for the states of all agents of some tenants and all that follows.
+
+    :ivar tenants: tenant ids as values, under any keys; empty: all of the client's.
+    :ivar filter: what of it is wanted; see `ixproxy.wire.streams`.
+    """
 
     tenants: KeyValues = {}
     filter: KeyValues = {}
@@ -67,6 +74,7 @@ class RequestStartPlaceAgentStateReporting(Request, frozen=True, kw_only=True):
     tenant_id: int = 0
     places: list[str] = []
     agents: list[str] = []
+    filter: KeyValues = {}
 
 
 class RequestStopPlaceAgentStateReporting(Request, frozen=True, kw_only=True):
@@ -204,20 +212,41 @@ class EventResumed(InteractionEvent, frozen=True, kw_only=True):
 
 
 class EventPlaceAgentState(Event, frozen=True, kw_only=True):
-    """One agent's state when reporting begins."""
+    """
+    One agent's state when reporting begins.
+
+    :ivar media_reasons: media type to the reason for its state.
+    :ivar state_reason: the reason for the agent's state.
+    :ivar logged_in_at: when the agent session began.
+    :ivar interactions: the interactions that the agent is a party of, with
+        their properties.
+    :ivar parties: the same, with how the agent takes part.
+    """
 
     tenant_id: int = 0
     agent_id: str = ""
     place_id: str = ""
     agent_session: AgentSession | None = None
     media_list: dict[str, Number] = {}
+    donot_disturb: Number = 0
+    media_reasons: dict[str, Reason] = {}
+    state_reason: Reason | None = None
+    logged_in_at: Time = 0.0
     interactions: dict[str, KeyValues] = {}
+    parties: dict[str, Party] = {}
 
 
 class EventActivityReport(Event, frozen=True, kw_only=True):
-    """Brackets an initial state."""
+    """
+    Brackets an initial state, or says that a stream has ended.
+
+    :ivar activity: `Begin`: the states of `number_of_agents` agents follow;
+        `End`: that was all, and what happens follows; `Lost`: the stream went
+        on faster than it was read, and ends here.
+    """
 
     activity: str = ""
+    number_of_agents: Count = 0
 
 
 class EventCustomReporting(InteractionEvent, frozen=True, kw_only=True):

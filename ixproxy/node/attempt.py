@@ -33,6 +33,7 @@ from ixproxy.node.work import (
     Goodbye,
     Outcome,
     Refuse,
+    Relayed,
     Tick,
     Work,
 )
@@ -218,7 +219,7 @@ def refused(
     work: Work, code: int, description: str = "", in_doubt: bool | None = None
 ) -> list[Effect]:
     """The refusal of a piece of work, if it awaits an answer."""
-    if isinstance(work, Tick | ConnectionLost):
+    if isinstance(work, Tick | ConnectionLost | Relayed):
         return []
     if isinstance(work, Goodbye) and work.token is None:
         return []

@@ -47,13 +47,16 @@ class Happening(NamedTuple):
 
 def happen(turn: Turn, transition: Transition, what: Happening) -> None:
     """Walk the steps of a transition: number its events, and hand them on."""
-    counters, consumers = turn.counters, turn.settings.consumers
+    counters = turn.counters
+    row = what.after or what.before
+    assert row is not None
+    kept = is_kept(turn, row.tenant_id)
     properties: KeyValues | None = None
     for step in transition.steps:
         for party in _subjects(step, what):
             counters.event_number += 1
             receivers = () if step.to is To.REPORTING else _receivers(turn, step, what, party)
-            if not receivers and not (consumers and step.reported):
+            if not receivers and not (kept and step.reported):
                 continue
             if properties is None:
                 properties = _properties(what)
@@ -61,7 +64,7 @@ def happen(turn: Turn, transition: Transition, what: Happening) -> None:
             for session in receivers:
                 turn.tell(session, event)
             if step.reported:
-                _keep(turn, event)
+                _keep(turn, row.tenant_id, event)
 
 
 def _subjects(step: Step, what: Happening) -> Sequence[PartyRow | None]:
@@ -170,8 +173,8 @@ def report_agent(
 ) -> None:
     """An event about an agent, for reporting."""
     turn.counters.event_number += 1
-    if turn.settings.consumers:
-        _keep(turn, agent_event(turn, kind, row, cause, **more))
+    if is_kept(turn, row.tenant_id):
+        _keep(turn, row.tenant_id, agent_event(turn, kind, row, cause, **more))
 
 
 def tell_agent(
@@ -204,7 +207,13 @@ def agent_event(
     )
 
 
-def _keep(turn: Turn, event: Event) -> None:
+def is_kept(turn: Turn, tenant_id: int) -> bool:
+    """Whether anybody reads the reporting events of a tenant."""
+    return bool(turn.settings.consumers) or turn.memory.is_reported(tenant_id)
+
+
+def _keep(turn: Turn, tenant_id: int, event: Event) -> None:
+    turn.report(tenant_id, event)
     consumers = turn.settings.consumers
     if consumers:
         body = encode(event)

@@ -54,6 +54,7 @@ class Memory:
     :ivar provisional_of: those that a client session takes part in.
     :ivar servers: the sessions of media servers, by client name.
     :ivar interested: sessions that want to hear of changed properties.
+    :ivar reporters: client sessions with a reporting stream, and the tenants that it is about.
     :ivar restarts: when the handling of an interaction was last seen going on.
     """
 
@@ -67,6 +68,7 @@ class Memory:
         "places",
         "provisional",
         "provisional_of",
+        "reporters",
         "restarts",
         "servers",
         "sessions",
@@ -84,6 +86,7 @@ class Memory:
         self.provisional_of: dict[bytes, tuple[AgentSessionName, ...]] = {}
         self.servers: dict[str, tuple[bytes, ...]] = {}
         self.interested: dict[bytes, bool] = {}
+        self.reporters: dict[bytes, frozenset[int]] = {}
         self.restarts: dict[str, float] = {}
 
     def load(self, sessions: Iterable[SessionRow], agents: Iterable[AgentRow], now: float) -> None:
@@ -116,6 +119,11 @@ class Memory:
         self.journal.remove(self.sessions, row.session)
         self.journal.remove(self.lost, row.session)
         self.journal.remove(self.interested, row.session)
+        self.journal.remove(self.reporters, row.session)
+
+    def is_reported(self, tenant_id: int) -> bool:
+        """Whether some reporting stream is about a tenant."""
+        return any(tenant_id in tenants for tenants in self.reporters.values())
 
     def _forget_server(self, row: SessionRow | None) -> None:
         if row is None or row.client_type != ClientType.MEDIA_SERVER:

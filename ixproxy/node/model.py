@@ -45,7 +45,10 @@ class NodeSettings:
     """
     The options that rules need; names, units and defaults are those of `[settings]`.
 
+    :ivar agent_seats: how many agents may be logged in; None: not limited.
     :ivar agent_session_restore_timeout: seconds.
+    :ivar delayed_logout_timeout: seconds, as is `delivering_timeout`.
+    :ivar login_session_timeout: minutes.
     :ivar default_view_freeze_interval: seconds.
     :ivar handling_timeout: minutes, as is `routing_timeout`.
     :ivar max_userdata_size: bytes.
@@ -56,19 +59,25 @@ class NodeSettings:
     """
 
     agent_login_control: str = "none"
+    agent_seats: int | None = None
     agent_session_restore_timeout: float = 60
     allow_duplicates_in_change: bool = False
     allow_duplicates_in_submit: bool = False
     allow_multiple_agent_connections: str = "true"
     completed_queues: tuple[str, ...] = ()
     default_view_freeze_interval: float = 60
+    delayed_logout_panic_threshold: int = 50
+    delayed_logout_timeout: float = 30
+    delivering_timeout: float = 30
     handling_timeout: float = 180
     ignore_read_only_on_change: bool = False
     ignore_read_only_on_submit: bool = False
+    login_session_timeout: float = 1440
     max_interactions_per_find: int = 1000
     max_interactions_per_pull: int = 100
     max_userdata_size: int = 512 << 10
     max_workbin_interactions: int = 1000
+    not_ready_on_invitation_timeout: bool = False
     pull_hold_timeout: float = 10
     routing_timeout: float = 720
     submit_receipt_retention: float = 24

@@ -105,7 +105,9 @@ class AgentRow(Row, frozen=True, kw_only=True):
     One agent session on this node: provisional until confirmed.
 
     `media` maps media types to 0 (not ready) or 1 (ready); `sessions` are the
-    client sessions that the agent is logged in through.
+    client sessions that the agent is logged in through. `reasons` maps media
+    types to the reasons for their states, and "" to that of the agent's, each
+    as the map of a Reason.
     """
 
     table: ClassVar[str] = "agents"
@@ -120,6 +122,8 @@ class AgentRow(Row, frozen=True, kw_only=True):
     confirmed: bool = False
     logged_in_at: float = 0.0
     sessions: list[bytes] = []
+    donot_disturb: int = 0
+    reasons: dict[str, dict[str, Any]] = {}
 
 
 class SessionRow(Row, frozen=True, kw_only=True):
@@ -139,6 +143,37 @@ class SessionRow(Row, frozen=True, kw_only=True):
     incarnation: int
     tenants: list[int] = []
     lost_at: float | None = None
+
+
+class InvitationRow(Row, frozen=True, kw_only=True):
+    """
+    An agent is asked to take part in an interaction, and has not answered.
+
+    `ticket` is the number of the event by which the agent was invited, and
+    names the invitation; `operation` says what was asked: `Deliver`,
+    `Transfer` or `Conference`. `inviter` is the client session that asked,
+    `inviter_agent` the agent behind it, if it is one. `extension` is a
+    MessagePack map: what the request brought along for the invited agent.
+    """
+
+    table: ClassVar[str] = "invitations"
+    key_columns: ClassVar[tuple[str, ...]] = ("ticket",)
+
+    ticket: int
+    interaction_id: str
+    tenant_id: int
+    operation: str
+    agent_id: str
+    agent_number: int
+    agent_dbid: int
+    place_id: str = ""
+    visibility_mode: str = ""
+    inviter: bytes = b""
+    inviter_agent: str = ""
+    inviter_strategy: str = ""
+    invited_at: float = 0.0
+    due_at: float = 0.0
+    extension: bytes = b"\x80"
 
 
 class ReceiptRow(Row, frozen=True, kw_only=True):
@@ -187,6 +222,7 @@ ROW_TYPES: tuple[type[Row], ...] = (
     PartyRow,
     AgentRow,
     SessionRow,
+    InvitationRow,
     ReceiptRow,
     TimerRow,
     OutboxRow,

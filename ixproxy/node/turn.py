@@ -8,7 +8,7 @@ from ixproxy.messages.message import Event, Reason
 from ixproxy.node.journal import Journal
 from ixproxy.node.memory import Counters, Memory
 from ixproxy.node.model import NodeModel, NodeSettings
-from ixproxy.node.work import Sender, Tell
+from ixproxy.node.work import Effect, Report, Sender, Tell
 from ixproxy.node.working_set import WorkingSet
 
 
@@ -25,7 +25,7 @@ class Turn:
     One batch.
 
     :ivar now: seconds since the epoch, UTC: the same for the whole batch.
-    :ivar tells: events of the request in hand for client sessions.
+    :ivar tells: what the request in hand says besides its answer: events, and answers to others.
     """
 
     __slots__ = (
@@ -57,11 +57,16 @@ class Turn:
         self.now = now
         self.journal: Journal = memory.journal
         self.counters: Counters = memory.counters
-        self.tells: list[Tell] = []
+        self.tells: list[Effect] = []
 
     def tell(self, session: bytes, event: Event) -> None:
         """Send an event to a client session, after the answer of the request in hand."""
         self.tells.append(Tell(session, event))
+
+    def report(self, tenant_id: int, event: Event) -> None:
+        """Send an event of a tenant to its reporting streams."""
+        if self.memory.is_reported(tenant_id):
+            self.tells.append(Report(event))
 
 
 class Cause(NamedTuple):

@@ -96,10 +96,13 @@ class ConnectionLost(msgspec.Struct, frozen=True):
 
     :ivar lasting: False for a client that registered without a session of its
         own: it cannot come back, so this is a goodbye.
+    :ivar application_name: what was lost with it: a proxy with all its
+        clients, or just the client.
     """
 
     session: bytes
     lasting: bool = True
+    application_name: str = ""
 
     def __repr__(self) -> str:
         return f"ConnectionLost(lasting={self.lasting})"
@@ -146,6 +149,16 @@ class PullRetried(msgspec.Struct, frozen=True):
     last: bool = False
 
 
+class Relayed(msgspec.Struct, frozen=True):
+    """
+    A client sent an event for others: a status of an agent, to whom it is
+    told. It has no answer.
+    """
+
+    sender: Sender
+    event: Event
+
+
 class Tick(msgspec.Struct, frozen=True):
     """
     Time passed: sessions, provisional logins and receipts that are too old
@@ -154,7 +167,9 @@ class Tick(msgspec.Struct, frozen=True):
     """
 
 
-Work = Asked | Registered | ConnectionLost | ClientsLost | Goodbye | PullRetried | Tick
+Work = (
+    Asked | Registered | ConnectionLost | ClientsLost | Goodbye | PullRetried | Relayed | Tick
+)
 
 
 class LongRead(msgspec.Struct, frozen=True):
@@ -203,6 +218,12 @@ class Tell(msgspec.Struct, frozen=True):
         return f"Tell({self.event!r})"
 
 
+class Report(msgspec.Struct, frozen=True):
+    """Send an event to every reporting stream that it belongs into."""
+
+    event: Event
+
+
 class Announce(msgspec.Struct, frozen=True):
     """
     Send an event to every peer of type Proxy, before any later effect.
@@ -242,7 +263,7 @@ class ReadLong(msgspec.Struct, frozen=True):
     plan: LongRead
 
 
-Effect = Answer | Refuse | Tell | Announce | HoldPull | ReadLong
+Effect = Answer | Refuse | Tell | Report | Announce | HoldPull | ReadLong
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ _decode = msgspec.msgpack.Decoder().decode
 _PACKED: dict[tuple[str, str], tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     ("agents", "media"): (_encode, _decode),
     ("agents", "sessions"): (_encode, _decode),
+    ("agents", "reasons"): (_encode, _decode),
     ("agents", "confirmed"): (int, bool),
     ("sessions", "tenants"): (_encode, _decode),
 }

@@ -18,7 +18,7 @@ from pathlib import Path
 from ixproxy.errors import StorageError
 from ixproxy.storage.sqlite_errors import BORDER, storage_error
 
-VERSION = 1
+VERSION = 2
 """The schema that this program speaks."""
 
 APPLICATION_ID = 0x49584E31

@@ -25,7 +25,7 @@ from ixproxy.cli.protocol_page import (
 from ixproxy.core.routing import ROUTES
 from ixproxy.errors import ERRORS
 from ixproxy.messages import EventAck, Message, RequestSubmit
-from ixproxy.messages.message import Name, Text
+from ixproxy.messages.message import Event, Name, Text
 from ixproxy.wire.names import BY_MESSAGE, BY_NAME, ROWS, Kind, NameRow
 from ixproxy.wire.prefix import LAYOUT as PACKED
 from ixproxy.wire.prefix import SIZE, Flag
@@ -55,7 +55,7 @@ def test_every_message_has_a_section_with_its_number_and_attributes(row: NameRow
     text = section(row)
     assert f"Number {row.code}, kind {row.kind.value}." in text
     common = set(Message.__struct_encode_fields__) | {"Reason", "Actor"}
-    common |= {"EventTime", "EventNumber", "Dbid"}
+    common |= set(Event.__struct_encode_fields__)
     for name in set(row.message.__struct_encode_fields__) - common:
         assert f"`{name}`" in text or f"`{name}*`" in text, name
 

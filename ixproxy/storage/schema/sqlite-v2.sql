@@ -1,4 +1,4 @@
--- A node's database, version 1, for SQLite 3.35 or newer.
+-- A node's database, version 2, for SQLite 3.35 or newer.
 --
 -- Times are REAL: seconds since the epoch, UTC. Texts compare by their bytes
 -- (BINARY), as in every store, so that sorted answers of several nodes merge.
@@ -90,6 +90,9 @@ CREATE TABLE agents (
     confirmed INTEGER NOT NULL,                 -- 0: provisional
     logged_in_at REAL NOT NULL,
     sessions BLOB NOT NULL,                     -- MessagePack array of client sessions
+    donot_disturb INTEGER NOT NULL DEFAULT 0,   -- 1: no invitations
+    reasons BLOB NOT NULL DEFAULT x'80',        -- MessagePack map: media type, or '' for the
+                                                -- agent, to the map of a Reason
     PRIMARY KEY (tenant_id, agent_id, number, dbid)
 ) WITHOUT ROWID;
 
@@ -101,6 +104,24 @@ CREATE TABLE sessions (
     tenants BLOB NOT NULL,                      -- MessagePack array of ids; empty: all
     lost_at REAL                                -- NULL while connected
 ) WITHOUT ROWID;
+
+CREATE TABLE invitations (
+    ticket INTEGER NOT NULL PRIMARY KEY,        -- the event number of the invitation
+    interaction_id TEXT NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    operation TEXT NOT NULL,                    -- Deliver, Transfer, Conference
+    agent_id TEXT NOT NULL,                     -- who is invited
+    agent_number INTEGER NOT NULL,              -- the stamp of the agent session: number …
+    agent_dbid INTEGER NOT NULL,                -- … and node
+    place_id TEXT NOT NULL,
+    visibility_mode TEXT NOT NULL,
+    inviter BLOB NOT NULL,                      -- the client session that asked
+    inviter_agent TEXT NOT NULL,                -- the agent who asked, or empty
+    inviter_strategy TEXT NOT NULL,             -- the strategy that asked, or empty
+    invited_at REAL NOT NULL,
+    due_at REAL NOT NULL,                       -- when it expires
+    extension BLOB NOT NULL                     -- MessagePack map: brought along by the request
+);
 
 CREATE TABLE receipts (
     tenant_id INTEGER NOT NULL,
@@ -130,4 +151,4 @@ CREATE TABLE outbox (
     PRIMARY KEY (consumer, event_number)        -- read in this order, deleted when consumed
 ) WITHOUT ROWID;
 
-INSERT INTO meta VALUES (1, 1, 0, 0, 0);
+INSERT INTO meta VALUES (1, 2, 0, 0, 0);
