@@ -32,7 +32,7 @@ from ixproxy.errors import RequestRefused
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.members import MemoryProxy
-from ixproxy.testing.scripts import TENANT
+from ixproxy.testing.steps import TENANT
 from ixproxy.values import ClientType
 
 RESTORE = 4.0

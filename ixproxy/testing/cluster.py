@@ -48,7 +48,7 @@ from ixproxy.testing.members import (
 )
 from ixproxy.testing.network import MemoryNetwork
 from ixproxy.testing.process import ProcessClock
-from ixproxy.testing.scripts import ScriptClient
+from ixproxy.testing.steps import ScriptClient
 from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT
 
 CLIENT_SETTINGS = Settings(backoff=Backoff(first=0.1, most=2.0, spread=0.2))

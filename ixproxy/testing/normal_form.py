@@ -2,9 +2,9 @@
 What two runs of one script have in common: messages without what differs by nature.
 
 Generated ids become the labels of their interactions, agent sessions are
-named by their first appearance, times, event numbers, take numbers and places
-in a queue are dropped or only marked as being there, and lists of
-interactions have no order.
+named by their first appearance, tickets by theirs of their interaction; times,
+event numbers, take numbers and places in a queue are dropped or only marked as
+being there, and lists of interactions have no order.
 """
 
 from __future__ import annotations
@@ -16,7 +16,17 @@ import msgspec
 
 from ixproxy.messages.message import Message
 
-DROPPED = frozenset({"EventTime", "EventNumber", "Dbid", "PlaceInQueueSeq", "NextSortKey"})
+DROPPED = frozenset(
+    {
+        "EventTime",
+        "EventNumber",
+        "Dbid",
+        "PlaceInQueueSeq",
+        "NextSortKey",
+        "ReportingEventSequenceNumber",
+        "PreviousSequenceNumber",
+    }
+)
 MARKED = frozenset({"TakeNumber"})
 """Attributes of which only counts whether they have a value."""
 
@@ -37,11 +47,12 @@ class NormalForm:
     def __init__(self, labels: Mapping[str, str]) -> None:
         self._labels = labels
         self._sessions: dict[tuple[int, ...], str] = {}
+        self._tickets: dict[str, list[int]] = {}
 
     def of(self, message: Message) -> dict[str, Any]:
         """The message as plain values, under its name."""
         plain = msgspec.to_builtins(message, builtin_types=(bytes,))
-        return {"": type(message).__name__, **self._map(plain)}
+        return {"": type(message).__name__, **self.map(plain)}
 
     def text(self, text: str) -> str:
         """A text with labels for the ids in it."""
@@ -52,7 +63,8 @@ class NormalForm:
                 text = text.replace(identifier, label)
         return text
 
-    def _map(self, values: Mapping[Any, Any]) -> dict[str, Any]:
+    def map(self, values: Mapping[Any, Any]) -> dict[str, Any]:
+        """The same of a key-value list, or of the attributes of a message."""
         normal: dict[str, Any] = {}
         for key, value in values.items():
             if key in DROPPED:
@@ -64,6 +76,10 @@ class NormalForm:
                 normal[name] = {self.text(identifier): True for identifier in value}
             elif key == "AgentSession":
                 normal[name] = self._session(tuple(value))
+            elif key == "TicketId":
+                normal[name] = self._ticket(str(values.get("InteractionId")), value)
+            elif key == "Agents":
+                normal[name] = sorted(value)
             else:
                 normal[name] = self._value(value)
         return normal
@@ -72,10 +88,17 @@ class NormalForm:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return self._map(value)
+            return self.map(value)
         if isinstance(value, list | tuple):
             return [self._value(each) for each in value]
         return value
 
     def _session(self, stamp: tuple[int, ...]) -> str:
         return self._sessions.setdefault(stamp, f"session {len(self._sessions) + 1}")
+
+    def _ticket(self, identifier: str, ticket: int) -> str:
+        """Numbers of events are unique on each node only, so tickets are named for each id."""
+        known = self._tickets.setdefault(identifier, [])
+        if ticket not in known:
+            known.append(ticket)
+        return f"ticket {known.index(ticket) + 1}"

@@ -4,51 +4,42 @@ The oracle: a script through proxies over many nodes gives what one server gives
 `play` runs a script and keeps what every client was answered and told;
 `differences` compares two such records. Required are the same answers, the
 same events for each client (in any order over all), the same order of them
-for each interaction and, of other events, for each agent, and that no event
-of a later round comes before one of an earlier round on the same subject.
+for each interaction and for each agent, and that no event of a later round
+comes before one of an earlier round on the same subject.
+
+    python -m ixproxy.testing.oracle --seeds 0:500 --players one-proxy,two-proxies
+
+plays many scripts and prints the first difference of each that has one;
+`--script` prints the script as well.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from math import ceil
-from typing import Any, Protocol
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-import msgspec
-from twisted.internet.defer import Deferred, DeferredList
-from twisted.python.failure import Failure
-
-from ixproxy.client import Answer, Client
 from ixproxy.core.settings import ProxySettings
-from ixproxy.errors import RequestRefused
-from ixproxy.messages import EventAck, EventPulledInteractions, RequestPull, RequestSubmit
-from ixproxy.messages.message import Message, Request
 from ixproxy.node.model import NodeSettings
+from ixproxy.testing.agent_scripts import agent_script
 from ixproxy.testing.cluster import Cluster
-from ixproxy.testing.normal_form import NormalForm
-from ixproxy.testing.scripts import (
-    LABEL,
-    TENANT,
-    Action,
-    Ask,
-    Lose,
-    PullAll,
-    Renew,
-    Script,
-    ScriptClient,
-    Wait,
-)
+from ixproxy.testing.differences import differences, disorder
+from ixproxy.testing.playing import Record, play
+from ixproxy.testing.scripts import random_script
+from ixproxy.testing.steps import Script
 
-ROUND = 7.0
-"""
-Seconds that a round takes, or a multiple: it begins at the same time whatever
-the servers' answers took, so that timers run out in the same round everywhere.
-"""
-
-REST = 3.1
-"""Seconds in which everything that is on its way arrives."""
+__all__ = [
+    "PLAYERS",
+    "Record",
+    "compared",
+    "differences",
+    "disorder",
+    "main",
+    "many_servers",
+    "one_server",
+    "play",
+]
 
 HOLD = 0.1
 """
@@ -56,238 +47,116 @@ Seconds for which an empty pull for a strategy is held, once for each server:
 so little that pulling until empty never takes a whole round.
 """
 
-MOST_PULLS = 1000
 
-
-class Servers(Protocol):
-    """Where a script is played: one server, or a cluster."""
-
-    def seconds(self) -> float:
-        """The time now."""
-
-    def script_client(self, number: int, client: ScriptClient) -> Client:
-        """Connect a client of the script."""
-
-    def finish(self, awaited: Deferred[Any]) -> Any:
-        """Run until it has a result."""
-
-    def run(self, seconds: float) -> None:
-        """Let time pass."""
-
-    def lose_client(self, client: Client) -> None:
-        """Break the connection of a client."""
-
-
-@dataclass(slots=True)
-class Record:
+def one_server(seed: int, options: Sequence[tuple[str, Any]] = (), **arguments: Any) -> Cluster:
     """
-    What a script came to.
+    A node alone, as `play` wants it.
 
-    :ivar answers: for each step its answer, or what it was refused with.
-    :ivar events: for each client what it was told, in order.
+    :param options: what a script says of the servers' settings.
     """
-
-    answers: list[Any] = field(default_factory=list)
-    events: list[list[dict[str, Any]]] = field(default_factory=list)
+    return many_servers(seed, options, nodes=1, proxies=0, **arguments)
 
 
-def one_server(seed: int, **arguments: Any) -> Cluster:
-    """A node alone, as `play` wants it."""
-    return many_servers(seed, nodes=1, proxies=0, **arguments)
-
-
-def many_servers(seed: int, **arguments: Any) -> Cluster:
+def many_servers(seed: int, options: Sequence[tuple[str, Any]] = (), **arguments: Any) -> Cluster:
     """A cluster, as `play` wants it."""
+    chosen = dict(options)
+    shared = {name: chosen[name] for name in ("delivering_timeout",) if name in chosen}
     settings = {
-        "node_settings": NodeSettings(pull_hold_timeout=HOLD),
-        "proxy_settings": ProxySettings(pull_hold_timeout=HOLD),
+        "node_settings": NodeSettings(pull_hold_timeout=HOLD, **chosen),
+        "proxy_settings": ProxySettings(pull_hold_timeout=HOLD, **shared),
     }
     return Cluster(seed, **{**settings, **arguments})
 
 
-def play(script: Script, servers: Servers) -> Record:
-    """Run a script from its first round to the last event."""
-    player = _Player(script, servers)
-    begun = servers.seconds()
-    for actions in script.rounds:
-        player.round(actions)
-        lasted = servers.seconds() - begun
-        servers.run(ceil(lasted / ROUND) * ROUND - lasted)
-    return player.record()
+PLAYERS: dict[str, dict[str, Any]] = {
+    "one-proxy": {"proxies": 1},
+    "two-proxies": {},
+    "slow-path": {"fast_path": False},
+    "chained": {"outer": 2},
+    "composer": {"composing": True},
+}
+"""How a script may be played on three nodes: by name what the cluster is like."""
+
+SCRIPTS: dict[str, Callable[[int], Script]] = {
+    "agents": agent_script,
+    "interactions": random_script,
+}
 
 
-class _Player:
-    def __init__(self, script: Script, servers: Servers) -> None:
-        self._servers = servers
-        self._ids: dict[str, str] = {}
-        self._labels: dict[str, str] = {}
-        self._answers: list[Any] = []
-        self._events: list[list[Message]] = []
-        self._script = script
-        self._clients: dict[int, Client] = {}
-        for number in range(len(script.clients)):
-            self._events.append([])
-            self._meet(number)
+def compared(script: Script, players: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """
+    Play a script on one server and by each of these, and say what is wrong.
 
-    def _meet(self, number: int) -> None:
-        """Connect a client, for the first time or in the place of one that left."""
-        client = self._servers.script_client(number, self._script.clients[number])
-        client.on_event(self._events[number].append)
-        self._clients[number] = client
-
-    def round(self, actions: tuple[Action, ...]) -> None:
-        """Send everything of a round, then wait for all of it."""
-        waiting = [Deferred.fromCoroutine(self._act(action)) for action in actions]
-        for succeeded, answer in self._servers.finish(DeferredList(waiting, consumeErrors=True)):
-            if not succeeded:
-                assert isinstance(answer, Failure)
-                answer.raiseException()
-            self._answers.append(answer)
-
-    def record(self) -> Record:
-        """Everything, in its normal form: answers name agent sessions first."""
-        normal = NormalForm(self._labels)
-        answers = [_normal_answer(normal, answer) for answer in self._answers]
-        events = [[normal.of(event) for event in heard] for heard in self._events]
-        return Record(answers, events)
-
-    async def _act(self, action: Action) -> Any:
-        match action:
-            case Ask(client, request, labels):
-                answer = await self._ask(client, self._with_ids(request))
-                if isinstance(request, RequestSubmit) and isinstance(answer, Answer):
-                    [label] = labels
-                    assert isinstance(answer.message, EventAck)
-                    identifier = answer.message.interaction_id
-                    if self._ids.setdefault(label, identifier) != identifier:
-                        label += f" again, at {len(self._labels)}"
-                    self._labels.setdefault(identifier, f"<{label}>")
-                return answer
-            case PullAll():
-                return await self._pull_all(action)
-            case Lose(client):
-                # What happens while it is away it is not told of, here or there.
-                self._servers.run(REST)
-                self._servers.lose_client(self._clients[client])
-                self._servers.run(REST)
-                return None
-            case Renew(client):
-                self._servers.finish(self._clients[client].close())
-                self._servers.run(REST)
-                self._meet(client)
-                return None
-            case Wait(seconds):
-                self._servers.run(seconds)
-                return None
-
-    async def _ask(self, client: int, request: Request) -> Any:
+    :return: the player, or `one-server` itself, and what.
+    """
+    one = one_server(script.seed, script.options)
+    try:
+        expected = play(script, one)
+        problems = one.problems()
+    finally:
+        one.close()
+    for problem in (*expected.problems, *problems, *disorder(script, expected)):
+        yield "one-server", problem
+    for name in players:
+        many = many_servers(script.seed, script.options, **PLAYERS[name])
         try:
-            return await self._clients[client].ask(request)
-        except RequestRefused as refusal:
-            return refusal.code, refusal.description, refusal.in_doubt
-
-    async def _pull_all(self, action: PullAll) -> Any:
-        extension = {"pull-for-strategy": 1} if action.for_strategy else {}
-        request = RequestPull(
-            tenant_id=TENANT,
-            view_id=action.view,
-            number_of_interactions=action.at_once,
-            extension=extension,
-        )
-        union: dict[str, Any] = {}
-        for _ in range(MOST_PULLS):
-            answer = await self._ask(action.client, request)
-            if not isinstance(answer, Answer):
-                return answer
-            pulled = answer.message
-            assert isinstance(pulled, EventPulledInteractions)
-            if not pulled.interactions:
-                return union
-            assert pulled.interactions.keys() == pulled.take_numbers.keys()
-            union.update(pulled.interactions)
-        raise AssertionError(f"{action.view} is never empty")
-
-    def _with_ids(self, request: Request) -> Request:
-        """A request with ids in the place of labels."""
-        identifier = getattr(request, "interaction_id", "")
-        if identifier.startswith(LABEL):
-            return msgspec.structs.replace(request, interaction_id=self._id(identifier))
-        if isinstance(request, RequestPull):
-            parameters = {self._id(key): value for key, value in request.pull_parameters.items()}
-            return msgspec.structs.replace(request, pull_parameters=parameters)
-        return request
-
-    def _id(self, named: str) -> str:
-        label = named.removeprefix(LABEL)
-        return self._ids.get(label, f"never-{label}")
+            actual = play(script, many)
+            problems = many.problems()
+        finally:
+            many.close()
+        for problem in differences(expected, actual):
+            yield name, problem
+        for problem in (*actual.problems, *problems, *disorder(script, actual)):
+            yield name, problem
 
 
-def _normal_answer(normal: NormalForm, answer: Any) -> Any:
-    if isinstance(answer, Answer):
-        return normal.of(answer.message), answer.partial
-    if isinstance(answer, tuple):
-        code, description, in_doubt = answer
-        return code, normal.text(description), in_doubt
-    return normal._map(answer) if isinstance(answer, dict) else answer
-
-
-def differences(expected: Record, actual: Record) -> Iterator[str]:
-    """Where `actual` is not what `expected` says it must be; nothing: they agree."""
-    for step, (one, other) in enumerate(zip(expected.answers, actual.answers, strict=True)):
-        if one != other:
-            yield f"step {step}: {_difference(one, other)}"
-    for client, (told, heard) in enumerate(zip(expected.events, actual.events, strict=True)):
-        wanted, got = Counter(map(repr, told)), Counter(map(repr, heard))
-        for event in wanted - got:
-            yield f"client {client} was not told {event}"
-        for event in got - wanted:
-            yield f"client {client} was told {event}, which it should not"
-        if wanted != got:
-            continue
-        for subject in sorted(set(map(_subject, told))):
-            if _about(told, subject) != _about(heard, subject):
-                yield f"client {client} was told of {subject} in another order"
-
-
-def disorder(script: Script, record: Record) -> Iterator[str]:
-    """Events of a later round that came before one of an earlier round on the same subject."""
-    rounds: dict[int, int] = {}
+def shown(script: Script) -> Iterator[str]:
+    """A script as lines to read; steps are counted as `differences` counts them."""
+    yield f"options {dict(script.options)}"
+    for number, client in enumerate(script.clients):
+        yield f"client {number}: {client.name} {client.client_type} {client.agent}"
+    step = 0
     for number, actions in enumerate(script.rounds):
         for action in actions:
-            if isinstance(action, Ask) and action.request.reason is not None:
-                rounds[action.request.reason.reason] = number
-    for client, heard in enumerate(record.events):
-        latest: dict[str, int] = {}
-        for event in heard:
-            step = (event.get("Reason") or {}).get("Reason")
-            if step not in rounds:
-                continue
-            subject = _subject(event)
-            if rounds[step] < latest.get(subject, 0):
-                yield f"client {client}: {event} came after one of round {latest[subject]}"
-            latest[subject] = max(latest.get(subject, 0), rounds[step])
+            yield f"round {number} step {step}: {action}"
+            step += 1
 
 
-def _difference(one: Any, other: Any, at: str = "answer") -> str:
-    """Where two answers differ first."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in [*one, *other]:
-            if key not in one or key not in other or one[key] != other[key]:
-                return _difference(one.get(key), other.get(key), f"{at}.{key}")
-    if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
-        for number, (left, right) in enumerate(zip(one, other, strict=True)):
-            if left != right:
-                return _difference(left, right, f"{at}[{number}]")
-    return f"{at}: expected {one!r}, got {other!r}"
+def main(arguments: Sequence[str]) -> int:
+    """Play many scripts; returns how many had a difference, at most 99."""
+    parser = argparse.ArgumentParser(prog="python -m ixproxy.testing.oracle")
+    parser.add_argument("--seeds", default="0:20", help="FIRST:BEHIND_THE_LAST, or one seed")
+    parser.add_argument("--players", default=",".join(PLAYERS), help=", ".join(PLAYERS))
+    parser.add_argument("--scripts", default="agents", choices=sorted(SCRIPTS))
+    parser.add_argument("--most", type=int, default=1, help="differences shown for each player")
+    parser.add_argument("--script", action="store_true", help="print each script first")
+    chosen = parser.parse_args(arguments)
+    players = [name for name in chosen.players.split(",") if name]
+    for name in players:
+        if name not in PLAYERS:
+            parser.error(f"unknown player {name!r}: expected {', '.join(PLAYERS)}")
+    first, _, behind = chosen.seeds.partition(":")
+    seeds = range(int(first), int(behind or int(first) + 1))
+    wrong = 0
+    for seed in seeds:
+        script = SCRIPTS[chosen.scripts](seed)
+        if chosen.script:
+            _say(*shown(script))
+        found: dict[str, list[str]] = {}
+        for player, problem in compared(script, players):
+            found.setdefault(player, []).append(problem)
+        for player, problems in found.items():
+            for problem in problems[: chosen.most]:
+                _say(f"seed {seed}, {player}, 1 of {len(problems)}: {problem}")
+        wrong += bool(found)
+    _say(f"{len(seeds)} scripts, {wrong} with differences")
+    return min(wrong, 99)
 
 
-def _subject(event: dict[str, Any]) -> str:
-    """What an event is about; the interactions of one agent may be on many servers."""
-    for kind in ("InteractionId", "AgentId"):
-        if event.get(kind):
-            return f"{kind} {event[kind]}"
-    return ""
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
 
 
-def _about(events: list[dict[str, Any]], subject: str) -> list[str]:
-    return [repr(event) for event in events if _subject(event) == subject]
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

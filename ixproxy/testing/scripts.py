@@ -16,79 +16,19 @@ from random import Random
 
 from ixproxy import messages as m
 from ixproxy.messages.message import Reason, Request, Workbin
+from ixproxy.testing.steps import (
+    LABEL,
+    TENANT,
+    Action,
+    Ask,
+    Lose,
+    PullAll,
+    Renew,
+    Script,
+    ScriptClient,
+    Wait,
+)
 from ixproxy.values import ClientType
-
-TENANT = 1
-LABEL = "@"
-"""An id that begins with this names an interaction by its label."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptClient:
-    """
-    One client of a script.
-
-    :ivar agent: who logs in through it, if it is a desktop.
-    :ivar interested: it wants to hear of changed properties.
-    """
-
-    name: str
-    client_type: ClientType
-    agent: str = ""
-    interested: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One client asks one thing; `labels` are what it submits, or acts on."""
-
-    client: int
-    request: Request
-    labels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PullAll:
-    """One client pulls by a view until it is empty."""
-
-    client: int
-    view: str
-    at_once: int = 1
-    for_strategy: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Lose:
-    """The connection of a client is lost, and made again."""
-
-    client: int
-
-
-@dataclass(frozen=True, slots=True)
-class Renew:
-    """A client says goodbye, and one of its name comes with a new session."""
-
-    client: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Time passes, in seconds."""
-
-    seconds: float
-
-
-Action = Ask | PullAll | Lose | Renew | Wait
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """Clients, and rounds of what they do."""
-
-    seed: int
-    clients: tuple[ScriptClient, ...]
-    rounds: tuple[tuple[Action, ...], ...]
-
 
 CLIENTS = (
     ScriptClient("mail-1", ClientType.MEDIA_SERVER, interested=True),

@@ -17,7 +17,8 @@ from ixproxy.testing.oracle import (
     one_server,
     play,
 )
-from ixproxy.testing.scripts import Ask, Script, random_script
+from ixproxy.testing.scripts import random_script
+from ixproxy.testing.steps import Ask, Script
 
 SEEDS = int(os.environ.get("IXPROXY_ORACLE_SEEDS", "200"))
 """How many scripts are played; more of them find rarer things."""

@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections import Counter
 
 from ixproxy import messages as m
-from ixproxy.testing.scripts import (
+from ixproxy.testing.scripts import random_script
+from ixproxy.testing.steps import (
     LABEL,
     Ask,
     Lose,
@@ -11,7 +12,6 @@ from ixproxy.testing.scripts import (
     Renew,
     Script,
     Wait,
-    random_script,
 )
 from ixproxy.wire.codec import encode
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from ixproxy.node.model import NodeModel
 from ixproxy.testing.scripts import MEDIA, QUEUES, VIEWS
-from ixproxy.testing.scripts import TENANT as SCRIPT_TENANT
+from ixproxy.testing.steps import TENANT as SCRIPT_TENANT
 from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT, facts_of
 
 

@@ -1,0 +1,113 @@
+"""
+Where two records of one script differ, though they must not.
+
+Required are the same answers, the same events for each client, the same order
+of them for each interaction, and the same for each agent: its own events in
+the same order, and between two of them the same events of interactions, whose
+order among one another is open, for they may be on different servers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from ixproxy.testing.playing import Record
+from ixproxy.testing.steps import Action, Ask, Script, Upon
+
+Told = dict[str, Any]
+
+_BRACKETS = ("EventActivityReport", "EventPlaceAgentState")
+
+
+def differences(expected: Record, actual: Record) -> Iterator[str]:
+    """Where `actual` is not what `expected` says it must be; nothing: they agree."""
+    for step, (one, other) in enumerate(zip(expected.answers, actual.answers, strict=True)):
+        if one != other:
+            yield f"step {step}: {_difference(one, other)}"
+    for client, (told, heard) in enumerate(zip(expected.events, actual.events, strict=True)):
+        wanted, got = Counter(map(repr, told)), Counter(map(repr, heard))
+        for event in wanted - got:
+            yield f"client {client} was not told {event}"
+        for event in got - wanted:
+            yield f"client {client} was told {event}, which it should not"
+        if wanted != got:
+            continue
+        for subject in sorted(set(map(_subject, told))):
+            if _about(told, subject) != _about(heard, subject):
+                yield f"client {client} was told of {subject} in another order"
+        for agent in sorted({name for event in told for name in _agents(event)}):
+            if _life(told, agent) != _life(heard, agent):
+                yield f"client {client} was told of agent {agent} in another order"
+
+
+def disorder(script: Script, record: Record) -> Iterator[str]:
+    """Events of a later round that came before one of an earlier round on the same subject."""
+    rounds: dict[int, int] = {}
+    for number, actions in enumerate(script.rounds):
+        for ask in _asks(actions):
+            if ask.request.reason is not None:
+                rounds[ask.request.reason.reason] = number
+    for client, heard in enumerate(record.events):
+        latest: dict[str, int] = {}
+        for event in heard:
+            step = (event.get("Reason") or {}).get("Reason")
+            if step not in rounds or event[""] in _BRACKETS:
+                continue
+            for subject in {_subject(event), *(f"agent {name}" for name in _agents(event))}:
+                if rounds[step] < latest.get(subject, 0):
+                    yield f"client {client}: {event} came after one of round {latest[subject]}"
+                latest[subject] = max(latest.get(subject, 0), rounds[step])
+
+
+def _asks(actions: tuple[Action, ...]) -> Iterator[Ask]:
+    for action in actions:
+        if isinstance(action, Ask):
+            yield action
+        elif isinstance(action, Upon):
+            yield from action.asks
+
+
+def _difference(one: Any, other: Any, at: str = "answer") -> str:
+    """Where two answers differ first."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in [*one, *other]:
+            if key not in one or key not in other or one[key] != other[key]:
+                return _difference(one.get(key), other.get(key), f"{at}.{key}")
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list) and len(one) == len(other):
+        for number, (left, right) in enumerate(zip(one, other, strict=True)):
+            if left != right:
+                return _difference(left, right, f"{at}[{number}]")
+    return f"{at}: expected {one!r}, got {other!r}"
+
+
+def _subject(event: Told) -> str:
+    """What an event is about first; the interactions of one agent may be on many servers."""
+    for kind in ("InteractionId", "AgentId"):
+        if event.get(kind):
+            return f"{kind} {event[kind]}"
+    return ""
+
+
+def _about(events: list[Told], subject: str) -> list[str]:
+    return [repr(event) for event in events if _subject(event) == subject]
+
+
+def _agents(event: Told) -> set[str]:
+    """The agents that an event is about."""
+    names = {event.get("AgentId"), *event.get("Agents", ())}
+    return {name for name in names if name}
+
+
+def _life(events: list[Told], agent: str) -> list[list[str]]:
+    """What was told of an agent; runs of events of interactions without their order."""
+    life: list[list[str]] = [[]]
+    for event in events:
+        if agent not in _agents(event):
+            continue
+        if event.get("InteractionId"):
+            life[-1].append(repr(event))
+        else:
+            life += [[repr(event)], []]
+    return [sorted(run) for run in life]
