@@ -14,7 +14,6 @@ fresh client must find nothing left.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -30,8 +29,8 @@ from ixproxy.core.attempts import WarmStandby
 from ixproxy.core.settings import ProxySettings
 from ixproxy.errors import RequestRefused
 from ixproxy.node.model import NodeSettings
+from ixproxy.testing.breaking import CHAINED, SECOND, Accident, Breaks, accidents
 from ixproxy.testing.cluster import Cluster
-from ixproxy.testing.members import MemoryProxy
 from ixproxy.testing.steps import TENANT
 from ixproxy.values import ClientType
 
@@ -52,42 +51,6 @@ TIMEOUT = 2.0
 
 KEEP_ALIVE = (0.7, 2.0)
 """Seconds between looks at connections, and of silence after which one is given up."""
-
-
-class Accident(Enum):
-    """What breaks."""
-
-    CLIENT_CONNECTION = "the connection of a client is lost"
-    NODE_CONNECTION = "the connection between a proxy and a node is lost"
-    CLIENT_CUT = "the network between a client and its proxy is cut for a while"
-    NODE_CUT = "the network between a proxy and a node is cut for a while"
-    CLIENT_KILLED = "a client dies"
-    PROXY_KILLED = "a proxy dies and comes back"
-    NODE_KILLED = "a node dies and comes back"
-    NODE_PAUSED = "a node hears nothing for a while"
-    GIVEN_UP = "clients wait no longer"
-    INNER_CONNECTION = "the connection between two proxies is lost"
-    INNER_CUT = "the network between two proxies is cut for a while"
-    INNER_KILLED = "the proxy behind another one dies and comes back"
-    INNER_PAUSED = "the proxy behind another one hears nothing for a while"
-
-
-CHAINED = (
-    Accident.INNER_CONNECTION,
-    Accident.INNER_CUT,
-    Accident.INNER_KILLED,
-    Accident.INNER_PAUSED,
-)
-"""What can break only where proxies stand behind proxies."""
-
-SECOND = (
-    Accident.CLIENT_CONNECTION,
-    Accident.NODE_CONNECTION,
-    Accident.NODE_CUT,
-    Accident.PROXY_KILLED,
-    Accident.NODE_KILLED,
-)
-"""What may break besides, a little later."""
 
 
 class Point(Enum):
@@ -119,11 +82,6 @@ class _Ledger:
 
     ended: Counter[str] = field(default_factory=Counter)
     doubtful: Counter[str] = field(default_factory=Counter)
-
-
-def accidents(*, chained: bool) -> list[Accident]:
-    """What can break, with proxies in front of the proxies or without."""
-    return [each for each in Accident if chained or each not in CHAINED]
 
 
 def have_accident(
@@ -182,14 +140,15 @@ class _Simulation:
             self._pull(client)
         cluster.run(random.random() * WINDOW)
         points = self._points()
-        mends = [self._break(self._accident)]
+        breaks = Breaks(cluster, random, self._workers, self._pulls)
+        mends = [breaks.have(self._accident)]
         for client in self._workers:
             Deferred.fromCoroutine(self._work(client)).addErrback(self._broken.append)
         if random.random() < 0.4:
             # Misfortunes seldom come singly.
             cluster.run(random.random() * AWAY[0])
             others = (*SECOND, *CHAINED) if cluster.outers else SECOND
-            mends.append(self._break(random.choice(others)))
+            mends.append(breaks.have(random.choice(others)))
         cluster.run(random.random() * random.choice(AWAY))
         for mend in mends:
             mend()
@@ -266,68 +225,6 @@ class _Simulation:
                 points.add(Point.AFTER_THE_COMMIT)
         return points
 
-    def _break(self, accident: Accident) -> Callable[[], None]:
-        """Have an accident; returns what mends it."""
-        cluster, random = self._cluster, self._random
-        victim = random.choice(self._workers)
-        host = cluster.host_of(victim)
-        proxy, node = random.randrange(2), random.randrange(3)
-        inner, front = cluster.proxies[proxy], cluster.fronts[proxy]
-        proxy_host, node_host = inner.name, cluster.nodes[node].name
-        match accident:
-            case Accident.CLIENT_CONNECTION:
-                cluster.lose_client(victim)
-            case Accident.NODE_CONNECTION:
-                cluster.network.lose(proxy_host, node_host)
-            case Accident.CLIENT_CUT:
-                return self._cut_off(host, cluster.fronts)
-            case Accident.NODE_CUT:
-                cluster.cut(proxy_host, node_host)
-                return lambda: cluster.heal(proxy_host, node_host)
-            case Accident.CLIENT_KILLED:
-                cluster.kill_client(victim)
-                self._workers.remove(victim)
-            case Accident.PROXY_KILLED:
-                if front.process.alive:
-                    front.kill()
-                    return front.start
-            case Accident.INNER_CONNECTION:
-                for outer in cluster.outers:
-                    cluster.network.lose(outer.name, proxy_host)
-            case Accident.INNER_CUT:
-                some = random.sample(cluster.proxies, random.randrange(1, 3))
-                return self._cut_off(random.choice(cluster.outers).name, some)
-            case Accident.INNER_KILLED:
-                if inner.process.alive:
-                    inner.kill()
-                    return inner.start
-            case Accident.INNER_PAUSED:
-                cluster.network.pause(proxy_host)
-                return lambda: cluster.network.resume(proxy_host)
-            case Accident.NODE_KILLED:
-                if cluster.nodes[node].process.alive:
-                    cluster.kill_node(node)
-                    return cluster.nodes[node].start
-            case Accident.NODE_PAUSED:
-                cluster.network.pause(node_host)
-                return lambda: cluster.network.resume(node_host)
-            case Accident.GIVEN_UP:
-                for pull in self._pulls:
-                    if random.random() < 0.5:
-                        pull.cancel()
-        return _nothing
-
-    def _cut_off(self, host: str, proxies: Sequence[MemoryProxy]) -> Callable[[], None]:
-        """Cut a host off from these proxies."""
-        for proxy in proxies:
-            self._cluster.cut(host, proxy.name)
-
-        def mend() -> None:
-            for proxy in proxies:
-                self._cluster.heal(host, proxy.name)
-
-        return mend
-
     async def _work(self, client: Client) -> None:
         """End some of what is held, pull again; at last end it all."""
         while not self._over:
@@ -383,7 +280,3 @@ def _by_ids(ids: list[str]) -> m.RequestPull:
     return m.RequestPull(
         tenant_id=TENANT, view_id="_system_", pull_parameters=dict.fromkeys(ids, "")
     )
-
-
-def _nothing() -> None:
-    """Nothing is to be mended."""

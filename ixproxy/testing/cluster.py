@@ -333,7 +333,7 @@ class Cluster:
 
     def doubled(self) -> list[str]:
         """Interactions that are on two nodes, or held by two clients."""
-        return doubled(self.rows("interactions"), self.living())
+        return doubled(self.rows("interactions"), self.rows("parties"), self.living())
 
     def imagined(self) -> list[str]:
         """Interactions that a connected client believes it has, and no node knows of."""

@@ -43,18 +43,29 @@ def stranded(interactions: Rows, parties: Rows, clients: Iterable[Client]) -> li
     return problems
 
 
-def doubled(interactions: Rows, clients: Iterable[Client]) -> list[str]:
-    """Interactions that are on two nodes, or held by two clients."""
+def doubled(interactions: Rows, parties: Rows, clients: Iterable[Client]) -> list[str]:
+    """
+    Interactions that are on two nodes, or held by two clients of which not
+    both are parties.
+    """
     places: dict[str, list[str]] = {}
     for row in interactions:
         places.setdefault(row["id"], []).append(row["node"])
+    known = {(party["session"], party["interaction_id"], party["take_number"]) for party in parties}
     held: dict[str, list[Client]] = {}
+    rightly: dict[str, int] = {}
     for client in clients:
-        for identifier in client.holding:
+        for identifier, number in client.holding.items():
             held.setdefault(identifier, []).append(client)
+            if (client.session, identifier, number) in known:
+                rightly[identifier] = rightly.get(identifier, 0) + 1
     return [
         *(f"{key} is on {', '.join(on)}" for key, on in places.items() if len(on) > 1),
-        *(f"{key} is held by {who}" for key, who in held.items() if len(who) > 1),
+        *(
+            f"{key} is held by {who}"
+            for key, who in held.items()
+            if len(who) > max(1, rightly.get(key, 0))
+        ),
     ]
 
 

@@ -55,7 +55,10 @@ class Watched:
             "do not disturb": self.donot_disturb,
             "reasons": dict(sorted(self.media_reasons.items())),
             "reason": self.state_reason,
-            "parties": dict(sorted(self.parties.items())),
+            "parties": {
+                identifier: party.visibility_mode
+                for identifier, party in sorted(self.parties.items())
+            },
         }
 
 

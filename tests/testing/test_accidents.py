@@ -15,7 +15,8 @@ from ixproxy.client.holdings import Held
 from ixproxy.client.returning import Returning
 from ixproxy.core.state import ProxyState
 from ixproxy.node import sessions
-from ixproxy.testing.accidents import CHAINED, Accident, Point, accidents, have_accident
+from ixproxy.testing.accidents import Point, have_accident
+from ixproxy.testing.breaking import CHAINED, Accident, accidents
 from ixproxy.testing.cluster import Cluster
 
 ROOT = Path(__file__).parent.parent.parent

@@ -39,7 +39,7 @@ HOLDS = holder(b"one", holding={"A": 5})
 
 def test_all_is_well_when_everybody_agrees() -> None:
     assert stranded([interaction()], [party()], [HOLDS]) == []
-    assert doubled([interaction()], [HOLDS]) == []
+    assert doubled([interaction()], [], [HOLDS]) == []
     assert imagined([party()], [HOLDS]) == []
     assert stranded([interaction(state=0)], [], []) == []
 
@@ -64,8 +64,8 @@ def test_an_interaction_without_its_holder_is_stranded(
 def test_an_interaction_in_two_places_is_doubled() -> None:
     rows = [interaction(), interaction(node="node2"), interaction("B")]
     both = [HOLDS, holder(b"two", holding={"A": 9})]
-    assert doubled(rows, []) == ["A is on node1, node2"]
-    assert doubled([], both) == ["A is held by [one, two]"]
+    assert doubled(rows, [], []) == ["A is on node1, node2"]
+    assert doubled([], [], both) == ["A is held by [one, two]"]
 
 
 def test_what_no_node_knows_of_is_imagined_unless_it_is_in_doubt_or_the_client_is_away() -> None:

@@ -7,7 +7,8 @@ import os
 import pytest
 
 from ixproxy.core.forwarding import Forwarder
-from ixproxy.testing.accidents import CHAINED, Accident, have_accident
+from ixproxy.testing.accidents import have_accident
+from ixproxy.testing.breaking import CHAINED, Accident
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.network import MemoryNetwork
 from ixproxy.testing.oracle import many_servers, play

@@ -7,8 +7,9 @@ from collections import Counter
 
 import pytest
 
-from ixproxy.testing.accidents import CHAINED as IN_CHAINS
-from ixproxy.testing.accidents import Accident, Point, accidents, have_accident
+from ixproxy.testing.breaking import CHAINED as IN_CHAINS
+from ixproxy.testing.accidents import Point, have_accident
+from ixproxy.testing.breaking import Accident, accidents
 
 SEEDS = int(os.environ.get("IXPROXY_STRANDED_SEEDS", "2000"))
 """How many simulations are run: some 25 of them in a second."""
