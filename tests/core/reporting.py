@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ixproxy import messages as m
+from ixproxy.core.settings import Deployment
 from ixproxy.messages.message import Event
-from ixproxy.values import NodeName
+from ixproxy.values import NodeFacts, NodeName
 from ixproxy.wire.codec import encode
 from ixproxy.wire.prefix import Frame
 from ixproxy.wire.streams import BEGIN, END, LOST, numbered
@@ -96,6 +97,10 @@ class Reporting(Rig):
             self.grant(node, *(states if node == EAST else ()))
         self.got(peer)
         return peer
+
+    def deployment_of(self, nodes: dict[NodeName, NodeFacts]) -> Deployment:
+        """The same deployment with other nodes."""
+        return Deployment(self.deployment.tenants, nodes)
 
     def noted(self, text: str) -> list[Any]:
         """Notes whose format has `text` in it."""
