@@ -205,7 +205,7 @@ class PeerListener(Factory):
         """A peer does not read: let it wait; its stream does not."""
         peer, now = self._peers[connection], self._clock.seconds()
         if peer.reporting and peer.clients[0].type is not ClientType.PROXY:
-            self._slow.close(connection, now)
+            self._slow.end(connection, now)
             return
         self._slow.exceeded(connection, now)
         if peer.reporting:
