@@ -75,7 +75,7 @@ def with_media(
     if old is None:
         report_agent(turn, EventMediaAdded, changed, cause, media_type_name=name)
         tell_change(turn, changed, name, MEDIA_ADDED, cause)
-    because = cause if reason is None else cause._replace(reason=reason)
+    because = cause._replace(reason=reason)
     if state != (old or 0):
         kind = EventReadyForMedia if state else EventNotReadyForMedia
         report_agent(turn, kind, changed, because, media_type_name=name)

@@ -22,6 +22,7 @@ from ixproxy.node.agent_changes import (
     with_media,
 )
 from ixproxy.node.events import report_agent
+from ixproxy.node.inviting import agent_is_gone, tell_again
 from ixproxy.node.life_cycle import Trigger
 from ixproxy.node.logouts import Loss, flush_logout, logged_out
 from ixproxy.node.parties import put_back
@@ -93,6 +94,8 @@ def begin(turn: Turn, row: AgentRow, cause: Cause) -> None:
         media_reasons=media_reasons(row),
         state_reason=reason_of(row),
     )
+    for session in row.sessions:
+        tell_again(turn, row, session)
 
 
 def holdings_of(turn: Turn, row: AgentRow, sessions: Iterable[bytes]) -> list[PartyRow]:
@@ -152,6 +155,7 @@ def join(
     joined = row
     if session not in row.sessions:
         joined = replace(row, sessions=[*row.sessions, session])
+        tell_again(turn, row, session)
     for name, state in media.items():
         joined = with_media(turn, joined, name, state, cause)
     return keep(turn, joined) if joined is not row else row
@@ -173,6 +177,8 @@ def leave(
         if row.confirmed and loss is not None:
             report_agent(turn, EventAgentConnectionClosed, left, cause)
         return
+    if row.confirmed:
+        agent_is_gone(turn, row, cause)
     drop(turn, row)
     if row.confirmed:
         logged_out(turn, row, cause, loss)

@@ -6,7 +6,8 @@ keeps them here and writes them through. What a restart loses: the restarts of
 handling timers by reads (they are due by their rows then), which media
 servers asked for property changes, who listens to topics and who is available
 elsewhere (clients say so again when they register), when agents were last seen
-(the start counts), and provisional logins (dropped, as by a lost link).
+(the start counts), provisional logins (dropped, as by a lost link), and who
+awaits the outcome of an invitation (see `invitations`).
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from ixproxy.node.invitations import Invitations
 from ixproxy.node.journal import Journal
-from ixproxy.node.rows import AgentRow, LogoutRow, SessionRow
+from ixproxy.node.rows import AgentRow, InvitationRow, LogoutRow, SessionRow
 from ixproxy.values import ClientType, Stamp
 from ixproxy.wire.subscribing import Subscribed
 
@@ -82,6 +84,7 @@ class Memory:
     :ivar idle_due: before this no agent is idle for too long; None: there is none to be.
     :ivar servers: the sessions of media servers, by client name.
     :ivar interested: sessions that want to hear of changed properties.
+    :ivar invitations: all that are out.
     :ivar reporters: client sessions with a reporting stream.
     :ivar reported: how many streams are about a tenant, where any are.
     :ivar restarts: when the handling of an interaction was last seen going on.
@@ -95,6 +98,7 @@ class Memory:
         "counters",
         "idle_due",
         "interested",
+        "invitations",
         "journal",
         "logging_in",
         "logouts",
@@ -135,6 +139,7 @@ class Memory:
         self.idle_due: float | None = None
         self.servers: dict[str, tuple[bytes, ...]] = {}
         self.interested: dict[bytes, bool] = {}
+        self.invitations = Invitations(journal)
         self.reporters: dict[bytes, Reporter] = {}
         self.reported: dict[int, int] = {}
         self.streams = 0
@@ -146,6 +151,7 @@ class Memory:
         agents: Iterable[AgentRow],
         now: float,
         logouts: Iterable[LogoutRow] = (),
+        invitations: Iterable[InvitationRow] = (),
     ) -> None:
         """Take over what a start finds stored; all its sessions count as lost."""
         self.started_at = now
@@ -157,6 +163,8 @@ class Memory:
         for agent in agents:
             self.keep_agent(agent)
             self.idle_due = now
+        for invitation in sorted(invitations, key=lambda row: row.ticket):
+            self.invitations.keep(invitation)
         self.journal.forget()
 
     def keep_session(self, row: SessionRow) -> None:

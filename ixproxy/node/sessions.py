@@ -17,6 +17,7 @@ from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import EventAck
 from ixproxy.node.agent_sessions import leave_all, leave_provisional
 from ixproxy.node.availability import none_available
+from ixproxy.node.inviting import nobody_waits, tell_again
 from ixproxy.node.life_cycle import Trigger
 from ixproxy.node.logouts import EXPIRED, Loss
 from ixproxy.node.parties import put_back
@@ -55,12 +56,17 @@ def register(turn: Turn, work: Registered) -> EventAck:
         turn.journal.set(turn.memory.interested, session, True)
     else:
         turn.journal.remove(turn.memory.interested, session)
+    nobody_waits(turn, session, Code.SUPERSEDED)
     held: dict[str, int] = {}
     for party in parties:
         if work.holding.get(party.interaction_id) == party.take_number:
             held[party.interaction_id] = party.take_number
         else:
             _return(turn, party, Trigger.NOT_LISTED, Cause(sender))
+    for name in turn.memory.agents_of.get(session, ()):
+        agent = turn.memory.logged_in(name)
+        if agent is not None:
+            tell_again(turn, agent, session)
     return EventAck(held=held)
 
 
@@ -103,6 +109,7 @@ def end_session(
         _return(turn, party, trigger, cause)
     leave_all(turn, session, cause, loss)
     none_available(turn, session, cause)
+    nobody_waits(turn, session, Code.CANCELLED)
     turn.memory.drop_session(row)
     turn.rows.remove(row)
 
@@ -115,6 +122,7 @@ def _lose(turn: Turn, session: bytes, application_name: str) -> None:
     turn.memory.keep_session(lost)
     turn.memory.drop_reporter(session)
     turn.rows.put(lost)
+    nobody_waits(turn, session, Code.CANCELLED)
     turn.memory.listen_to_nothing(session)
     leave_provisional(turn, session, Cause())
 
