@@ -99,10 +99,11 @@ _ROWS = [
     *_row(Route.GATHER, "WorkbinStatistic", merge="configured", served=False),
     *_row(
         Route.SUBSCRIBE,
-        "WorkbinNotifications WorkbinCancelNotifications Subscribe Unsubscribe Publish Notify",
+        "WorkbinNotifications WorkbinCancelNotifications",
         merge="all-must-agree",
         served=False,
     ),
+    *_row(Route.SUBSCRIBE, "Subscribe Unsubscribe Publish Notify", merge="all-must-agree"),
     *_row(
         Route.SUBSCRIBE,
         "StartExternalServiceReporting StopExternalServiceReporting",
@@ -118,15 +119,10 @@ _ROWS = [
     ),
     *_row(
         Route.AGENT,
-        "AgentLogin AgentLogout AddMedia RemoveMedia NotReadyForMedia CancelNotReadyForMedia",
-        merge="all-must-agree",
-    ),
-    *_row(
-        Route.AGENT,
+        "AgentLogin AgentLogout AddMedia RemoveMedia NotReadyForMedia CancelNotReadyForMedia "
         "ChangeMediaStateReason ChangeAgentStateReason DoNotDisturbOn DoNotDisturbOff "
         "AgentAvailable AgentNotAvailable",
         merge="all-must-agree",
-        served=False,
     ),
     *_row(Route.INTERNAL, "Locate CancelTake ClientsGone"),
     *_row(Route.INTERNAL, "ConfirmSession"),
@@ -136,7 +132,6 @@ _ROWS = [
         "",
         Deadline.NORMAL,
         RIGHTS[EventCurrentAgentStatus],
-        False,
     ),
 ]
 
