@@ -110,8 +110,10 @@ class ConnectionLost(msgspec.Struct, frozen=True):
 
 class ClientsLost(msgspec.Struct, frozen=True):
     """
-    A proxy said with RequestClientsGone that these sessions lost their
-    connection together; answered with EventAck.
+    These sessions lost their connection together: that of a proxy, or as it
+    said with RequestClientsGone; answered with EventAck unless `token` is None.
+
+    :ivar application_name: as of ConnectionLost.
     """
 
     sessions: tuple[bytes, ...]
