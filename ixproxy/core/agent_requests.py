@@ -1,7 +1,8 @@
 """
 Agent requests come in: one change of an agent at a time, each to its kind of change.
 
-A second request for the same agent while one is under way is 2004; but a
+What the table says is so already is answered at once, and no node is asked. A
+second request for the same agent while one is under way is 2004; but a
 confirmation, which a proxy behind this one sends once for each client of an
 agent, waits for its turn.
 
@@ -15,14 +16,23 @@ from collections import deque
 
 from msgspec.structs import replace
 
+from ixproxy.core.agent_logins import LoggingIn
+from ixproxy.core.agent_logouts import LoggingOut
 from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
-from ixproxy.core.agents import AgentChange, LoggingIn
+from ixproxy.core.agent_states import is_so
+from ixproxy.core.agents import AgentChange
 from ixproxy.core.clients import Client
 from ixproxy.core.confirming import Confirming, confirmed
+from ixproxy.core.forced_changes import ForcedChanges
 from ixproxy.core.links import Link
 from ixproxy.core.state import Asked, ProxyState
 from ixproxy.errors import Code
-from ixproxy.messages import EventAck, RequestAgentLogin, RequestConfirmSession
+from ixproxy.messages import (
+    EventAck,
+    RequestAgentLogin,
+    RequestAgentLogout,
+    RequestConfirmSession,
+)
 from ixproxy.messages.agents import AgentRequest
 from ixproxy.values import rendezvous
 from ixproxy.wire.codec import decode
@@ -33,41 +43,67 @@ class AgentRequests:
     Takes agent requests to the nodes.
 
     :ivar busy: agents of whom a change is under way.
+    :ivar forced: follows what nodes say of agents.
     """
 
     def __init__(self, state: ProxyState) -> None:
         self._state = state
         self.sessions = AgentSessions()
-        self.busy: set[AgentKey] = set()
+        self.busy: dict[AgentKey, AgentChange] = {}
+        self.forced = ForcedChanges(state, self.sessions, self.busy)
         self._waiting: dict[AgentKey, deque[tuple[Asked, RequestConfirmSession]]] = {}
 
     def start(self, asked: Asked) -> None:
         """An agent request came in."""
         request = decode(asked.frame)
         assert isinstance(request, AgentRequest)
-        key = request.tenant_id, request.agent_id
+        key, client = (request.tenant_id, request.agent_id), asked.client
+        known = self.sessions.get(key)
+        if request.agent_session is not None:
+            request = replace(request, agent_session=tuple(request.agent_session))
+        elif known is not None and client in known.clients:
+            request = replace(request, agent_session=known.stamp)
+        if key in self.busy:
+            self._state.refuse(asked, Code.IN_PROGRESS)
+        elif not self._answered(asked, request, known):
+            self._ask_nodes(asked, request, key)
+
+    def _answered(self, asked: Asked, request: AgentRequest, known: AgentSession | None) -> bool:
+        """Answer what the table says; False: it does not."""
+        client, stamp = asked.client, request.agent_session
+        if not self.sessions.standing.has_room(client, request):
+            self._state.refuse(asked, Code.LIMIT_REACHED, "the client has said so of too many")
+            return True
+        if known is None or client not in known.clients:
+            return False
+        if stamp is not None and stamp < known.stamp:
+            # Of a session that a newer one has ended: it is not to touch the newer one.
+            self._state.refuse(asked, Code.STALE_SESSION)
+            return True
+        if stamp != known.stamp or not _is_so(known, request):
+            return False
+        self._state.counters["agent requests answered here"] += 1
+        self._state.answer_message(asked, EventAck(agent_session=known.stamp))
+        return True
+
+    def _ask_nodes(self, asked: Asked, request: AgentRequest, key: AgentKey) -> None:
         links = [
             link
             for link in self._in_order(key, asked.client)
             if not self._state.no_way_to(link, asked.client)
         ]
-        if key in self.busy:
-            self._state.refuse(asked, Code.IN_PROGRESS)
-        elif not links:
+        if not links:
             self._state.refuse(asked, Code.NOT_ACCESSIBLE)
+            return
+        kind: type[AgentChange] = AgentChange
+        change: AgentChange
+        if isinstance(request, RequestAgentLogin):
+            change = LoggingIn(self._state, self.sessions, self._over, asked, request, links)
         else:
-            known = self.sessions.get(key)
-            if request.agent_session is None and known is not None:
-                if asked.client in known.clients:
-                    request = replace(request, agent_session=known.stamp)
-            elif request.agent_session is not None:
-                request = replace(request, agent_session=tuple(request.agent_session))
-            change: AgentChange
-            if isinstance(request, RequestAgentLogin):
-                change = LoggingIn(self._state, self.sessions, self._over, asked, request, links)
-            else:
-                change = AgentChange(self._state, self.sessions, self._over, asked, request, links)
-            self._begin(change, key)
+            if isinstance(request, RequestAgentLogout):
+                kind = LoggingOut
+            change = kind(self._state, self.sessions, self._over, asked, request, links)
+        self._begin(change, key)
 
     def confirm(self, asked: Asked, request: RequestConfirmSession) -> None:
         """
@@ -97,12 +133,13 @@ class AgentRequests:
             self._begin(change, key)
 
     def _begin(self, change: AgentChange, key: AgentKey) -> None:
-        self.busy.add(key)
+        self.busy[key] = change
         change.start()
 
     def _over(self, key: AgentKey) -> None:
-        """A change of an agent has ended: whoever waits is next."""
-        self.busy.discard(key)
+        """A change of an agent has ended: what nodes said meanwhile, then whoever waits."""
+        self.busy.pop(key, None)
+        self.forced.over(key)
         while key not in self.busy and key in self._waiting:
             asked, request = self._waiting[key].popleft()
             if not self._waiting[key]:
@@ -121,6 +158,18 @@ class AgentRequests:
         return [link for link in ordered if link.linked and link.name in client.numbers]
 
 
+def _is_so(known: AgentSession, request: AgentRequest) -> bool:
+    if isinstance(request, RequestAgentLogin):
+        same_place = request.place_id in ("", known.place)
+        return same_place and known.state.joined(request.media_list) == known.state
+    return is_so(known.state, request)
+
+
 def _is_of(known: AgentSession | None, request: RequestConfirmSession, client: Client) -> bool:
-    """Whether a session is logged in through this proxy, and by this client."""
-    return known is not None and known.stamp == request.agent_session and client in known.clients
+    """Whether a session is logged in through this proxy, and by this client, as it says."""
+    return (
+        known is not None
+        and known.has(client, request.agent_session)
+        and known.place == request.place_id
+        and known.state == confirmed(None, request, client).state
+    )

@@ -10,38 +10,67 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ixproxy.core.absences import Absences
+from ixproxy.core.agent_states import AgentState
 from ixproxy.core.clients import Client
+from ixproxy.core.standing import Standing
 from ixproxy.messages import RequestConfirmSession
+from ixproxy.messages.message import Reason
 
 AgentKey = tuple[int, str]
 
 
 @dataclass(slots=True)
 class AgentSession:
-    """An agent that this proxy's clients logged in."""
+    """
+    An agent that this proxy's clients logged in.
+
+    :ivar clients: who is logged in, and the state that each was told last.
+    """
 
     tenant: int
     agent: str
     stamp: tuple[int, int]
     place: str
-    media: dict[str, int] = field(default_factory=dict)
-    clients: set[Client] = field(default_factory=set)
+    state: AgentState = field(default_factory=AgentState)
+    clients: dict[Client, AgentState] = field(default_factory=dict)
 
-    def confirmation(self) -> RequestConfirmSession:
+    @property
+    def key(self) -> AgentKey:
+        """The agent."""
+        return self.tenant, self.agent
+
+    def confirmation(self, reason: Reason | None = None) -> RequestConfirmSession:
         """The whole session, as nodes are told of it."""
+        state = self.state
         return RequestConfirmSession(
             tenant_id=self.tenant,
             agent_id=self.agent,
             place_id=self.place,
             agent_session=self.stamp,
-            media_list=dict(self.media),
+            media_list=dict(state.media),
+            donot_disturb=state.donot_disturb,
+            media_reasons=dict(state.media_reasons),
+            state_reason=state.state_reason,
+            reason=reason,
         )
+
+    def has(self, client: Client, stamp: tuple[int, int] | None) -> bool:
+        """Whether `client` is logged in, by the session that it names, if it names one."""
+        return client in self.clients and stamp in (None, self.stamp)
 
 
 class AgentSessions:
-    """Sessions by agent, and agents by client; a session without clients is forgotten."""
+    """
+    Sessions by agent, and agents by client; a session without clients is forgotten.
+
+    :ivar absences: the logouts that nodes have missed.
+    :ivar standing: what else nodes are told when they come back.
+    """
 
     def __init__(self) -> None:
+        self.absences = Absences()
+        self.standing = Standing()
         self._sessions: dict[AgentKey, AgentSession] = {}
         self._of_client: dict[Client, set[AgentKey]] = {}
 
@@ -57,10 +86,10 @@ class AgentSessions:
 
     def keep(self, session: AgentSession) -> None:
         """An agent is logged in, in the place of its older session."""
-        key = session.tenant, session.agent
+        key = session.key
         older = self._sessions.get(key)
         if older is not None:
-            for client in older.clients - session.clients:
+            for client in older.clients.keys() - session.clients.keys():
                 self._unlink(key, client)
         self._sessions[key] = session
         for client in session.clients:
@@ -71,22 +100,28 @@ class AgentSessions:
         session = self._sessions.get(key)
         if session is None or client not in session.clients:
             return
-        session.clients.remove(client)
+        del session.clients[client]
         self._unlink(key, client)
         if not session.clients:
             del self._sessions[key]
 
     def client_gone(self, client: Client) -> None:
         """A client left: the nodes keep its agents for a while."""
+        self.absences.client_gone(client)
+        self.standing.client_gone(client)
         for key in tuple(self._of_client.get(client, ())):
             self.leave(key, client)
 
     def moved(self, older: Client, newer: Client) -> None:
-        """A client's session is on a newer connection, and so are its agents."""
+        """
+        A client's session is on a newer connection, and so are its agents; what
+        stands for as long as a connection is over.
+        """
+        self.absences.moved(older, newer)
+        self.standing.client_gone(older)
         for key in self._of_client.pop(older, ()):
             clients = self._sessions[key].clients
-            clients.discard(older)
-            clients.add(newer)
+            clients[newer] = clients.pop(older)
             self._of_client.setdefault(newer, set()).add(key)
 
     def _unlink(self, key: AgentKey, client: Client) -> None:

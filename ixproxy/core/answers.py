@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from ixproxy.core.clients import Client
+from ixproxy.core.forced_changes import ForcedChanges
+from ixproxy.core.handing_on import hand_on
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import ProxyState
 from ixproxy.core.streams import Streams
 from ixproxy.errors import Code, RemoteProtocolError
-from ixproxy.messages import EventNodeLoad
+from ixproxy.messages import EventForcedAgentStateChange, EventNodeLoad
 from ixproxy.messages.message import Event
 from ixproxy.values import NodeLoad
 from ixproxy.wire.bodies import join_bodies
-from ixproxy.wire.codec import decode, encode, error_frame
+from ixproxy.wire.codec import decode, error_frame
 from ixproxy.wire.names import BY_CODE, BY_NAME, Holdings, Kind
 from ixproxy.wire.prefix import Flag, Frame
-from ixproxy.wire.shortening import shortened
 
 MAX_PARTS_BYTES = 256 << 20
 """How much of one node's parted answers is kept until their last parts came."""
@@ -26,8 +26,9 @@ _FOLLOWED = (Holdings.TAKES, Holdings.GIVES_BACK)
 class Answers:
     """Takes what nodes send to where it belongs."""
 
-    def __init__(self, state: ProxyState, streams: Streams) -> None:
+    def __init__(self, state: ProxyState, forced: ForcedChanges, streams: Streams) -> None:
         self._state = state
+        self._forced = forced
         self._streams = streams
 
     def reply_received(self, link: Link, frame: Frame) -> None:
@@ -109,20 +110,10 @@ class Answers:
             state.owners.learn(frame.interaction.encode(), link.name)
         if row is not None and row.holdings is Holdings.REVOKES:
             client.gave_back(frame.interaction)
-        if not client.gone:
-            self._hand_on(client, frame)
-
-    def _hand_on(self, client: Client, frame: Frame) -> None:
-        """An event that does not fit its client's hop still says what it is about."""
-        raw, longest = frame.raw, client.peer.max_frame
-        if len(raw) - 4 > longest and frame.name in BY_CODE:
-            event = decode(frame)
-            if isinstance(event, Event):
-                raw = encode(shortened(event), kind=frame.kind)
-        if len(raw) - 4 > longest:
-            self._state.counters["events too long"] += 1
-        else:
-            self._state.answer_raw(client, 0, raw)
+        if row is not None and row.message is EventForcedAgentStateChange:
+            self._forced.received(link, client, frame)
+        elif not client.gone:
+            hand_on(state, client, frame)
 
     def _load_received(self, link: Link, event: object) -> None:
         assert isinstance(event, EventNodeLoad)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ixproxy.core.agent_sessions import AgentSession
+from ixproxy.core.agent_states import AgentState
 from ixproxy.core.agents import AgentChange
 from ixproxy.core.clients import Client
 from ixproxy.core.links import Link
@@ -29,16 +30,25 @@ from ixproxy.wire.prefix import Frame
 def confirmed(
     known: AgentSession | None, request: RequestConfirmSession, client: Client
 ) -> AgentSession:
-    """The session that a confirmation carries, with one more client."""
+    """
+    The session that a confirmation carries, whole, with one more client; the
+    others are told by the nodes what it changes.
+    """
     assert request.agent_session is not None
     joined = known if known is not None and known.stamp == request.agent_session else None
+    state = AgentState(
+        {name: int(bool(ready)) for name, ready in request.media_list.items()},
+        int(bool(request.donot_disturb)),
+        {name: why for name, why in request.media_reasons.items() if name in request.media_list},
+        request.state_reason,
+    )
     return AgentSession(
         request.tenant_id,
         request.agent_id,
         request.agent_session,
         request.place_id,
-        {**(joined.media if joined else {}), **request.media_list},
-        {client, *(joined.clients if joined else ())},
+        state,
+        {**(joined.clients if joined else {}), client: state},
     )
 
 
@@ -72,9 +82,19 @@ class Confirming(AgentChange):
         known = self._sessions.get(self._key)
         self._sessions.keep(confirmed(known, request, self._asked.client))
 
-    def _opposite(self) -> AgentRequest | None:
-        return RequestAgentLogout(
-            tenant_id=self._request.tenant_id,
-            agent_id=self._request.agent_id,
-            agent_session=self._request.agent_session,
-        )
+    def _undo(self, client: Client) -> None:
+        request = self._request
+        assert request.agent_session is not None
+        self._sessions.leave(self._key, client)
+        super()._undo(client)
+        away = [link.name for link in self._state.links_of(self._key[0]) if not link.linked]
+        self._sessions.absences.note(away, (client, self._key, request.agent_session))
+
+    def _opposites(self) -> list[AgentRequest]:
+        return [
+            RequestAgentLogout(
+                tenant_id=self._request.tenant_id,
+                agent_id=self._request.agent_id,
+                agent_session=self._request.agent_session,
+            )
+        ]

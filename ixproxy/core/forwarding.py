@@ -18,6 +18,7 @@ from ixproxy.core.locating import Locator
 from ixproxy.core.pending import Deadline, Pending
 from ixproxy.core.routing import BY_CODE, Route
 from ixproxy.core.state import ProxyState
+from ixproxy.messages import EventForcedAgentStateChange
 from ixproxy.wire.names import BY_CODE as NAMES
 from ixproxy.wire.names import Holdings, Kind
 from ixproxy.wire.prefix import ADDRESS, LAYOUT, SIZE, Flag
@@ -57,8 +58,12 @@ def _plans() -> dict[int, Plan]:
 PLANS: dict[int, Plan] = _plans()
 """By-id requests whose answers need no look inside, and that wait for nobody's decision."""
 
-SLOW_EVENTS = frozenset(code for code, row in NAMES.items() if row.holdings is Holdings.REVOKES)
-"""Events that change what a client holds."""
+SLOW_EVENTS = frozenset(
+    code
+    for code, row in NAMES.items()
+    if row.holdings is Holdings.REVOKES or row.message is EventForcedAgentStateChange
+)
+"""Events that change what a client holds, or what the proxy knows of an agent."""
 
 
 class Forwarder:

@@ -70,7 +70,7 @@ class ProxyCore:
         self._requests = Requests(
             state, self._locator, self._agents, self._leaving, self._announcing, self._streams
         )
-        self._answers = Answers(state, self._streams)
+        self._answers = Answers(state, self._agents.forced, self._streams)
         self._forwarder = Forwarder(state, self._locator)
         self._removed: dict[NodeName, float] = {}
         """Nodes that left the deployment, and when they were lost."""
@@ -333,6 +333,7 @@ class ProxyCore:
             self._removed[name] = now if lost_at is None else lost_at
             state.owners.forget_node(name)
             self._streams.node_removed(name)
+            self._agents.sessions.absences.forget_node(name)
         state.settings, state.deployment, state.strategies = settings, deployment, strategies
         for name, facts in deployment.nodes.items():
             link = state.links.get(name)

@@ -142,7 +142,9 @@ class Registering:
                 Code.BAD_ATTRIBUTE, f"Held: an id takes 1 to {MAX_STRING} bytes"
             )
         if client.gone:
-            unregister_on(self._state, link, number, goodbye=client.said_goodbye)
+            unregister_on(
+                self._state, link, number, goodbye=client.said_goodbye, name=client.name
+            )
             return
         client.numbers[link.name] = number
         link.clients[number] = client
@@ -163,10 +165,13 @@ class Registering:
             self._done(self)
 
 
-def unregister_on(state: ProxyState, link: Link, number: int, *, goodbye: bool) -> None:
+def unregister_on(
+    state: ProxyState, link: Link, number: int, *, goodbye: bool, name: str
+) -> None:
     """
     Take one client off a node.
 
+    :param name: what the application is called.
     :param goodbye: what it holds goes back at once; otherwise its session
         waits for it to come back.
     """
@@ -180,7 +185,8 @@ def unregister_on(state: ProxyState, link: Link, number: int, *, goodbye: bool) 
         message = state.marked(RequestUnregisterClient(proxy_client_id=number), "unregister")
         link.send(encode(message, client=number, reference=reference))
     else:
-        state.ask(link, RequestClientsGone(clients=[number]), None, why="clients-gone")
+        gone = RequestClientsGone(clients=[number], application_name=name)
+        state.ask(link, gone, None, why="clients-gone")
 
 
 def leave(state: ProxyState, client: Client, *, goodbye: bool) -> None:
@@ -188,7 +194,7 @@ def leave(state: ProxyState, client: Client, *, goodbye: bool) -> None:
     for node, number in list(client.numbers.items()):
         link = state.links.get(node)
         if link is not None:
-            unregister_on(state, link, number, goodbye=goodbye)
+            unregister_on(state, link, number, goodbye=goodbye, name=client.name)
     client.numbers.clear()
 
 

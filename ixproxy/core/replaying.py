@@ -1,31 +1,37 @@
 """
-Agent sessions told to a node that came (back), some at a time.
+What a node that came (back) is told besides its clients, some at a time.
 
-Theory of operation: each session is confirmed in the name of each of its
-clients, so that it outlasts any one of them there. When all are told it is
-looked for sessions that began meanwhile; the node is offered for work when
-there are none. A node that refuses a session stays without it; but an upstream
-proxy speaks for all nodes, and has taken the agent off all of them: the agent's
-client is told that it is logged out.
+Theory of operation: first the logouts that it missed, for they free places and
+seats; then each session, whole, in the name of each of its clients, so that it
+outlasts any one of them there; then topics, and agents who work elsewhere. When
+all are told it is looked for what has changed meanwhile; the node is offered
+for work when nothing has.
+
+A node that refuses a session stays without it: the agent's work on all others
+is worth more. But one that knows a newer session of the agent is right, and the
+older one ends everywhere. An upstream proxy speaks for all nodes: what it
+refuses, it has taken off all of them. In both cases the agent's client is told
+that it is logged out.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
 from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
+from ixproxy.core.agent_states import AgentState
 from ixproxy.core.clients import Client
+from ixproxy.core.forced_changes import log_out_everywhere, tell_logged_out
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.registering import joined
 from ixproxy.core.state import ProxyState, error_code
 from ixproxy.errors import Code
-from ixproxy.messages import EventForcedAgentStateChange
-from ixproxy.wire.codec import encode
+from ixproxy.messages import RequestAgentLogout
+from ixproxy.messages.message import Request
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Frame
-
-LOGOUT = "Logout"
 
 _UNDECIDED = frozenset(
     (
@@ -35,11 +41,17 @@ _UNDECIDED = frozenset(
 )  # fmt: skip
 """Refusals that say nothing about the session."""
 
-Told = tuple[AgentKey, tuple[int, int], Client]
+
+class Item(NamedTuple):
+    """One thing to tell; `session` where it is a session."""
+
+    client: Client
+    request: Request
+    session: AgentSession | None = None
 
 
 def replay(state: ProxyState, sessions: AgentSessions, link: Link) -> None:
-    """A node knows all clients: tell it of the sessions, then offer it for work."""
+    """A node knows all clients: tell it the rest, then offer it for work."""
     Replaying(state, link, sessions).start()
 
 
@@ -50,45 +62,85 @@ class Replaying:
         self._state = state
         self._link = link
         self._sessions = sessions
-        self._told: set[Told] = set()
-        self._next: deque[tuple[AgentSession, Client]] = deque()
+        self._told: dict[tuple[AgentKey, Client], tuple[tuple[int, int], AgentState]] = {}
+        """Of each client's sessions, how it was told last."""
+        self._said: dict[Client, list[Request]] = {}
+        """Of each client, what stands and was told."""
+        self._next: deque[Item] = deque()
         self._awaited = 0
 
     def start(self) -> None:
         """Send as many as the window allows."""
         link, window = self._link, self._state.settings.replay_window
         while self._awaited < window and (self._next or (not self._awaited and self._look())):
-            session, client = self._next.popleft()
-            if link.name in client.numbers and client in session.clients:
+            item = self._current(self._next.popleft())
+            if item is not None and link.name in item.client.numbers:
                 self._awaited += 1
-                telling = _Telling(self, session, client)
-                self._state.ask(
-                    link, session.confirmation(), telling, why="replay-agent", client=client
-                )
+                telling, why = _Telling(self, item), "replay-agent"
+                self._state.ask(link, item.request, telling, why=why, client=item.client)
         link.replaying = self._awaited + len(self._next)
         if not self._awaited:
             joined(self._state, link)
 
+    def _current(self, item: Item) -> Item | None:
+        """What is to be told, as it is by now; None: nothing any more."""
+        if item.session is None:
+            return item
+        session, client = self._sessions.get(item.session.key), item.client
+        if session is None or not session.has(client, item.session.stamp):
+            return None
+        self._told[session.key, client] = session.stamp, session.state
+        return Item(client, session.confirmation(), session)
+
     def _look(self) -> bool:
-        """Whether there are sessions that were not told yet."""
+        """Whether there is anything that was not told yet; logouts go before all else."""
+        return bool(self._look_for_logouts() or self._look_for_sessions() or self._look_for_rest())
+
+    def _look_for_logouts(self) -> bool:
+        for client, (tenant, agent), stamp in self._sessions.absences.take(self._link.name):
+            logout = RequestAgentLogout(tenant_id=tenant, agent_id=agent, agent_session=stamp)
+            self._next.append(Item(client, logout))
+        return bool(self._next)
+
+    def _look_for_sessions(self) -> bool:
         for session in self._sessions:
-            if session.tenant in self._link.facts.tenants:
-                for client in sorted(session.clients, key=_age):
-                    key = (session.tenant, session.agent), session.stamp, client
-                    if self._link.name in client.numbers and key not in self._told:
-                        self._told.add(key)
-                        self._next.append((session, client))
+            if session.tenant not in self._link.facts.tenants:
+                continue
+            for client in sorted(session.clients, key=_age):
+                key, how = (session.key, client), (session.stamp, session.state)
+                if self._link.name in client.numbers and self._told.get(key) != how:
+                    self._told[key] = how
+                    self._next.append(Item(client, session.confirmation(), session))
+        return bool(self._next)
+
+    def _look_for_rest(self) -> bool:
+        said: dict[Client, list[Request]] = {}
+        for client, request in self._sessions.standing:
+            if self._link.name not in client.numbers:
+                continue
+            if getattr(request, "tenant_id", 0) not in self._link.facts.tenants:
+                continue
+            said.setdefault(client, []).append(request)
+            if request not in self._said.get(client, ()):
+                self._next.append(Item(client, request))
+        self._said = said
         return bool(self._next)
 
     def settled(self) -> None:
-        """The node knows one session, or does not."""
+        """The node knows one thing, or does not."""
         self._awaited -= 1
         if self._link.speaks:
             self.start()
 
-    def refused(self, session: AgentSession, client: Client, code: int) -> None:
-        """The node does not take a session."""
-        state, link = self._state, self._link
+    def refused(self, item: Item, code: int) -> None:
+        """The node does not take something."""
+        state, link, session, client = self._state, self._link, item.session, item.client
+        if session is None:
+            if code not in (Code.STALE_SESSION, Code.NOT_LOGGED_IN_FOR_LOGOUT):
+                what = type(item.request).__name__
+                text = "{link} refused {what} of {client}, which other nodes took: {code}"
+                state.note("warn", text, link=str(link), what=what, client=str(client), code=code)
+            return
         state.note(
             "warn",
             "{link} refused a replayed session of agent {agent} of {client}: {code}",
@@ -97,20 +149,12 @@ class Replaying:
             client=str(client),
             code=code,
         )
-        if not link.facts.is_proxy or code in _UNDECIDED or client not in session.clients:
+        told = self._told.get((session.key, client))
+        if client not in session.clients or (told is not None and told[0] != session.stamp):
             return
-        self._sessions.leave((session.tenant, session.agent), client)
-        event = EventForcedAgentStateChange(
-            tenant_id=session.tenant,
-            agent_id=session.agent,
-            place_id=session.place,
-            agent_session=session.stamp,
-            agent_state_change_operation=LOGOUT,
-            media_list=dict(session.media),
-            extension={"Proxy": state.settings.name},
-        )
-        if not client.gone:
-            state.answer_raw(client, 0, encode(event))
+        if code == Code.STALE_SESSION or (link.facts.is_proxy and code not in _UNDECIDED):
+            log_out_everywhere(state, self._sessions, session, client, but=link)
+            tell_logged_out(state, session, client)
 
 
 def _age(client: Client) -> tuple[int, int]:
@@ -118,17 +162,16 @@ def _age(client: Client) -> tuple[int, int]:
 
 
 class _Telling:
-    """One confirmation on its way."""
+    """One thing on its way."""
 
-    def __init__(self, replaying: Replaying, session: AgentSession, client: Client) -> None:
+    def __init__(self, replaying: Replaying, item: Item) -> None:
         self._replaying = replaying
-        self._session = session
-        self._client = client
+        self._item = item
 
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
-        """The session is known there, or refused."""
+        """It is known there, or refused."""
         if frame.kind == Kind.ERROR:
-            self._replaying.refused(self._session, self._client, error_code(frame))
+            self._replaying.refused(self._item, error_code(frame))
         self._replaying.settled()
 
     def lost(self, link: Link, pending: Pending) -> None:

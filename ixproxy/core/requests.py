@@ -15,11 +15,13 @@ from ixproxy.core.pending import Deadline
 from ixproxy.core.pulling import Pulling
 from ixproxy.core.pulling_by_ids import PullingByIds
 from ixproxy.core.registrations import Registrations
+from ixproxy.core.relaying import relay
 from ixproxy.core.routing import BY_CODE, Route
 from ixproxy.core.state import Asked, ProxyState
 from ixproxy.core.status import status_of
 from ixproxy.core.streams import Streams
 from ixproxy.core.submitting import Submitting
+from ixproxy.core.subscribing import start_subscribing
 from ixproxy.effects import CompleteStatus
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import (
@@ -78,7 +80,7 @@ class Requests:
             self._cancel(peer, frame)
             return
         if frame.kind == Kind.EVENT:
-            self._state.counters["events from clients"] += 1
+            relay(self._state, peer, frame)
             return
         if frame.kind != Kind.REQUEST:
             raise RemoteProtocolError(Code.BAD_FRAME, f"kind {frame.kind} from a client")
@@ -165,6 +167,8 @@ class Requests:
             Gathering(state, asked).start()
         elif route.route is Route.AGENT:
             self._agents.start(asked)
+        elif route.route is Route.SUBSCRIBE:
+            start_subscribing(state, self._agents.sessions, asked)
         elif route.route is Route.LOCAL:
             self._local(asked)
         else:

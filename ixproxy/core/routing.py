@@ -98,10 +98,11 @@ _ROWS = [
     *_row(Route.GATHER, "WorkbinStatistic", merge="configured", served=False),
     *_row(
         Route.SUBSCRIBE,
-        "WorkbinNotifications WorkbinCancelNotifications Subscribe Unsubscribe Publish Notify",
+        "WorkbinNotifications WorkbinCancelNotifications",
         merge="all-must-agree",
         served=False,
     ),
+    *_row(Route.SUBSCRIBE, "Subscribe Unsubscribe Publish Notify", merge="all-must-agree"),
     *_row(
         Route.SUBSCRIBE,
         "StartExternalServiceReporting StopExternalServiceReporting",
@@ -117,15 +118,10 @@ _ROWS = [
     ),
     *_row(
         Route.AGENT,
-        "AgentLogin AgentLogout AddMedia RemoveMedia NotReadyForMedia CancelNotReadyForMedia",
-        merge="all-must-agree",
-    ),
-    *_row(
-        Route.AGENT,
+        "AgentLogin AgentLogout AddMedia RemoveMedia NotReadyForMedia CancelNotReadyForMedia "
         "ChangeMediaStateReason ChangeAgentStateReason DoNotDisturbOn DoNotDisturbOff "
         "AgentAvailable AgentNotAvailable",
         merge="all-must-agree",
-        served=False,
     ),
     *_row(Route.INTERNAL, "Locate CancelTake ClientsGone"),
     *_row(Route.INTERNAL, "ConfirmSession"),
@@ -135,7 +131,6 @@ _ROWS = [
         "",
         Deadline.NORMAL,
         RIGHTS[EventCurrentAgentStatus],
-        False,
     ),
 ]
 

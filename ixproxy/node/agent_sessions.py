@@ -140,7 +140,9 @@ def end_by_node(turn: Turn, row: AgentRow, reason: Reason) -> None:
             continue
         if known.confirmed:
             holdings = holdings_of(turn, known, known.sessions)
-            end(turn, known, holdings, Trigger.FORCED_OUT, Cause(None, reason))
+            cause = Cause(None, reason)
+            agent_is_gone(turn, known, cause)
+            end(turn, known, holdings, Trigger.FORCED_OUT, cause)
         else:
             drop(turn, known)
 

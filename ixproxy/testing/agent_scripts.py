@@ -66,21 +66,27 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
 """Settings of the servers, and what a script may choose."""
 
 
-def agent_script(seed: int, rounds: int = 22) -> Script:
+def agent_script(seed: int, rounds: int = 26) -> Script:
     """The script of a seed."""
     random = Random(f"agents {seed}")
     options = {name: random.choice(values) for name, values in OPTIONS.items()}
     options["delivering_timeout"] = DELIVERING
-    writer = _Writer(random)
+    writer = _Writer(random, one_by_one=options["agent_seats"] is not None)
     written = [writer.round(number) for number in range(rounds)]
     last = (Ask(LAST_REPORTER, m.RequestStartPlaceAgentStateReportingAll()),)
     return Script(seed, CLIENTS, (*written, last), tuple(options.items()))
 
 
 class _Writer:
-    """Writes one script, with a rough idea of what its steps bring about."""
+    """
+    Writes one script, with a rough idea of what its steps bring about.
 
-    def __init__(self, random: Random) -> None:
+    :param one_by_one: no two agents are changed in one round, for who comes
+        first decides.
+    """
+
+    def __init__(self, random: Random, *, one_by_one: bool) -> None:
+        self._one_by_one = one_by_one
         self._random = random
         self._guesses: list[Guess] = []
         self._step = 0
@@ -92,14 +98,16 @@ class _Writer:
         random = self._random
         if number == 0:
             return (Ask(REPORTERS[0], m.RequestStartPlaceAgentStateReportingAll()),)
-        if number == 1:
+        if number == 1 and not self._one_by_one:
             return tuple(self._agents.login(client) for client in DESKTOPS[:3])
-        if number == 2 or not any(not guess.stopped for guess in self._guesses):
+        if number < 4 and self._one_by_one:
+            return (self._agents.login(DESKTOPS[number - 1]),)
+        if number in (2, 4) or not any(not guess.stopped for guess in self._guesses):
             return tuple(self._submit(MAIL) for _ in range(random.randrange(2, 6)))
         kinds = (
             (14, self._pull_all),
             (26, self._invitations),
-            (12, self._agent_round),
+            (16, self._agent_round),
             (26, self._together),
             (5, self._reporting),
             (4, self._alone),
@@ -139,9 +147,8 @@ class _Writer:
         """What changes agents, each by one of its connections."""
         random = self._random
         clients = [random.choice((1, 4)), 2, 3]
-        asks = [
-            self._agents.ask(client) for client in random.sample(clients, random.randrange(1, 4))
-        ]
+        some = random.sample(clients, 1 if self._one_by_one else random.randrange(1, 4))
+        asks = [self._agents.ask(client) for client in some]
         for ask in asks:
             if isinstance(ask.request, m.RequestAgentLogout):
                 for guess in self._guesses:

@@ -26,10 +26,6 @@ from ixproxy.messages import (
     EventInvite,
     EventPulledInteractions,
     RequestPull,
-    RequestStartPlaceAgentStateReporting,
-    RequestStartPlaceAgentStateReportingAll,
-    RequestStopPlaceAgentStateReporting,
-    RequestStopPlaceAgentStateReportingAll,
     RequestSubmit,
 )
 from ixproxy.messages.message import Message, Request
@@ -61,9 +57,6 @@ REST = 3.1
 """Seconds in which everything that is on its way arrives."""
 
 MOST_PULLS = 1000
-
-_STARTS = (RequestStartPlaceAgentStateReporting, RequestStartPlaceAgentStateReportingAll)
-_STOPS = (RequestStopPlaceAgentStateReporting, RequestStopPlaceAgentStateReportingAll)
 
 
 class PlayedClient(Protocol):
@@ -190,11 +183,9 @@ class _Player:
     async def _act(self, action: Action) -> Any:
         match action:
             case Ask(client, request, labels):
-                if isinstance(request, _STARTS):
-                    self._watches[client].asks(request)
                 answer = await self._ask(client, self._with_ids(request))
-                if isinstance(request, _STOPS) and isinstance(answer, Answer):
-                    self._watches[client].stopped()
+                if client in self._watches and isinstance(answer, Answer):
+                    self._watches[client].acknowledged(request)
                 if isinstance(request, RequestSubmit) and isinstance(answer, Answer):
                     self._submitted(labels, answer)
                 self._invitations.settled([self._id(label) for label in labels])

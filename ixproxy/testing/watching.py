@@ -2,7 +2,8 @@
 What a reporting client may believe: the rules of a stream, checked as it is read.
 
 A `StreamWatch` follows one stream and keeps of each agent what it has been
-told. It is written from the rules alone and shares nothing with the composer:
+told. It is written from the rules alone and shares nothing with the composer;
+it is told what its client was acknowledged (`acknowledged`). The rules:
 an initial state stands between its brackets, numbers have no gap, nobody logs
 in twice, nothing is told of who is not logged in, and nothing changes into
 what it is already.
@@ -15,9 +16,11 @@ from typing import Any
 
 from ixproxy import messages as m
 from ixproxy.messages.agents import AgentEvent, MediaEvent
-from ixproxy.messages.message import Event, Message, Party, Reason, Request
+from ixproxy.messages.message import Event, Message, Party, Reason
 from ixproxy.messages.reporting import PartyEvent
-from ixproxy.wire.streams import BEGIN, END, LOST
+from ixproxy.testing.steps import TENANT
+from ixproxy.wire.streams import BEGIN, END, LOST, tenants_of
+from ixproxy.wire.subscribing import Subscribed
 
 AgentKey = tuple[int, str]
 _NOT_TOLD = (
@@ -80,7 +83,8 @@ class StreamWatch:
         self._expected: int | None = None
         self._last = 0
         self._running = False
-        self._filtered = self._narrow = False
+        self._filtered = False
+        self._subscribed = Subscribed()
 
     @property
     def whole(self) -> bool:
@@ -105,14 +109,22 @@ class StreamWatch:
                     )
         return problems
 
-    def asks(self, request: Request) -> None:
-        """The client is about to begin a stream, perhaps one that leaves out something."""
-        self._narrow = isinstance(request, m.RequestStartPlaceAgentStateReporting) or bool(
-            getattr(request, "filter", None)
-        )
+    def acknowledged(self, request: Message) -> None:
+        """A server has said yes to what asks for a stream, or for less of it."""
+        match request:
+            case m.RequestStartPlaceAgentStateReportingAll():
+                tenants = tenants_of(request.tenants) or frozenset({TENANT})
+                self._subscribed = self._subscribed.begin_all(tenants, request)
+            case m.RequestStartPlaceAgentStateReporting():
+                self._subscribed = self._subscribed.begin(request)
+            case m.RequestStopPlaceAgentStateReportingAll():
+                self._subscribed = self._subscribed.end_all()
+            case m.RequestStopPlaceAgentStateReporting():
+                self._subscribed = self._subscribed.end(request)
+        if self._subscribed.key is None:
+            self._stopped()
 
-    def stopped(self) -> None:
-        """The client has ended its stream."""
+    def _stopped(self) -> None:
         self._running = False
         self.agents.clear()
 
@@ -141,7 +153,8 @@ class StreamWatch:
                 assert event.activity == BEGIN
                 self.agents.clear()
                 self.streams += 1
-                self._running, self._filtered = True, self._narrow
+                key = self._subscribed.key
+                self._running, self._filtered = True, key is not None and key.narrows
                 self._expected = event.number_of_agents
                 self._last = event.reporting_event_sequence_number
             case "End":
@@ -153,7 +166,7 @@ class StreamWatch:
                 self._expected = None
             case "Lost":
                 assert event.activity == LOST
-                self.stopped()
+                self._stopped()
             case other:
                 self._wrong(event, f"is {other!r}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ixproxy.core.agent_sessions import AgentSession, AgentSessions
+from ixproxy.core.agent_states import AgentState
 from ixproxy.core.clients import Client, Clients
 from ixproxy.core.destinations import Outputs
 from ixproxy.messages import RequestRegisterClient
@@ -18,7 +19,10 @@ def client(number: int) -> Client:
 
 
 def session(*clients: Client, number: int = 1) -> AgentSession:
-    return AgentSession(TENANT, "ann", (number, 101), "p1", {"email": 1}, set(clients))
+    state = AgentState({"email": 1})
+    return AgentSession(
+        TENANT, "ann", (number, 101), "p1", state, dict.fromkeys(clients, state)
+    )
 
 
 def test_a_session_lasts_as_long_as_one_of_its_clients() -> None:
@@ -54,7 +58,7 @@ def test_an_agent_follows_its_client_to_a_newer_connection() -> None:
     sessions.client_gone(older)
     found = sessions.get(ANN)
     assert found is not None
-    assert found.clients == {newer}
+    assert found.clients.keys() == {newer}
     sessions.client_gone(newer)
     assert len(sessions) == 0
 

@@ -46,7 +46,7 @@ def test_an_unknown_session_goes_to_the_home_node_and_then_to_all_others() -> No
     accept_all(rig, *OTHERS)
     assert only(rig.got(rig.edge)).agent_session == STAMP
     session = only(list(rig.core._agents.sessions))
-    assert (session.stamp, session.place, session.media) == (STAMP, "p1", {"email": 1})
+    assert (session.stamp, session.place, session.state.media) == (STAMP, "p1", {"email": 1})
     assert not rig.core._agents.busy
 
 

@@ -179,7 +179,7 @@ def test_a_connection_registered_anew_tells_the_nodes_of_the_newer_before_the_ol
     rig.ask(peer, registration(session=session, incarnation=2))
     first, second = (decode(frame) for frame in rig.sent(EAST))
     assert isinstance(first, RequestRegisterClient)
-    assert second == RequestClientsGone(clients=[1])
+    assert second == RequestClientsGone(clients=[1], application_name="client-1")
     assert all(not link.clients for link in rig.core.state.links.values())
 
 

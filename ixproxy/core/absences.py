@@ -1,0 +1,96 @@
+"""
+Logouts that a node has missed, for it is away: it is told when it returns.
+
+Theory of operation: a node that comes back still believes that an agent is
+logged in who has logged out meanwhile, and its client, registered there anew,
+keeps it so for ever. So a logout is remembered for each node that has not
+heard it, for as long as the client is here: the session of a client that has
+left ends on the node by itself, for nobody registers it there any more. The
+logout names the session's stamp and is in the client's own name: what another
+client has, through whichever proxy, it does not end.
+
+What a restart loses, and who restores it: all of it. The client then registers
+through a proxy that knows nothing of the logout, and a node that was away all
+the while keeps the agent logged in until the client leaves, or logs the agent
+in or out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ixproxy.core.clients import Client
+from ixproxy.values import NodeName
+
+MOST = 20_000
+"""Logouts that are remembered for one node; then the oldest is forgotten."""
+
+Missed = tuple[Client, tuple[int, str], tuple[int, int]]
+"""Whose logout, of which agent, and the stamp of the session."""
+
+
+class Absences:
+    """
+    What each node has missed.
+
+    :ivar forgotten: logouts for which there was no room.
+    """
+
+    def __init__(self) -> None:
+        self._missed: dict[NodeName, dict[Missed, None]] = {}
+        self._nodes_of: dict[Client, set[NodeName]] = {}
+        self.forgotten = 0
+
+    def __len__(self) -> int:
+        return sum(map(len, self._missed.values()))
+
+    def note(self, nodes: Iterable[NodeName], missed: Missed) -> None:
+        """Nodes have not heard of a logout; nothing is kept for a client that has left."""
+        client = missed[0]
+        if client.gone:
+            return
+        for node in nodes:
+            of_node = self._missed.setdefault(node, {})
+            of_node[missed] = None
+            self._nodes_of.setdefault(client, set()).add(node)
+            if len(of_node) > MOST:
+                del of_node[next(iter(of_node))]
+                self.forgotten += 1
+
+    def take(self, node: NodeName) -> list[Missed]:
+        """What a node that is back is to be told, oldest first; it is forgotten."""
+        taken = list(self._missed.pop(node, ()))
+        for client in dict.fromkeys(client for client, *_ in taken):
+            self._unlink(client, node)
+        return taken
+
+    def forget_node(self, node: NodeName) -> None:
+        """A node left the deployment."""
+        self.take(node)
+
+    def client_gone(self, client: Client) -> None:
+        """A client left, and its sessions end on the nodes by themselves."""
+        self._of(client)
+
+    def moved(self, older: Client, newer: Client) -> None:
+        """A client's session is on a newer connection."""
+        for node, (_, key, stamp) in self._of(older):
+            self.note([node], (newer, key, stamp))
+
+    def _of(self, client: Client) -> list[tuple[NodeName, Missed]]:
+        """What was missed of one client; it is forgotten."""
+        found = []
+        for node in self._nodes_of.pop(client, ()):
+            of_node = self._missed[node]
+            found += [(node, missed) for missed in of_node if missed[0] is client]
+            self._missed[node] = {each: None for each in of_node if each[0] is not client}
+            if not self._missed[node]:
+                del self._missed[node]
+        return found
+
+    def _unlink(self, client: Client, node: NodeName) -> None:
+        nodes = self._nodes_of.get(client)
+        if nodes is not None:
+            nodes.discard(node)
+            if not nodes:
+                del self._nodes_of[client]

@@ -1,0 +1,135 @@
+"""
+A login over all nodes, in four phases.
+
+HOME      the home node gives the session its stamp, provisionally;
+OTHERS    all other linked nodes are asked with that stamp;
+CONFIRM   the home node's commit of ConfirmSession decides;
+SPREAD    the others are told; the client is answered.
+
+A refusal before the decision undoes all. After it, only one counts: that a
+node knows a newer session. The newer one is the agent's everywhere, and this
+one is undone, too. A client that was in the session before has lost nothing by
+a refusal: nothing is undone then, for until the decision nothing was changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
+from ixproxy.core.agent_states import AgentState
+from ixproxy.core.agents import AgentChange, Phase
+from ixproxy.core.clients import Client
+from ixproxy.core.links import Link
+from ixproxy.core.state import Asked, ProxyState, error_code
+from ixproxy.errors import Code, RemoteProtocolError
+from ixproxy.messages import EventAck, RequestAgentLogin, RequestAgentLogout
+from ixproxy.messages.agents import AgentRequest
+from ixproxy.messages.message import Message
+from ixproxy.wire.prefix import Frame
+
+
+class LoggingIn(AgentChange):
+    """A login: provisional everywhere, then confirmed, home first."""
+
+    def __init__(
+        self,
+        state: ProxyState,
+        sessions: AgentSessions,
+        over: Callable[[AgentKey], None],
+        asked: Asked,
+        request: RequestAgentLogin,
+        links: list[Link],
+    ) -> None:
+        super().__init__(state, sessions, over, asked, request, links)
+        self._login = msgspec.structs.replace(request, provisional=True)
+        self._request = self._login
+        self._stamp: tuple[int, int] = (0, 0)
+
+    def _checked(self, answer: Message) -> Message:
+        missing = isinstance(answer, EventAck) and answer.agent_session is None
+        if missing and self._phase is Phase.HOME:
+            raise RemoteProtocolError(Code.BAD_ATTRIBUTE, "AgentSession is missing in a login")
+        return answer
+
+    def _did(self, link: Link, answer: EventAck) -> None:
+        if self._phase is Phase.HOME and answer.agent_session is not None:
+            self._stamp = answer.agent_session
+            self._request = msgspec.structs.replace(self._login, agent_session=self._stamp)
+        super()._did(link, answer)
+
+    def _refused(self, link: Link, frame: Frame) -> None:
+        if self._phase is Phase.SPREAD and error_code(frame) != Code.STALE_SESSION:
+            self._note_refusal(link, frame)
+            self._go_on()
+        else:
+            super()._refused(link, frame)
+
+    def _next_phase(self) -> None:
+        if self._phase is Phase.HOME:
+            self._phase = Phase.OTHERS
+            self._ask(self._others, self._request, "agent")
+            if not self._awaited:
+                self._next_phase()
+        elif self._phase is Phase.OTHERS:
+            self._phase = Phase.CONFIRM
+            self._ask([self._home], self._confirmation(), "confirm-session")
+            if not self._awaited:
+                self._undo(self._asked.client)
+                self._finish_with_code(Code.LOST_CONNECTION)
+        elif self._phase is Phase.CONFIRM:
+            self._phase = Phase.SPREAD
+            confirmation = self._confirmation()
+            self._sessions.keep(self._session())
+            # Those, too, that came back meanwhile and were told of older sessions only.
+            others = [link for link in self._state.links_of(self._key[0]) if link is not self._home]
+            self._ask(others, confirmation, "confirm-session")
+            if not self._awaited:
+                self._next_phase()
+        else:
+            self._end()
+            self._state.answer_message(self._asked, EventAck(agent_session=self._stamp))
+
+    def _confirmation(self) -> AgentRequest:
+        """What the session is to be, with what the client asked to add, and why."""
+        return self._session().confirmation(self._login.reason)
+
+    def _session(self) -> AgentSession:
+        known = self._sessions.get(self._key)
+        joined = known if known is not None and known.stamp == self._stamp else None
+        # Who joins a session adds to its media, as on the nodes: one that was away
+        # learns them all from the replay.
+        state = (joined.state if joined else AgentState()).joined(self._login.media_list)
+        clients = dict(joined.clients) if joined else {}
+        return AgentSession(
+            self._login.tenant_id,
+            self._login.agent_id,
+            self._stamp,
+            self._login.place_id or (joined.place if joined else ""),
+            state,
+            {**clients, self._asked.client: state},
+        )
+
+    def _undo(self, client: Client) -> None:
+        known = self._sessions.get(self._key)
+        spread = self._phase is Phase.SPREAD
+        if not spread and known is not None and known.has(self._asked.client, self._stamp):
+            return
+        if spread:
+            self._sessions.leave(self._key, self._asked.client)
+        super()._undo(client)
+        if self._phase in (Phase.CONFIRM, Phase.SPREAD):
+            # The home node may have decided before it was lost, and others been told.
+            away = [link.name for link in self._state.links_of(self._key[0]) if not link.linked]
+            self._sessions.absences.note(away, (client, self._key, self._stamp))
+
+    def _opposites(self) -> list[AgentRequest]:
+        return [
+            RequestAgentLogout(
+                tenant_id=self._login.tenant_id,
+                agent_id=self._login.agent_id,
+                agent_session=self._stamp,
+            )
+        ]

@@ -1,0 +1,187 @@
+"""
+What nodes say was changed of an agent, other than by the client that is told.
+
+Theory of operation
+-------------------
+Several nodes tell a client the same, for another client's request reached them
+all. The client hears it once: an event is handed on if it changes what this
+client was told last, and comes from the session's *authority*, which is the
+node that gave the stamp, or, where that is away, the first in rendezvous
+order. What another node says later is the same again, or was overtaken.
+
+What a node did by itself (`by_server`) no other node knows. It counts
+whichever node says it, and is passed on to all others, once, as the request
+that would have done it, in the client's name. Such a request changes nothing
+on a node that has heard it from another proxy, so nothing echoes. A logout
+counts whichever node says it, too, and goes to all: what ended a session on
+one node must not leave it on another.
+
+While a change of this proxy's own is under way and the home node has done it,
+events wait: they came later, and other nodes may yet hear the change after
+them. When it is over they are followed, and what they said is told to all
+nodes again, behind the change.
+
+What a restart loses, and who restores it: events that wait; the client is
+told again what it is by its next login.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
+from ixproxy.core.agent_states import LOGOUT, differences, followed
+from ixproxy.core.agents import AgentChange
+from ixproxy.core.clients import Client
+from ixproxy.core.handing_on import hand_on
+from ixproxy.core.links import Link
+from ixproxy.core.state import ProxyState
+from ixproxy.errors import RemoteProtocolError
+from ixproxy.messages import EventForcedAgentStateChange, RequestAgentLogout
+from ixproxy.messages.agents import AgentRequest
+from ixproxy.values import rendezvous
+from ixproxy.wire.codec import decode, encode
+from ixproxy.wire.prefix import Frame
+
+MOST_WAITING = 100
+"""Events about one agent that wait for a change to be over."""
+
+Told = tuple[Link, Client, Frame, EventForcedAgentStateChange]
+
+
+class ForcedChanges:
+    """Follows what nodes say of agents."""
+
+    def __init__(
+        self, state: ProxyState, sessions: AgentSessions, busy: Mapping[AgentKey, AgentChange]
+    ) -> None:
+        self._state = state
+        self._sessions = sessions
+        self._busy = busy
+        self._waiting: dict[AgentKey, deque[Told]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def received(self, link: Link, client: Client, frame: Frame) -> None:
+        """
+        A node tells a client of a change.
+
+        :raise RemoteProtocolError: its body is none.
+        """
+        event = decode(frame)
+        if not isinstance(event, EventForcedAgentStateChange):
+            raise RemoteProtocolError(0, f"name {frame.name} is no forced change")
+        key = event.tenant_id, event.agent_id
+        change = self._busy.get(key)
+        if change is not None and (event.by_server or change.past_home):
+            waiting = self._waiting.setdefault(key, deque())
+            if len(waiting) < MOST_WAITING:
+                waiting.append((link, client, frame, event))
+            else:
+                self._state.counters["agent events dropped"] += 1
+        else:
+            self._follow((link, client, frame, event), waited=False)
+
+    def over(self, key: AgentKey) -> None:
+        """A change is over: what waited for it is followed."""
+        for told in self._waiting.pop(key, ()):
+            self._follow(told, waited=True)
+
+    def _follow(self, told: Told, *, waited: bool) -> None:
+        link, client, frame, event = told
+        session = self._sessions.get((event.tenant_id, event.agent_id))
+        stamp = event.agent_session
+        if client.gone or session is None or not session.has(client, stamp):
+            self._state.counters["agent events of no session"] += 1
+        elif event.agent_state_change_operation == LOGOUT:
+            hand_on(self._state, client, frame)
+            log_out_everywhere(self._state, self._sessions, session, client, but=link)
+        elif event.by_server or link is self._authority(session):
+            self._change(told, session, again=waited)
+        else:
+            self._state.counters["agent events heard before"] += 1
+
+    def _change(self, told: Told, session: AgentSession, *, again: bool) -> None:
+        link, client, frame, event = told
+        view = session.clients[client]
+        seen = followed(view, event)
+        if seen is None:
+            hand_on(self._state, client, frame)
+            return
+        if seen != view:
+            session.clients[client] = seen
+            hand_on(self._state, client, frame)
+        before, after = session.state, followed(session.state, event)
+        if after is not None and after != before:
+            session.state = after
+            if event.by_server or again:
+                about = replace(event, place_id="", agent_session=session.stamp)
+                # One that waited may have been overtaken by the change on its own node, too.
+                self._pass_on(differences(about, before, after), client, None if again else link)
+
+    def _pass_on(self, requests: list[AgentRequest], client: Client, but: Link | None) -> None:
+        for request in requests:
+            for link in self._state.links_of(request.tenant_id):
+                if link is not but and link.linked and link.name in client.numbers:
+                    self._state.ask(link, request, None, why="agent-state", client=client)
+
+    def _authority(self, session: AgentSession) -> Link | None:
+        """The node whose word counts."""
+        links = {
+            link.name: link
+            for link in self._state.links_of(session.tenant)
+            if link.linked and any(link.name in client.numbers for client in session.clients)
+        }
+        for link in links.values():
+            if link.facts.dbid == session.stamp[1]:
+                return link
+        order = rendezvous(f"{session.tenant}/{session.agent}", links)
+        return links[order[0]] if order else None
+
+
+def log_out_everywhere(
+    state: ProxyState,
+    sessions: AgentSessions,
+    session: AgentSession,
+    client: Client,
+    *,
+    but: Link | None,
+) -> None:
+    """
+    A client's part in a session has ended on one node: end it on all, now or
+    when they are back.
+
+    :param but: where it has ended.
+    """
+    sessions.leave(session.key, client)
+    logout = RequestAgentLogout(
+        tenant_id=session.tenant, agent_id=session.agent, agent_session=session.stamp
+    )
+    away = []
+    for link in state.links_of(session.tenant):
+        if link is but:
+            continue
+        if link.linked and link.name in client.numbers:
+            state.ask(link, logout, None, why="agent-state", client=client)
+        else:
+            away.append(link.name)
+    sessions.absences.note(away, (client, session.key, session.stamp))
+
+
+def tell_logged_out(state: ProxyState, session: AgentSession, client: Client) -> None:
+    """Tell a client, in the proxy's own name, that its agent is logged out."""
+    event = EventForcedAgentStateChange(
+        tenant_id=session.tenant,
+        agent_id=session.agent,
+        place_id=session.place,
+        agent_session=session.stamp,
+        agent_state_change_operation=LOGOUT,
+        media_list=dict(session.state.media),
+        extension={"Proxy": state.settings.name},
+    )
+    if not client.gone:
+        state.answer_raw(client, 0, encode(event))

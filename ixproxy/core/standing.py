@@ -1,0 +1,110 @@
+"""
+What clients asked for once and have for as long as their connections last.
+
+Theory of operation: a topic that a client subscribed to, and an agent that it
+said works through another server, stand on every node. They are kept here for
+a node that comes back: such a node has forgotten them, or hears of them for
+the first time.
+
+What a restart loses, and who restores it: all of it; clients say it again when
+they register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from ixproxy.core.clients import Client
+from ixproxy.messages import (
+    RequestAgentAvailable,
+    RequestAgentNotAvailable,
+    RequestSubscribe,
+    RequestUnsubscribe,
+)
+from ixproxy.messages.agents import AgentRequest
+from ixproxy.messages.message import Request
+
+MOST_TOPICS = 10_000
+"""Topics of one tenant that one client may be subscribed to, as on a node."""
+MOST_AGENTS = 5_000
+"""Agents of whom one client may say that they work through another server, as on a node."""
+TOPICS_AT_ONCE = 200
+"""Topics in one request: even the shortest frames have room for them."""
+
+
+class _Said:
+    """What stands of one client."""
+
+    __slots__ = ("agents", "topics")
+
+    def __init__(self) -> None:
+        self.agents: dict[tuple[int, str], RequestAgentAvailable] = {}
+        self.topics: dict[int, dict[str, object]] = {}
+
+
+class Standing:
+    """By client, what stands."""
+
+    def __init__(self) -> None:
+        self._of_client: dict[Client, _Said] = {}
+
+    def __len__(self) -> int:
+        return len(self._of_client)
+
+    def __iter__(self) -> Iterator[tuple[Client, Request]]:
+        """Every client, with the requests that say it all again."""
+        for client, said in self._of_client.items():
+            for request in said.agents.values():
+                yield client, request
+            for tenant, topics in said.topics.items():
+                rest = iter(topics.items())
+                while names := dict(islice(rest, TOPICS_AT_ONCE)):
+                    yield client, RequestSubscribe(tenant_id=tenant, ps_topic_list=names)
+
+    def topics(self, client: Client, tenant: int) -> dict[str, object]:
+        """The topics of a tenant that a client is subscribed to."""
+        said = self._of_client.get(client)
+        return said.topics.get(tenant, {}) if said is not None else {}
+
+    def has_room(self, client: Client, request: Request) -> bool:
+        """Whether what a request adds may be kept."""
+        if isinstance(request, RequestSubscribe):
+            known = self.topics(client, request.tenant_id)
+            return len(known.keys() | request.ps_topic_list.keys()) <= MOST_TOPICS
+        if isinstance(request, RequestAgentAvailable):
+            said = self._of_client.get(client)
+            return said is None or len(said.agents) < MOST_AGENTS
+        return True
+
+    def subscribed(self, client: Client, request: RequestSubscribe | RequestUnsubscribe) -> None:
+        """All nodes have subscribed a client, or ended it; no topics named: all of the tenant."""
+        said = self._of_client.setdefault(client, _Said())
+        topics = said.topics.setdefault(request.tenant_id, {})
+        if isinstance(request, RequestSubscribe):
+            topics.update(request.ps_topic_list)
+        else:
+            for name in list(request.ps_topic_list or topics):
+                topics.pop(name, None)
+        if not topics:
+            del said.topics[request.tenant_id]
+        self._tidy(client, said)
+
+    def said(self, client: Client, request: AgentRequest) -> None:
+        """All nodes know that an agent works through another server, or does not."""
+        key = request.tenant_id, request.agent_id
+        said = self._of_client.get(client)
+        if isinstance(request, RequestAgentAvailable):
+            said = self._of_client.setdefault(client, _Said())
+            said.agents[key] = request
+        elif isinstance(request, RequestAgentNotAvailable) and said is not None:
+            said.agents.pop(key, None)
+            self._tidy(client, said)
+
+    def client_gone(self, client: Client) -> None:
+        """A client left."""
+        self._of_client.pop(client, None)
+
+    def _tidy(self, client: Client, said: _Said) -> None:
+        if not said.agents and not said.topics:
+            del self._of_client[client]
