@@ -27,12 +27,9 @@ def differences(expected: Record, actual: Record) -> Iterator[str]:
         if one != other:
             yield f"step {step}: {_difference(one, other)}"
     for client, (told, heard) in enumerate(zip(expected.events, actual.events, strict=True)):
-        wanted, got = Counter(map(repr, told)), Counter(map(repr, heard))
-        for event in wanted - got:
-            yield f"client {client} was not told {event}"
-        for event in got - wanted:
-            yield f"client {client} was told {event}, which it should not"
+        wanted, got = Counter(map(_text, told)), Counter(map(_text, heard))
         if wanted != got:
+            yield from _unlike(client, wanted - got, got - wanted, [*told, *heard])
             continue
         for subject in sorted(set(map(_subject, told))):
             if _about(told, subject) != _about(heard, subject):
@@ -82,6 +79,36 @@ def _difference(one: Any, other: Any, at: str = "answer") -> str:
     return f"{at}: expected {one!r}, got {other!r}"
 
 
+def _unlike(
+    client: int, missing: Counter[str], extra: Counter[str], events: list[Told]
+) -> Iterator[str]:
+    """Events that only one of two records has; two that are much alike are told as one."""
+    shown = {_text(event): event for event in events}
+    left = list(extra.elements())
+    for text in missing.elements():
+        event = shown[text]
+        like = next((each for each in left if _kind(shown[each]) == _kind(event)), None)
+        if like is None:
+            yield f"client {client} was not told {event}"
+        else:
+            left.remove(like)
+            name, subject = event[""], _subject(event)
+            yield f"client {client}, {name} of {subject}: {_difference(event, shown[like], name)}"
+    for text in left:
+        yield f"client {client} was told {shown[text]}, which it should not"
+
+
+def _kind(event: Told) -> tuple[Any, ...]:
+    return event[""], event.get("InteractionId"), event.get("AgentId")
+
+
+def _text(event: Any) -> str:
+    """The same text for the same event, in whatever order its attributes came."""
+    if isinstance(event, dict):
+        return str(sorted((key, _text(value)) for key, value in event.items()))
+    return repr(event)
+
+
 def _subject(event: Told) -> str:
     """What an event is about first; the interactions of one agent may be on many servers."""
     for kind in ("InteractionId", "AgentId"):
@@ -91,7 +118,7 @@ def _subject(event: Told) -> str:
 
 
 def _about(events: list[Told], subject: str) -> list[str]:
-    return [repr(event) for event in events if _subject(event) == subject]
+    return [_text(event) for event in events if _subject(event) == subject]
 
 
 def _agents(event: Told) -> set[str]:
@@ -107,7 +134,7 @@ def _life(events: list[Told], agent: str) -> list[list[str]]:
         if agent not in _agents(event):
             continue
         if event.get("InteractionId"):
-            life[-1].append(repr(event))
+            life[-1].append(_text(event))
         else:
-            life += [[repr(event)], []]
+            life += [[_text(event)], []]
     return [sorted(run) for run in life]
