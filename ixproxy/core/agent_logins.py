@@ -22,6 +22,7 @@ from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
 from ixproxy.core.agent_states import AgentState
 from ixproxy.core.agents import AgentChange, Phase
 from ixproxy.core.clients import Client
+from ixproxy.core.forced_changes import tell_rest
 from ixproxy.core.links import Link
 from ixproxy.core.state import Asked, ProxyState, error_code
 from ixproxy.errors import Code, RemoteProtocolError
@@ -47,6 +48,8 @@ class LoggingIn(AgentChange):
         self._login = msgspec.structs.replace(request, provisional=True)
         self._request = self._login
         self._stamp: tuple[int, int] = (0, 0)
+        self._joins = False
+        """A session that other clients of this proxy are in."""
 
     def _checked(self, answer: Message) -> Message:
         missing = isinstance(answer, EventAck) and answer.agent_session is None
@@ -82,6 +85,12 @@ class LoggingIn(AgentChange):
         elif self._phase is Phase.CONFIRM:
             self._phase = Phase.SPREAD
             confirmation = self._confirmation()
+            known = self._sessions.get(self._key)
+            self._joins = (
+                known is not None
+                and known.stamp == self._stamp
+                and self._asked.client not in known.clients
+            )
             self._sessions.keep(self._session())
             # Those, too, that came back meanwhile and were told of older sessions only.
             others = [link for link in self._state.links_of(self._key[0]) if link is not self._home]
@@ -89,8 +98,12 @@ class LoggingIn(AgentChange):
             if not self._awaited:
                 self._next_phase()
         else:
-            self._end()
             self._state.answer_message(self._asked, EventAck(agent_session=self._stamp))
+            session = self._sessions.get(self._key)
+            if self._joins and session is not None:
+                said = AgentState().joined(self._login.media_list)
+                tell_rest(self._state, session, self._asked.client, said)
+            self._end()
 
     def _confirmation(self) -> AgentRequest:
         """What the session is to be, with what the client asked to add, and why."""

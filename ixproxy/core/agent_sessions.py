@@ -73,6 +73,8 @@ class AgentSessions:
         self.standing = Standing()
         self._sessions: dict[AgentKey, AgentSession] = {}
         self._of_client: dict[Client, set[AgentKey]] = {}
+        self._ousted: dict[Client, set[tuple[AgentKey, tuple[int, int]]]] = {}
+        """Sessions that a newer one has ended: their clients are still to hear it from a node."""
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -91,6 +93,7 @@ class AgentSessions:
         if older is not None:
             for client in older.clients.keys() - session.clients.keys():
                 self._unlink(key, client)
+                self._ousted.setdefault(client, set()).add((key, older.stamp))
         self._sessions[key] = session
         for client in session.clients:
             self._of_client.setdefault(client, set()).add(key)
@@ -105,8 +108,19 @@ class AgentSessions:
         if not session.clients:
             del self._sessions[key]
 
+    def ousted(self, client: Client, key: AgentKey, stamp: tuple[int, int] | None) -> bool:
+        """Whether a newer session has ended this one, which a client is told just now; once."""
+        ended = self._ousted.get(client, set())
+        if stamp is None or (key, stamp) not in ended:
+            return False
+        ended.discard((key, stamp))
+        if not ended:
+            del self._ousted[client]
+        return True
+
     def client_gone(self, client: Client) -> None:
         """A client left: the nodes keep its agents for a while."""
+        self._ousted.pop(client, None)
         self.absences.client_gone(client)
         self.standing.client_gone(client)
         for key in tuple(self._of_client.get(client, ())):
@@ -118,6 +132,7 @@ class AgentSessions:
         stands for as long as a connection is over.
         """
         self.absences.moved(older, newer)
+        self._ousted.pop(older, None)
         self.standing.client_gone(older)
         for key in self._of_client.pop(older, ()):
             clients = self._sessions[key].clients

@@ -194,6 +194,24 @@ def differences(
     return found
 
 
+def unsaid(said: AgentState, state: AgentState) -> list[tuple[str, str, Reason | None]]:
+    """
+    What a state has that was not said: each as the operation of an event, with
+    its media type and its reason.
+    """
+    found: list[tuple[str, str, Reason | None]] = []
+    for name, ready in state.media.items():
+        reason = state.media_reasons.get(name)
+        if said.media.get(name) != ready or said.media_reasons.get(name) != reason:
+            found.append(("ReadyForMedia" if ready else "NotReadyForMedia", name, reason))
+    if said.donot_disturb != state.donot_disturb:
+        operation = "DoNotDisturbOn" if state.donot_disturb else "DoNotDisturbOff"
+        found.append((operation, "", None))
+    if said.state_reason != state.state_reason:
+        found.append(("AgentStateReasonChanged", "", state.state_reason))
+    return found
+
+
 def _like(
     kind: type[AgentRequest],
     about: AgentRequest | EventForcedAgentStateChange,

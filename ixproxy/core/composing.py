@@ -200,7 +200,10 @@ class Composer:
             media_reasons=dict(agent.state.media_reasons),
             state_reason=agent.state.state_reason,
             logged_in_at=agent.logged_in_at,
-            interactions={identifier: held.properties for identifier, held in holding.items()},
+            interactions={
+                identifier: shown_to(held.properties, held.party)
+                for identifier, held in holding.items()
+            },
             parties={identifier: held.party for identifier, held in holding.items()},
         )
 
@@ -355,6 +358,12 @@ def holding_of(state: m.EventPlaceAgentState) -> dict[str, Held]:
         )
         for identifier in state.interactions.keys() | state.parties.keys()
     }
+
+
+def shown_to(properties: KeyValues, party: Party) -> KeyValues:
+    """The properties of an interaction with this party as the one who has it."""
+    rest = {key: value for key, value in properties.items() if key not in _WHO_HAS_IT}
+    return {**rest, "AgentId": party.agent_id, "PlaceId": party.place_id}
 
 
 def difference_of(old: KeyValues, new: KeyValues) -> dict[str, KeyValues]:

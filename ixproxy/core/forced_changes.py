@@ -33,7 +33,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
-from ixproxy.core.agent_states import LOGOUT, differences, followed
+from ixproxy.core.agent_states import LOGOUT, AgentState, differences, followed, unsaid
 from ixproxy.core.agents import AgentChange
 from ixproxy.core.clients import Client
 from ixproxy.core.handing_on import hand_on
@@ -42,6 +42,7 @@ from ixproxy.core.state import ProxyState
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.messages import EventForcedAgentStateChange, RequestAgentLogout
 from ixproxy.messages.agents import AgentRequest
+from ixproxy.messages.message import Actor
 from ixproxy.values import rendezvous
 from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.prefix import Frame
@@ -93,11 +94,15 @@ class ForcedChanges:
 
     def _follow(self, told: Told, *, waited: bool) -> None:
         link, client, frame, event = told
-        session = self._sessions.get((event.tenant_id, event.agent_id))
+        key = event.tenant_id, event.agent_id
+        session = self._sessions.get(key)
         stamp = event.agent_session
-        if client.gone or session is None or not session.has(client, stamp):
+        logout = event.agent_state_change_operation == LOGOUT
+        if logout and not client.gone and self._sessions.ousted(client, key, stamp):
+            hand_on(self._state, client, frame)
+        elif client.gone or session is None or not session.has(client, stamp):
             self._state.counters["agent events of no session"] += 1
-        elif event.agent_state_change_operation == LOGOUT:
+        elif logout:
             hand_on(self._state, client, frame)
             log_out_everywhere(self._state, self._sessions, session, client, but=link)
         elif event.by_server or link is self._authority(session):
@@ -184,4 +189,27 @@ def tell_logged_out(state: ProxyState, session: AgentSession, client: Client) ->
         extension={"Proxy": state.settings.name},
     )
     if not client.gone:
+        state.answer_raw(client, 0, encode(event))
+
+
+def tell_rest(
+    state: ProxyState, session: AgentSession, client: Client, said: AgentState
+) -> None:
+    """
+    Tell a client that has joined a session what that has, and the client did
+    not say, as a node tells one that it did not know before.
+    """
+    for kind, media, reason in unsaid(said, session.state):
+        event = EventForcedAgentStateChange(
+            actor=Actor(agent_id=session.agent, place_id=session.place),
+            reason=reason,
+            tenant_id=session.tenant,
+            agent_id=session.agent,
+            place_id=session.place,
+            agent_session=session.stamp,
+            media_type_name=media,
+            media_list=dict(session.state.media),
+            donot_disturb=session.state.donot_disturb,
+            agent_state_change_operation=kind,
+        )
         state.answer_raw(client, 0, encode(event))

@@ -20,14 +20,17 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import msgspec
+
 from ixproxy.core.settings import ProxySettings
+from ixproxy.messages.message import Request
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.agent_scripts import agent_script
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.differences import differences, disorder
 from ixproxy.testing.playing import Record, play
 from ixproxy.testing.scripts import random_script
-from ixproxy.testing.steps import Script
+from ixproxy.testing.steps import Ask, Script, Upon
 
 __all__ = [
     "PLAYERS",
@@ -118,8 +121,23 @@ def shown(script: Script) -> Iterator[str]:
     step = 0
     for number, actions in enumerate(script.rounds):
         for action in actions:
-            yield f"round {number} step {step}: {action}"
+            yield f"round {number} step {step}: {_brief(action)}"
             step += 1
+
+
+def _brief(value: Any) -> str:
+    """An action, without what it leaves as it is by default."""
+    if isinstance(value, Ask):
+        return f"{value.client}: {_brief(value.request)}"
+    if isinstance(value, Upon):
+        asks = ", ".join(map(_brief, value.asks))
+        return f"upon the invitation of {value.client} to {value.label}, {value.after:g} s: {asks}"
+    if isinstance(value, Request):
+        plain = msgspec.to_builtins(value, builtin_types=(bytes,))
+        if value.reason is not None:
+            plain["Reason"] = value.reason.reason
+        return f"{type(value).__name__} {plain}"
+    return str(value)
 
 
 def main(arguments: Sequence[str]) -> int:
