@@ -29,13 +29,18 @@ from ixproxy.core.state import Asked, ProxyState
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
+    RequestAgentAvailable,
     RequestAgentLogin,
     RequestAgentLogout,
+    RequestAgentNotAvailable,
     RequestConfirmSession,
 )
-from ixproxy.messages.agents import AgentRequest
+from ixproxy.messages.agents import BY_SERVER, AgentRequest
 from ixproxy.values import rendezvous
 from ixproxy.wire.codec import decode
+
+_ELSEWHERE = (RequestAgentAvailable, RequestAgentNotAvailable)
+"""They are about no agent session."""
 
 
 class AgentRequests:
@@ -59,9 +64,13 @@ class AgentRequests:
         assert isinstance(request, AgentRequest)
         key, client = (request.tenant_id, request.agent_id), asked.client
         known = self.sessions.get(key)
+        if BY_SERVER in request.extension:
+            # Only a proxy's own word.
+            rest = {name: it for name, it in request.extension.items() if name != BY_SERVER}
+            request = replace(request, extension=rest)
         if request.agent_session is not None:
             request = replace(request, agent_session=tuple(request.agent_session))
-        elif known is not None and client in known.clients:
+        elif known is not None and client in known.clients and not isinstance(request, _ELSEWHERE):
             request = replace(request, agent_session=known.stamp)
         if key in self.busy:
             self._state.refuse(asked, Code.IN_PROGRESS)

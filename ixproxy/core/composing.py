@@ -29,6 +29,7 @@ from typing import Any
 
 from ixproxy import messages as m
 from ixproxy.core.composite_agents import OVER, REFLECTIONS, WITHOUT_STATE, CompositeAgents
+from ixproxy.core.composite_availability import Availability
 from ixproxy.core.composite_sources import (
     AgentKey,
     Held,
@@ -88,10 +89,11 @@ class Composer:
         self.wants_restart: set[str] = set()
         self.counters: Counter[str] = Counter()
         self._agents = CompositeAgents(self._sources, self.counters)
+        self._available = Availability()
 
     def __len__(self) -> int:
         """Entries kept, for the sources and for what all of them make together."""
-        return len(self._agents) + sum(map(len, self._sources.values()))
+        return len(self._agents) + len(self._available) + sum(map(len, self._sources.values()))
 
     def source_joined(self, source: str, dbid: int) -> None:
         """
@@ -111,6 +113,7 @@ class Composer:
         """
         known = self._sources.get(source)
         self.wants_restart.discard(source)
+        self._available.lost(source)
         if known is None:
             return []
         known.phase, known.states = Phase.AWAY, {}
@@ -130,6 +133,7 @@ class Composer:
         """
         known = self._sources.pop(source, None)
         self.wants_restart.discard(source)
+        self._available.lost(source)
         if known is None:
             return []
         known.counts = False
@@ -292,6 +296,11 @@ class Composer:
         agents = self._agents
         if isinstance(event, m.EventMassAgentLogout):
             agents.all_out(source, event)
+        elif isinstance(event, m.EventAgentAvailable | m.EventAgentNotAvailable):
+            if self._available.said(source.name, event):
+                agents.tell(event)
+            else:
+                self.counters[REFLECTIONS] += 1
         elif isinstance(event, AgentEvent):
             key = event.tenant_id, event.agent_id
             if isinstance(event, m.EventAgentLogin):

@@ -41,7 +41,7 @@ from ixproxy.core.links import Link
 from ixproxy.core.state import ProxyState
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.messages import EventForcedAgentStateChange, RequestAgentLogout
-from ixproxy.messages.agents import AgentRequest
+from ixproxy.messages.agents import BY_SERVER, AgentRequest
 from ixproxy.messages.message import Actor
 from ixproxy.values import rendezvous
 from ixproxy.wire.codec import decode, encode
@@ -125,8 +125,11 @@ class ForcedChanges:
             session.state = after
             if event.by_server or again:
                 about = replace(event, place_id="", agent_session=session.stamp)
+                requests = differences(about, before, after)
+                if event.by_server:
+                    requests = [replace(each, extension={BY_SERVER: 1}) for each in requests]
                 # One that waited may have been overtaken by the change on its own node, too.
-                self._pass_on(differences(about, before, after), client, None if again else link)
+                self._pass_on(requests, client, None if again else link)
 
     def _pass_on(self, requests: list[AgentRequest], client: Client, but: Link | None) -> None:
         for request in requests:

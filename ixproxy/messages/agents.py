@@ -50,6 +50,13 @@ __all__ = [
 ]
 
 
+BY_SERVER = "ByServer"
+"""
+The key of an extension that a proxy gives a request: 1, nobody asked for it; a
+node has done it by itself, and the others are to follow.
+"""
+
+
 class AgentRequest(Request, frozen=True, kw_only=True):
     """A request about one agent; `agent_session` is (number, dbid) when known."""
 

@@ -158,7 +158,7 @@ def join(
     if session not in row.sessions:
         joined = replace(row, sessions=[*row.sessions, session])
         tell_again(turn, row, session)
-    for name, state in media.items():
+    for name, state in sorted(media.items()):
         joined = with_media(turn, joined, name, state, cause)
     return keep(turn, joined) if joined is not row else row
 

@@ -18,7 +18,7 @@ from ixproxy.messages import (
     RequestNotReadyForMedia,
     RequestRemoveMedia,
 )
-from ixproxy.messages.agents import AgentRequest, MediaRequest
+from ixproxy.messages.agents import BY_SERVER, AgentRequest, MediaRequest
 from ixproxy.node.access import media_of, tenant_of
 from ixproxy.node.agent_changes import (
     with_disturb,
@@ -106,7 +106,8 @@ def _keep(turn: Turn, row: AgentRow, changed: AgentRow) -> EventAck:
 
 
 def _cause(sender: Sender, request: AgentRequest) -> Cause:
-    return Cause(sender, request.reason, sender.session)
+    by_server = sender.through_proxy and request.extension.get(BY_SERVER)
+    return Cause(None if by_server else sender, request.reason, sender.session)
 
 
 def _media(request: MediaRequest) -> str:

@@ -83,7 +83,7 @@ def conference(turn: Turn, sender: Sender, request: RequestConference, token: To
 
     :raise RequestRefused: as for a transfer, or there is no such visibility mode.
     """
-    _ask(turn, sender, request, token, CONFERENCE, _mode(request.visibility_mode))
+    _ask(turn, sender, request, token, CONFERENCE, request.visibility_mode)
 
 
 def intrude(turn: Turn, sender: Sender, request: RequestIntrude) -> EventAck:
@@ -135,7 +135,7 @@ def _ask(
 ) -> None:
     row = interaction_of(turn, sender, request)
     party = _own(turn, sender, row)
-    mode = party.visibility_mode if mode is None else mode
+    mode = party.visibility_mode if mode is None else _mode(mode)
     asked = Trigger.TRANSFER_ASKED if operation == TRANSFER else Trigger.CONFERENCE_ASKED
     step = transition(asked, row.state)
     agent = _target(turn, row, request)

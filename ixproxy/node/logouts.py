@@ -10,7 +10,8 @@ that `delayed-logout-panic-threshold` is reached, they are not reported one by
 one: each tenant gets an EventMassAgentLogout with its agents. Reports are due
 at whole seconds, so that what was lost together is counted together.
 
-A report that waits is a row, and outlasts the node. An agent who logs in
+A report that waits is a row, and outlasts the node. Until it is told, streams that
+begin have the agent among their states, for they will hear the report. An agent who logs in
 before is reported as logged out first.
 """
 
@@ -61,6 +62,12 @@ def logged_out(turn: Turn, row: AgentRow, cause: Cause, loss: Loss | None = None
         application_name=loss.application,
         lasting=loss.lasting,
         due_at=float(math.ceil(loss.at + delay)),
+        last_state={
+            "media": row.media,
+            "reasons": row.reasons,
+            "donot_disturb": row.donot_disturb,
+            "logged_in_at": row.logged_in_at,
+        },
     )
     turn.memory.keep_logout(waiting)
     turn.rows.put(waiting)

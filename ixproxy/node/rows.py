@@ -183,7 +183,8 @@ class LogoutRow(Row, frozen=True, kw_only=True):
     An agent session that has ended by a loss, which is not reported yet.
 
     `application_name` is what was lost; `lasting` says whether the client
-    could have come back.
+    could have come back. `last_state` is what reporting has of the session:
+    attributes of an EventPlaceAgentState by the names of an agent's row.
     """
 
     table: ClassVar[str] = "logouts"
@@ -197,6 +198,7 @@ class LogoutRow(Row, frozen=True, kw_only=True):
     application_name: str = ""
     lasting: bool = True
     due_at: float = 0.0
+    last_state: dict[str, Any] = {}
 
 
 class ReceiptRow(Row, frozen=True, kw_only=True):

@@ -92,10 +92,11 @@ class WorkingSet:
         return self._interactions[id]
 
     def parties_of(self, id: str) -> tuple[PartyRow, ...]:
-        """The parties of an interaction, in no order that counts."""
+        """The parties of an interaction, in the order in which they joined it."""
         if id not in self._parties:
             self.prefetch((id,))
-        return self._parties[id]
+        parties = self._parties[id]
+        return parties if len(parties) < 2 else tuple(sorted(parties, key=_joined))
 
     def receipt(self, key: ReceiptKey) -> ReceiptRow | None:
         """The receipt, or None; it may be too old."""
@@ -225,3 +226,7 @@ class WorkingSet:
         self.wrote = True
         self._changes.clear()
         self._store.write(puts, deletes)
+
+
+def _joined(party: PartyRow) -> int:
+    return party.take_number

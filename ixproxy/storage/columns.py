@@ -24,6 +24,7 @@ _PACKED: dict[tuple[str, str], tuple[Callable[[Any], Any], Callable[[Any], Any]]
     ("agents", "reasons"): (_encode, _decode),
     ("agents", "confirmed"): (int, bool),
     ("logouts", "lasting"): (int, bool),
+    ("logouts", "last_state"): (_encode, _decode),
     ("sessions", "tenants"): (_encode, _decode),
 }
 

@@ -18,6 +18,9 @@ from ixproxy.testing.steps import Action, Ask, Script, Upon
 
 Told = dict[str, Any]
 
+_ANYWHERE = ("EventAgentConnectionClosed",)
+"""Of an agent who stays: each node says so when it has returned what that connection held there."""
+
 _BRACKETS = ("EventActivityReport", "EventPlaceAgentState")
 
 
@@ -133,7 +136,7 @@ def _life(events: list[Told], agent: str) -> list[list[str]]:
     for event in events:
         if agent not in _agents(event):
             continue
-        if event.get("InteractionId"):
+        if event.get("InteractionId") or event[""] in _ANYWHERE:
             life[-1].append(_text(event))
         else:
             life += [[_text(event)], []]

@@ -32,5 +32,6 @@ CREATE TABLE logouts (
     application_name TEXT NOT NULL,             -- what was lost
     lasting INTEGER NOT NULL,                   -- 1: the client could have come back
     due_at REAL NOT NULL,                       -- when it is to be reported
+    last_state BLOB NOT NULL,                   -- MessagePack map: what streams that begin are told
     PRIMARY KEY (tenant_id, agent_id)
 ) WITHOUT ROWID;
