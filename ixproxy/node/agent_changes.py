@@ -64,11 +64,14 @@ def with_media(
     """
     `row` with a media channel in this state.
 
-    :param reason: for the state; its former one, too, counts for that state only.
+    :param reason: for the state, and of its event; None: none, but for what the
+        node does by itself the reason for which it does so.
     """
     old = row.media.get(name)
     if old == state:
         return row
+    if reason is None and cause.sender is None:
+        reason = cause.reason
     changed = replace(
         row, media={**row.media, name: state}, reasons=_reasons(row.reasons, name, reason)
     )
