@@ -193,7 +193,10 @@ class NodeServer(Service):
             self.listener.limits_changed()
             if silence is not None:
                 self._keep_alive.change(*silence)
-            self.state.use_tenants(frozenset(model.tenants))
+            tenants = frozenset(model.tenants)
+            if tenants != self.state.tenants:
+                self.state.use_tenants(tenants)
+                self.reporting.tenants_changed()
             self.state.held.wake_all()
             changed.callback(None)
 
