@@ -163,7 +163,9 @@ class NodeServer(Service):
         self.listening.errback(failure)
 
     def _status(self) -> EventServerStatus:
-        return self.surroundings.complete(status_of(self.state, self.listener, self._store_kind))
+        return self.surroundings.complete(
+            status_of(self.state, self.listener, self.reporting, self._store_kind)
+        )
 
     def configuration_changed(
         self,
