@@ -89,8 +89,8 @@ class LoggingIn(AgentChange):
             if not self._awaited:
                 self._next_phase()
         else:
-            self._end()
             self._state.answer_message(self._asked, EventAck(agent_session=self._stamp))
+            self._end()
 
     def _confirmation(self) -> AgentRequest:
         """What the session is to be, with what the client asked to add, and why."""
