@@ -64,18 +64,21 @@ def with_media(
     """
     `row` with a media channel in this state.
 
-    :param reason: for the state; its former one, too, counts for that state only.
+    :param reason: for the state, and of its event; None: none, but for what the
+        node does by itself the reason for which it does so.
     """
     old = row.media.get(name)
     if old == state:
         return row
+    if reason is None and cause.sender is None:
+        reason = cause.reason
     changed = replace(
         row, media={**row.media, name: state}, reasons=_reasons(row.reasons, name, reason)
     )
     if old is None:
         report_agent(turn, EventMediaAdded, changed, cause, media_type_name=name)
         tell_change(turn, changed, name, MEDIA_ADDED, cause)
-    because = cause if reason is None else cause._replace(reason=reason)
+    because = cause._replace(reason=reason)
     if state != (old or 0):
         kind = EventReadyForMedia if state else EventNotReadyForMedia
         report_agent(turn, kind, changed, because, media_type_name=name)

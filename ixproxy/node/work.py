@@ -154,11 +154,12 @@ class PullRetried(msgspec.Struct, frozen=True):
 class Relayed(msgspec.Struct, frozen=True):
     """
     A client sent an event for others: a status of an agent, to whom it is
-    told. It has no answer.
+    told. It has no answer; its token only says that it waits.
     """
 
     sender: Sender
     event: Event
+    token: Token = None
 
 
 class Tick(msgspec.Struct, frozen=True):
