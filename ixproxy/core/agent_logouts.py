@@ -64,8 +64,8 @@ class LoggingOut(AgentChange):
             return
         self._remember()
         if self._accepted:
-            self._end()
             self._state.answer_message(self._asked, EventAck(agent_session=self._named))
+            self._end()
         else:
             self._finish_with_code(Code.LOST_CONNECTION)
 

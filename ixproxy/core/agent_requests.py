@@ -132,7 +132,7 @@ class AgentRequests:
             return
         known = self.sessions.get(key)
         links = self._in_order(key, asked.client)
-        if _is_of(known, request, asked.client):
+        if known is not None and known.has(asked.client, request.agent_session):
             self._state.answer_message(asked, EventAck(agent_session=request.agent_session))
         elif not links:
             self.sessions.keep(confirmed(known, request, asked.client))
@@ -172,13 +172,3 @@ def _is_so(known: AgentSession, request: AgentRequest) -> bool:
         same_place = request.place_id in ("", known.place)
         return same_place and known.state.joined(request.media_list) == known.state
     return is_so(known.state, request)
-
-
-def _is_of(known: AgentSession | None, request: RequestConfirmSession, client: Client) -> bool:
-    """Whether a session is logged in through this proxy, and by this client, as it says."""
-    return (
-        known is not None
-        and known.has(client, request.agent_session)
-        and known.place == request.place_id
-        and known.state == confirmed(None, request, client).state
-    )

@@ -149,8 +149,8 @@ class AgentChange:
             return
         if self._refusal is not None:
             self._undo(self._asked.client)
-            self._end()
             self._state.answer(self._asked, self._refusal)
+            self._end()
         else:
             self._next_phase()
 
@@ -162,8 +162,8 @@ class AgentChange:
         self._ask(self._late(), self._request, "agent")
         if not self._awaited:
             self._remember()
-            self._end()
             self._state.answer_message(self._asked, EventAck(agent_session=self._named))
+            self._end()
 
     def _late(self) -> list[Link]:
         """The linked nodes that were not asked."""
@@ -200,10 +200,11 @@ class AgentChange:
         self._end()
 
     def _finish_with_code(self, code: int) -> None:
-        self._end()
         self._state.refuse(self._asked, code)
+        self._end()
 
     def _end(self) -> None:
+        """Whoever waits is next; what nodes told meanwhile the client hears after its answer."""
         if not self._over:
             self._over = True
             self._tell_over(self._key)

@@ -189,19 +189,14 @@ def confirm(turn: Turn, sender: Sender, request: RequestConfirmSession) -> Event
     if current is not None and stamp_of(current) > stamp:
         raise RequestRefused(Code.STALE_SESSION)
     pending = next((row for row in turn.memory.agent_rows(name) if stamp_of(row) == stamp), None)
-    if pending is None and stamp.dbid == turn.identity.dbid:
+    if pending is None and follows_login and stamp.dbid == turn.identity.dbid:
         raise RequestRefused(Code.STALE_SESSION, "the provisional session is gone")
-    joins = turn.settings.allow_multiple_agent_connections == JOINS
-    sessions = [sender.session]
     if current is not None:
+        # Also where several may be logged in: who is in the older session knows it by its
+        # stamp, could do nothing more with it, and on nodes that are away is in no other.
         others = [session for session in current.sessions if session != sender.session]
-        if joins:
-            sessions += others
-        holdings = [] if joins else holdings_of(turn, current, others)
-        trigger = Trigger.LOGGED_OUT if joins else Trigger.FORCED_OUT
-        end(turn, current, holdings, trigger, cause)
-    if pending is not None:
-        sessions += [each for each in pending.sessions if each not in sessions]
+        end(turn, current, holdings_of(turn, current, others), Trigger.FORCED_OUT, cause)
+    # Who is in the provisional session, too, confirms for itself, or takes it back.
     confirmed = AgentRow(
         tenant_id=request.tenant_id,
         agent_id=request.agent_id,
@@ -211,7 +206,7 @@ def confirm(turn: Turn, sender: Sender, request: RequestConfirmSession) -> Event
         media=media,
         confirmed=True,
         logged_in_at=turn.now,
-        sessions=sessions,
+        sessions=[sender.session],
         donot_disturb=int(bool(request.donot_disturb)),
         reasons=reasons_of(request),
     )

@@ -72,10 +72,11 @@ def old_logins(turn: Turn) -> list[AgentRow]:
 
 
 def end_old_login(turn: Turn, row: AgentRow) -> None:
-    """Forget a login that nobody confirmed."""
+    """
+    Forget a login that nobody confirmed. That its clients asked for it is not
+    forgotten: a confirmation that comes after all is late, and no replay.
+    """
     drop(turn, row)
-    for session in row.sessions:
-        turn.memory.logged_in_by(session, (row.tenant_id, row.agent_id))
 
 
 def expire_receipts(turn: Turn, store: IStore) -> int:

@@ -233,7 +233,10 @@ def test_the_fast_path_is_for_by_id_requests_only() -> None:
     names = {BY_CODE[code].name for code in PLANS}
     assert "RequestChangeProperties" in names
     assert names.isdisjoint({"RequestSubmit", "RequestPull", "RequestAccept", "RequestAgentLogin"})
-    assert {BY_CODE[code].name for code in SLOW_EVENTS} == {"EventRevoked"}
+    assert {BY_CODE[code].name for code in SLOW_EVENTS} == {
+        "EventRevoked",
+        "EventForcedAgentStateChange",
+    }
 
 
 def test_the_rig_has_enough_nodes() -> None:

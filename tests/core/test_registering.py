@@ -20,6 +20,7 @@ from tests.core.chained import INNER, UPSTREAM, Inner, Outer
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
 SESSION = b"s" * 16
+GONE = RequestClientsGone(clients=[9], application_name="desk-1")
 
 
 def registration(**more: Any) -> RequestRegisterClient:
@@ -85,7 +86,7 @@ def test_one_nodes_refusal_is_the_answer() -> None:
     assert only(rig.got(peer)).error_code == Code.SUPERSEDED
     assert not list(rig.core.state.clients), "a refused client is registered nowhere"
     for node in (EAST, WEST):
-        assert decode(only(rig.sent(node))) == RequestClientsGone(clients=[9])
+        assert decode(only(rig.sent(node))) == GONE
 
 
 def test_a_client_gone_before_a_node_knew_it_is_gone_there_too() -> None:
@@ -95,7 +96,7 @@ def test_a_client_gone_before_a_node_knew_it_is_gone_there_too() -> None:
     frame = only(rig.sent(EAST))
     rig.hang_up(peer)
     rig.answer(EAST, frame, EventAck(proxy_client_id=9))
-    assert decode(only(rig.sent(EAST))) == RequestClientsGone(clients=[9])
+    assert decode(only(rig.sent(EAST))) == GONE
 
 
 def test_a_joining_node_learns_every_client_before_it_is_offered() -> None:
