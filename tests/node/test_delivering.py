@@ -69,7 +69,8 @@ def test_a_delivery_invites_the_agent_and_ends_the_strategys_part(node: TriedNod
     node.begin(router, deliver(id, extension={"operation": "callback"}))
     invited, removed = node.reported()
     assert isinstance(invited, EventAgentInvited)
-    assert (invited.party, invited.operation) == (Party(agent_id="Ann", place_id="P-Ann"), "Deliver")
+    assert invited.party == Party(agent_id="Ann", place_id="P-Ann")
+    assert invited.operation == "Deliver"
     assert (removed.party.strategy_id, removed.operation) == ("ors-1", "Deliver")
     (invite,) = node.told(ann)
     assert isinstance(invite, EventInvite)
@@ -231,7 +232,12 @@ def test_a_conference_adds_a_party_and_all_others_are_told(node: TriedNode) -> N
 
 @pytest.mark.parametrize(
     ("mode", "seen_by_ann", "seen_by_coach"),
-    [("", True, True), ("Conference", True, True), ("Coach", True, False), ("Monitor", False, False)],
+    [
+        ("", True, True),
+        ("Conference", True, True),
+        ("Coach", True, False),
+        ("Monitor", False, False),
+    ],
 )
 def test_who_joins_is_seen_as_the_visibility_mode_has_it(
     node: TriedNode, mode: str, seen_by_ann: bool, seen_by_coach: bool
