@@ -16,6 +16,7 @@ from ixproxy.messages import (
     RequestConference,
     RequestDeliver,
     RequestIntrude,
+    RequestLeaveInteraction,
     RequestPull,
     RequestTransfer,
 )
@@ -291,6 +292,26 @@ def test_asking_another_agent_is_a_sign_that_handling_goes_on(
     timer = node.timer("handling", id)
     assert timer is not None
     assert timer.due_at == node.now + 180 * 60
+
+
+def test_who_joins_and_who_leaves_shows_that_handling_goes_on(node: TriedNode) -> None:
+    ann, bob, eve = node.agent("Ann"), node.agent("Bob"), node.agent("Eve")
+    id = handled(node, ann)
+    node.begin(ann, conference(id))
+    for sender, request in (
+        (bob, accept(id)),
+        (eve, intrude(id)),
+        (ann, RequestLeaveInteraction(tenant_id=1, interaction_id=id)),
+    ):
+        node.now += 20
+        node.ask(sender, request)
+        timer = node.timer("handling", id)
+        assert timer is not None
+        assert timer.due_at == node.now + 180 * 60
+    node.wait(180 * 60)
+    assert node.kept(id).state == 0
+    assert node.names_told(bob) == node.names_told(eve) == ["EventRevoked"]
+    assert node.told(ann) == []
 
 
 def test_a_strategy_may_change_what_it_has_delivered_but_moves_it_no_more(
