@@ -135,7 +135,7 @@ def t9(stage: Stage) -> str:
     stage.ask(ann, stage.on(m.RequestReject, identifier, ticket_id=stage.ticket("Ann")))
     stage.cluster.run(1)
     assert codes(answers) == [Code.INVITATION_REJECTED]
-    assert stage.router.holding == ann.holding == ann.invitations == {}
+    assert (stage.router.holding, ann.holding, ann.invitations) == ({}, {}, {})
     heard(stage, router=["Revoked"])
     return identifier
 
@@ -146,7 +146,7 @@ def t10(stage: Stage) -> str:
     stage.forget()
     stage.cluster.run(30)
     assert codes(answers) == [Code.INVITATION_EXPIRED]
-    assert stage.router.holding == stage.agents["Ann"].invitations == {}
+    assert (stage.router.holding, stage.agents["Ann"].invitations) == ({}, {})
     heard(stage, Ann=["Revoked"], router=["Revoked"])
     return identifier
 
