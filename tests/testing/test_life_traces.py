@@ -263,9 +263,12 @@ def t20(stage: Stage) -> str:
     return identifier
 
 
-@pytest.fixture(params=[0, 2], ids=["on a node", "through proxies"])
+PLACES = {"on a node": (0, 0), "through proxies": (2, 0), "through a chain": (2, 2)}
+
+
+@pytest.fixture(params=PLACES)
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    stage = Stage(request.param)
+    stage = Stage(*PLACES[request.param])
     yield stage
     stage.close()
 
