@@ -15,6 +15,7 @@ from ixproxy.node.life_cycle import (
     Trigger,
     When,
 )
+from ixproxy.testing.life_traces import TRACES
 
 HEAD = """\
 # The life of an interaction
@@ -145,10 +146,23 @@ def refusals() -> Iterator[str]:
             yield f"| {trigger.value} | {places} | {code} {describe(code)} |"
 
 
+def traces() -> Iterator[str]:
+    """The traces of the field."""
+    yield "\n## The traces of the field\n"
+    yield "What reporting hears, as the field numbers the usual things, and who is told beside.\n"
+    yield "| | what happens | from | to | reporting events | beside |"
+    yield "|---|---|---|---|---|---|"
+    for trace in TRACES:
+        events = ", ".join(f"`{name}`" for name in trace.reported) or "–"
+        states = f"{trace.source or '–'} | {trace.target or '–'}"
+        yield f"| {trace.name} | {trace.what} | {states} | {events} | {trace.beside} |"
+
+
 def page() -> Iterator[str]:
     yield HEAD
     yield from drawing()
     yield from transitions()
+    yield from traces()
     yield from receivers()
     yield from refusals()
 

@@ -109,7 +109,10 @@ class Answers:
         if frame.interaction:
             state.owners.learn(frame.interaction.encode(), link.name)
         if row is not None and row.holdings is Holdings.REVOKES:
-            client.gave_back(frame.interaction)
+            event = decode(frame)
+            # One with a ticket ends an invitation, which is no holding.
+            if not getattr(event, "ticket_id", 0):
+                client.gave_back(frame.interaction)
         if row is not None and row.message is EventForcedAgentStateChange:
             self._forced.received(link, client, frame)
         elif not client.gone:
