@@ -42,7 +42,7 @@ from ixproxy.core.state import ProxyState
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.messages import EventForcedAgentStateChange, RequestAgentLogout
 from ixproxy.messages.agents import BY_SERVER, AgentRequest
-from ixproxy.messages.message import Actor
+from ixproxy.messages.message import Actor, Reason
 from ixproxy.values import rendezvous
 from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.prefix import Frame
@@ -104,7 +104,9 @@ class ForcedChanges:
             self._state.counters["agent events of no session"] += 1
         elif logout:
             hand_on(self._state, client, frame)
-            log_out_everywhere(self._state, self._sessions, session, client, but=link)
+            log_out_everywhere(
+                self._state, self._sessions, session, client, but=link, reason=event.reason
+            )
         elif event.by_server or link is self._authority(session):
             self._change(told, session, again=waited)
         else:
@@ -158,16 +160,22 @@ def log_out_everywhere(
     client: Client,
     *,
     but: Link | None,
+    reason: Reason | None = None,
 ) -> None:
     """
     A client's part in a session has ended on one node: end it on all, now or
     when they are back.
 
     :param but: where it has ended.
+    :param reason: why.
     """
     sessions.leave(session.key, client)
     logout = RequestAgentLogout(
-        tenant_id=session.tenant, agent_id=session.agent, agent_session=session.stamp
+        tenant_id=session.tenant,
+        agent_id=session.agent,
+        agent_session=session.stamp,
+        reason=reason,
+        extension={BY_SERVER: 1},
     )
     away = []
     for link in state.links_of(session.tenant):

@@ -141,6 +141,7 @@ class Stream:
     def _told(self, state: EventPlaceAgentState, longest: int) -> Iterator[bytes]:
         """One agent's state, if it belongs into the stream and fits."""
         if self.wanted.accepts(state):
+            state = self.wanted.narrowed(state)
             raw = encode(state)
             if len(raw) - 4 > longest:
                 raw = encode(briefly(state))

@@ -28,7 +28,7 @@ from ixproxy.messages import (
     RequestAgentLogout,
     RequestConfirmSession,
 )
-from ixproxy.messages.agents import AgentRequest
+from ixproxy.messages.agents import BY_SERVER, AgentRequest
 from ixproxy.node.access import connected, known_agent, media_of, tenant_of
 from ixproxy.node.agent_changes import equalled, reasons_of, tell_rest
 from ixproxy.node.agent_sessions import (
@@ -49,7 +49,7 @@ from ixproxy.node.agent_sessions import (
 from ixproxy.node.licences import check_seat
 from ixproxy.node.life_cycle import Trigger
 from ixproxy.node.memory import AgentName
-from ixproxy.node.rows import AgentRow
+from ixproxy.node.rows import AgentRow, PartyRow
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.work import Sender
 from ixproxy.values import Stamp
@@ -177,6 +177,12 @@ def confirm(turn: Turn, sender: Sender, request: RequestConfirmSession) -> Event
     name = (request.tenant_id, request.agent_id)
     cause = Cause(sender, request.reason, sender.session)
     current = turn.memory.logged_in(name)
+    holdings: list[PartyRow] = []
+    if current is not None and stamp_of(current) < stamp:
+        # Also where several may be logged in: who is in the older session knows it by its
+        # stamp, could do nothing more with it, and on nodes that are away is in no other.
+        others = [session for session in current.sessions if session != sender.session]
+        holdings = holdings_of(turn, current, others)
     follows_login = turn.memory.logged_in_by(sender.session, name)
     if current is not None and stamp_of(current) == stamp:
         if follows_login:
@@ -192,10 +198,7 @@ def confirm(turn: Turn, sender: Sender, request: RequestConfirmSession) -> Event
     if pending is None and follows_login and stamp.dbid == turn.identity.dbid:
         raise RequestRefused(Code.STALE_SESSION, "the provisional session is gone")
     if current is not None:
-        # Also where several may be logged in: who is in the older session knows it by its
-        # stamp, could do nothing more with it, and on nodes that are away is in no other.
-        others = [session for session in current.sessions if session != sender.session]
-        end(turn, current, holdings_of(turn, current, others), Trigger.FORCED_OUT, cause)
+        end(turn, current, holdings, Trigger.FORCED_OUT, cause)
     # Who is in the provisional session, too, confirms for itself, or takes it back.
     confirmed = AgentRow(
         tenant_id=request.tenant_id,
@@ -240,7 +243,8 @@ def logout(turn: Turn, sender: Sender, request: RequestAgentLogout) -> EventAck:
             raise RequestRefused(Code.NOT_LOGGED_IN_FOR_LOGOUT)
         return EventAck()
     turn.memory.logged_in_by(sender.session, name)
-    cause = Cause(sender, request.reason)
+    by_server = sender.through_proxy and request.extension.get(BY_SERVER)
+    cause = Cause(None if by_server else sender, request.reason)
     ending = current if there else None
     holdings = holdings_of(turn, ending, [sender.session]) if ending else []
     for row in mine:

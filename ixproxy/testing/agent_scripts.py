@@ -90,7 +90,7 @@ class _Writer:
         self._random = random
         self._guesses: list[Guess] = []
         self._step = 0
-        self._agents = AgentSteps(random, self._reason)
+        self._agents = AgentSteps(random, self._reason, one_by_one=one_by_one)
         self._offers = InvitationSteps(random, self._reason, self._agents)
 
     def round(self, number: int) -> tuple[Action, ...]:

@@ -21,9 +21,13 @@ class AgentSteps:
     Writes requests about agents, with a rough idea of who is logged in where.
 
     :param reason: gives each step its reason.
+    :param one_by_one: no two of them are asked in one round.
     """
 
-    def __init__(self, random: Random, reason: Callable[[], Reason]) -> None:
+    def __init__(
+        self, random: Random, reason: Callable[[], Reason], *, one_by_one: bool = False
+    ) -> None:
+        self._one_by_one = one_by_one
         self._random = random
         self._reason = reason
         self._logged_in: set[int] = set()
@@ -46,11 +50,15 @@ class AgentSteps:
         request = m.RequestAgentLogin(
             tenant_id=TENANT,
             agent_id=agent,
-            place_id=f"place-{agent}" if random.random() < 0.95 else "elsewhere",
+            place_id=f"place-{agent}" if random.random() < 0.95 else self._elsewhere(agent),
             media_list={name: random.randrange(2) for name in some},
             reason=self._reason(),
         )
         return Ask(client, request)
+
+    def _elsewhere(self, agent: str) -> str:
+        """Another place: where agents come one by one, perhaps another's."""
+        return "elsewhere" if self._one_by_one else f"elsewhere-{agent}"
 
     def ask(self, client: int) -> Ask:
         """Anything that may be asked about an agent."""

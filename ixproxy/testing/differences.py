@@ -18,8 +18,11 @@ from ixproxy.testing.steps import Action, Ask, Script, Upon
 
 Told = dict[str, Any]
 
-_ANYWHERE = ("EventAgentConnectionClosed",)
-"""Of an agent who stays: each node says so when it has returned what that connection held there."""
+_ANYWHERE = ("EventAgentConnectionClosed", "EventForcedAgentStateChange")
+"""
+The first is of an agent who stays: each node says so when it has returned what that connection
+held there. So it is with what desktops are told of a session's end.
+"""
 
 _BRACKETS = ("EventActivityReport", "EventPlaceAgentState")
 

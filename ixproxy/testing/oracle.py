@@ -27,6 +27,7 @@ from ixproxy.messages.message import Request
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.agent_scripts import agent_script
 from ixproxy.testing.cluster import Cluster
+from ixproxy.testing.composing_client import ComposingCluster
 from ixproxy.testing.differences import differences, disorder
 from ixproxy.testing.playing import Record, play
 from ixproxy.testing.scripts import random_script
@@ -60,15 +61,26 @@ def one_server(seed: int, options: Sequence[tuple[str, Any]] = (), **arguments: 
     return many_servers(seed, options, nodes=1, proxies=0, **arguments)
 
 
-def many_servers(seed: int, options: Sequence[tuple[str, Any]] = (), **arguments: Any) -> Cluster:
-    """A cluster, as `play` wants it."""
+def many_servers(
+    seed: int,
+    options: Sequence[tuple[str, Any]] = (),
+    *,
+    composing: bool = False,
+    **arguments: Any,
+) -> Cluster:
+    """
+    A cluster, as `play` wants it.
+
+    :param composing: its reporting clients compose the streams of all nodes.
+    """
     chosen = dict(options)
     shared = {name: chosen[name] for name in ("delivering_timeout",) if name in chosen}
     settings = {
         "node_settings": NodeSettings(pull_hold_timeout=HOLD, **chosen),
         "proxy_settings": ProxySettings(pull_hold_timeout=HOLD, **shared),
     }
-    return Cluster(seed, **{**settings, **arguments})
+    kind = ComposingCluster if composing else Cluster
+    return kind(seed, **{**settings, **arguments})
 
 
 PLAYERS: dict[str, dict[str, Any]] = {

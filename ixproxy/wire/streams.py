@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.messages import EventMassAgentLogout
+from ixproxy.messages import EventMassAgentLogout, EventPlaceAgentState
 from ixproxy.messages.message import Event, KeyValues
 
 BEGIN, END, LOST = "Begin", "End", "Lost"
@@ -109,6 +109,24 @@ class StreamKey(NamedTuple):
     def accepts(self, event: Event) -> bool:
         """Whether `event` belongs into the stream."""
         return any(part.accepts(event) for part in self.parts)
+
+    def narrowed(self, state: EventPlaceAgentState) -> EventPlaceAgentState:
+        """An agent's state, with what of it belongs into the stream."""
+        media = self.media_types(state)
+        if media is None:
+            return state
+        shown = {
+            identifier: properties
+            for identifier, properties in state.interactions.items()
+            if properties.get("MediaType", "") in media
+        }
+        return msgspec.structs.replace(
+            state,
+            media_list={name: it for name, it in state.media_list.items() if name in media},
+            media_reasons={name: it for name, it in state.media_reasons.items() if name in media},
+            interactions=shown,
+            parties={name: it for name, it in state.parties.items() if name in shown},
+        )
 
     def media_types(self, state: Event) -> frozenset[str] | None:
         """The media types of which an agent's state is to be shown; None: of all."""
