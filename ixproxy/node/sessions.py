@@ -52,6 +52,7 @@ def register(turn: Turn, work: Registered) -> EventAck:
     # A stream is a connection's: whoever comes back starts it anew.
     turn.memory.drop_reporter(session)
     turn.memory.listen_to_nothing(session)
+    turn.memory.returns(session)
     if sender.wants_properties_changed:
         turn.journal.set(turn.memory.interested, session, True)
     else:
