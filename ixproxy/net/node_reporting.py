@@ -231,7 +231,8 @@ class NodeReporting:
         reader.kept_bytes = 0
         for told in reader.kept or ():
             if told.event_number <= head.as_of:
-                reader.joined_at = told.number
+                # One behind it may have come since the states were read.
+                reader.joined_at = max(reader.joined_at, told.number)
             else:
                 kept.append(told)
                 reader.kept_bytes += len(told.raw)
