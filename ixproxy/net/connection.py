@@ -4,9 +4,9 @@ One socket that speaks frames: bytes in, bounded output out, once a turn.
 Output is gathered while a turn lasts and sent by one `socket.send` at its
 end, past the transport's own buffer whenever that is empty; what the kernel
 does not take goes to the transport, which then pauses us like any producer.
-While paused nothing is handed to the transport: the backlog stays here, as
-the shared frame objects that it is made of, and is limited. An owner is told
-when a backlog exceeds the limit, and decides.
+While paused nothing is handed to the transport, and after that no more than it
+takes: the backlog stays here, as the shared objects that it is made of, and is
+limited. An owner is told when a backlog exceeds the limit, and decides.
 
 Of many frames that arrive at once an owner may take some in each turn, so that
 others are read between them. Nothing more is read meanwhile, and what was not
@@ -39,6 +39,9 @@ log = Logger()
 DEFAULT_OUTPUT_LIMIT = 8 << 20
 HARD_LIMIT_FACTOR = 4
 """A backlog so many times its limit ends the connection, whatever the owner does."""
+
+AT_ONCE = 128 << 10
+"""Bytes of a backlog that are joined for the transport at once."""
 
 PING = write_frame(Kind.PING, 0)
 
@@ -99,6 +102,7 @@ class FrameConnection(TwistedProtocol):
         self.backlog = 0
         """Bytes gathered and not handed on."""
         self.output_limit = output_limit
+        self._extra = 0
         self.exceeded = False
         """Whether the backlog rose over its limit and was not handed on since."""
         self.heard = True
@@ -107,6 +111,7 @@ class FrameConnection(TwistedProtocol):
         self.reading = True
         """Whether we read: a peer that is not listened to cannot be heard."""
         self._unread_for: tuple[str, ...] = ()
+        self._room: list[Callable[[], None]] = []
         self.watch_unfinished: Callable[[FrameConnection], None] | None = None
         """Is told when something came that finished no frame; None: nobody is."""
         self.connected_now = False
@@ -117,6 +122,11 @@ class FrameConnection(TwistedProtocol):
     def unfinished(self) -> int:
         """Bytes that are kept of a frame that is not whole yet."""
         return self._reader.kept
+
+    @property
+    def paused(self) -> bool:
+        """Whether what is sent waits here until the peer has read of what was sent before."""
+        return self._paused
 
     @property
     def max_frame(self) -> int:
@@ -231,6 +241,7 @@ class FrameConnection(TwistedProtocol):
         """The framework lost the socket."""
         if self.connected_now:
             self.connected_now = False
+            self._room.clear()
             self._out.clear()
             self._untaken.clear()
             if self._next_share is not None:
@@ -250,8 +261,12 @@ class FrameConnection(TwistedProtocol):
         if not self._dirty:
             self._dirty = True
             self._turn.mark(self)
-        if self._paused and self.backlog > self.output_limit:
+        if self._paused and self.backlog > self.output_limit + self._extra:
             self._exceed()
+
+    def allow(self, extra: int) -> None:
+        """Let so many bytes wait on top of the limit until the peer has read what is there."""
+        self._extra = max(self._extra, extra)
 
     def send_all(self, frames: Sequence[bytes]) -> None:
         """Gather several frames, as `send` does each."""
@@ -262,29 +277,74 @@ class FrameConnection(TwistedProtocol):
         if not self._dirty:
             self._dirty = True
             self._turn.mark(self)
-        if self._paused and self.backlog > self.output_limit:
+        if self._paused and self.backlog > self.output_limit + self._extra:
             self._exceed()
 
     def _exceed(self) -> None:
-        if self.backlog > HARD_LIMIT_FACTOR * self.output_limit:
+        if self.backlog > HARD_LIMIT_FACTOR * self.output_limit + self._extra:
             log.warn("A peer does not read: {backlog} bytes wait; cut off", backlog=self.backlog)
             self.abort(f"{self.backlog} bytes wait to be read")
         elif not self.exceeded:
             self.exceeded = True
             self._owner.output_exceeded(self)
 
+    def when_read(self, tell: Callable[[], None]) -> None:
+        """
+        Call `tell` once, as soon as all that was gathered is handed on and more
+        would be; not before this turn ends, and not when the connection is lost.
+        """
+        self._room.append(tell)
+        if not self._dirty:
+            self._dirty = True
+            self._turn.mark(self)
+
     def flush(self) -> None:
         """Hand on what was gathered, unless the transport has paused us."""
         self._dirty = False
         out = self._out
-        if self._paused or not out:
+        if self._paused:
             return
+        if self.backlog > AT_ONCE:
+            self._flush_much(out)
+        elif out:
+            self._hand_on(out)
+        if self._room and not self._paused and not self._closing:
+            told, self._room = self._room, []
+            for tell in told:
+                tell()
+
+    def _hand_on(self, out: list[bytes]) -> None:
         gathered = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
-        self.backlog = 0
+        self.backlog = self._extra = 0
         if self.exceeded:
-            self.exceeded = False
-            self._owner.output_drained(self)
+            self._drained()
+        self._put(gathered)
+
+    def _flush_much(self, out: list[bytes], *, all_of_it: bool = False) -> None:
+        """Hand on a long backlog, as much as the transport takes or all of it."""
+        while out and (all_of_it or not self._paused):
+            size = count = 0
+            for raw in out:
+                size += len(raw)
+                count += 1
+                if size >= AT_ONCE:
+                    break
+            gathered = b"".join(out[:count])
+            del out[:count]
+            self.backlog -= size
+            self._put(gathered)
+        if not out:
+            self._extra = 0
+        if self.exceeded and self.backlog <= self.output_limit + self._extra:
+            self._drained()
+
+    def _drained(self) -> None:
+        self.exceeded = False
+        self._owner.output_drained(self)
+
+    def _put(self, gathered: bytes) -> None:
+        """Send it, past the transport's own buffer where that is empty."""
         tcp = self._tcp
         if tcp is not None and not tcp._tempDataBuffer and tcp.offset == len(tcp.dataBuffer):
             try:
@@ -305,7 +365,7 @@ class FrameConnection(TwistedProtocol):
     def resumeProducing(self) -> None:
         """The framework has sent what it had."""
         self._paused = False
-        if self._out and not self._dirty:
+        if (self._out or self._room) and not self._dirty:
             self._dirty = True
             self._turn.mark(self)
 
@@ -341,8 +401,7 @@ class FrameConnection(TwistedProtocol):
         """
         if self.connected_now and not self._closing:
             self.close_reason = self.close_reason or reason
-            self._paused = False
-            self.flush()
+            self._flush_much(self._out, all_of_it=True)
             self._closing = self.reading = True
             self._socket.unregisterProducer()
             self._socket.loseConnection()
