@@ -11,6 +11,19 @@ frame took.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Sink(Protocol):
+    """A connection, as whoever moves frames on sees it."""
+
+    def send_all(self, frames: Sequence[bytes]) -> None:
+        """Send frames at the end of the turn."""
+
+    def allow(self, extra: int) -> None:
+        """Let so many bytes wait on top of the limit."""
+
 
 class Outputs:
     """The destinations that have something to send."""
@@ -31,17 +44,19 @@ class Destination:
     One connection's output, as the mind sees it.
 
     :ivar full: the connection is above its high mark; set from outside.
+    :ivar sink: its connection; set and used from outside, None while there is none.
     :ivar extra: bytes that may wait for it on top of its limit, until it has
         read what is there; whoever moves the frames on takes it.
     """
 
-    __slots__ = ("extra", "full", "out", "outputs")
+    __slots__ = ("extra", "full", "out", "outputs", "sink")
 
     def __init__(self, outputs: Outputs) -> None:
         self.outputs = outputs
         self.out: list[bytes] = []
         self.full = False
         self.extra = 0
+        self.sink: Sink | None = None
 
     def send(self, raw: bytes) -> None:
         """Append one frame, or several whole ones."""

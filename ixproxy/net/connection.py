@@ -51,6 +51,23 @@ PING = write_frame(Kind.PING, 0)
 class FrameConnection(TwistedProtocol):
     """A Twisted protocol for either end of a peer."""
 
+    # What is looked at for every frame that is sent, side by side: an event may go to thousands.
+    __slots__ = (
+        "_behind",
+        "_closing",
+        "_dirty",
+        "_extra",
+        "_out",
+        "_paused",
+        "_room",
+        "_send",
+        "_turn",
+        "backlog",
+        "connected_now",
+        "exceeded",
+        "output_limit",
+    )
+
     def __init__(
         self,
         turn: TurnEnd,
@@ -69,6 +86,10 @@ class FrameConnection(TwistedProtocol):
         self._broken = False
         self._paused = False
         self._tcp: Any = None
+        self._send: Callable[[bytes], int] | None = None
+        """Sends on the socket itself; None: there is only a transport."""
+        self._behind = False
+        """Whether the transport was given something, and may have some of it yet."""
         self._tls: TlsSocket | None = None
         self._socket: Any = None
         self.backlog = 0
@@ -83,7 +104,7 @@ class FrameConnection(TwistedProtocol):
         self.reading = True
         """Whether we read: a peer that is not listened to cannot be heard."""
         self._unread_for: tuple[str, ...] = ()
-        self._room: list[Callable[[], None]] = []
+        self._room: list[Callable[[], None]] | None = None
         self.watch_unfinished: Callable[[FrameConnection], None] | None = None
         """Is told when something came that finished no frame; None: nobody is."""
         self.connected_now = False
@@ -122,9 +143,11 @@ class FrameConnection(TwistedProtocol):
 
     def connectionMade(self) -> None:
         """The framework opened the socket."""
-        transport = self._socket = self.transport
+        transport: Any = self.transport
+        self._socket = transport
         if hasattr(transport, "_tempDataBuffer") and hasattr(transport, "socket"):
             self._tcp = transport
+            self._send = transport.socket.send
             self._tcp.setTcpNoDelay(True)
             if isinstance(self._tcp.socket, TlsSocket):
                 self._tls = self._tcp.socket
@@ -213,8 +236,8 @@ class FrameConnection(TwistedProtocol):
         """The framework lost the socket."""
         if self.connected_now:
             self.connected_now = False
-            self._room.clear()
-            self._out.clear()
+            self._room = None
+            self._out = []
             self._untaken.clear()
             if self._next_share is not None:
                 self._next_share.cancel()
@@ -241,11 +264,15 @@ class FrameConnection(TwistedProtocol):
         self._extra = max(self._extra, extra)
 
     def send_all(self, frames: Sequence[bytes]) -> None:
-        """Gather several frames, as `send` does each."""
+        """Gather several frames, as `send` does each; a list is the connection's from now on."""
         if not self.connected_now or self._closing or not frames:
             return
-        self._out += frames
-        self.backlog += sum(map(len, frames))
+        if not self._out and type(frames) is list:
+            # Whoever gathered them keeps none of them.
+            self._out = frames
+        else:
+            self._out += frames
+        self.backlog += len(frames[0]) if len(frames) == 1 else sum(map(len, frames))
         if not self._dirty:
             self._dirty = True
             self._turn.mark(self)
@@ -265,7 +292,7 @@ class FrameConnection(TwistedProtocol):
         Call `tell` once, as soon as all that was gathered is handed on and more
         would be; not before this turn ends, and not when the connection is lost.
         """
-        self._room.append(tell)
+        self._room = [*(self._room or ()), tell]
         if not self._dirty:
             self._dirty = True
             self._turn.mark(self)
@@ -280,14 +307,14 @@ class FrameConnection(TwistedProtocol):
             self._flush_much(out)
         elif out:
             self._hand_on(out)
-        if self._room and not self._paused and not self._closing:
-            told, self._room = self._room, []
+        if self._room is not None and not self._paused and not self._closing:
+            told, self._room = self._room, None
             for tell in told:
                 tell()
 
     def _hand_on(self, out: list[bytes]) -> None:
         gathered = out[0] if len(out) == 1 else b"".join(out)
-        out.clear()
+        self._out = []
         self.backlog = self._extra = 0
         if self.exceeded:
             self._drained()
@@ -317,10 +344,9 @@ class FrameConnection(TwistedProtocol):
 
     def _put(self, gathered: bytes) -> None:
         """Send it, past the transport's own buffer where that is empty."""
-        tcp = self._tcp
-        if tcp is not None and not tcp._tempDataBuffer and tcp.offset == len(tcp.dataBuffer):
+        if self._send is not None and not (self._behind and self._is_behind()):
             try:
-                sent = tcp.socket.send(gathered)
+                sent = self._send(gathered)
             except BlockingIOError:
                 sent = 0
             except OSError:
@@ -328,7 +354,14 @@ class FrameConnection(TwistedProtocol):
             if sent == len(gathered):
                 return
             gathered = gathered[sent:]
+        self._behind = True
         self._socket.write(gathered)
+
+    def _is_behind(self) -> bool:
+        """Whether the transport still has something to send."""
+        tcp = self._tcp
+        self._behind = bool(tcp._tempDataBuffer) or tcp.offset != len(tcp.dataBuffer)
+        return self._behind
 
     def pauseProducing(self) -> None:
         """The framework has enough buffered."""
@@ -337,13 +370,13 @@ class FrameConnection(TwistedProtocol):
     def resumeProducing(self) -> None:
         """The framework has sent what it had."""
         self._paused = False
-        if (self._out or self._room) and not self._dirty:
+        if (self._out or self._room is not None) and not self._dirty:
             self._dirty = True
             self._turn.mark(self)
 
     def stopProducing(self) -> None:
         """The framework is closing; `connectionLost` follows."""
-        self._out.clear()
+        self._out = []
 
     def pause_reading(self, reason: str = "") -> None:
         """Read nothing more until `resume_reading` for every reason that there is."""
@@ -381,7 +414,7 @@ class FrameConnection(TwistedProtocol):
     def close_unread(self, reason: str, last: bytes) -> None:
         """Drop what the peer has not read so far, for a last frame that says why, and close."""
         if self.connected_now and not self._closing:
-            self._out.clear()
+            self._out = []
             self.backlog = 0
             self.exceeded = False
             self.send(last)

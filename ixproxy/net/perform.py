@@ -38,7 +38,6 @@ class Performer:
         self._core = core
         self._clock = clock
         self.door: Door = OPEN
-        self._connections: dict[Destination, FrameConnection] = {}
         self.peers: dict[int, FrameConnection] = {}
         self.nodes: dict[NodeName, FrameConnection] = {}
         self.complete: Callable[[EventServerStatus], EventServerStatus] = lambda status: status
@@ -47,11 +46,11 @@ class Performer:
 
     def connect(self, destination: Destination, connection: FrameConnection) -> None:
         """What is sent to `destination` goes to `connection` from now on."""
-        self._connections[destination] = connection
+        destination.sink = connection
 
     def disconnect(self, destination: Destination) -> None:
         """The destination has no connection; harmless when it had none."""
-        self._connections.pop(destination, None)
+        destination.sink = None
 
     def perform(self) -> None:
         """Do all that the last input asked for."""
@@ -60,12 +59,12 @@ class Performer:
         while True:
             for destination in core.take_outputs():
                 frames = destination.take()
-                connection = self._connections.get(destination)
-                if connection is not None:
+                sink = destination.sink
+                if sink is not None:
                     if destination.extra:
-                        connection.allow(destination.extra)
+                        sink.allow(destination.extra)
                         destination.extra = 0
-                    connection.send_all(frames)
+                    sink.send_all(frames)
                     if closed and destination in closed:
                         self.windows.answered(destination)
             effects = core.take_effects()
