@@ -57,6 +57,8 @@ class Performer:
         core = self._core
         closed = self._closed
         while True:
+            if core.state.outputs.shared:
+                self._share()
             for destination in core.take_outputs():
                 frames = destination.take()
                 sink = destination.sink
@@ -72,6 +74,13 @@ class Performer:
                 return
             for effect in effects:
                 self._do(effect)
+
+    def _share(self) -> None:
+        """Send what is for many."""
+        for raw, destinations in self._core.take_shared():
+            for destination in destinations:
+                if (sink := destination.sink) is not None:
+                    sink.send(raw)
 
     def _do(self, effect: Effect) -> None:
         match effect:

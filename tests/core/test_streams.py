@@ -158,11 +158,10 @@ def test_all_that_want_the_same_get_the_same_bytes() -> None:
         rig.ask(peer, ALL)
     raws = [rig.next(EAST, submitted(f"i{number}")) for number in range(3)]
     rig.core.node_frames_received(EAST, raws, rig.now)
-    outputs = [one for one in rig.core.take_outputs() if isinstance(one, Peer)]
-    entries = [only(destination.take()) for destination in outputs]
-    assert len(entries) == 4
-    assert len({id(entry) for entry in entries}) == 1, "one object, shared"
-    assert len(apart(entries[0])) == 3
+    ((together, readers),) = rig.core.take_shared()
+    assert [reader.id for reader in readers if isinstance(reader, Peer)] == peers
+    assert len(apart(together)) == 3
+    assert not rig.core.take_outputs()
 
 
 def test_a_filter_leaves_events_out_and_says_which_came_before() -> None:
