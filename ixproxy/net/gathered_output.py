@@ -109,14 +109,10 @@ class GatheredOutput:
         self._extra = max(self._extra, extra)
 
     def send_all(self, frames: Sequence[bytes]) -> None:
-        """Gather several frames, as `send` does each; a list is the connection's from now on."""
+        """Gather several frames, as `send` does each."""
         if not self.connected_now or self._closing or not frames:
             return
-        if not self._out and type(frames) is list:
-            # Whoever gathered them keeps none of them.
-            self._out = frames
-        else:
-            self._out += frames
+        self._out += frames
         self.backlog += len(frames[0]) if len(frames) == 1 else sum(map(len, frames))
         if not self._dirty:
             self._dirty = True
