@@ -1,4 +1,4 @@
-"""Reporting clients that do not read: what they cost, how they end, and that nobody else notices."""
+"""Reporting clients that do not read: what they cost, how they end, and who notices."""
 
 from __future__ import annotations
 
