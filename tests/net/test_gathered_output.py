@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.testing import StringTransport
 
 from ixproxy.net.gathered_output import AT_ONCE
@@ -12,12 +14,17 @@ class Filling(StringTransport):
     """A transport that has enough buffered after each write, as Twisted's is above 64 KiB."""
 
     def write(self, raw: bytes) -> None:
-        super().write(raw)
-        self.producer.pauseProducing()
+        super().write(raw)  # type: ignore[no-untyped-call]
+        producer: Any = self.producer
+        producer.pauseProducing()
+
+
+def filling() -> StringTransport:
+    return Filling()  # type: ignore[no-untyped-call]
 
 
 def test_a_long_backlog_is_handed_on_as_the_peer_reads_and_stays_shared_until_then() -> None:
-    ends = Ends(Filling(), output_limit=1 << 20)
+    ends = Ends(filling(), output_limit=1 << 20)
     piece = bytes(AT_ONCE // 2)
     ends.connection.send_all([piece] * 9)
     handed = [len(ends.turn())]
@@ -46,7 +53,7 @@ def test_what_a_peer_was_allowed_on_top_of_its_limit_is_allowed_until_it_has_rea
 
 
 def test_a_backlog_within_its_limit_again_is_drained_though_not_all_of_it_is_read() -> None:
-    ends = Ends(Filling(), output_limit=AT_ONCE)
+    ends = Ends(filling(), output_limit=AT_ONCE)
     ends.connection.pauseProducing()
     ends.connection.send_all([bytes(AT_ONCE)] * 2)
     ends.connection.resumeProducing()
@@ -55,7 +62,7 @@ def test_a_backlog_within_its_limit_again_is_drained_though_not_all_of_it_is_rea
 
 
 def test_closing_hands_on_all_of_a_long_backlog() -> None:
-    ends = Ends(Filling(), output_limit=1 << 20)
+    ends = Ends(filling(), output_limit=1 << 20)
     ends.connection.send_all([bytes(AT_ONCE)] * 3)
     ends.connection.close("enough")
     assert len(ends.turn()) == 3 * AT_ONCE
