@@ -83,6 +83,8 @@ def test_the_nodes_are_asked_with_the_first_client_and_told_with_the_last() -> N
     assert not rig.got(one)
     assert rig.core.state.counters["events of no stream"] == 1
     rig.ask(one, ALL)
+    assert not rig.asked(EAST), "a node is not asked more than once a second"
+    rig.tick(SPACING)
     rig.grant(EAST, ANNA)
     rig.grant(NORTH)
     rig.grant(WEST)
@@ -303,6 +305,7 @@ def test_a_proxy_that_does_not_keep_up_loses_its_stream_and_may_begin_anew() -> 
     rig.happen(EAST, submitted("one"))
     assert not rig.got(edge)
     assert len(rig.got(keeper)) == 1
+    rig.tick(SPACING)
     rig.ask(edge, ALL)
     assert rig.got(edge)[1].reporting_event_sequence_number == 1
     rig.core.stream_outrun(99, rig.now)
