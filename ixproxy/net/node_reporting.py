@@ -166,8 +166,11 @@ class NodeReporting:
     def cannot_open(self, effect: OpenStream) -> None:
         """A mistake of ours: the client must not wait for a stream that does not come."""
         asking = effect.asked_by
-        if isinstance(asking, Asking):
-            self.forget(asking.client)
+        assert isinstance(asking, Asking)
+        reader = self._readers.get(asking.client)
+        if reader is not None and reader.number == effect.number:
+            self._lose(reader, "it could not be begun")
+        else:
             self._state.writer.add(StreamEnded(asking.client.sender.session, effect.number))
 
     def close(self, effect: CloseStream) -> None:
@@ -268,7 +271,7 @@ class NodeReporting:
     def check(self, reader: _Reader) -> None:
         """See to it that not too much waits for a subscriber."""
         connection = reader.client.peer.connection
-        if connection is None:
+        if connection is None or self._readers.get(reader.client) is not reader:
             return
         waiting = reader.kept_bytes if reader.kept is not None else 0
         if connection.paused:

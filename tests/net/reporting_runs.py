@@ -26,8 +26,33 @@ from ixproxy.wire.prefix import read_frame
 from ixproxy.wire.streams import filter_of, numbered
 from tests.net.node_rig import NodeRig, RawPeer
 
-AGENT = {"tenant_id": 1, "agent_id": "ann"}
+AGENT: dict[str, Any] = {"tenant_id": 1, "agent_id": "ann"}
 SUBMIT = RequestSubmit(tenant_id=1, media_type="email", queue="In")
+
+
+def told(peer: RawPeer, client: int = 0) -> list[tuple[str, int]]:
+    """What a subscriber was told: names (or activities) and numbers, load facts left out."""
+    return [
+        (
+            event.activity if isinstance(event, EventActivityReport) else type(event).__name__[5:],
+            event.reporting_event_sequence_number,
+        )
+        for event in peer.events(client)
+        if type(event).__name__ != "EventNodeLoad"
+    ]
+
+
+def names(peer: RawPeer, client: int = 0) -> list[str]:
+    return [name for name, _ in told(peer, client)]
+
+
+def stall(peer: RawPeer) -> None:
+    """It reads no more."""
+    peer.transport.pauseProducing()  # type: ignore[union-attr]
+
+
+def read_on(peer: RawPeer) -> None:
+    peer.transport.resumeProducing()  # type: ignore[union-attr]
 
 
 class Run:

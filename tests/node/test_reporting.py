@@ -30,6 +30,7 @@ from ixproxy.node.work import (
     Report,
     Sender,
     StreamEnded,
+    Work,
 )
 from ixproxy.values import ClientType
 from tests.node.tried import TriedNode
@@ -204,14 +205,13 @@ def test_nothing_is_reported_behind_the_answer_of_a_stop(node: TriedNode) -> Non
 def test_a_stream_ends_with_its_connection(node: TriedNode, way: str) -> None:
     stat, mail = engine(node), node.media_server()
     node.ask(stat, START_ALL)
-    node.run(
-        {
-            "lost": ConnectionLost(stat.session),
-            "gone with its proxy": ClientsLost((stat.session,), token="t"),
-            "goodbye": Goodbye(stat.session),
-            "registered anew": Registered(stat, 2),
-        }[way]
-    )
+    ways: dict[str, Work] = {
+        "lost": ConnectionLost(stat.session),
+        "gone with its proxy": ClientsLost((stat.session,), token="t"),
+        "goodbye": Goodbye(stat.session),
+        "registered anew": Registered(stat, 2),
+    }
+    node.run(ways[way])
     assert node.core._standing.memory.reporters == {}
     node.submit(mail)
     assert events(node) == []

@@ -82,7 +82,7 @@ def test_a_state_shows_the_media_types_of_the_filters_that_let_it_pass() -> None
     state = EventPlaceAgentState(tenant_id=1, agent_id="anna")
     chat, mail = ({"MediaTypes": {name: 1}} for name in ("chat", "email"))
     narrow = StreamKey(frozenset([filter_of({1}, chat), filter_of({1}, mail, agents=["bert"])]))
-    assert narrow.media_types(state) == {"chat"}
+    assert narrow.media_types(state) == frozenset({"chat"})
     assert StreamKey(frozenset([filter_of({1}, {})])).media_types(state) is None
 
 
