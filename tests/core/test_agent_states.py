@@ -53,7 +53,8 @@ def requests(draw: st.DrawFn) -> AgentRequest:
         )
     )
     more: Any = {"media_type_name": draw(names)} if hasattr(kind, "media_type_name") else {}
-    return kind(**WHO, **more, reason=draw(reasons))
+    request: AgentRequest = kind(**WHO, **more, reason=draw(reasons))
+    return request
 
 
 def applied(state: AgentState, some: list[AgentRequest]) -> AgentState:

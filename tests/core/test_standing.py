@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from ixproxy.core.standing import Standing
 from ixproxy.messages import (
@@ -74,5 +75,6 @@ def test_there_is_room_for_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
     standing.said(one, AVAILABLE)
     assert standing.has_room(one, subscribe("1@a"))
     assert not standing.has_room(one, subscribe("1@c"))
-    assert not standing.has_room(one, AVAILABLE)
+    assert standing.has_room(one, AVAILABLE), "it was said before"
+    assert not standing.has_room(one, replace(AVAILABLE, agent_id="bob"))
     assert standing.has_room(one, unsubscribe("1@c"))

@@ -41,9 +41,9 @@ from ixproxy.wire.prefix import read_frame
 TENANT = 1
 MODEL = NodeModel((TenantPlan(TENANT, "Environment", {"email": MediaPlan()}),), {})
 STRATEGIES = Strategies(
-    round_robin.make({}),  # type: ignore[arg-type]
-    pull_in_turn.make({}),  # type: ignore[arg-type]
-    merge_union.make({}),  # type: ignore[arg-type]
+    round_robin.make({}),
+    pull_in_turn.make({}),
+    merge_union.make({}),
 )
 LOGIN = RequestAgentLogin(tenant_id=TENANT, agent_id="ann", place_id="p1", media_list={"email": 1})
 Lane = tuple[int, str, bool]
@@ -92,7 +92,7 @@ class ModelNode:
         if frame.kind != Kind.REQUEST:
             return []
         request, turn = decode(frame), self.turn()
-        address = {"client": frame.client, "reference": frame.reference}
+        address: Any = {"client": frame.client, "reference": frame.reference}
         try:
             answer = self._answer(turn, proxy, frame.client, request)
             self.memory.journal.forget()

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from ixproxy.errors import Code
 from ixproxy.messages import EventAck, EventForcedAgentStateChange, RequestAgentLogout
 from ixproxy.node.model import NodeSettings
-from ixproxy.values import rendezvous
+from ixproxy.values import NodeName, rendezvous
 from tests.testing.interleavings import LOGIN, TENANT, World, every_end, session_of, some_ends
 
 MODES = ("true", "false", "force-logout")
@@ -24,7 +24,7 @@ LOGOUT = RequestAgentLogout(tenant_id=TENANT, agent_id="ann")
 
 def order(world: World) -> list[str]:
     """The nodes, the agent's home first."""
-    return list(rendezvous(f"{TENANT}/ann", world.nodes))
+    return list(rendezvous(f"{TENANT}/ann", map(NodeName, world.nodes)))
 
 
 def believed(heard: list[Any]) -> Any:
