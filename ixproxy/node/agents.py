@@ -83,7 +83,7 @@ def login(turn: Turn, sender: Sender, request: RequestAgentLogin) -> EventAck:
     if current is not None and _joins(turn, sender, current, stamp):
         _check_same_place(current, place)
         joined = join(turn, current, sender.session, media, cause)
-        if sender.session not in current.sessions:
+        if turn.memory.names(sender.session, current):
             said = RequestConfirmSession(media_list=media)
             tell_rest(turn, joined, sender.session, said, Cause(sender))
         return acknowledged(stamp_of(joined))
@@ -179,9 +179,11 @@ def confirm(turn: Turn, sender: Sender, request: RequestConfirmSession) -> Event
     current = turn.memory.logged_in(name)
     follows_login = turn.memory.logged_in_by(sender.session, name)
     if current is not None and stamp_of(current) == stamp:
+        first = turn.memory.names(sender.session, current)
         if follows_login:
             joined = join(turn, current, sender.session, media, cause)
-            tell_rest(turn, joined, sender.session, request, Cause(sender))
+            if first:
+                tell_rest(turn, joined, sender.session, request, Cause(sender))
         else:
             joined = join(turn, current, sender.session, {}, cause)
             keep(turn, equalled(turn, joined, request, cause))

@@ -58,6 +58,7 @@ class Memory:
     :ivar provisional: provisional agent sessions, and when they were made.
     :ivar provisional_of: those that a client session takes part in.
     :ivar logging_in: agents that a client session logged in provisionally, and did not confirm.
+    :ivar returned: agents of a client session that registered again, and did not name them since.
     :ivar logouts: agents who are out, which is not reported yet.
     :ivar available: agents who work through another server, with who says so.
     :ivar available_of: the same by client session.
@@ -89,6 +90,7 @@ class Memory:
         "provisional_of",
         "reporters",
         "restarts",
+        "returned",
         "seen",
         "servers",
         "sessions",
@@ -108,6 +110,7 @@ class Memory:
         self.provisional: dict[AgentSessionName, float] = {}
         self.provisional_of: dict[bytes, tuple[AgentSessionName, ...]] = {}
         self.logging_in: dict[bytes, dict[AgentName, None]] = {}
+        self.returned: dict[bytes, dict[AgentName, None]] = {}
         self.logouts: dict[AgentName, LogoutRow] = {}
         self.available: dict[AgentName, AgentRow] = {}
         self.available_of: dict[bytes, dict[AgentName, None]] = {}
@@ -163,6 +166,7 @@ class Memory:
         self.journal.remove(self.interested, row.session)
         self.journal.remove(self.reporters, row.session)
         self.journal.remove(self.logging_in, row.session)
+        self.journal.remove(self.returned, row.session)
         self.journal.remove(self.seen, row.session)
         self.listen_to_nothing(row.session)
 
@@ -249,6 +253,22 @@ class Memory:
         self._mark(self.logging_in, session, name, False)
         return was
 
+    def returns(self, session: bytes) -> None:
+        """A client session registers again: it, or its proxy, may not know its agents whole."""
+        for name in self.agents_of.get(session, ()):
+            self._mark(self.returned, session, name, True)
+
+    def names(self, session: bytes, row: AgentRow) -> bool:
+        """
+        A client session names an agent session.
+
+        :return: whether it does so for the first time since it registered.
+        """
+        name = row.tenant_id, row.agent_id
+        returned = name in self.returned.get(session, {})
+        self._mark(self.returned, session, name, False)
+        return returned or session not in row.sessions
+
     def listen(self, session: bytes, topic: Topic) -> None:
         """A client session listens to a topic."""
         self._mark(self.topics, topic, session, True)
@@ -296,6 +316,7 @@ class Memory:
     def _leave(self, row: AgentRow, sessions: set[bytes]) -> None:
         name = (row.tenant_id, row.agent_id)
         for session in sessions:
+            self._mark(self.returned, session, name, False)
             self._take_off(self.agents_of, session, name)
 
     def _take_off(self, index: dict[bytes, tuple[T, ...]], session: bytes, what: T) -> None:

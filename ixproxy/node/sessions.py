@@ -49,6 +49,7 @@ def register(turn: Turn, work: Registered) -> EventAck:
         turn.memory.keep_session(row)
         turn.rows.put(row)
     turn.memory.listen_to_nothing(session)
+    turn.memory.returns(session)
     if sender.wants_properties_changed:
         turn.journal.set(turn.memory.interested, session, True)
     else:

@@ -253,3 +253,19 @@ def test_a_confirmation_that_follows_a_login_adds_and_one_that_does_not_replays(
     node.ask(second, confirm)
     assert node.names_reported() == ["EventMediaRemoved", "EventDoNotDisturbOff"]
     assert node.turn().memory.logging_in == {}
+
+
+def test_who_comes_back_is_told_once_what_the_client_did_not_say(node: TriedNode) -> None:
+    desk = logged_in(node)
+    node.ask(desk, of(RequestDoNotDisturbOn))
+    node.ask(desk, of(RequestAgentLogin))
+    assert node.told(desk) == []
+    desk = node.desktop("desk-1")
+    login = of(RequestAgentLogin, agent_session=(kept(node).number, kept(node).dbid))
+    node.ask(desk, login)
+    told: list[Any] = node.told(desk)
+    operations = [event.agent_state_change_operation for event in told]
+    assert operations == ["ReadyForMedia", "DoNotDisturbOn"]
+    node.ask(desk, login)
+    assert node.told(desk) == []
+    assert node.turn().memory.returned == {}

@@ -190,8 +190,8 @@ def test_no_table_grows_whatever_clients_do(steps: list[tuple[str, int, str]]) -
             node.run(Goodbye(desk.session))
         memory = node.turn().memory
         tables = (
-            "topics", "topics_of", "logging_in", "seen", "available", "available_of", "agents",
-            "agents_of", "provisional", "provisional_of", "sessions", "lost", "places",
+            "topics", "topics_of", "logging_in", "returned", "seen", "available", "available_of",
+            "agents", "agents_of", "provisional", "provisional_of", "sessions", "lost", "places",
         )  # fmt: skip
         assert [table for table in tables if getattr(memory, table)] == []
     finally:
