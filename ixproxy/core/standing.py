@@ -73,8 +73,9 @@ class Standing:
             known = self.topics(client, request.tenant_id)
             return len(known.keys() | request.ps_topic_list.keys()) <= MOST_TOPICS
         if isinstance(request, RequestAgentAvailable):
-            said = self._of_client.get(client)
-            return said is None or len(said.agents) < MOST_AGENTS
+            said = self._of_client.get(client, _Said())
+            key = request.tenant_id, request.agent_id
+            return key in said.agents or len(said.agents) < MOST_AGENTS
         return True
 
     def subscribed(self, client: Client, request: RequestSubscribe | RequestUnsubscribe) -> None:

@@ -18,19 +18,17 @@ from ixproxy.core.settings import Deployment
 from ixproxy.effects import ClosePeer, Note, ResetLink
 from ixproxy.errors import Code
 from ixproxy.messages.message import Message
-from ixproxy.values import NodeName, interaction_id
+from ixproxy.values import NodeName
 from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.names import BY_CODE, BY_MESSAGE, Kind
 from ixproxy.wire.prefix import Flag, Frame, with_body, write_frame
 from tests.core.rig import EAST, NODES, NORTH, TENANT, WEST, Rig, facts
+from tests.core.storm_words import IDS, some_event, some_request
 
-IDS = ("a", "b", "münze", interaction_id(101, 1, 7), interaction_id(102, 1, 7))
-AGENTS = ("ann", "bob")
 TYPES = (*["AgentApplication"] * 5, "MediaServer", "RoutingEngine", "Proxy", "Toaster")
 SESSIONS = (b"", b"s" * 16, b"t" * 16)
 CODES = (Code.UNKNOWN_INTERACTION, Code.BUSY, Code.STOPPING, Code.STORE_FAILED, Code.NOT_QUEUED)
 GARBAGE = (b"\xc1", b"\x81\xa1k", b"\x90", b"\x81\xabTakeNumbers\x05", b"\x81\xa4Held\x01", b"\xff")
-LONG = "x" * 300
 Key = tuple[int, int]
 
 
@@ -109,6 +107,8 @@ class Storm:
             found.append(f"busy: {core._agents.busy}")
         if core._agents._waiting:
             found.append(f"waiting: {core._agents._waiting}")
+        if len(core._agents.forced):
+            found.append("events about agents wait")
         return found
 
     def remains(self) -> list[str]:
@@ -120,6 +120,9 @@ class Storm:
             "unconfirmed": state.unconfirmed,
             "agents": core._agents.sessions._sessions,
             "agents of clients": core._agents.sessions._of_client,
+            "missed logouts": core._agents.sessions.absences._missed,
+            "clients that missed some": core._agents.sessions.absences._nodes_of,
+            "standing": core._agents.sessions.standing._of_client,
             "outputs": state.outputs.dirty,
             "effects": state.effects,
         }
@@ -202,46 +205,8 @@ class Storm:
         numbers = list(self.state.clients.peers[peer].clients) or [0]
         flags = chance.choice((0,) * 8 + (Flag.NO_REPLY, Flag.RECEIPT))
         ttl = chance.choice((0, 0, 0, 500, 5000))
-        message = self._request()
+        message = some_request(chance)
         self._send(peer, message, True, client=chance.choice(numbers), flags=flags, ttl=ttl)
-
-    def _request(self) -> Message:
-        chance = self.chance
-        named: Any = {"tenant_id": TENANT, "interaction_id": chance.choice(IDS)}
-        agent: Any = {"tenant_id": TENANT, "agent_id": chance.choice(AGENTS)}
-        media: Any = {**agent, "media_type_name": chance.choice(("email", "chat"))}
-        view: Any = {"tenant_id": TENANT, "view_id": "In/All"}
-        several = dict.fromkeys(chance.sample((*IDS, LONG), chance.randrange(4)), 1)
-        requests: list[Message] = [
-            m.RequestGetInteractionProperties(**named),
-            m.RequestChangeProperties(**named, changed_properties={"k": 1}),
-            m.RequestStopProcessing(**named),
-            m.RequestPlaceInQueue(**named, queue="Q1"),
-            m.RequestAccept(**named, ticket_id=3),
-            m.RequestTransfer(**named, agent_id="bob"),
-            m.RequestPull(**view),
-            m.RequestPull(**view, extension={"pull-for-strategy": 1}),
-            m.RequestPull(tenant_id=TENANT, view_id="_system_", pull_parameters=several),
-            m.RequestFindInteractions(tenant_id=TENANT, condition="x = 1"),
-            m.RequestWorkbinTypesInfo(tenant_id=TENANT),
-            m.RequestSubmit(tenant_id=TENANT, media_type="email", queue="Q1"),
-            m.RequestSubmit(
-                tenant_id=TENANT,
-                media_type="email",
-                queue="Q1",
-                interaction_id=chance.choice(IDS),
-                submit_receipt="r",
-            ),
-            m.RequestAgentLogin(**agent, place_id="p", media_list={"email": 1}),
-            m.RequestAgentLogin(**agent),
-            m.RequestAgentLogout(**agent),
-            m.RequestAddMedia(**media),
-            m.RequestNotReadyForMedia(**media),
-            m.RequestLocate(**named),
-            m.RequestCancelTake(**named, take_number=3),
-            m.RequestConfirmSession(**agent, agent_session=(chance.randrange(9), 101)),
-        ]
-        return chance.choice(requests)
 
     def answer(self) -> None:
         """A node answers one of its requests, well or not."""
@@ -323,8 +288,7 @@ class Storm:
         if not self._open(node):
             return
         number = chance.randrange(self.numbers[node] + 2)
-        named: Any = {"tenant_id": TENANT, "interaction_id": chance.choice(IDS)}
-        message: Message = chance.choice((m.EventPropertiesChanged, m.EventRevoked))(**named)
+        message = some_event(chance)
         if not number:
             message = m.EventNodeLoad(queues={TENANT: {"Q1": 3}}, media_types={TENANT: ["email"]})
         self.rig.from_node(node, encode(message, client=number))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from msgspec.structs import replace
 
+from ixproxy import messages as m
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
@@ -11,11 +15,14 @@ from ixproxy.messages import (
     RequestClientsGone,
     RequestConfirmSession,
 )
+from ixproxy.messages.agents import AgentRequest
 from tests.core.chained import Inner
 from tests.core.rig import TENANT, decode, only
 from tests.core.test_confirming import HOME, OTHERS, STAMP, accept_all, confirmation
 
 LOGIN = RequestAgentLogin(tenant_id=TENANT, agent_id="ann", place_id="p1", media_list={"email": 1})
+ANN: Any = {"tenant_id": TENANT, "agent_id": "ann"}
+WHY = m.Reason(reason_system_name="lunch")
 PROVISIONAL = replace(LOGIN, provisional=True)
 
 
@@ -63,6 +70,106 @@ def test_confirmations_of_one_agent_wait_for_one_another() -> None:
         assert only(rig.got(rig.edge)).agent_session == STAMP
     assert len(only(list(rig.core._agents.sessions)).clients) == 3
     assert not rig.core._agents._waiting
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        m.RequestAddMedia(**ANN, media_type_name="email"),
+        m.RequestRemoveMedia(**ANN, media_type_name="chat"),
+        m.RequestCancelNotReadyForMedia(**ANN, media_type_name="email"),
+        m.RequestDoNotDisturbOff(**ANN),
+        m.RequestChangeAgentStateReason(**ANN),
+        m.RequestChangeMediaStateReason(**ANN, media_type_name="email"),
+        LOGIN,
+        replace(LOGIN, media_list={}, place_id=""),
+        replace(LOGIN, agent_session=STAMP),
+        m.RequestAddMedia(**ANN, media_type_name="email", agent_session=STAMP),
+    ],
+)
+def test_what_is_so_already_is_answered_at_once(request_: AgentRequest) -> None:
+    """Test idea 34: a repeat is one ack, and no node is asked."""
+    rig = Inner()
+    (client,) = rig.numbers_at_edge
+    logged_in(rig, client)
+    rig.ask(rig.edge, request_, client=client)
+    assert only(rig.got(rig.edge)) == EventAck(agent_session=STAMP)
+    assert not any(rig.to_node.values())
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        m.RequestAddMedia(**ANN, media_type_name="chat"),
+        m.RequestRemoveMedia(**ANN, media_type_name="email"),
+        m.RequestNotReadyForMedia(**ANN, media_type_name="email"),
+        m.RequestCancelNotReadyForMedia(**ANN, media_type_name="email", reason=WHY),
+        m.RequestCancelNotReadyForMedia(**ANN, media_type_name="chat"),
+        m.RequestDoNotDisturbOn(**ANN),
+        m.RequestChangeAgentStateReason(**ANN, reason=WHY),
+        m.RequestChangeMediaStateReason(**ANN, media_type_name="email", reason=WHY),
+        m.RequestAgentAvailable(**ANN),
+        m.RequestAgentNotAvailable(**ANN),
+        m.RequestAddMedia(**ANN, media_type_name="email", agent_session=(9, 101)),
+        replace(LOGIN, media_list={"email": 0}),
+        replace(LOGIN, place_id="p2"),
+    ],
+)
+def test_what_is_not_so_is_asked_of_the_home_node(request_: AgentRequest) -> None:
+    rig = Inner()
+    (client,) = rig.numbers_at_edge
+    logged_in(rig, client)
+    rig.ask(rig.edge, request_, client=client)
+    assert isinstance(decode(only(rig.sent(HOME))), type(request_))
+    assert not rig.got(rig.edge)
+
+
+def test_a_change_and_its_repeat_are_one_request_to_each_node() -> None:
+    """Test idea 34, reasons and do-not-disturb too."""
+    rig = Inner()
+    (client,) = rig.numbers_at_edge
+    logged_in(rig, client)
+    for request in (
+        m.RequestDoNotDisturbOn(**ANN),
+        m.RequestNotReadyForMedia(**ANN, media_type_name="email", reason=WHY),
+        m.RequestChangeAgentStateReason(**ANN, reason=WHY),
+    ):
+        rig.ask(rig.edge, request, client=client)
+        accept_all(rig, HOME)
+        accept_all(rig, *OTHERS)
+        rig.ask(rig.edge, request, client=client)
+        assert rig.got(rig.edge) == [EventAck(agent_session=STAMP)] * 2
+        assert not any(rig.to_node.values())
+    rig.lose(HOME)
+    rig.link(HOME)
+    told = decode(only(rig.sent(HOME)))
+    assert (told.media_list, told.donot_disturb) == ({"email": 0}, 1)
+    assert (told.media_reasons, told.state_reason) == ({"email": WHY}, WHY)
+
+
+def test_another_client_of_the_agent_is_asked_for() -> None:
+    rig = Inner(clients=2)
+    one, two = rig.numbers_at_edge
+    logged_in(rig, one)
+    rig.ask(rig.edge, m.RequestAddMedia(**ANN, media_type_name="email"), client=two)
+    assert decode(only(rig.sent(HOME))).agent_session is None
+
+
+def test_a_repeat_while_a_change_is_under_way_is_in_progress() -> None:
+    """Test idea 28: whatever the second request is."""
+    rig = Inner()
+    (client,) = rig.numbers_at_edge
+    logged_in(rig, client)
+    rig.ask(rig.edge, m.RequestDoNotDisturbOn(**ANN), client=client)
+    rig.ask(rig.edge, m.RequestAddMedia(**ANN, media_type_name="email"), client=client)
+    assert only(rig.got(rig.edge)).error_code == Code.IN_PROGRESS
+
+
+def test_too_many_agents_who_work_elsewhere_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ixproxy.core.standing.MOST_AGENTS", 0)
+    rig = Inner()
+    rig.ask(rig.edge, m.RequestAgentAvailable(**ANN), client=rig.numbers_at_edge[0])
+    assert only(rig.got(rig.edge)).error_code == Code.LIMIT_REACHED
 
 
 def test_a_login_does_not_wait() -> None:

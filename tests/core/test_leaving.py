@@ -114,6 +114,20 @@ def test_a_lost_downstream_proxy_is_one_message_for_each_node_with_its_name() ->
         assert message == RequestClientsGone(clients=[1, 2, 3], application_name="edge")
 
 
+def test_of_proxies_behind_one_another_the_lost_ones_name_is_told() -> None:
+    """Test idea 55, over two levels: the proxy between says which one it lost."""
+    rig = Inner(clients=3)
+    lost = RequestClientsGone(clients=rig.numbers_at_edge[:2], application_name="outermost")
+    rig.ask(rig.edge, lost)
+    for node in (EAST, NORTH, WEST):
+        told = decode(only(rig.sent(node)))
+        assert told == RequestClientsGone(clients=[1, 2], application_name="outermost")
+    rig.hang_up(rig.edge)
+    for node in (EAST, NORTH, WEST):
+        told = decode(only(rig.sent(node)))
+        assert told == RequestClientsGone(clients=[3], application_name="edge")
+
+
 def test_several_clients_that_go_together_are_one_line_of_the_log() -> None:
     rig = Inner(clients=3)
     rig.effects.clear()

@@ -6,10 +6,19 @@ from typing import Any
 
 import pytest
 
+from ixproxy.core.agent_sessions import AgentSession
+from ixproxy.core.agent_states import AgentState
 from ixproxy.errors import Code
-from ixproxy.messages import EventAck, RequestAgentLogin, RequestConfirmSession
+from ixproxy.messages import (
+    EventAck,
+    RequestAgentLogin,
+    RequestAgentLogout,
+    RequestConfirmSession,
+    RequestDoNotDisturbOn,
+)
 from tests.core.chained import UPSTREAM, Outer
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
+from tests.core.test_standing import subscribe
 
 
 def with_agents(count: int, **settings: Any) -> Rig:
@@ -156,3 +165,96 @@ def test_an_upstream_proxy_that_cannot_be_asked_now_has_undone_nothing(code: int
     rig.refuse(UPSTREAM, only(rig.sent(UPSTREAM)), code)
     assert not rig.got(peer)
     assert len(rig.core._agents.sessions) == 1
+
+
+def test_a_node_that_knows_a_newer_session_ends_the_older_everywhere() -> None:
+    """The newer session wins, whichever node knew of it first."""
+    rig = with_agents(1)
+    peer = next(iter(rig.to_peer))
+    rig.lose(EAST)
+    rig.link(EAST)
+    rig.refuse(EAST, only(rig.sent(EAST)), Code.STALE_SESSION)
+    event = only(rig.got(peer))
+    assert (event.agent_id, event.agent_session) == ("a0", (1, 101))
+    assert event.agent_state_change_operation == "Logout"
+    for node in (NORTH, WEST):
+        assert decode(only(rig.sent(node))) == RequestAgentLogout(
+            tenant_id=TENANT, agent_id="a0", agent_session=(1, 101)
+        )
+    assert not len(rig.core._agents.sessions)
+    assert rig.core.link(EAST).linked
+
+
+def test_what_changes_while_a_node_is_told_is_told_again() -> None:
+    """A session told already, and changed before the node is offered for work."""
+    rig = with_agents(2, replay_window=1)
+    peer = next(iter(rig.to_peer))
+    rig.lose(EAST)
+    rig.link(EAST)
+    rig.answer(EAST, only(rig.sent(EAST)), EventAck())
+    second = only(rig.sent(EAST))
+    rig.ask(peer, RequestDoNotDisturbOn(tenant_id=TENANT, agent_id="a0"))
+    for _ in range(2):
+        for node in (NORTH, WEST):
+            for frame in rig.sent(node):
+                rig.answer(node, frame, EventAck(agent_session=(1, 101)))
+    rig.answer(EAST, second, EventAck())
+    again = only(rig.sent(EAST))
+    assert (decode(again).agent_id, decode(again).donot_disturb) == ("a0", 1)
+    rig.answer(EAST, again, EventAck())
+    assert rig.core.link(EAST).linked
+
+
+def test_who_logs_out_while_a_node_is_told_is_out_there_too() -> None:
+    """Test idea 30, with the node half back."""
+    rig = with_agents(2, replay_window=1)
+    peer = next(iter(rig.to_peer))
+    rig.lose(EAST)
+    rig.link(EAST)
+    rig.answer(EAST, only(rig.sent(EAST)), EventAck())
+    second = only(rig.sent(EAST))
+    rig.ask(peer, RequestAgentLogout(tenant_id=TENANT, agent_id="a0"))
+    for _ in range(2):
+        for node in (NORTH, WEST):
+            for frame in rig.sent(node):
+                rig.answer(node, frame, EventAck())
+    rig.answer(EAST, second, EventAck())
+    logout = only(rig.sent(EAST))
+    assert isinstance(decode(logout), RequestAgentLogout)
+    rig.answer(EAST, logout, EventAck())
+    assert rig.core.link(EAST).linked
+
+
+def test_five_thousand_agents_are_told_a_window_at_a_time() -> None:
+    """Test idea 36: the node never has more than a window of replays to answer."""
+    rig = Rig(replay_window=50)
+    rig.client()
+    (client,) = rig.core.state.clients
+    for number in range(5000):
+        state = AgentState({"email": 1})
+        session = AgentSession(TENANT, f"a{number}", (1, 101), "", state, {client: state})
+        rig.core._agents.sessions.keep(session)
+    rig.lose(EAST)
+    rig.link(EAST)
+    told = 0
+    while frames := rig.sent(EAST):
+        assert rig.core.link(EAST).pending.count <= 50
+        assert not rig.core.link(EAST).linked
+        told += len(frames)
+        for frame in frames:
+            rig.answer(EAST, frame, EventAck())
+    assert told == 5000
+    assert rig.core.link(EAST).linked
+
+
+def test_a_topic_that_a_node_refuses_is_noted_and_does_not_keep_it_out() -> None:
+    rig = with_agents(0)
+    peer = rig.client()
+    rig.ask(peer, subscribe("1@p1"))
+    for node in (EAST, NORTH, WEST):
+        rig.answer(node, only(rig.sent(node)), EventAck())
+    rig.lose(EAST)
+    rig.link(EAST)
+    rig.refuse(EAST, only(rig.sent(EAST)), Code.LIMIT_REACHED)
+    assert rig.core.link(EAST).linked
+    assert any("which other nodes took" in getattr(e, "format", "") for e in rig.effects)

@@ -18,6 +18,8 @@ from ixproxy.messages import (
     RequestGetInteractionProperties,
     RequestPlaceInQueue,
     RequestPull,
+    RequestSubscribe,
+    RequestUnsubscribe,
 )
 from ixproxy.messages.message import Request
 from ixproxy.wire.codec import encode, error_frame
@@ -88,6 +90,7 @@ def test_and_never_when_it_is_not_nor_do_clients_ever_see_it() -> None:
 
 OWN = {Route.AGENT, Route.INTERNAL, Route.LOCAL}
 """What the proxy asks nodes itself; whatever else they are asked came from a client."""
+OWN_TOPICS = (RequestSubscribe, RequestUnsubscribe)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -103,8 +106,8 @@ def test_in_a_storm_the_proxys_requests_are_marked_and_no_others(seed: int, mark
         if frame.kind != Kind.REQUEST or not isinstance(where, str):
             assert KEY.encode() not in raw, "a client is told"
             continue
-        own = ROUTE_BY_CODE[frame.name].route in OWN
         message = decode(frame)
+        own = ROUTE_BY_CODE[frame.name].route in OWN or isinstance(message, OWN_TOPICS)
         assert bool(message.extension.get(KEY)) is (own and marking), message
         marked[own] += 1
     assert marked[False] >= 5

@@ -9,14 +9,14 @@ link in one direction arrives in order; between links any order is possible.
 from __future__ import annotations
 
 import io
-import pickle
+import pickle  # noqa: TID251 (worlds that were made here are copied, nothing comes from outside)
 from collections.abc import Iterator
 from random import Random
 from typing import Any
 
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
-from ixproxy.errors import RequestRefused
+from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import (
     EventAck,
     RequestAgentLogin,
@@ -31,7 +31,7 @@ from ixproxy.node.memory import Memory
 from ixproxy.node.model import MediaPlan, NodeModel, NodeSettings, TenantPlan
 from ixproxy.node.requests import perform
 from ixproxy.node.turn import Identity, Turn
-from ixproxy.node.work import Answer, Asked, ClientsLost, Registered, Sender, Tell
+from ixproxy.node.work import Answer, Asked, ClientsLost, Registered, Report, Sender, Tell
 from ixproxy.strategies import merge_union, pull_in_turn, round_robin
 from ixproxy.values import NodeFacts, NodeName, TenantFacts
 from ixproxy.wire.codec import decode, encode, error_frame
@@ -41,13 +41,18 @@ from ixproxy.wire.prefix import read_frame
 TENANT = 1
 MODEL = NodeModel((TenantPlan(TENANT, "Environment", {"email": MediaPlan()}),), {})
 STRATEGIES = Strategies(
-    round_robin.make({}),  # type: ignore[arg-type]
-    pull_in_turn.make({}),  # type: ignore[arg-type]
-    merge_union.make({}),  # type: ignore[arg-type]
+    round_robin.make({}),
+    pull_in_turn.make({}),
+    merge_union.make({}),
 )
 LOGIN = RequestAgentLogin(tenant_id=TENANT, agent_id="ann", place_id="p1", media_list={"email": 1})
 Lane = tuple[int, str, bool]
 """A proxy, a node, and whether it is the way to the node."""
+
+
+def session_of(number: int) -> bytes:
+    """The session of a client."""
+    return bytes([65 + number]) * 16
 
 
 class NoRows:
@@ -71,6 +76,9 @@ class ModelNode:
         self.settings = NodeSettings(allow_multiple_agent_connections=mode)
         self.memory = Memory(Journal())
         self.numbers: dict[tuple[int, int], Sender] = {}
+        self.reported: list[str] = []
+        """What its reporting streams were sent."""
+        self.memory.reporters[b"reporter"] = frozenset({TENANT})
         self.last = 0
         self.now = 1000.0
 
@@ -84,7 +92,7 @@ class ModelNode:
         if frame.kind != Kind.REQUEST:
             return []
         request, turn = decode(frame), self.turn()
-        address = {"client": frame.client, "reference": frame.reference}
+        address: Any = {"client": frame.client, "reference": frame.reference}
         try:
             answer = self._answer(turn, proxy, frame.client, request)
             self.memory.journal.forget()
@@ -93,7 +101,9 @@ class ModelNode:
             return [(proxy, error_frame(refusal.code, refusal.description, **address))]
         said = [(proxy, encode(answer, **address))]
         for effect in turn.tells:
-            if isinstance(effect, Tell):
+            if isinstance(effect, Report):
+                self.reported.append(type(effect.event).__name__)
+            elif isinstance(effect, Tell):
                 for (other, number), sender in self.numbers.items():
                     if sender.session == effect.session:
                         said.append((other, encode(effect.event, client=number)))
@@ -110,6 +120,9 @@ class ModelNode:
                     request.session, request.client_name, request.client_type, tenants, True
                 )
                 perform(turn, Registered(sender))
+                # The session is on its newest registration, as a node's server has it.
+                others = {at: s for at, s in self.numbers.items() if s.session != sender.session}
+                self.numbers = others
                 self.last += 1
                 self.numbers[proxy, self.last] = sender
                 return EventAck(proxy_client_id=self.last)
@@ -117,13 +130,15 @@ class ModelNode:
                 self._lose(turn, proxy, request.clients)
                 return EventAck()
         assert isinstance(request, Request)
+        if (proxy, client) not in self.numbers:
+            raise RequestRefused(Code.SUPERSEDED)
         effect = perform(turn, Asked(self.numbers[proxy, client], request))
         assert isinstance(effect, Answer)
         return effect.message
 
     def _lose(self, turn: Turn, proxy: int, numbers: list[int]) -> None:
-        sessions = [self.numbers.pop((proxy, number)).session for number in numbers]
-        perform(turn, ClientsLost(tuple(sessions)))
+        gone = [self.numbers.pop((proxy, number), None) for number in numbers]
+        perform(turn, ClientsLost(tuple(sender.session for sender in gone if sender is not None)))
 
     def lost(self, proxy: int) -> None:
         """The connection of a proxy broke."""
@@ -160,27 +175,47 @@ class World:
             for at, name in enumerate(names)
         }
         tenants = {TENANT: TenantFacts(TENANT, "Environment", {"email": True})}
+        self.deployment = Deployment(tenants, facts)
         self.nodes = {name: ModelNode(name, 101 + at, mode) for at, name in enumerate(names)}
         for at, node in enumerate(self.nodes.values()):
             node.now += at * skew
-        self.proxies = [
-            ProxyCore(ProxySettings(name=f"proxy{at}"), Deployment(tenants, facts), STRATEGIES)
-            for at in range(proxies)
-        ]
+        self.proxies: list[ProxyCore] = []
         self.now = 0.0
         self.lanes: dict[Lane, list[bytes]] = {}
-        self.heard: list[list[Any]] = [[] for _ in range(proxies)]
+        self.heard: list[list[Any]] = []
         self.accidents: tuple[tuple[int, str], ...] = ()
         self.reference = 10
-        for at, proxy in enumerate(self.proxies):
-            for name in names:
-                self.connect(at, name)
-            proxy.peer_connected(1, self.now)
-            self.say(at, RequestRegisterClient(
-                client_name=f"desk{at}", client_type="AgentApplication", session=bytes([65 + at]) * 16
-            ))  # fmt: skip
+        for at in range(proxies):
+            self.add_proxy()
+            self.register(at, at)
         self.run()
         self.heard = [[] for _ in range(proxies)]
+
+    def add_proxy(self) -> None:
+        """One more proxy, linked to all nodes."""
+        at = len(self.proxies)
+        settings = ProxySettings(name=f"proxy{at}")
+        self.proxies.append(ProxyCore(settings, self.deployment, STRATEGIES))
+        self.heard.append([])
+        for name in self.nodes:
+            self.connect(at, name)
+        self.run()
+
+    def register(self, proxy: int, session: int) -> None:
+        """A client comes to a proxy that has none."""
+        self.proxies[proxy].peer_connected(1, self.now)
+        registration = RequestRegisterClient(
+            client_name="desk",
+            client_type="AgentApplication",
+            session=session_of(session),
+            incarnation=1 + proxy,
+        )
+        self.say(proxy, registration)
+
+    def leave(self, proxy: int) -> None:
+        """The connection of a proxy's client breaks."""
+        self.proxies[proxy].peer_lost(1, self.now)
+        self.pump(proxy)
 
     def say(self, proxy: int, request: Request) -> None:
         """A proxy's client asks for something."""
@@ -258,7 +293,7 @@ class World:
 
     def fingerprint(self) -> Any:
         """What tells two worlds apart."""
-        lanes = tuple((lane, tuple(frames)) for lane, frames in sorted(self.lanes.items()) if frames)
+        lanes = tuple((lane, tuple(said)) for lane, said in sorted(self.lanes.items()) if said)
         nodes = tuple(
             (repr(node.rows()), repr(sorted(node.memory.lost)), repr(node.memory.logging_in))
             for node in self.nodes.values()

@@ -10,10 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from ixproxy.errors import Code
 from ixproxy.messages import EventAck, EventForcedAgentStateChange, RequestAgentLogout
-from ixproxy.values import rendezvous
-from tests.testing.interleavings import LOGIN, TENANT, World, every_end, some_ends
+from ixproxy.node.model import NodeSettings
+from ixproxy.values import NodeName, rendezvous
+from tests.testing.interleavings import LOGIN, TENANT, World, every_end, session_of, some_ends
 
 MODES = ("true", "false", "force-logout")
 LOGOUT = RequestAgentLogout(tenant_id=TENANT, agent_id="ann")
@@ -21,7 +24,7 @@ LOGOUT = RequestAgentLogout(tenant_id=TENANT, agent_id="ann")
 
 def order(world: World) -> list[str]:
     """The nodes, the agent's home first."""
-    return list(rendezvous(f"{TENANT}/ann", world.nodes))
+    return list(rendezvous(f"{TENANT}/ann", map(NodeName, world.nodes)))
 
 
 def believed(heard: list[Any]) -> Any:
@@ -31,8 +34,8 @@ def believed(heard: list[Any]) -> Any:
         if isinstance(message, EventAck):
             stamp = message.agent_session
         elif isinstance(message, EventForcedAgentStateChange):
-            if message.agent_state_change_operation == "Logout":
-                stamp = None if message.agent_session == stamp else stamp
+            ended = message.agent_state_change_operation == "Logout"
+            stamp = None if ended and message.agent_session == stamp else stamp
     return stamp
 
 
@@ -44,7 +47,7 @@ def check(world: World) -> None:
     stamp, confirmed, sessions = rows[0][0] if rows[0] else (None, True, ())
     assert confirmed
     for at, proxy in enumerate(world.proxies):
-        inside = bytes([65 + at]) * 16 in sessions
+        inside = session_of(at) in sessions
         assert believed(world.heard[at]) == (stamp if inside else None), (rows, world.heard)
         agents = proxy._agents
         assert [session.stamp for session in agents.sessions] == ([stamp] if inside else [])
@@ -137,3 +140,46 @@ def test_three_nodes_by_chance(mode: str, views: str) -> None:
     both_log_in(world)
     for end in some_ends(world, 7, 150):
         check(end)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_login_that_one_node_refuses_is_not_reported_by_any(mode: str) -> None:
+    """Test idea 27: all rolled back, one error, zero net reporting events."""
+    world = World(2, 2, mode)
+    world.nodes[order(world)[1]].settings = NodeSettings(agent_seats=0)
+    world.say(0, LOGIN)
+    for end in every_end(world):
+        check(end)
+        assert [message.error_code for message in end.heard[0]] == [Code.NO_LICENCE]
+        assert not any(node.reported for node in end.nodes.values())
+
+
+@pytest.mark.parametrize("lost_first", [True, False])
+@pytest.mark.parametrize("mode", MODES)
+def test_an_agent_who_comes_back_through_another_proxy_is_not_reported(
+    mode: str, lost_first: bool
+) -> None:
+    """
+    Test ideas 31 and 37: the nodes keep the session for its client, which names it
+    through another proxy, whether they have heard of the loss or not.
+    """
+    world = World(1, 2, mode)
+    world.say(0, LOGIN)
+    world.run()
+    stamp = believed(world.heard[0])
+    world.add_proxy()
+    if lost_first:
+        world.leave(0)
+        world.run()
+    world.register(1, 0)
+    world.run()
+    for node in world.nodes.values():
+        node.reported.clear()
+    world.heard[1].clear()
+    if not lost_first:
+        world.leave(0)
+    world.say(1, replace(LOGIN, agent_session=stamp))
+    for end in every_end(world):
+        assert believed(end.heard[1]) == stamp
+        assert all(node.rows() == [(stamp, True, (session_of(0),))] for node in end.nodes.values())
+        assert not any(node.reported for node in end.nodes.values())
