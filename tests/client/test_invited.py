@@ -11,9 +11,11 @@ from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import (
     EventAccepted,
     EventAck,
+    EventForcedAgentStateChange,
     EventInvite,
     EventRevoked,
     RequestAccept,
+    RequestAgentLogout,
     RequestConference,
     RequestDeliver,
     RequestLeaveInteraction,
@@ -80,6 +82,26 @@ def test_who_is_told_to_be_too_late_is_invited_no_more(code: int, over: bool) ->
     to = invited(("a", 7))
     to.refused(RequestAccept(interaction_id="a", ticket_id=7), code)
     assert (to.open == {}) == over
+
+
+@pytest.mark.parametrize("by", ["request", "event", "another operation"])
+def test_who_is_logged_out_is_invited_no_more(by: str) -> None:
+    to = Invited()
+    for agent in ("Ann", "Bob"):
+        to.event_received(
+            EventInvite(tenant_id=1, interaction_id=agent, ticket_id=7, agent_id=agent)
+        )
+    if by == "request":
+        to.answered(RequestAgentLogout(tenant_id=1, agent_id="Ann"))
+    else:
+        operation = "Logout" if by == "event" else "NotReadyForMedia"
+        to.event_received(
+            EventForcedAgentStateChange(
+                tenant_id=1, agent_id="Ann", agent_state_change_operation=operation
+            )
+        )
+    agents = ["Ann", "Bob"] if by == "another operation" else ["Bob"]
+    assert [identifier for identifier, _ in to.open] == agents
 
 
 def test_other_requests_answer_no_invitation() -> None:
