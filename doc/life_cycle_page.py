@@ -40,7 +40,8 @@ RECEIVERS = {
     To.THE_PARTY: "each party that leaves without having asked for it",
     To.CONCERNED: "the agents who handle it, and submitters that asked for it at registration",
     To.SUBMITTERS: "the media servers with the submitter's name",
-    To.THE_INVITED: "all clients of the invited agent, but for the one that answered",
+    To.THE_INVITED: "all clients of the invited agent",
+    To.OTHER_CLIENTS: "the clients of the invited agent, but for the one that answered",
     To.THE_INVITER: "the strategy whose delivery came to nothing",
     To.UNANSWERED: "the client that asked for the invitation, if its request waits no more",
 }

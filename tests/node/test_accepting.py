@@ -124,7 +124,9 @@ def test_a_client_of_two_agents_may_transfer_from_one_to_the_other(node: TriedNo
     id = handled(node, gate)
     node.ask(gate, RequestAgentLogin(tenant_id=1, agent_id="Bob", place_id="P-Bob"))
     node.begin(gate, transfer(id))
-    ack = node.ask(gate, accept(id))
+    (invite,) = node.told(gate)
+    assert isinstance(invite, EventInvite)
+    ack = node.ask(gate, accept(id, invite.ticket_id))
     answers = node.effects(Answer)
     assert [each.token for each in answers] == ["later", "token"]
     (party,) = node.parties(id)
