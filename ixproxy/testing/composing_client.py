@@ -1,57 +1,62 @@
 """
 A reporting client of a script that is connected to every node itself.
 
-It answers requests for streams as a server does, by the stream that it
-composes (`ixproxy.client.composed`).
+It answers requests for streams as a server does, and has the stream from
+`ixproxy.client.report`. A stream that begins anew is another one, with new
+connections, and so is one whose connections were all lost: a client of one
+server gets a whole state then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from random import Random
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IReactorTime
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import deferLater
 
 from ixproxy import messages as m
-from ixproxy.client import Client
-from ixproxy.client.composed import ComposedStream
+from ixproxy.client import Reporting, report
 from ixproxy.client.in_flight import Answer
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.messages.message import Request
-from ixproxy.testing.cluster import Cluster
+from ixproxy.messages.message import Event, Request
+from ixproxy.testing.cluster import CLIENT_SETTINGS, Cluster
+from ixproxy.testing.members import node_address
+from ixproxy.testing.process import ProcessClock
 from ixproxy.testing.steps import TENANT, ScriptClient
-from ixproxy.wire.streams import tenants_of
+from ixproxy.wire.streams import END, StreamKey, numbered, tenants_of
 from ixproxy.wire.subscribing import Subscribed
 
 ON_ITS_WAY = 0.001
 """Seconds that an answer takes, as from a server."""
 
+_STARTS = (m.RequestStartPlaceAgentStateReporting, m.RequestStartPlaceAgentStateReportingAll)
+
 
 class ComposingClient:
-    """
-    What a script takes for a client of one server.
+    """What a script takes for a reporting client of one server."""
 
-    :param clients: connected to the nodes, by their names.
-    """
-
-    def __init__(self, clock: IReactorTime, clients: Mapping[str, Client]) -> None:
-        self._clock = clock
-        self.clients = clients
-        self._stream = ComposedStream(clients)
+    def __init__(self, cluster: Cluster, name: str, host: str, process: ProcessClock) -> None:
+        self.host = host
+        self.process = process
+        self._cluster = cluster
+        self._name = name
+        self._callbacks: list[Callable[[Any], None]] = []
         self._subscribed = Subscribed()
+        self._reporting: Deferred[Reporting] | None = None
 
     def on_event(self, callback: Callable[[Any], None]) -> None:
         """See `ixproxy.client.Client`."""
-        self._stream.on_event(callback)
+        self._callbacks.append(callback)
 
     def ask(self, message: Request) -> Deferred[Any]:
-        """A stream is begun or ended here; anything else is asked of the first node."""
+        """Begin or end a stream; nothing else is asked of such a client."""
         return Deferred.fromCoroutine(self._ask(message))
 
     async def _ask(self, message: Request) -> Answer:
-        await deferLater(self._clock, ON_ITS_WAY)
+        await deferLater(self.process, ON_ITS_WAY)
         before = self._subscribed
         match message:
             case m.RequestStartPlaceAgentStateReportingAll():
@@ -64,56 +69,108 @@ class ComposingClient:
                 self._subscribed = before.begin(message)
             case m.RequestStopPlaceAgentStateReporting():
                 self._subscribed = before.end(message)
-            case m.RequestStopPlaceAgentStateReportingAll():
-                self._subscribed = before.end_all()
             case _:
-                return await next(iter(self.clients.values())).ask(message)
+                assert isinstance(message, m.RequestStopPlaceAgentStateReportingAll)
+                self._subscribed = before.end_all()
+        if self._subscribed != before or isinstance(message, _STARTS):
+            self._end()
+            # As from a server: the answer comes before the stream.
+            self.process.callLater(0, self.begin)
+        return Answer(m.EventAck())
+
+    def begin(self) -> None:
+        """Begin the stream, if one was asked for."""
+        self._end()
         key = self._subscribed.key
         if key is None:
-            await self._stream.stop()
-        elif self._subscribed != before or isinstance(message, _STARTS):
-            # As from a server: the answer comes before the stream.
-            self._clock.callLater(0, self._start)
-        return Answer(m.EventAck(), partial=False)
+            return
+        network = self._cluster.network
+        self._reporting = report(
+            self.process,
+            {
+                node.name: network.client_endpoint(node_address(node.name), self.host)
+                for node in self._cluster.nodes
+            },
+            name=self._name,
+            on_event=_Narrowed(key, self._tell).event_received,
+            settings=CLIENT_SETTINGS,
+            random=Random(self._cluster.random.random()),
+        )
 
-    def _start(self) -> None:
-        key = self._subscribed.key
-        if key is not None:
-            Deferred.fromCoroutine(self._stream.start(key))
+    def _end(self) -> None:
+        reporting, self._reporting = self._reporting, None
+        if reporting is None:
+            return
+        if reporting.called:
+            reporting.addCallback(lambda each: Deferred.fromCoroutine(each.close()))
+        else:
+            reporting.cancel()
+        reporting.addErrback(lambda _: None)
 
-    def close(self) -> Deferred[Any]:
+    def _tell(self, event: Event) -> None:
+        for callback in self._callbacks:
+            callback(event)
+
+    def close(self) -> Deferred[None]:
         """Say goodbye everywhere."""
-        return DeferredList([client.close() for client in self.clients.values()])
+        self._end()
+        return succeed(None)
 
 
-_STARTS = (m.RequestStartPlaceAgentStateReporting, m.RequestStartPlaceAgentStateReportingAll)
+class _Narrowed:
+    """A whole stream as one is told it who wants less of it."""
+
+    def __init__(self, key: StreamKey, tell: Callable[[Event], None]) -> None:
+        self._key = key
+        self._tell = tell
+        self._last = 0
+        self._initial: list[Event] | None = None
+
+    def event_received(self, event: Event) -> None:
+        """The next event of the whole stream."""
+        key = self._key
+        if isinstance(event, m.EventActivityReport) and event.activity != END:
+            self._last = event.reporting_event_sequence_number
+            self._initial = [event]
+        elif isinstance(event, m.EventPlaceAgentState):
+            assert self._initial is not None
+            if key.accepts(event):
+                self._initial.append(key.narrowed(event))
+        elif isinstance(event, m.EventActivityReport):
+            assert self._initial is not None
+            begin, *states = self._initial
+            assert isinstance(begin, m.EventActivityReport)
+            for each in (replace(begin, number_of_agents=len(states)), *states, event):
+                self._tell(each)
+        elif key.accepts(event):
+            number = event.reporting_event_sequence_number
+            self._tell(numbered(event, number, self._last if key.narrows else 0))
+            self._last = number
 
 
 class ComposingCluster(Cluster):
     """A cluster whose reporting clients are connected to all nodes, and to no proxy."""
 
     def script_client(self, number: int, client: ScriptClient) -> Any:
-        """Connect a client of a script: a reporting client to every node."""
+        """Connect a client of a script: a reporting client when it asks for a stream."""
         if not client.reports:
             return super().script_client(number, client)
-        return ComposingClient(
-            self.clock,
-            {
-                node.name: self.client(client.name, client.client_type, node=at)
-                for at, node in enumerate(self.nodes)
-            },
-        )
+        host = f"reporting{len(self._processes) + 1}"
+        process = self._processes[host] = ProcessClock(self.clock)
+        return ComposingClient(self, client.name, host, process)
 
     def lose_client(self, client: Any) -> None:
         """Break all connections of a client."""
-        for each in _all_of(client):
-            super().lose_client(each)
+        if isinstance(client, ComposingClient):
+            self.network.lose(client.host)
+            client.begin()
+        else:
+            super().lose_client(client)
 
     def kill_client(self, client: Any) -> None:
         """A client's program dies."""
-        for each in _all_of(client):
-            super().kill_client(each)
-
-
-def _all_of(client: Any) -> list[Client]:
-    return list(client.clients.values()) if isinstance(client, ComposingClient) else [client]
+        if isinstance(client, ComposingClient):
+            client.process.kill()
+            self.network.vanish(client.host)
+        else:
+            super().kill_client(client)
