@@ -379,6 +379,8 @@ def holding_of(state: m.EventPlaceAgentState) -> dict[str, Held]:
 def shown_to(properties: KeyValues, party: Party) -> KeyValues:
     """The properties of an interaction with this party as the one who has it."""
     rest = {key: value for key, value in properties.items() if key not in _WHO_HAS_IT}
+    if len(rest) == len(properties):
+        return properties
     return {**rest, "AgentId": party.agent_id, "PlaceId": party.place_id}
 
 
