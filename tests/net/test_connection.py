@@ -14,7 +14,8 @@ from twisted.python.failure import Failure
 
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import EventAck
-from ixproxy.net.connection import HARD_LIMIT_FACTOR, FrameConnection
+from ixproxy.net.connection import FrameConnection
+from ixproxy.net.gathered_output import HARD_LIMIT_FACTOR
 from ixproxy.net.turn import TurnEnd
 from ixproxy.wire.codec import encode
 from ixproxy.wire.frames import Skipped
