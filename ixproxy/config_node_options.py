@@ -96,10 +96,10 @@ class NodeSettings(WireSettings):
     )
     delay_updates: bool = flag(False, "Write property changes later.", served=False)
     delayed_logout_panic_threshold: int = whole(
-        50, 1, 1_000_000, "agents", "Lost at once: report a mass logout instead.", served=False
+        50, 1, 1_000_000, "agents", "Lost together: one report of all instead."
     )
     delayed_logout_timeout: int = whole(
-        30, 0, 3600, "seconds", "Delay of logout reports after a lost proxy.", served=False
+        30, 0, 3600, "seconds", "Delay of logout reports after a loss; 0: none."
     )
     delivering_timeout: int = whole(
         30, 1, 86_400, "seconds", "How long an invited agent may take to accept."
@@ -142,7 +142,6 @@ class NodeSettings(WireSettings):
         525_600,
         "minutes",
         "How long an agent may be logged in without any request.",
-        served=False,
     )
     low_pull_threshold: int = whole(
         500, 0, 1_000_000, "interactions", "Fill a view's cache again.", served=False

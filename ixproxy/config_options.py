@@ -128,7 +128,6 @@ class NodeLicences:
         1_000_000,
         "seats",
         "The most agents that may be logged in here; none given: no limit.",
-        served=False,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ixproxy.config_deployment import Deployment
+from ixproxy.config_licences import shares
 from ixproxy.config_node_options import NodeSettings
 from ixproxy.config_tables import NodeApplication, Tenant, View
 from ixproxy.node import model as node
@@ -32,17 +33,21 @@ def node_plan(deployment: Deployment, name: str) -> NodePlan:
     return NodePlan(
         tuple(_tenant_plan(tenant) for tenant in deployment.tenants_of(mine)),
         deployment.custom_properties(),
-        _settings(mine.settings),
+        _settings(mine.settings, shares(deployment).get(mine.primary or mine.name)),
     )
 
 
-def _settings(given: NodeSettings) -> node.NodeSettings:
-    """What rules need has the names of the options; the rest of it is not in the file."""
+def _settings(given: NodeSettings, seats: int | None) -> node.NodeSettings:
+    """
+    What rules need has the names of the options; the rest of it is not in the file.
+
+    :param seats: the node's share of the agent seats: both servers of a pair have the same.
+    """
     named = {each.name for each in fields(node.NodeSettings)} & {
         each.name for each in fields(given)
     }
     values: dict[str, Any] = {name: getattr(given, name) for name in named}
-    return node.NodeSettings(**values)
+    return node.NodeSettings(**values, agent_seats=seats)
 
 
 def _tenant_plan(tenant: Tenant) -> node.TenantPlan:

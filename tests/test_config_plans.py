@@ -62,10 +62,18 @@ def test_equal_files_give_equal_plans_and_a_changed_setting_shows() -> None:
 
 
 def test_every_setting_of_a_nodes_rules_is_an_option_of_the_file() -> None:
-    # What the file does not say: how often a node announces its load, and for whom it writes.
-    others = {"load_interval", "consumers"}
+    # What the file does not say, or says elsewhere: how often a node announces its load, for
+    # whom it writes, and its share of the agent seats.
+    others = {"load_interval", "consumers", "agent_seats"}
     known = {each.name for each in fields(NodeSettings)}
     assert {each.name for each in fields(node.NodeSettings)} - known == others
+
+
+def test_a_node_has_its_share_of_the_agent_seats_and_both_servers_of_a_pair_the_same() -> None:
+    text = EVERYTHING.replace("agent-seats = 100", "agent-seats = 20")
+    assert node_plan(load(text), "ixn1").settings.agent_seats == 20
+    assert node_plan(load(text), "ixn1-b").settings.agent_seats == 20
+    assert node_plan(load(SMALL), "ixn1").settings.agent_seats is None
 
 
 def test_an_application_that_is_no_node_has_no_plan() -> None:

@@ -39,11 +39,14 @@ _TAKES_BACK: dict[type[AgentRequest], type[AgentRequest]] = {
     m.RequestAgentNotAvailable: m.RequestAgentAvailable,
     m.RequestRemoveMedia: m.RequestChangeMediaStateReason,
 }
-_DISTURB: dict[str, type[AgentRequest]] = {
+_SAID_BY: dict[str, type[AgentRequest]] = {
     "DoNotDisturbOn": m.RequestDoNotDisturbOn,
     "DoNotDisturbOff": m.RequestDoNotDisturbOff,
+    "AgentStateReasonChanged": m.RequestChangeAgentStateReason,
 }
-"""The operations of such an event that are about do-not-disturb, and what asks for the same."""
+"""The operations of such an event that are about no media channel, and what asks for the same."""
+_MEDIA_ADDED = "MediaAdded"
+"""Another one; its reason is not that of a state."""
 _OUTLASTS = m.RequestAgentAvailable
 """It is said of an agent that is not logged in here."""
 
@@ -114,11 +117,28 @@ class LoggedIn:
                 self._log_out(key)
         elif event.media_type_name:
             self._logins[key] = replace(known, media_list=dict(event.media_list))
-            # The reason that the client gave was for a state that is over.
-            self._unsay(key, (m.RequestChangeMediaStateReason, event.media_type_name))
-        elif event.agent_state_change_operation in _DISTURB:
-            kind = _DISTURB[event.agent_state_change_operation]
-            self._say(key, kind(tenant_id=event.tenant_id, agent_id=event.agent_id))
+            if event.agent_state_change_operation != _MEDIA_ADDED:
+                self._media_reason(key, event)
+        elif event.agent_state_change_operation in _SAID_BY:
+            kind = _SAID_BY[event.agent_state_change_operation]
+            said = kind(tenant_id=event.tenant_id, agent_id=event.agent_id, reason=event.reason)
+            if kind is m.RequestChangeAgentStateReason and event.reason is None:
+                self._unsay(key, (kind, ""))
+            else:
+                self._say(key, said)
+
+    def _media_reason(self, key: AgentKey, event: m.EventForcedAgentStateChange) -> None:
+        """The reason that was given for a state is over with it; the event has the new one."""
+        media = event.media_type_name
+        self._unsay(key, (m.RequestChangeMediaStateReason, media))
+        if event.reason is not None and media in event.media_list:
+            request = m.RequestChangeMediaStateReason(
+                tenant_id=event.tenant_id,
+                agent_id=event.agent_id,
+                media_type_name=media,
+                reason=event.reason,
+            )
+            self._say(key, request)
 
     def refused(self, login: m.RequestAgentLogin) -> m.EventForcedAgentStateChange | None:
         """

@@ -22,7 +22,7 @@ from ixproxy.net.fair_batches import FairBatches
 from ixproxy.net.node_peers import Asking, Waiting
 from ixproxy.net.turn import TurnEnd
 from ixproxy.node.batch import NodeCore, People
-from ixproxy.node.work import Asked, Outcome, PullRetried, Tick, Work
+from ixproxy.node.work import Asked, Outcome, PullRetried, Relayed, Tick, Work
 
 FLOOD_FACTOR = 2
 """So many times the queue's limit of works may wait before peers are left unread."""
@@ -133,8 +133,8 @@ class BatchWriter:
         """Whether nothing waits and nothing is under way."""
         return not (self._busy or self._waiting or self._first or self._between)
 
-    def ask(self, asking: Asking, work: Asked) -> None:
-        """Add a request to the next batch."""
+    def ask(self, asking: Asking, work: Asked | Relayed) -> None:
+        """Add a request, or an event that is to be relayed, to the next batch."""
         asking.waits(Waiting.WRITER)
         if asking.due < self._earliest:
             self._earliest = asking.due
@@ -222,7 +222,7 @@ class BatchWriter:
             waiting = self._waiting = self._still_wanted()
         works, self._waiting = self.fair.next(waiting, self._clock.seconds())
         for work in works:
-            if type(work) is Asked and isinstance(work.token, Asking):
+            if isinstance(work, Asked | Relayed) and isinstance(work.token, Asking):
                 work.token.waits(Waiting.NO)
         if not self._waiting:
             self._earliest = float("inf")
@@ -296,7 +296,7 @@ class BatchWriter:
             self._call = self._clock.callLater(delay, self.add, Tick())
 
 
-def _no_room(work: Asked) -> bool:
+def _no_room(work: Asked | Relayed) -> bool:
     """Whether its peer has to read what waits for it, before more is made for it."""
     asking = work.token
     if not isinstance(asking, Asking):

@@ -183,7 +183,7 @@ class FrameConnection(GatheredOutput, TwistedProtocol):
         """The framework lost the socket."""
         if self.connected_now:
             self.connected_now = False
-            self._room = None
+            self._room = self._send = None
             self._out = []
             self._untaken.clear()
             if self._next_share is not None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NamedTuple
 
-from ixproxy.node.work import Asked, ClientsLost, Registered, Work
+from ixproxy.node.work import Asked, ClientsLost, Registered, Relayed, Work
 from ixproxy.values import ClientType
 
 MAX_BATCH = 1000
@@ -36,7 +36,7 @@ _PROXY = ClientType.PROXY.value
 
 def sessions_of(work: Work) -> Sequence[bytes]:
     """The client sessions that a piece of work concerns."""
-    if isinstance(work, Asked | Registered):
+    if isinstance(work, Asked | Registered | Relayed):
         return (work.sender.session,)
     if isinstance(work, ClientsLost):
         return work.sessions
@@ -59,7 +59,7 @@ class Batch(NamedTuple):
 
 
 def compose(
-    waiting: Iterable[Work], most: int, share: int, blocked: Callable[[Asked], bool]
+    waiting: Iterable[Work], most: int, share: int, blocked: Callable[[Asked | Relayed], bool]
 ) -> Batch:
     """
     Take the next batch from what waits.
@@ -74,7 +74,7 @@ def compose(
     taken: dict[Hashable, int] = {}
     behind: set[bytes] = set()
     for work in waiting:
-        if type(work) is Asked:
+        if isinstance(work, Asked | Relayed):
             session = work.sender.session
             number = taken.get(session, 0)
             if (
@@ -119,7 +119,7 @@ class FairBatches:
     :ivar most: works in a batch.
     """
 
-    def __init__(self, blocked: Callable[[Asked], bool]) -> None:
+    def __init__(self, blocked: Callable[[Asked | Relayed], bool]) -> None:
         self._blocked = blocked
         self._light_at = self._others_at = float("-inf")
         self._last: Hashable = None

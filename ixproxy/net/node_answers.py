@@ -153,13 +153,15 @@ class NodeAnswers:
         elif isinstance(work, ClientsLost):
             sessions = work.sessions
         lasting = not isinstance(work, ConnectionLost) or work.lasting
+        name = work.application_name if isinstance(work, ConnectionLost | ClientsLost) else ""
         for session in sessions:
-            self._state.clock.callLater(STORE_AGAIN, self._lose_now, session, lasting)
+            again = ConnectionLost(session, lasting, name)
+            self._state.clock.callLater(STORE_AGAIN, self._lose_now, again)
 
-    def _lose_now(self, session: bytes, lasting: bool) -> None:
+    def _lose_now(self, again: ConnectionLost) -> None:
         # One that has registered again meanwhile is not lost.
-        if self._state.sessions.at(session) is None:
-            self._state.writer.add(ConnectionLost(session, lasting))
+        if self._state.sessions.at(again.session) is None:
+            self._state.writer.add(again)
 
     def batch_failed(self, works: Sequence[Work], failure: Failure) -> None:
         """See `Receiver`."""

@@ -9,6 +9,8 @@ itself first and then its clients, which get numbers of their own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from ixproxy.errors import Code, RemoteProtocolError, RequestRefused
@@ -240,49 +242,71 @@ class Registrar:
         else:
             self._state.refuse(asking, Code.SUPERSEDED)
         if not client.number:
+            name = client.sender.client_name if peer.proxy else ""
             peer.proxy = False
             self._state.proxies.pop(peer, None)
-            for other in list(peer.clients.values()):
-                self._leave(other)
+            self._lose_together(peer, list(peer.clients.values()), name)
 
     def clients_gone(self, peer: NodePeer, asking: Asking, message: RequestClientsGone) -> None:
         """Clients of a proxy lost their connections together."""
-        sessions: list[bytes] = []
         numbers = [number for number in dict.fromkeys(message.clients) if number]
         gone = [peer.clients[number] for number in numbers if number in peer.clients]
         node_log.lost(gone)
-        for client in gone:
-            if client.lasting:
-                self._state.drop_pulls(client, Code.CANCELLED)
-                self._take_off(client)
-                if self._state.sessions.unbind(client):
-                    sessions.append(client.sender.session)
-            else:
-                self._leave(client)
-        self._state.writer.add(ClientsLost(tuple(sessions), message.application_name, asking))
+        sessions = self._take_all_off(gone, message.application_name)
+        self._state.writer.add(ClientsLost(sessions, message.application_name, asking))
 
     def peer_lost(self, peer: NodePeer) -> None:
-        """A connection broke, with all clients on it."""
+        """A connection broke, with all clients on it: a proxy's clients are lost together."""
         self._state.proxies.pop(peer, None)
         peer.connection = None
         self._parts.forget(peer)
-        node_log.lost(list(peer.clients.values()))
-        for client in list(peer.clients.values()):
+        clients = list(peer.clients.values())
+        node_log.lost(clients)
+        own = peer.clients.get(0)
+        name = own.sender.client_name if own is not None and peer.proxy else ""
+        self._lose_together(peer, clients, name)
+
+    def _lose_together(self, peer: NodePeer, clients: Sequence[NodeClient], name: str) -> None:
+        """:param name: of the proxy that they came through, if any."""
+        if peer.proxy or name:
+            sessions = self._take_all_off(clients, name)
+            if sessions:
+                self._state.writer.add(ClientsLost(sessions, name))
+            return
+        for client in clients:
             self._leave(client)
+
+    def _take_all_off(self, clients: Sequence[NodeClient], name: str) -> tuple[bytes, ...]:
+        """
+        Clients are gone without a goodbye; those that cannot come back are told of at once.
+
+        :return: the sessions of the others, which are lost.
+        """
+        sessions: list[bytes] = []
+        for client in clients:
+            if not client.lasting:
+                self._leave(client, name)
+                continue
+            self._state.drop_pulls(client, Code.CANCELLED)
+            self._take_off(client)
+            if self._state.sessions.unbind(client):
+                sessions.append(client.sender.session)
+        return tuple(sessions)
 
     def expel(self, client: NodeClient) -> None:
         """Take an invalid client of a proxy off."""
         self._leave(client)
 
-    def _leave(self, client: NodeClient) -> None:
-        """A client is gone without a goodbye."""
+    def _leave(self, client: NodeClient, application_name: str = "") -> None:
+        """A client is gone without a goodbye; what was lost is by default the client alone."""
         self._state.drop_pulls(client, Code.CANCELLED)
         self._take_off(client)
         if self._state.sessions.unbind(client):
-            self._lost(client)
+            self._lost(client, application_name)
 
-    def _lost(self, client: NodeClient) -> None:
-        self._state.writer.add(ConnectionLost(client.sender.session, client.lasting))
+    def _lost(self, client: NodeClient, application_name: str = "") -> None:
+        name = application_name or client.sender.client_name
+        self._state.writer.add(ConnectionLost(client.sender.session, client.lasting, name))
 
     def _take_off(self, client: NodeClient) -> None:
         """Frames that name the client's number are no longer its own."""

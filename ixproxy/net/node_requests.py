@@ -23,16 +23,17 @@ from ixproxy.messages import (
     RequestServerStatus,
     RequestUnregisterClient,
 )
-from ixproxy.messages.message import Request
+from ixproxy.messages.message import Event, Request
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
 from ixproxy.net.node_registration import Registrar
 from ixproxy.net.node_state import NodeState, code_of
-from ixproxy.node.work import Asked
+from ixproxy.node.work import Asked, Relayed
 from ixproxy.wire.codec import decode, encode, error_frame, missing_attribute
 from ixproxy.wire.frames import Skipped
-from ixproxy.wire.names import BY_CODE, Kind
+from ixproxy.wire.names import BY_CODE, Kind, NameRow
 from ixproxy.wire.parts import split_frame
 from ixproxy.wire.prefix import Flag, Frame, read_frame
+from ixproxy.wire.rights import allowed
 
 log = Logger()
 
@@ -118,8 +119,30 @@ class NodeRequests:
             self._cancel(peer, frame)
         elif frame.kind == Kind.EVENT:
             self._state.counters["events from clients"] += 1
+            self._event(peer, frame)
         elif frame.kind != Kind.PONG:
             raise RemoteProtocolError(Code.BAD_FRAME, f"kind {frame.kind} from a client")
+
+    def _event(self, peer: NodePeer, frame: Frame) -> None:
+        """What is to be relayed; nobody waits for an answer, so what is wrong is only counted."""
+        state = self._state
+        client, row = peer.clients.get(frame.client), BY_CODE.get(frame.name)
+        if client is None or row is None or not _may_send(client, row):
+            state.counters["events refused"] += 1
+        elif state.stopping or state.writer.full:
+            state.counters["events dropped"] += 1
+        else:
+            try:
+                missing = missing_attribute(frame)
+                event = decode(frame)
+            except RemoteProtocolError:
+                event, missing = None, "all"
+            if missing or not isinstance(event, Event):
+                state.counters["bad frames"] += 1
+                return
+            due = state.clock.seconds() + state.limits.max_current_request_queue_wait
+            asking = Asking(client, frame.reference, due, silent=True)
+            state.writer.ask(asking, Relayed(client.sender, event, asking))
 
     def _request(self, peer: NodePeer, frame: Frame, now: float) -> None:
         """:raise RemoteProtocolError: what is wrong with the frame or its sender."""
@@ -233,6 +256,18 @@ def _not_registered(peer: NodePeer, frame: Frame) -> RemoteProtocolError:
         )
     return RemoteProtocolError(
         Code.NOT_REGISTERED, f"client {frame.client} is not registered on this connection"
+    )
+
+
+def _may_send(client: NodeClient, row: NameRow) -> bool:
+    """Whether a client, whose registration is answered and still counts, may send an event."""
+    return (
+        bool(client.rights)
+        and not client.observer
+        and row.kind is Kind.EVENT
+        and allowed(
+            row.message, client.sender.client_type, through_proxy=client.sender.through_proxy
+        )
     )
 
 

@@ -200,11 +200,15 @@ class NodeServer(Service):
                 self.state.use_tenants(tenants)
                 self.reporting.tenants_changed()
             self.state.held.wake_all()
+            # Fewer seats, or shorter time-outs, end something now.
+            self.writer.tick_at(result)
             changed.callback(None)
 
-        self.writer.between(
-            lambda: self.core.configuration_changed(model, settings, self._now()), done
-        )
+        def change() -> float | None:
+            self.core.configuration_changed(model, settings, self._now())
+            return self.core.next_due()
+
+        self.writer.between(change, done)
         return changed
 
     def stopService(self) -> Deferred[None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ixproxy.errors import Code, RequestRefused
+from ixproxy.messages.agents import AgentRequest
 from ixproxy.messages.interactions import InteractionRequest
 from ixproxy.node.model import MediaPlan, TenantModel
 from ixproxy.node.rows import AgentRow, InteractionRow, PartyRow
@@ -33,6 +34,20 @@ def tenant_of(turn: Turn, sender: Sender, tenant_id: int) -> TenantModel:
         raise RequestRefused(
             Code.NOT_ALLOWED, f"{sender.client_name!r} does not work for tenant {tenant_id}"
         )
+    return tenant
+
+
+def known_agent(turn: Turn, sender: Sender, request: AgentRequest) -> TenantModel:
+    """
+    The tenant of the agent that a request names.
+
+    :raise RequestRefused: one of them is not named or not known.
+    """
+    tenant = tenant_of(turn, sender, request.tenant_id)
+    if not request.agent_id:
+        raise RequestRefused(Code.MISSING_VALUE, "AgentId is missing")
+    if tenant.agents is not None and request.agent_id not in tenant.agents:
+        raise RequestRefused(Code.UNKNOWN_AGENT, f"agent {request.agent_id!r} is not known")
     return tenant
 
 

@@ -12,17 +12,18 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.messages import (
-    EventAck,
-    EventAgentLogin,
-    EventAgentLogout,
-    EventForcedAgentStateChange,
-    EventMediaAdded,
-    EventNotReadyForMedia,
-    EventReadyForMedia,
+from ixproxy.messages import EventAck, EventAgentConnectionClosed, EventAgentLogin, Reason
+from ixproxy.node import idleness
+from ixproxy.node.agent_changes import (
+    LOGOUT,
+    media_reasons,
+    reason_of,
+    tell_change,
+    with_media,
 )
-from ixproxy.node.events import report_agent, tell_agent
+from ixproxy.node.events import report_agent
 from ixproxy.node.life_cycle import Trigger
+from ixproxy.node.logouts import Loss, flush_logout, logged_out
 from ixproxy.node.parties import put_back
 from ixproxy.node.rows import AgentRow, PartyRow
 from ixproxy.node.turn import Cause, Turn
@@ -78,9 +79,20 @@ def drop(turn: Turn, row: AgentRow) -> None:
 
 
 def begin(turn: Turn, row: AgentRow, cause: Cause) -> None:
-    """A confirmed session begins."""
+    """A confirmed session begins; what is still to be reported of an older one is, before it."""
+    flush_logout(turn, (row.tenant_id, row.agent_id))
     keep(turn, row)
-    report_agent(turn, EventAgentLogin, row, cause, media_list=row.media)
+    idleness.logged_in(turn)
+    report_agent(
+        turn,
+        EventAgentLogin,
+        row,
+        cause,
+        media_list=row.media,
+        donot_disturb=row.donot_disturb,
+        media_reasons=media_reasons(row),
+        state_reason=reason_of(row),
+    )
 
 
 def holdings_of(turn: Turn, row: AgentRow, sessions: Iterable[bytes]) -> list[PartyRow]:
@@ -110,10 +122,24 @@ def end(
     """A confirmed session ends, with all its connections."""
     return_holdings(turn, holdings, trigger, cause)
     if trigger is Trigger.FORCED_OUT:
-        change = {"agent_state_change_operation": "Logout", "media_list": row.media}
-        tell_agent(turn, EventForcedAgentStateChange, row, cause, **change)
+        tell_change(turn, row, "", LOGOUT, cause)
     drop(turn, row)
-    report_agent(turn, EventAgentLogout, row, cause)
+    logged_out(turn, row, cause)
+
+
+def end_by_node(turn: Turn, row: AgentRow, reason: Reason) -> None:
+    """
+    The node ends an agent session by itself, unless it has ended; what the
+    agent has in hand goes back.
+    """
+    for known in turn.memory.agent_rows((row.tenant_id, row.agent_id)):
+        if stamp_of(known) != stamp_of(row):
+            continue
+        if known.confirmed:
+            holdings = holdings_of(turn, known, known.sessions)
+            end(turn, known, holdings, Trigger.FORCED_OUT, Cause(None, reason))
+        else:
+            drop(turn, known)
 
 
 def join(
@@ -126,59 +152,45 @@ def join(
     joined = row
     if session not in row.sessions:
         joined = replace(row, sessions=[*row.sessions, session])
-    for name, state in media.items():
+    for name, state in sorted(media.items()):
         joined = with_media(turn, joined, name, state, cause)
     return keep(turn, joined) if joined is not row else row
 
 
-def with_media(turn: Turn, row: AgentRow, name: str, state: int, cause: Cause) -> AgentRow:
-    """`row` with a media channel in this state, and the events of what that changes."""
-    old = row.media.get(name)
-    if old == state:
-        return row
-    changed = replace(row, media={**row.media, name: state})
-    if old is None:
-        report_agent(turn, EventMediaAdded, changed, cause, media_type_name=name)
-        tell_change(turn, changed, name, "MediaAdded", cause)
-    if state != (old or 0):
-        kind = EventReadyForMedia if state else EventNotReadyForMedia
-        report_agent(turn, kind, changed, cause, media_type_name=name)
-        operation = "ReadyForMedia" if state else "NotReadyForMedia"
-        tell_change(turn, changed, name, operation, cause)
-    return changed
-
-
-def tell_change(turn: Turn, row: AgentRow, media: str, operation: str, cause: Cause) -> None:
-    """Tell the agent's other connections what one of them, or the server, changed."""
-    change = {
-        "media_type_name": media,
-        "media_list": row.media,
-        "agent_state_change_operation": operation,
-    }
-    tell_agent(turn, EventForcedAgentStateChange, row, cause, **change)
-
-
-def leave(turn: Turn, row: AgentRow, session: bytes, cause: Cause) -> None:
+def leave(
+    turn: Turn, row: AgentRow, session: bytes, cause: Cause, loss: Loss | None = None
+) -> None:
     """
     A client session leaves an agent session, which ends with the last one;
     what it has in hand is returned before.
+
+    :param loss: how the client session was lost, if it was: an agent who has
+        another one is reported to have lost a connection.
     """
     others = [each for each in row.sessions if each != session]
     if others:
-        keep(turn, replace(row, sessions=others))
+        left = keep(turn, replace(row, sessions=others))
+        if row.confirmed and loss is not None:
+            report_agent(turn, EventAgentConnectionClosed, left, cause)
         return
     drop(turn, row)
     if row.confirmed:
-        report_agent(turn, EventAgentLogout, row, cause)
+        logged_out(turn, row, cause, loss)
 
 
-def leave_all(turn: Turn, session: bytes, cause: Cause, *, provisional_only: bool = False) -> None:
+def leave_all(turn: Turn, session: bytes, cause: Cause, loss: Loss | None = None) -> None:
     """A client session leaves every agent session that it takes part in."""
-    if not provisional_only:
-        for name in turn.memory.agents_of.get(session, ()):
-            row = turn.memory.logged_in(name)
-            if row is not None:
-                leave(turn, row, session, cause)
+    for name in turn.memory.agents_of.get(session, ()):
+        row = turn.memory.logged_in(name)
+        if row is not None:
+            leave(turn, row, session, cause, loss)
+    leave_provisional(turn, session, cause)
+
+
+def leave_provisional(turn: Turn, session: bytes, cause: Cause) -> None:
+    """A client session leaves the agent sessions that nobody has confirmed."""
+    for name in tuple(turn.memory.logging_in.get(session, ())):
+        turn.memory.logged_in_by(session, name)
     for name, stamp in turn.memory.provisional_of.get(session, ()):
         for row in turn.memory.agent_rows(name):
             if stamp_of(row) == stamp and not row.confirmed and session in row.sessions:

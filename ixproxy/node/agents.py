@@ -8,7 +8,12 @@ node gave; nothing is reported until ConfirmSession, which carries the whole
 session. The home node's confirmation decides: it confirms only what it still
 knows as provisional. Other nodes take what they are told, unless they know a
 newer stamp. A provisional session ends with its connection, or after ten
-seconds. What a second client may do is `allow-multiple-agent-connections`:
+seconds.
+
+A client that joins an agent session adds to it, and is told what else it has.
+So does a confirmation that follows a login of the same client; any other is a
+replay, of a proxy that knows the session whole, and makes it equal to that.
+What a second client may do is `allow-multiple-agent-connections`:
 `true` it joins, `false` it is refused, `force-logout` it ends the first.
 """
 
@@ -24,7 +29,8 @@ from ixproxy.messages import (
     RequestConfirmSession,
 )
 from ixproxy.messages.agents import AgentRequest
-from ixproxy.node.access import connected, media_of, tenant_of
+from ixproxy.node.access import connected, known_agent, media_of, tenant_of
+from ixproxy.node.agent_changes import equalled, reasons_of, tell_rest
 from ixproxy.node.agent_sessions import (
     acknowledged,
     begin,
@@ -40,6 +46,7 @@ from ixproxy.node.agent_sessions import (
     return_holdings,
     stamp_of,
 )
+from ixproxy.node.licences import check_seat
 from ixproxy.node.life_cycle import Trigger
 from ixproxy.node.memory import AgentName
 from ixproxy.node.rows import AgentRow
@@ -58,8 +65,9 @@ def login(turn: Turn, sender: Sender, request: RequestAgentLogin) -> EventAck:
     Logs an agent in.
 
     :raise RequestRefused: the agent, place or a media type is not known, the
-        place is occupied, another client is logged in and multiple connections
-        are not allowed, or the named session is not the current one.
+        place is occupied, there is no seat for the agent, another client is
+        logged in and multiple connections are not allowed, or the named session
+        is not the current one.
     """
     place, media = _checked(turn, sender, request, request.media_list)
     connected(turn, sender)
@@ -74,7 +82,11 @@ def login(turn: Turn, sender: Sender, request: RequestAgentLogin) -> EventAck:
     cause = Cause(sender, request.reason, sender.session)
     if current is not None and _joins(turn, sender, current, stamp):
         _check_same_place(current, place)
-        return acknowledged(stamp_of(join(turn, current, sender.session, media, cause)))
+        joined = join(turn, current, sender.session, media, cause)
+        if turn.memory.names(sender.session, current):
+            said = RequestConfirmSession(media_list=media)
+            tell_rest(turn, joined, sender.session, said, Cause(sender))
+        return acknowledged(stamp_of(joined))
     others = _waiting(turn, request, sender.session)
     if turn.settings.allow_multiple_agent_connections == REFUSED:
         for other in others:
@@ -128,6 +140,7 @@ def _log_in_provisionally(
     current: AgentRow | None,
 ) -> EventAck:
     mode = turn.settings.allow_multiple_agent_connections
+    turn.memory.logs_in(sender.session, (request.tenant_id, request.agent_id))
     if current is not None and _joins(turn, sender, current, stamp):
         _check_same_place(current, place)
         return acknowledged(stamp_of(current))
@@ -153,8 +166,8 @@ def confirm(turn: Turn, sender: Sender, request: RequestConfirmSession) -> Event
     """
     Makes a provisional agent session the agent's session.
 
-    :raise RequestRefused: a newer one is known; or this is the home node, and
-        knows nothing of it any more.
+    :raise RequestRefused: a newer one is known, there is no seat for the agent;
+        or this is the home node, and knows nothing of it any more.
     """
     stamp = named_stamp(turn, request.agent_session)
     if stamp is None:
@@ -164,8 +177,17 @@ def confirm(turn: Turn, sender: Sender, request: RequestConfirmSession) -> Event
     name = (request.tenant_id, request.agent_id)
     cause = Cause(sender, request.reason, sender.session)
     current = turn.memory.logged_in(name)
+    follows_login = turn.memory.logged_in_by(sender.session, name)
     if current is not None and stamp_of(current) == stamp:
-        return acknowledged(stamp_of(join(turn, current, sender.session, media, cause)))
+        first = turn.memory.names(sender.session, current)
+        if follows_login:
+            joined = join(turn, current, sender.session, media, cause)
+            if first:
+                tell_rest(turn, joined, sender.session, request, Cause(sender))
+        else:
+            joined = join(turn, current, sender.session, {}, cause)
+            keep(turn, equalled(turn, joined, request, cause))
+        return acknowledged(stamp)
     if current is not None and stamp_of(current) > stamp:
         raise RequestRefused(Code.STALE_SESSION)
     pending = next((row for row in turn.memory.agent_rows(name) if stamp_of(row) == stamp), None)
@@ -192,6 +214,8 @@ def confirm(turn: Turn, sender: Sender, request: RequestConfirmSession) -> Event
         confirmed=True,
         logged_in_at=turn.now,
         sessions=sessions,
+        donot_disturb=int(bool(request.donot_disturb)),
+        reasons=reasons_of(request),
     )
     begin(turn, confirmed, cause)
     return acknowledged(stamp)
@@ -222,6 +246,7 @@ def logout(turn: Turn, sender: Sender, request: RequestAgentLogout) -> EventAck:
         if stamp is None:
             raise RequestRefused(Code.NOT_LOGGED_IN_FOR_LOGOUT)
         return EventAck()
+    turn.memory.logged_in_by(sender.session, name)
     cause = Cause(sender, request.reason)
     ending = current if there else None
     holdings = holdings_of(turn, ending, [sender.session]) if ending else []
@@ -236,25 +261,29 @@ def logout(turn: Turn, sender: Sender, request: RequestAgentLogout) -> EventAck:
 def _checked(
     turn: Turn, sender: Sender, request: AgentRequest, media: dict[str, int]
 ) -> tuple[str, dict[str, int]]:
-    """The place and the media states that a login asks for."""
-    tenant = tenant_of(turn, sender, request.tenant_id)
-    if not request.agent_id:
-        raise RequestRefused(Code.MISSING_VALUE, "AgentId is missing")
-    if tenant.agents is not None and request.agent_id not in tenant.agents:
-        raise RequestRefused(Code.UNKNOWN_AGENT, f"agent {request.agent_id!r} is not known")
+    """
+    The place and the media states that a login asks for.
+
+    :raise RequestRefused: something of it is not known or taken, or there is no
+        room, or no seat, for the agent.
+    """
+    tenant = known_agent(turn, sender, request)
     for name in media:
         media_of(tenant, name)
     _check_room(turn, sender, (tenant.id, request.agent_id))
     place = checked_place(turn, tenant.id, request.agent_id, request.place_id)
+    check_seat(turn, (tenant.id, request.agent_id))
     return place, {name: int(bool(state)) for name, state in media.items()}
 
 
 def _check_room(turn: Turn, sender: Sender, name: AgentName) -> None:
     confirmed = turn.memory.agents_of.get(sender.session, ())
     waiting = turn.memory.provisional_of.get(sender.session, ())
+    marked = turn.memory.logging_in.get(sender.session, {})
     if (
-        len(confirmed) + len(waiting) >= MAX_AGENTS
+        max(len(confirmed) + len(waiting), len(marked)) >= MAX_AGENTS
         and name not in confirmed
+        and name not in marked
         and all(name != other for other, _ in waiting)
     ):
         raise RequestRefused(

@@ -10,23 +10,28 @@ import msgspec
 
 from ixproxy.errors import Code, RequestRefused, StorageError
 from ixproxy.interfaces import IStore
-from ixproxy.node.agent_sessions import drop
+from ixproxy.node.agent_sessions import end_by_node
 from ixproxy.node.expiry import (
     AT_A_TIME,
+    end_old_login,
     end_old_session,
     end_timer,
     expire_receipts,
     old_logins,
     old_sessions,
 )
+from ixproxy.node.idleness import IDLE, idle_agents
 from ixproxy.node.journal import Journal
+from ixproxy.node.licences import NO_SEAT, without_seats
 from ixproxy.node.load import Change, Load, available
+from ixproxy.node.logouts import due_logouts, report_logouts
 from ixproxy.node.memory import Counters, Memory
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.node.requests import needs_of, perform
 from ixproxy.node.turn import Identity, Turn
 from ixproxy.node.work import (
     Announce,
+    ClientsLost,
     ConnectionLost,
     Effect,
     Failure,
@@ -156,10 +161,19 @@ class Attempt:
         if standing.receipts_at is None or self._now - standing.receipts_at >= RECEIPTS_EVERY:
             self._expired_receipts = expire_receipts(turn, self._store) > 0
             standing.receipts_at = self._now
-        for session in old_sessions(turn):
+        old = old_sessions(turn)
+        for session in old:
             self._did(turn, None, partial(end_old_session, turn, session))
         for row in old_logins(turn):
-            self._did(turn, None, partial(drop, turn, row))
+            self._did(turn, None, partial(end_old_login, turn, row))
+        for row in without_seats(turn):
+            self._did(turn, None, partial(end_by_node, turn, row, NO_SEAT))
+        for row in idle_agents(turn):
+            self._did(turn, None, partial(end_by_node, turn, row, IDLE))
+        if len(old) < AT_A_TIME:
+            # Else more of what was lost together ends at the next tick, which is at once.
+            for rows in due_logouts(turn):
+                self._did(turn, None, partial(report_logouts, turn, rows))
 
     def take_back(self) -> None:
         """Nothing of it happened."""
@@ -222,7 +236,7 @@ def refused(
     """The refusal of a piece of work, if it awaits an answer."""
     if isinstance(work, Tick | ConnectionLost | Relayed | StreamEnded):
         return []
-    if isinstance(work, Goodbye) and work.token is None:
+    if isinstance(work, Goodbye | ClientsLost) and work.token is None:
         return []
     request = getattr(work, "message", None)
     refusal = RequestRefused(code, description, in_doubt=in_doubt)

@@ -100,7 +100,8 @@ class NodeCore:
             types = [each.value for each in ClientType]
             sessions = store.fetch_by("sessions", "client_type", types)
             agents = store.fetch_by("agents", "confirmed", [0, 1])
-            at.memory.load(sessions, agents, now)
+            logouts = store.fetch_by("logouts", "lasting", [0, 1])
+            at.memory.load(sessions, agents, now, logouts)
             at.load.count(store, at.model, now)
         finally:
             store.rollback()
@@ -125,6 +126,9 @@ class NodeCore:
         except StorageError:
             at.model, at.settings = old
             raise
+        if at.memory.idle_due is not None:
+            # Agents may be idle for too long sooner than it was thought.
+            at.memory.idle_due = now
 
     def next_due(self) -> float | None:
         """When a batch, be it a tick alone, has something to do; None: only with work."""

@@ -16,7 +16,7 @@ from ixproxy.messages.message import Actor, Event, KeyValues
 from ixproxy.messages.reporting import PartyEvent
 from ixproxy.node.answers import interaction_properties, party_shown, workbin_shown
 from ixproxy.node.life_cycle import Step, To, Transition, When
-from ixproxy.node.rows import AgentRow, InteractionRow, OutboxRow, PartyRow
+from ixproxy.node.rows import AgentRow, InteractionRow, LogoutRow, OutboxRow, PartyRow
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.values import ClientType, PartyType
 from ixproxy.wire.codec import encode
@@ -182,8 +182,22 @@ def actor_of(turn: Turn, cause: Cause) -> Actor | None:
     return Actor(media_server=sender.client_name)
 
 
+def report(turn: Turn, kind: type[Event], tenant_id: int, **more: object) -> None:
+    """An event about a tenant that is not about one agent or interaction, for reporting."""
+    turn.counters.event_number += 1
+    if is_kept(turn, tenant_id):
+        event = kind(
+            event_time=turn.now,
+            event_number=turn.counters.event_number,
+            dbid=turn.identity.dbid,
+            tenant_id=tenant_id,
+            **more,  # type: ignore[arg-type, call-arg]
+        )
+        _keep(turn, tenant_id, event)
+
+
 def report_agent(
-    turn: Turn, kind: type[AgentEvent], row: AgentRow, cause: Cause, **more: object
+    turn: Turn, kind: type[AgentEvent], row: AgentRow | LogoutRow, cause: Cause, **more: object
 ) -> None:
     """An event about an agent, for reporting."""
     turn.counters.event_number += 1
@@ -204,7 +218,7 @@ def tell_agent(
 
 
 def agent_event(
-    turn: Turn, kind: type[AgentEvent], row: AgentRow, cause: Cause, **more: object
+    turn: Turn, kind: type[AgentEvent], row: AgentRow | LogoutRow, cause: Cause, **more: object
 ) -> AgentEvent:
     """The message, with the node's last event number."""
     sender = cause.sender
@@ -220,7 +234,7 @@ def agent_event(
         tenant_id=row.tenant_id,
         agent_id=row.agent_id,
         place_id=row.place_id,
-        agent_session=(row.number, row.dbid),
+        agent_session=(row.number, row.dbid) if row.number else None,
         **more,  # type: ignore[arg-type]
     )
 

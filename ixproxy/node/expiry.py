@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from ixproxy.interfaces import IStore
 from ixproxy.messages import Reason
-from ixproxy.node.agent_sessions import stamp_of
+from ixproxy.node.agent_sessions import drop, stamp_of
+from ixproxy.node.licences import beyond_seats
 from ixproxy.node.life_cycle import Trigger
+from ixproxy.node.logouts import Loss
 from ixproxy.node.memory import Memory
 from ixproxy.node.model import NodeSettings
 from ixproxy.node.parties import put_back
@@ -48,7 +50,9 @@ def old_sessions(turn: Turn) -> list[bytes]:
 
 def end_old_session(turn: Turn, session: bytes) -> None:
     """Return what a session holds that did not come back."""
-    end_session(turn, session, Trigger.SESSION_EXPIRED, Cause(None, EXPIRED))
+    row = turn.memory.sessions[session]
+    loss = Loss(turn.memory.lost[session], row.lost_with or row.client_name)
+    end_session(turn, session, Trigger.SESSION_EXPIRED, Cause(None, EXPIRED), loss)
 
 
 def old_logins(turn: Turn) -> list[AgentRow]:
@@ -63,14 +67,30 @@ def old_logins(turn: Turn) -> list[AgentRow]:
     ]
 
 
+def end_old_login(turn: Turn, row: AgentRow) -> None:
+    """Forget a login that nobody confirmed."""
+    drop(turn, row)
+    for session in row.sessions:
+        turn.memory.logged_in_by(session, (row.tenant_id, row.agent_id))
+
+
 def expire_receipts(turn: Turn, store: IStore) -> int:
     """Delete some receipts that count no more; how many were deleted."""
     return store.expire_receipts(oldest_receipt(turn), AT_A_TIME)
 
 
 def next_ending(memory: Memory, settings: NodeSettings) -> float | None:
-    """When the next session or provisional login is too old."""
-    ends = []
+    """
+    When the next session or provisional login is too old, an agent may be idle
+    for too long, or a logout is to be reported; what is so already is overdue.
+    """
+    ends: list[float] = []
+    if beyond_seats(memory, settings):
+        ends.append(0.0)
+    if memory.idle_due is not None:
+        ends.append(memory.idle_due)
+    if memory.logouts:
+        ends.append(min(row.due_at for row in memory.logouts.values()))
     if memory.lost:
         ends.append(min(memory.lost.values()) + settings.agent_session_restore_timeout)
     if memory.provisional:

@@ -20,7 +20,7 @@ from ixproxy.interfaces import IStoreReader
 from ixproxy.messages import EventPlaceAgentState
 from ixproxy.messages.message import KeyValues, Party, Reason
 from ixproxy.node.answers import interaction_properties, party_shown
-from ixproxy.node.rows import AgentRow, InteractionRow, PartyRow
+from ixproxy.node.rows import AgentRow, InteractionRow, LogoutRow, PartyRow
 from ixproxy.values import PartyType
 from ixproxy.wire.codec import encode
 from ixproxy.wire.shortening import SHORTENED
@@ -97,8 +97,24 @@ def states_of(reader: IStoreReader, wanted: StatesWanted) -> Iterator[Head | lis
 
 
 def _agents(reader: IStoreReader, key: StreamKey) -> list[AgentRow]:
-    rows: list[AgentRow] = reader.fetch_by("agents", "tenant_id", sorted(key.tenants))
-    return [row for row in rows if row.confirmed]
+    """
+    Who is logged in, as far as reporting knows: also agents whose logout is
+    not reported yet. Nothing but that logout will be told of these.
+    """
+    tenants = sorted(key.tenants)
+    rows: list[AgentRow] = reader.fetch_by("agents", "tenant_id", tenants)
+    leaving: list[LogoutRow] = reader.fetch_by("logouts", "tenant_id", tenants)
+    gone = [
+        AgentRow(
+            tenant_id=row.tenant_id,
+            agent_id=row.agent_id,
+            number=row.number,
+            dbid=row.dbid,
+            place_id=row.place_id,
+        )
+        for row in leaving
+    ]
+    return [*(row for row in rows if row.confirmed), *gone]
 
 
 def _state(row: AgentRow, wanted: StatesWanted, as_of: int) -> EventPlaceAgentState:

@@ -47,7 +47,7 @@ class Trigger(Enum):
     UNREGISTERED = "its party unregistered"
     SESSION_EXPIRED = "its party did not come back in time"
     LOGGED_OUT = "its agent logged out"
-    FORCED_OUT = "a newer login ended its agent's session"
+    FORCED_OUT = "a newer login, or the node, ended its agent's session"
     HANDLING_EXPIRED = "the handling timer expired"
     ROUTING_EXPIRED = "the routing timer expired"
     PARTY_LEFT = "a party left, others stay"

@@ -4,8 +4,9 @@ What the writer thread remembers from batch to batch.
 Sessions and agent sessions are rows too; the node is their only writer, so it
 keeps them here and writes them through. What a restart loses: the restarts of
 handling timers by reads (they are due by their rows then), which media
-servers asked for property changes (they say so again when they register), and
-provisional logins (dropped, as by a lost link).
+servers asked for property changes, who listens to topics and who is available
+elsewhere (clients say so again when they register), when agents were last seen
+(the start counts), and provisional logins (dropped, as by a lost link).
 """
 
 from __future__ import annotations
@@ -16,16 +17,20 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from ixproxy.node.journal import Journal
-from ixproxy.node.rows import AgentRow, SessionRow
+from ixproxy.node.rows import AgentRow, LogoutRow, SessionRow
 from ixproxy.values import ClientType, Stamp
 from ixproxy.wire.subscribing import Subscribed
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 AgentName = tuple[int, str]
 """Tenant id and agent id."""
 
 AgentSessionName = tuple[AgentName, Stamp]
+
+Topic = tuple[int, str]
+"""Tenant id, and the topic's name in it."""
 
 
 class Counters(msgspec.Struct):
@@ -66,6 +71,16 @@ class Memory:
     :ivar places: tenant and place to the agent who is logged in there.
     :ivar provisional: provisional agent sessions, and when they were made.
     :ivar provisional_of: those that a client session takes part in.
+    :ivar logging_in: agents that a client session logged in provisionally, and did not confirm.
+    :ivar returned: agents of a client session that registered again, and did not name them since.
+    :ivar logouts: agents who are out, which is not reported yet.
+    :ivar available: agents who work through another server, with who says so.
+    :ivar available_of: the same by client session.
+    :ivar topics: who listens to a topic.
+    :ivar topics_of: the topics that a client session listens to.
+    :ivar seen: when a client session with agents last asked something.
+    :ivar started_at: when the node was started.
+    :ivar idle_due: before this no agent is idle for too long; None: there is none to be.
     :ivar servers: the sessions of media servers, by client name.
     :ivar interested: sessions that want to hear of changed properties.
     :ivar reporters: client sessions with a reporting stream.
@@ -76,9 +91,14 @@ class Memory:
     __slots__ = (
         "agents",
         "agents_of",
+        "available",
+        "available_of",
         "counters",
+        "idle_due",
         "interested",
         "journal",
+        "logging_in",
+        "logouts",
         "lost",
         "places",
         "provisional",
@@ -86,9 +106,14 @@ class Memory:
         "reported",
         "reporters",
         "restarts",
+        "returned",
+        "seen",
         "servers",
         "sessions",
+        "started_at",
         "streams",
+        "topics",
+        "topics_of",
     )
 
     def __init__(self, journal: Journal) -> None:
@@ -101,6 +126,16 @@ class Memory:
         self.places: dict[AgentName, str] = {}
         self.provisional: dict[AgentSessionName, float] = {}
         self.provisional_of: dict[bytes, tuple[AgentSessionName, ...]] = {}
+        self.logging_in: dict[bytes, dict[AgentName, None]] = {}
+        self.returned: dict[bytes, dict[AgentName, None]] = {}
+        self.logouts: dict[AgentName, LogoutRow] = {}
+        self.available: dict[AgentName, AgentRow] = {}
+        self.available_of: dict[bytes, dict[AgentName, None]] = {}
+        self.topics: dict[Topic, dict[bytes, None]] = {}
+        self.topics_of: dict[bytes, dict[Topic, None]] = {}
+        self.seen: dict[bytes, float] = {}
+        self.started_at = 0.0
+        self.idle_due: float | None = None
         self.servers: dict[str, tuple[bytes, ...]] = {}
         self.interested: dict[bytes, bool] = {}
         self.reporters: dict[bytes, Reporter] = {}
@@ -108,13 +143,23 @@ class Memory:
         self.streams = 0
         self.restarts: dict[str, float] = {}
 
-    def load(self, sessions: Iterable[SessionRow], agents: Iterable[AgentRow], now: float) -> None:
+    def load(
+        self,
+        sessions: Iterable[SessionRow],
+        agents: Iterable[AgentRow],
+        now: float,
+        logouts: Iterable[LogoutRow] = (),
+    ) -> None:
         """Take over what a start finds stored; all its sessions count as lost."""
+        self.started_at = now
+        for logout in logouts:
+            self.keep_logout(logout)
         for session in sessions:
             lost_at = now if session.lost_at is None else session.lost_at
             self.keep_session(msgspec.structs.replace(session, lost_at=lost_at))
         for agent in agents:
             self.keep_agent(agent)
+            self.idle_due = now
         self.journal.forget()
 
     def keep_session(self, row: SessionRow) -> None:
@@ -138,6 +183,10 @@ class Memory:
         self.journal.remove(self.sessions, row.session)
         self.journal.remove(self.lost, row.session)
         self.journal.remove(self.interested, row.session)
+        self.journal.remove(self.logging_in, row.session)
+        self.journal.remove(self.returned, row.session)
+        self.journal.remove(self.seen, row.session)
+        self.listen_to_nothing(row.session)
         self.drop_reporter(row.session)
 
     def next_stream(self) -> int:
@@ -221,6 +270,78 @@ class Memory:
         if not self.agents.get(name):
             self.journal.remove(self.agents, name)
 
+    def keep_logout(self, row: LogoutRow) -> None:
+        """Remember what is to be reported."""
+        self.journal.set(self.logouts, (row.tenant_id, row.agent_id), row)
+
+    def drop_logout(self, row: LogoutRow) -> None:
+        """It is reported."""
+        self.journal.remove(self.logouts, (row.tenant_id, row.agent_id))
+
+    def keep_available(self, row: AgentRow, session: bytes) -> None:
+        """Remember who says that an agent works elsewhere: `session`, too, or not any more."""
+        name = (row.tenant_id, row.agent_id)
+        if row.sessions:
+            self.journal.set(self.available, name, row)
+        else:
+            self.journal.remove(self.available, name)
+        self._mark(self.available_of, session, name, session in row.sessions)
+
+    def logs_in(self, session: bytes, name: AgentName) -> None:
+        """A client session has logged an agent in provisionally."""
+        self._mark(self.logging_in, session, name, True)
+
+    def logged_in_by(self, session: bytes, name: AgentName) -> bool:
+        """Whether it has, without a confirmation since; there is one now, or none to come."""
+        was = name in self.logging_in.get(session, {})
+        self._mark(self.logging_in, session, name, False)
+        return was
+
+    def returns(self, session: bytes) -> None:
+        """A client session registers again: it, or its proxy, may not know its agents whole."""
+        for name in self.agents_of.get(session, ()):
+            self._mark(self.returned, session, name, True)
+
+    def names(self, session: bytes, row: AgentRow) -> bool:
+        """
+        A client session names an agent session.
+
+        :return: whether it does so for the first time since it registered.
+        """
+        name = row.tenant_id, row.agent_id
+        returned = name in self.returned.get(session, {})
+        self._mark(self.returned, session, name, False)
+        return returned or session not in row.sessions
+
+    def listen(self, session: bytes, topic: Topic) -> None:
+        """A client session listens to a topic."""
+        self._mark(self.topics, topic, session, True)
+        self._mark(self.topics_of, session, topic, True)
+
+    def listen_no_more(self, session: bytes, topic: Topic) -> None:
+        """A client session does not listen to a topic any more."""
+        self._mark(self.topics, topic, session, False)
+        self._mark(self.topics_of, session, topic, False)
+
+    def listen_to_nothing(self, session: bytes) -> None:
+        """The same for all its topics."""
+        for topic in tuple(self.topics_of.get(session, ())):
+            self.listen_no_more(session, topic)
+
+    def _mark(self, index: dict[K, dict[T, None]], key: K, what: T, marked: bool) -> None:
+        """Put something into one of the sets of `index`, or take it out; none is empty."""
+        marks = index.get(key)
+        if marked:
+            if marks is None:
+                self.journal.set(index, key, {})
+                marks = index[key]
+            if what not in marks:
+                self.journal.set(marks, what, None)
+        elif marks is not None:
+            self.journal.remove(marks, what)
+            if not marks:
+                self.journal.remove(index, key)
+
     def _without(self, row: AgentRow) -> AgentRow | None:
         """Take the row with the stamp of `row` out of its agent's; returns it."""
         name = (row.tenant_id, row.agent_id)
@@ -239,6 +360,7 @@ class Memory:
     def _leave(self, row: AgentRow, sessions: set[bytes]) -> None:
         name = (row.tenant_id, row.agent_id)
         for session in sessions:
+            self._mark(self.returned, session, name, False)
             self._take_off(self.agents_of, session, name)
 
     def _take_off(self, index: dict[bytes, tuple[T, ...]], session: bytes, what: T) -> None:

@@ -17,13 +17,16 @@ from ixproxy.messages.message import Message, Request
 from ixproxy.node import (
     agent_states,
     agents,
+    availability,
     changing,
+    idleness,
     placing,
     pulling,
     reading,
     reporting,
     sessions,
     submitting,
+    topics,
 )
 from ixproxy.node.timers import HANDLING
 from ixproxy.node.turn import Turn
@@ -36,6 +39,7 @@ from ixproxy.node.work import (
     Goodbye,
     PullRetried,
     Registered,
+    Relayed,
     Sender,
     StreamEnded,
     Token,
@@ -69,6 +73,16 @@ RULES: dict[type[Request], Rule] = {
     m.RequestRemoveMedia: agent_states.remove_media,
     m.RequestNotReadyForMedia: agent_states.not_ready,
     m.RequestCancelNotReadyForMedia: agent_states.ready,
+    m.RequestChangeMediaStateReason: agent_states.change_media_reason,
+    m.RequestChangeAgentStateReason: agent_states.change_agent_reason,
+    m.RequestDoNotDisturbOn: agent_states.disturb_not,
+    m.RequestDoNotDisturbOff: agent_states.disturb,
+    m.RequestAgentAvailable: availability.available,
+    m.RequestAgentNotAvailable: availability.not_available,
+    m.RequestSubscribe: topics.subscribe,
+    m.RequestUnsubscribe: topics.unsubscribe,
+    m.RequestPublish: topics.publish,
+    m.RequestNotify: topics.publish,
 }
 """Requests that are answered at once, with a message."""
 
@@ -139,6 +153,7 @@ def perform(turn: Turn, work: Work) -> Effect | None:
     """
     if type(work) is Asked:
         request = work.message
+        idleness.seen(turn, work.sender)
         rule = RULES.get(type(request))
         if rule is not None:
             return Answer(work.token, rule(turn, work.sender, request))
@@ -154,11 +169,15 @@ def perform(turn: Turn, work: Work) -> Effect | None:
         sessions.connection_lost(turn, work)
         return None
     if type(work) is ClientsLost:
-        return Answer(work.token, sessions.clients_lost(turn, work))
+        ack = sessions.clients_lost(turn, work)
+        return None if work.token is None else Answer(work.token, ack)
     if type(work) is Goodbye:
         ack = sessions.goodbye(turn, work)
         return None if work.token is None else Answer(work.token, ack)
     if type(work) is StreamEnded:
         reporting.ended(turn, work)
+        return None
+    if type(work) is Relayed:
+        topics.relay(turn, work)
         return None
     raise TypeError(f"{type(work).__name__} is no work for a rule")

@@ -131,7 +131,8 @@ class SessionRow(Row, frozen=True, kw_only=True):
     One client session known to the node.
 
     `lost_at` is when its connection was lost, None while it is connected;
-    for what a start finds stored it is the time of the start.
+    for what a start finds stored it is the time of the start. `lost_with` is
+    the application that was lost then: a proxy, or the client itself.
     """
 
     table: ClassVar[str] = "sessions"
@@ -143,6 +144,7 @@ class SessionRow(Row, frozen=True, kw_only=True):
     incarnation: int
     tenants: list[int] = []
     lost_at: float | None = None
+    lost_with: str = ""
 
 
 class InvitationRow(Row, frozen=True, kw_only=True):
@@ -174,6 +176,27 @@ class InvitationRow(Row, frozen=True, kw_only=True):
     invited_at: float = 0.0
     due_at: float = 0.0
     extension: bytes = b"\x80"
+
+
+class LogoutRow(Row, frozen=True, kw_only=True):
+    """
+    An agent session that has ended by a loss, which is not reported yet.
+
+    `application_name` is what was lost; `lasting` says whether the client
+    could have come back.
+    """
+
+    table: ClassVar[str] = "logouts"
+    key_columns: ClassVar[tuple[str, ...]] = ("tenant_id", "agent_id")
+
+    tenant_id: int
+    agent_id: str
+    number: int
+    dbid: int
+    place_id: str = ""
+    application_name: str = ""
+    lasting: bool = True
+    due_at: float = 0.0
 
 
 class ReceiptRow(Row, frozen=True, kw_only=True):
@@ -223,6 +246,7 @@ ROW_TYPES: tuple[type[Row], ...] = (
     AgentRow,
     SessionRow,
     InvitationRow,
+    LogoutRow,
     ReceiptRow,
     TimerRow,
     OutboxRow,

@@ -4,7 +4,9 @@ Client sessions: registered, lost, back again, gone; and what becomes of their h
 Theory of operation: a session that loses its connection keeps what it holds
 for `agent-session-restore-timeout`. When it registers again it says what it
 has; whatever else it has here goes back where it was, for the answer by which
-it was handed over was lost. A goodbye, or a time-out, returns everything.
+it was handed over was lost. A goodbye, or a time-out, returns everything. The
+agents of a session that comes back in time are as they were, and nothing of it
+is reported; topics it has to name again.
 """
 
 from __future__ import annotations
@@ -12,15 +14,17 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.messages import EventAck, Reason
-from ixproxy.node.agent_sessions import leave_all
+from ixproxy.messages import EventAck
+from ixproxy.node.agent_sessions import leave_all, leave_provisional
+from ixproxy.node.availability import none_available
 from ixproxy.node.life_cycle import Trigger
+from ixproxy.node.logouts import EXPIRED, Loss
 from ixproxy.node.parties import put_back
 from ixproxy.node.rows import PartyRow, SessionRow
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.work import ClientsLost, ConnectionLost, Goodbye, Registered
 
-EXPIRED = Reason(reason_system_name="Expired", reason_description="The session did not come back")
+__all__ = ["EXPIRED", "clients_lost", "connection_lost", "end_session", "goodbye", "register"]
 
 
 def register(turn: Turn, work: Registered) -> EventAck:
@@ -46,6 +50,8 @@ def register(turn: Turn, work: Registered) -> EventAck:
         turn.rows.put(row)
     # A stream is a connection's: whoever comes back starts it anew.
     turn.memory.drop_reporter(session)
+    turn.memory.listen_to_nothing(session)
+    turn.memory.returns(session)
     if sender.wants_properties_changed:
         turn.journal.set(turn.memory.interested, session, True)
     else:
@@ -62,15 +68,18 @@ def register(turn: Turn, work: Registered) -> EventAck:
 def connection_lost(turn: Turn, work: ConnectionLost) -> None:
     """A connection broke: the session waits, its provisional logins do not."""
     if work.lasting:
-        _lose(turn, work.session)
-    else:
-        end_session(turn, work.session, Trigger.UNREGISTERED, Cause())
+        _lose(turn, work.session, work.application_name)
+        return
+    row = turn.memory.sessions.get(work.session)
+    if row is not None:
+        loss = Loss(turn.now, work.application_name or row.client_name, lasting=False)
+        end_session(turn, work.session, Trigger.UNREGISTERED, Cause(), loss)
 
 
 def clients_lost(turn: Turn, work: ClientsLost) -> EventAck:
     """The same for many, as a proxy says."""
     for session in work.sessions:
-        _lose(turn, session)
+        _lose(turn, session, work.application_name)
     return EventAck()
 
 
@@ -80,27 +89,35 @@ def goodbye(turn: Turn, work: Goodbye) -> EventAck:
     return EventAck()
 
 
-def end_session(turn: Turn, session: bytes, trigger: Trigger, cause: Cause) -> None:
-    """Return what a session holds, log its agents out of it, and forget it."""
+def end_session(
+    turn: Turn, session: bytes, trigger: Trigger, cause: Cause, loss: Loss | None = None
+) -> None:
+    """
+    Return what a session holds, log its agents out of it, and forget it.
+
+    :param loss: how it was lost; None: its client said goodbye.
+    """
     row = turn.memory.sessions.get(session)
     if row is None:
         return
     for party in turn.rows.held_by(session):
         _return(turn, party, trigger, cause)
-    leave_all(turn, session, cause)
+    leave_all(turn, session, cause, loss)
+    none_available(turn, session, cause)
     turn.memory.drop_session(row)
     turn.rows.remove(row)
 
 
-def _lose(turn: Turn, session: bytes) -> None:
+def _lose(turn: Turn, session: bytes, application_name: str) -> None:
     row = turn.memory.sessions.get(session)
     if row is None or row.lost_at is not None:
         return
-    lost = replace(row, lost_at=turn.now)
+    lost = replace(row, lost_at=turn.now, lost_with=application_name or row.client_name)
     turn.memory.keep_session(lost)
     turn.memory.drop_reporter(session)
     turn.rows.put(lost)
-    leave_all(turn, session, Cause(), provisional_only=True)
+    turn.memory.listen_to_nothing(session)
+    leave_provisional(turn, session, Cause())
 
 
 def _return(turn: Turn, party: PartyRow, trigger: Trigger, cause: Cause) -> None:

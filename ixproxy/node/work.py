@@ -111,8 +111,10 @@ class ConnectionLost(msgspec.Struct, frozen=True):
 
 class ClientsLost(msgspec.Struct, frozen=True):
     """
-    A proxy said with RequestClientsGone that these sessions lost their
-    connection together; answered with EventAck.
+    These sessions lost their connection together: that of a proxy, or as it
+    said with RequestClientsGone; answered with EventAck unless `token` is None.
+
+    :ivar application_name: as of ConnectionLost.
     """
 
     sessions: tuple[bytes, ...]
@@ -153,11 +155,12 @@ class PullRetried(msgspec.Struct, frozen=True):
 class Relayed(msgspec.Struct, frozen=True):
     """
     A client sent an event for others: a status of an agent, to whom it is
-    told. It has no answer.
+    told. It has no answer; its token only says that it waits.
     """
 
     sender: Sender
     event: Event
+    token: Token = None
 
 
 class StreamEnded(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ _PACKED: dict[tuple[str, str], tuple[Callable[[Any], Any], Callable[[Any], Any]]
     ("agents", "sessions"): (_encode, _decode),
     ("agents", "reasons"): (_encode, _decode),
     ("agents", "confirmed"): (int, bool),
+    ("logouts", "lasting"): (int, bool),
     ("sessions", "tenants"): (_encode, _decode),
 }
 

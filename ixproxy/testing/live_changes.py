@@ -54,6 +54,12 @@ def change_node(cluster: Cluster, number: int, **facts: Any) -> None:
     _with_nodes(cluster, {**nodes, name: replace(nodes[name], **facts)})
 
 
+def change_settings(cluster: Cluster, number: int, **options: Any) -> None:
+    """Options of one node, such as agent_seats; nobody else need know of them."""
+    node = cluster.nodes[number]
+    node.change(node.model, replace(node.settings, **options))
+
+
 def drain(cluster: Cluster, number: int) -> None:
     """A node gets no new work any more."""
     change_node(cluster, number, enable_submit=False)

@@ -120,9 +120,23 @@ class MemoryNode:
         )
         self.server.startService()
 
-    def change(self, model: NodeModel) -> None:
-        """Other tenants: what runs follows live, and what is started later begins with them."""
+    @property
+    def model(self) -> NodeModel:
+        """The tenants that its program is started with."""
+        return self._model
+
+    @property
+    def settings(self) -> NodeSettings:
+        """What its program is started with."""
+        return self._settings
+
+    def change(self, model: NodeModel, settings: NodeSettings | None = None) -> None:
+        """
+        Other tenants, and other settings if they are given: what runs follows
+        live, and what is started later begins with them.
+        """
         self._model = model
+        self._settings = settings or self._settings
         if self.process.alive and self.server is not None:
             self.server.configuration_changed(model, self._settings, self._limits)
 

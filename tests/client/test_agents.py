@@ -196,6 +196,34 @@ def test_what_the_server_changed_is_not_repeated_over_it() -> None:
     assert agents.said() == [of(m.RequestDoNotDisturbOn)]
 
 
+def test_the_reasons_that_another_connection_gave_are_followed() -> None:
+    agents = logged_in()
+    for operation in ("MediaStateReasonChanged", "NotReadyForMedia"):
+        media = {"media_type_name": "email", "media_list": {"email": 0}}
+        agents.event_received(forced(operation, reason=REASON, **media))
+        email = of(m.RequestChangeMediaStateReason, media_type_name="email", reason=REASON)
+        assert agents.said() == [email]
+    agents.event_received(forced("AgentStateReasonChanged", reason=REASON))
+    assert agents.said() == [email, of(m.RequestChangeAgentStateReason, reason=REASON)]
+    agents.event_received(forced("AgentStateReasonChanged"))
+    agents.event_received(
+        forced("MediaRemoved", media_type_name="email", reason=REASON, media_list={})
+    )
+    assert agents.said() == []
+    added = {"media_type_name": "task", "media_list": {"task": 0}}
+    agents.event_received(forced("MediaAdded", reason=REASON, **added))
+    assert agents.said() == [], "the reason of the addition is not that of the state"
+
+
+def test_what_a_node_did_by_itself_is_followed_likewise() -> None:
+    agents = logged_in()
+    change = {"media_type_name": "email", "media_list": {"email": 0, "chat": 0}}
+    agents.event_received(forced("NotReadyForMedia", by_server=True, **change))
+    assert media_of(agents) == {"email": 0, "chat": 0}
+    agents.event_received(forced("Logout", by_server=True))
+    assert agents.logins() == []
+
+
 def test_several_agents_are_told_apart() -> None:
     agents = logged_in()
     bert = {"tenant_id": 1, "agent_id": "bert"}

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ixproxy.messages import RequestPing
+from ixproxy.messages import EventCurrentAgentStatus, RequestPing
 from ixproxy.net.fair_batches import (
     BULK_SHARE,
     LIGHT_FOR,
@@ -23,6 +23,7 @@ from ixproxy.node.work import (
     ConnectionLost,
     Goodbye,
     Registered,
+    Relayed,
     Sender,
     Tick,
     Work,
@@ -39,7 +40,11 @@ def asked(session: bytes, token: object = None) -> Asked:
     return Asked(sender(session), RequestPing(), 0, token)
 
 
-def never(work: Asked) -> bool:
+def relayed(session: bytes) -> Relayed:
+    return Relayed(sender(session, "ReportingEngine"), EventCurrentAgentStatus(tenant_id=1))
+
+
+def never(work: Asked | Relayed) -> bool:
     return False
 
 
@@ -51,6 +56,7 @@ works_that_wait = st.lists(
         st.builds(lambda session: Registered(sender(session)), _sessions),
         st.builds(lambda session: Registered(sender(session, proxied=True)), _sessions),
         st.builds(ConnectionLost, _sessions),
+        st.builds(relayed, _sessions),
         st.builds(Goodbye, _sessions),
         st.builds(ClientsLost, st.lists(_sessions, max_size=4).map(tuple)),
         st.builds(Tick),

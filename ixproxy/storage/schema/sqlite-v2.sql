@@ -102,7 +102,8 @@ CREATE TABLE sessions (
     client_type TEXT NOT NULL,
     incarnation INTEGER NOT NULL,               -- of its newest connection
     tenants BLOB NOT NULL,                      -- MessagePack array of ids; empty: all
-    lost_at REAL                                -- NULL while connected
+    lost_at REAL,                               -- NULL while connected
+    lost_with TEXT NOT NULL DEFAULT ''          -- the application that was lost then
 ) WITHOUT ROWID;
 
 CREATE TABLE invitations (
@@ -122,6 +123,18 @@ CREATE TABLE invitations (
     due_at REAL NOT NULL,                       -- when it expires
     extension BLOB NOT NULL                     -- MessagePack map: brought along by the request
 );
+
+CREATE TABLE logouts (
+    tenant_id INTEGER NOT NULL,
+    agent_id TEXT NOT NULL,
+    number INTEGER NOT NULL,                    -- the stamp of the session that ended: number …
+    dbid INTEGER NOT NULL,                      -- … and node
+    place_id TEXT NOT NULL,
+    application_name TEXT NOT NULL,             -- what was lost
+    lasting INTEGER NOT NULL,                   -- 1: the client could have come back
+    due_at REAL NOT NULL,                       -- when it is to be reported
+    PRIMARY KEY (tenant_id, agent_id)
+) WITHOUT ROWID;
 
 CREATE TABLE receipts (
     tenant_id INTEGER NOT NULL,
