@@ -21,7 +21,6 @@ from ixproxy.testing.node_checks import sizes as sizes_of_node
 from ixproxy.testing.watching import AgentKey, StreamWatch
 from ixproxy.values import PartyType
 
-
 _OF_PROXIES = ("peers", "clients")
 """Of these the proxies in front of others are some, now of this one, now of that."""
 
