@@ -178,10 +178,10 @@ class Client:
             message, self._settings.timeout if timeout is None else timeout
         )
 
-    def send(self, message: Request) -> None:
+    def send(self, message: Request | m.EventCurrentAgentStatus) -> None:
         """
-        Send a request for which no reply is wanted; what becomes of it is
-        never known.
+        Send a request for which no reply is wanted, or a status of an agent, as
+        reporting clients do; what becomes of it is never known.
 
         :raise ixproxy.errors.RequestRefused: nothing was sent.
         :raise ixproxy.errors.LocalProtocolError: the request takes an
