@@ -140,7 +140,7 @@ def equalled(turn: Turn, row: AgentRow, whole: RequestConfirmSession, cause: Cau
     """`row` as a session that is carried whole says, and the events of what that changes."""
     for name in [name for name in row.media if name not in whole.media_list]:
         row = without_media(turn, row, name, cause)
-    for name, state in whole.media_list.items():
+    for name, state in sorted(whole.media_list.items()):
         reason = whole.media_reasons.get(name)
         row = with_media(turn, row, name, int(bool(state)), cause, reason)
         row = with_media_reason(turn, row, name, reason, cause)

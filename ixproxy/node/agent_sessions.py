@@ -152,7 +152,7 @@ def join(
     joined = row
     if session not in row.sessions:
         joined = replace(row, sessions=[*row.sessions, session])
-    for name, state in media.items():
+    for name, state in sorted(media.items()):
         joined = with_media(turn, joined, name, state, cause)
     return keep(turn, joined) if joined is not row else row
 
