@@ -51,10 +51,11 @@ def stranded(
 
 def doubled(interactions: Rows, clients: Iterable[Client], parties: Rows = ()) -> list[str]:
     """Interactions that are on two nodes, or held by two clients that do not share them."""
-    shared = _known(parties)
     places: dict[str, list[str]] = {}
     for row in interactions:
         places.setdefault(row["id"], []).append(row["node"])
+    # Only on one node can clients know of each other.
+    shared = _known([each for each in parties if len(places.get(each["interaction_id"], ())) < 2])
     held: dict[str, list[Client]] = {}
     for client in clients:
         for identifier, number in client.holding.items():
