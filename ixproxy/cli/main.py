@@ -28,6 +28,7 @@ MODULES = (
     "stop",
     "workbin",
     "agent",
+    "agent_state",
     "decode",
     "load",
 )
