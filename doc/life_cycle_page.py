@@ -27,7 +27,11 @@ about. Its events stand in their order; each has a number of its own, whoever re
 
 * A name in brackets: only where the interaction lies, or lay, in a workbin.
 * *Each*: one event for each party that leaves.
+* *Ended* `Revoked`: one for each invitation that ends by it.
 * `Cached` is a state of the field's that this version does not enter.
+
+While an agent is invited there is no state of its own. What a strategy delivers stays `Routing`,
+without a party, until the agent answers or the time is over; all else stays with who has it.
 """
 
 RECEIVERS = {
@@ -35,6 +39,9 @@ RECEIVERS = {
     To.THE_PARTY: "each party that leaves without having asked for it",
     To.CONCERNED: "the agents who handle it, and submitters that asked for it at registration",
     To.SUBMITTERS: "the media servers with the submitter's name",
+    To.THE_INVITED: "all clients of the invited agent, but for the one that answered",
+    To.THE_INVITER: "the strategy whose delivery came to nothing",
+    To.UNANSWERED: "the client that asked for the invitation, if its request waits no more",
 }
 
 
@@ -50,6 +57,10 @@ ASKED_FOR = (
     Trigger.HELD,
     Trigger.RESUMED,
     Trigger.LEFT,
+    Trigger.DELIVERED,
+    Trigger.TRANSFER_ASKED,
+    Trigger.CONFERENCE_ASKED,
+    Trigger.INTRUDED,
 )
 
 
@@ -61,6 +72,8 @@ def reported(step: Step) -> str:
     name = f"`{step.event.__name__.removeprefix('Event')}`"
     if step.when is When.IN_WORKBIN:
         return f"[{name}]"
+    if step.when is When.EACH_CALLED_OFF:
+        return f"*ended* {name}"
     return f"*each* {name}" if step.when is When.EACH_LEAVING else name
 
 

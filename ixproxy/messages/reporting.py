@@ -169,7 +169,9 @@ class EventAgentInvited(PartyEvent, frozen=True, kw_only=True):
 
 
 class EventAccepted(PartyEvent, frozen=True, kw_only=True):
-    """An invitation was accepted."""
+    """An invitation was accepted, by another of the agent's clients; or as the inviter asked."""
+
+    ticket_id: Count = 0
 
 
 class EventRejected(PartyEvent, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ from ixproxy.messages import (
     EventReadyForMedia,
 )
 from ixproxy.node.events import report_agent, tell_agent
+from ixproxy.node.inviting import agent_is_gone, tell_again
 from ixproxy.node.life_cycle import Trigger
 from ixproxy.node.parties import put_back
 from ixproxy.node.rows import AgentRow, PartyRow
@@ -81,6 +82,8 @@ def begin(turn: Turn, row: AgentRow, cause: Cause) -> None:
     """A confirmed session begins."""
     keep(turn, row)
     report_agent(turn, EventAgentLogin, row, cause, media_list=row.media)
+    for session in row.sessions:
+        tell_again(turn, row, session)
 
 
 def holdings_of(turn: Turn, row: AgentRow, sessions: Iterable[bytes]) -> list[PartyRow]:
@@ -126,6 +129,7 @@ def join(
     joined = row
     if session not in row.sessions:
         joined = replace(row, sessions=[*row.sessions, session])
+        tell_again(turn, row, session)
     for name, state in media.items():
         joined = with_media(turn, joined, name, state, cause)
     return keep(turn, joined) if joined is not row else row
@@ -167,6 +171,8 @@ def leave(turn: Turn, row: AgentRow, session: bytes, cause: Cause) -> None:
     if others:
         keep(turn, replace(row, sessions=others))
         return
+    if row.confirmed:
+        agent_is_gone(turn, row, cause)
     drop(turn, row)
     if row.confirmed:
         report_agent(turn, EventAgentLogout, row, cause)

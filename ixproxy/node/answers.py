@@ -12,7 +12,7 @@ import msgspec
 
 from ixproxy.messages.message import KeyValues, Party, Workbin
 from ixproxy.node.properties import SYSTEM_PROPERTIES, Kind
-from ixproxy.node.rows import InteractionRow, PartyRow
+from ixproxy.node.rows import InteractionRow, InvitationRow, PartyRow
 from ixproxy.values import PartyType
 
 _decode_map = msgspec.msgpack.Decoder(dict).decode
@@ -64,6 +64,16 @@ def party_shown(row: PartyRow) -> Party:
         agent_id=row.agent_id,
         place_id=row.place_id,
         strategy_id=row.strategy_id,
+        visibility_mode=row.visibility_mode,
+    )
+
+
+def invited_shown(row: InvitationRow) -> Party:
+    """An invited agent as events name it."""
+    return Party(
+        party_type=PartyType.AGENT,
+        agent_id=row.agent_id,
+        place_id=row.place_id,
         visibility_mode=row.visibility_mode,
     )
 

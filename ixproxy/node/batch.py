@@ -20,6 +20,7 @@ from ixproxy.errors import Code, CommitUncertain, LeaseLost, StorageError
 from ixproxy.interfaces import IStore
 from ixproxy.node.attempt import Attempt, Standing, refused
 from ixproxy.node.expiry import next_ending
+from ixproxy.node.invitations import OPERATIONS
 from ixproxy.node.journal import Journal
 from ixproxy.node.load import Load
 from ixproxy.node.memory import Memory
@@ -100,7 +101,8 @@ class NodeCore:
             types = [each.value for each in ClientType]
             sessions = store.fetch_by("sessions", "client_type", types)
             agents = store.fetch_by("agents", "confirmed", [0, 1])
-            at.memory.load(sessions, agents, now)
+            invitations = store.fetch_by("invitations", "operation", OPERATIONS)
+            at.memory.load(sessions, agents, invitations, now)
             at.load.count(store, at.model, now)
         finally:
             store.rollback()

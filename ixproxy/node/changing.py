@@ -16,6 +16,7 @@ from ixproxy.messages import (
 )
 from ixproxy.node.access import interaction_of, may_change, may_move, own_party
 from ixproxy.node.events import Happening, happen
+from ixproxy.node.inviting import call_off_all
 from ixproxy.node.life_cycle import Trigger, transition
 from ixproxy.node.parties import put_back, release
 from ixproxy.node.timers import restart_handling, seen_handling
@@ -47,10 +48,11 @@ def stop_processing(turn: Turn, sender: Sender, request: RequestStopProcessing) 
     row = interaction_of(turn, sender, request)
     parties = may_move(turn, sender, row)
     step = transition(Trigger.STOPPED, row.state)
+    called_off = call_off_all(turn, row, "the interaction was stopped")
     release(turn, row, parties)
     turn.rows.remove_interaction(row)
     cause = Cause(sender, request.reason, sender.session)
-    happen(turn, step, Happening(row, None, cause, left=parties))
+    happen(turn, step, Happening(row, None, cause, left=parties, called_off=called_off))
     return EventAck(interaction_id=row.id)
 
 
@@ -89,7 +91,9 @@ def leave(turn: Turn, sender: Sender, request: RequestLeaveInteraction) -> Event
     if party is None:
         raise RequestRefused(Code.NOT_A_PARTY)
     cause = Cause(sender, request.reason, sender.session)
-    put_back(turn, row, (party,), Trigger.LEFT, cause)
+    left = put_back(turn, row, (party,), Trigger.LEFT, cause)
+    if sender.client_type == ClientType.AGENT_APPLICATION:
+        restart_handling(turn, left)
     return EventAck(interaction_id=row.id)
 
 

@@ -7,22 +7,33 @@ not depend on who listens; its message is made only where somebody does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from ixproxy import messages as m
 from ixproxy.messages.agents import AgentEvent
-from ixproxy.messages.message import Actor, Event, KeyValues
+from ixproxy.messages.message import Actor, Event, KeyValues, Party
 from ixproxy.messages.reporting import PartyEvent
-from ixproxy.node.answers import interaction_properties, party_shown, workbin_shown
+from ixproxy.node.answers import (
+    decoded,
+    interaction_properties,
+    invited_shown,
+    party_shown,
+    workbin_shown,
+)
+from ixproxy.node.invitations import DELIVER
 from ixproxy.node.life_cycle import Step, To, Transition, When
-from ixproxy.node.rows import AgentRow, InteractionRow, OutboxRow, PartyRow
+from ixproxy.node.rows import AgentRow, InteractionRow, InvitationRow, OutboxRow, PartyRow
 from ixproxy.node.turn import Cause, Turn
+from ixproxy.node.visibility import foremost, seeing
 from ixproxy.values import ClientType, PartyType
 from ixproxy.wire.codec import encode
 
 Changed = tuple[KeyValues, KeyValues, KeyValues]
 """Properties added, changed and deleted."""
+
+Subject = PartyRow | InvitationRow | None
+"""Whom or what one event of a step is about."""
 
 _ONCE: tuple[None] = (None,)
 
@@ -34,6 +45,10 @@ class Happening(NamedTuple):
     :ivar before: the row as it was, None for a new interaction.
     :ivar after: the row as it is, None for a stopped one.
     :ivar stayed: the parties that it has before and after.
+    :ivar invitations: those that it is about.
+    :ivar called_off: those that end by the way.
+    :ivar answered: sessions that hear of it by an answer.
+    :ivar operation: why parties come and go.
     """
 
     before: InteractionRow | None
@@ -43,6 +58,10 @@ class Happening(NamedTuple):
     left: Sequence[PartyRow] = ()
     stayed: Sequence[PartyRow] = ()
     changed: Changed = ({}, {}, {})
+    invitations: Sequence[InvitationRow] = ()
+    called_off: Sequence[InvitationRow] = ()
+    answered: Collection[bytes] = ()
+    operation: str = ""
 
 
 def happen(turn: Turn, transition: Transition, what: Happening) -> None:
@@ -53,21 +72,21 @@ def happen(turn: Turn, transition: Transition, what: Happening) -> None:
     kept = is_kept(turn, row.tenant_id)
     properties: KeyValues | None = None
     for step in transition.steps:
-        for party in _subjects(step, what):
+        for subject in _subjects(step, what):
             counters.event_number += 1
-            receivers = () if step.to is To.REPORTING else _receivers(turn, step, what, party)
+            receivers = () if step.to is To.REPORTING else _receivers(turn, step, what, subject)
             if not receivers and not (kept and step.reported):
                 continue
             if properties is None:
                 properties = _properties(what)
-            event = _event(turn, step, what, party, properties)
+            event = _event(turn, step, what, subject, properties)
             for session in receivers:
                 turn.tell(session, event)
             if step.reported:
                 _keep(turn, row.tenant_id, event)
 
 
-def _subjects(step: Step, what: Happening) -> Sequence[PartyRow | None]:
+def _subjects(step: Step, what: Happening) -> Sequence[Subject]:
     when = step.when
     if when is When.ALWAYS:
         return _ONCE
@@ -76,18 +95,32 @@ def _subjects(step: Step, what: Happening) -> Sequence[PartyRow | None]:
     if when is When.JOINING:
         return (what.joined,)
     if when is When.EACH_LOSER:
-        requester = what.cause.requester
-        return [party for party in what.left if party.session != requester]
+        return [party for party in what.left if not _asked(what, party.session)]
+    if when is When.INVITATION:
+        return what.invitations
+    if when is When.EACH_CALLED_OFF:
+        return what.called_off
+    if when is When.EACH_UNDELIVERED:
+        ended = (*what.invitations, *what.called_off)
+        return [each for each in ended if each.operation == DELIVER]
     row = what.before if step.event is m.EventTakenFromWorkbin else what.after
     return _ONCE if row is not None and row.workbin_type is not None else ()
 
 
-def _receivers(turn: Turn, step: Step, what: Happening, party: PartyRow | None) -> Sequence[bytes]:
+def _asked(what: Happening, session: bytes) -> bool:
+    """Whether a session asked for just this, and hears of it by its answer."""
+    return session == what.cause.requester or session in what.answered
+
+
+def _receivers(turn: Turn, step: Step, what: Happening, subject: Subject) -> Sequence[bytes]:
     requester = what.cause.requester
+    if isinstance(subject, InvitationRow):
+        return _concerned(turn, step, what, subject)
     if step.to is To.THE_PARTY:
-        return () if party is None else (party.session,)
+        return () if subject is None else (subject.session,)
     if step.to is To.OTHER_PARTIES:
-        return [each.session for each in what.stayed if each.session != requester]
+        others = what.stayed if subject is None else seeing(subject, what.stayed)
+        return [each.session for each in others if each.session != requester]
     row = what.after or what.before
     servers = turn.memory.servers.get(row.submitted_by, ()) if row else ()
     if step.to is To.SUBMITTERS:
@@ -102,20 +135,37 @@ def _receivers(turn: Turn, step: Step, what: Happening, party: PartyRow | None) 
     return [*agents, *asked]
 
 
+def _concerned(turn: Turn, step: Step, what: Happening, row: InvitationRow) -> Sequence[bytes]:
+    """Who hears of an invitation."""
+    requester = what.cause.requester
+    if step.to is To.THE_INVITED:
+        agent = turn.memory.logged_in((row.tenant_id, row.agent_id))
+        return [each for each in agent.sessions if each != requester] if agent else ()
+    if step.to is To.UNANSWERED and row.inviter in what.answered:
+        return ()
+    return (row.inviter,) if row.inviter != requester else ()
+
+
 def _properties(what: Happening) -> KeyValues:
     row = what.after or what.before
-    party = what.joined or next(iter(what.stayed), None)
+    party = what.joined
+    if what.stayed:
+        party = foremost((*what.stayed, party) if party else what.stayed)
     return interaction_properties(row, party) if row else {}
 
 
-def _event(
-    turn: Turn, step: Step, what: Happening, party: PartyRow | None, properties: KeyValues
-) -> Event:
+def _event(turn: Turn, step: Step, what: Happening, party: Subject, properties: KeyValues) -> Event:
     row = what.after or what.before
     assert row is not None
     kind = step.event
+    if kind is m.EventInvite:
+        assert isinstance(party, InvitationRow)
+        return invite_event(turn, party, row, properties)
     more: dict[str, Any] = {}
-    if issubclass(kind, PartyEvent):
+    if isinstance(party, InvitationRow):
+        more = _invitation_shown(step, party)
+    elif issubclass(kind, PartyEvent):
+        more["operation"] = what.operation
         if party is not None:
             more["agent_id"] = party.agent_id
             more["party"] = party_shown(party)
@@ -143,13 +193,68 @@ def _event(
         event_number=turn.counters.event_number,
         dbid=turn.identity.dbid,
         actor=actor_of(turn, what.cause),
-        reason=what.cause.reason,
+        reason=step.why or what.cause.reason,
         tenant_id=row.tenant_id,
         media_type=row.media_type,
         interaction_id=row.id,
         interaction=properties,
         **more,
     )
+
+
+def _invitation_shown(step: Step, row: InvitationRow) -> dict[str, Any]:
+    """What an event says of an invitation; to a strategy: that it has the interaction no more."""
+    if step.when is When.EACH_UNDELIVERED:
+        party = Party(party_type=PartyType.STRATEGY, strategy_id=row.inviter_strategy)
+        return {"party": party, "operation": row.operation}
+    shown: dict[str, Any] = {
+        "agent_id": row.agent_id,
+        "party": invited_shown(row),
+        "agent_session": (row.agent_number, row.agent_dbid),
+        "operation": row.operation,
+    }
+    if step.event in (m.EventRevoked, m.EventAccepted):
+        shown["ticket_id"] = row.ticket
+    return shown
+
+
+def invite_event(
+    turn: Turn, row: InvitationRow, interaction: InteractionRow, properties: KeyValues | None = None
+) -> m.EventInvite:
+    """
+    What an invited agent is told, with the node's last event number.
+
+    :param properties: those of the interaction, where they are known already.
+    """
+    if properties is None:
+        first = foremost(turn.rows.parties_of(interaction.id))
+        properties = interaction_properties(interaction, first)
+    return m.EventInvite(
+        event_time=turn.now,
+        event_number=turn.counters.event_number,
+        dbid=turn.identity.dbid,
+        actor=_inviter_shown(turn, row),
+        tenant_id=row.tenant_id,
+        media_type=interaction.media_type,
+        interaction_id=interaction.id,
+        interaction=properties,
+        agent_id=row.agent_id,
+        party=invited_shown(row),
+        agent_session=(row.agent_number, row.agent_dbid),
+        operation=row.operation,
+        ticket_id=row.ticket,
+        visibility_mode=row.visibility_mode,
+        extension=decoded(row.extension),
+    )
+
+
+def _inviter_shown(turn: Turn, row: InvitationRow) -> Actor:
+    if row.inviter_agent:
+        agent = turn.memory.logged_in((row.tenant_id, row.inviter_agent))
+        return Actor(agent_id=row.inviter_agent, place_id=agent.place_id if agent else "")
+    session = turn.memory.sessions.get(row.inviter)
+    name = session.client_name if session else ""
+    return Actor(router_id=name, strategy_id=row.inviter_strategy)
 
 
 def actor_of(turn: Turn, cause: Cause) -> Actor | None:

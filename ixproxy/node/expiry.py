@@ -10,6 +10,7 @@ from __future__ import annotations
 from ixproxy.interfaces import IStore
 from ixproxy.messages import Reason
 from ixproxy.node.agent_sessions import stamp_of
+from ixproxy.node.invitation_expiry import end_invitations
 from ixproxy.node.life_cycle import Trigger
 from ixproxy.node.memory import Memory
 from ixproxy.node.model import NodeSettings
@@ -17,7 +18,7 @@ from ixproxy.node.parties import put_back
 from ixproxy.node.rows import AgentRow, TimerRow
 from ixproxy.node.sessions import EXPIRED, end_session
 from ixproxy.node.submitting import oldest_receipt
-from ixproxy.node.timers import HANDLING, expired
+from ixproxy.node.timers import DELIVERING, HANDLING, expired
 from ixproxy.node.turn import Cause, Turn
 
 PROVISIONAL_SECONDS = 10.0
@@ -31,6 +32,9 @@ TIME_OVER = Reason(reason_system_name="Expired", reason_description="The time to
 
 def end_timer(turn: Turn, timer: TimerRow) -> None:
     """A timer is due: what it limits goes back, unless there is nothing to end."""
+    if timer.kind == DELIVERING:
+        end_invitations(turn, timer.interaction_id)
+        return
     row = expired(turn, timer)
     if row is not None:
         handling = timer.kind == HANDLING

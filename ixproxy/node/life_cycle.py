@@ -10,6 +10,10 @@ concerned, or not at all where its condition is not met; every event that
 happens has a number of its own, whoever receives it. Rules change rows and
 states as the transition says, and `events.happen` walks its steps. The traces
 are those of the field (T1 to T20 of its life cycle).
+
+While an agent is invited there is no state of its own: what is transferred,
+or shared, stays with who has it, and what a strategy delivers stays `ROUTING`,
+without a party, until the invitation is answered or over.
 """
 
 from __future__ import annotations
@@ -19,11 +23,19 @@ from typing import NamedTuple
 
 from ixproxy import messages as m
 from ixproxy.errors import Code, RequestRefused
+from ixproxy.messages.message import Reason
 from ixproxy.messages.reporting import InteractionEvent
 from ixproxy.values import InteractionState
 
 State = InteractionState | None
 """None: the interaction is not there, not yet or not any more."""
+
+REJECTED = Reason(
+    reason_system_name="Rejected", reason_description="The invited agent has refused"
+)
+TRANSFERRED = Reason(
+    reason_system_name="Transferred", reason_description="Another agent has taken over"
+)
 
 STATES: tuple[State, ...] = (None, *InteractionState)
 
@@ -52,6 +64,19 @@ class Trigger(Enum):
     ROUTING_EXPIRED = "the routing timer expired"
     PARTY_LEFT = "a party left, others stay"
     PARTY_REVOKED = "a party was removed, others stay"
+    DELIVERED = "delivered to an agent, who is invited"
+    DELIVERY_ACCEPTED = "the delivery was accepted"
+    DELIVERY_REJECTED = "the delivery was refused"
+    DELIVERY_EXPIRED = "the delivery was not answered in time"
+    DELIVERY_CALLED_OFF = "the agent of the delivery logged out"
+    TRANSFER_ASKED = "an agent asked another to take over"
+    TRANSFER_ACCEPTED = "the other agent took over"
+    CONFERENCE_ASKED = "an agent asked another to join"
+    CONFERENCE_ACCEPTED = "the other agent joined"
+    INTRUDED = "an agent joined unasked"
+    INVITATION_REJECTED = "a transfer or conference was refused"
+    INVITATION_EXPIRED = "a transfer or conference was not answered in time"
+    INVITATION_CALLED_OFF = "the agent of a transfer or conference logged out"
 
 
 class To(Enum):
@@ -62,6 +87,9 @@ class To(Enum):
     OTHER_PARTIES = "the parties that stay"
     CONCERNED = "agents handling it, and submitters that asked for it"
     SUBMITTERS = "the media servers with the submitter's name"
+    THE_INVITED = "all clients of the invited agent"
+    THE_INVITER = "the client that invited"
+    UNANSWERED = "the client that invited, if its request awaits no answer any more"
 
 
 class When(Enum):
@@ -72,15 +100,24 @@ class When(Enum):
     EACH_LEAVING = "for each party that leaves"
     EACH_LOSER = "for each party that leaves without having asked for it"
     JOINING = "for the party that joins"
+    INVITATION = "for the invitation that it is about"
+    EACH_CALLED_OFF = "for each invitation that ends by it"
+    EACH_UNDELIVERED = "for each delivery that ends by it"
 
 
 class Step(NamedTuple):
-    """One kind of event; `reported`: reporting clients and consumers get it too."""
+    """
+    One kind of event.
+
+    :ivar reported: reporting clients and consumers get it too.
+    :ivar why: the reason that it has, whatever that of the cause is.
+    """
 
     event: type[InteractionEvent]
     when: When = When.ALWAYS
     to: To = To.REPORTING
     reported: bool = True
+    why: Reason | None = None
 
 
 class Transition(NamedTuple):
@@ -104,14 +141,28 @@ _CHANGED = Step(m.EventPropertiesChanged, When.ALWAYS, To.CONCERNED)
 _HELD = Step(m.EventHeld)
 _RESUMED = Step(m.EventResumed)
 
+_INVITED = Step(m.EventAgentInvited, When.INVITATION)
+_INVITE = Step(m.EventInvite, When.INVITATION, To.THE_INVITED, reported=False)
+_ACCEPTED = Step(m.EventAccepted, When.INVITATION, To.THE_INVITED, reported=False)
+_ACCEPTED_TOO = Step(m.EventAccepted, When.INVITATION, To.UNANSWERED, reported=False)
+_REFUSED = Step(m.EventRejected, When.INVITATION, To.UNANSWERED)
+_REFUSED_TOO = Step(
+    m.EventRevoked, When.INVITATION, To.THE_INVITED, reported=False, why=REJECTED
+)
+_OVER = Step(m.EventRevoked, When.INVITATION, To.THE_INVITED)
+_OVER_TOO = Step(m.EventRevoked, When.INVITATION, To.UNANSWERED, reported=False)
+_CALLED_OFF = Step(m.EventRevoked, When.EACH_CALLED_OFF, To.THE_INVITED)
+_UNDELIVERED = Step(m.EventRevoked, When.EACH_UNDELIVERED, To.THE_INVITER, reported=False)
+
 _Q, _C, _R, _H = InteractionState
 _WAITING = (_Q, _C)
 _TAKEN_STATES = (_R, _H)
 _ALL = (_Q, _C, _R, _H)
 
-_BACK = (_GONE, _PLACED, _INTO_WORKBIN)
+_BACK = (_CALLED_OFF, _GONE, _PLACED, _INTO_WORKBIN)
 _BACK_TOLD = (*_BACK, _REVOKED)
 _MOVED = (_TAKEN, _OUT_OF_WORKBIN, _PLACED)
+_NOT_DELIVERED = (_PLACED, _INTO_WORKBIN)
 
 _T = Trigger
 
@@ -121,10 +172,11 @@ _ROWS: tuple[tuple[Trigger, tuple[State, ...], State, tuple[Step, ...]], ...] = 
     (_T.TAKEN_BY_STRATEGY, _WAITING, _R, (_TAKEN, _OUT_OF_WORKBIN, _JOINED)),
     (_T.TAKEN_BY_AGENT, _WAITING, _H, (_TAKEN, _OUT_OF_WORKBIN, _JOINED)),
     (_T.PLACED_IN_QUEUE, _WAITING, _Q, _MOVED),
-    (_T.PLACED_IN_QUEUE, _TAKEN_STATES, _Q, (_GONE, _PLACED, _REVOKED)),
+    (_T.PLACED_IN_QUEUE, _TAKEN_STATES, _Q, (_CALLED_OFF, _GONE, _PLACED, _REVOKED, _UNDELIVERED)),
     (_T.PLACED_IN_WORKBIN, _WAITING, _Q, (*_MOVED, _INTO_WORKBIN)),
-    (_T.PLACED_IN_WORKBIN, _TAKEN_STATES, _Q, _BACK_TOLD),
-    (_T.STOPPED, _ALL, None, (_GONE, _STOPPED, _REVOKED)),
+    (_T.PLACED_IN_WORKBIN, _TAKEN_STATES, _Q, (*_BACK_TOLD, _UNDELIVERED)),
+    (_T.STOPPED, _WAITING, None, (_STOPPED,)),
+    (_T.STOPPED, _TAKEN_STATES, None, (_CALLED_OFF, _GONE, _STOPPED, _REVOKED, _UNDELIVERED)),
     (_T.LEFT, _TAKEN_STATES, _Q, _BACK_TOLD),
     (_T.TAKE_CANCELLED, _TAKEN_STATES, _Q, _BACK),
     (_T.NOT_LISTED, _TAKEN_STATES, _Q, _BACK),
@@ -137,12 +189,53 @@ _ROWS: tuple[tuple[Trigger, tuple[State, ...], State, tuple[Step, ...]], ...] = 
     *((_T.CHANGED, (state,), state, (_CHANGED,)) for state in _ALL),
     *((_T.HELD, (state,), state, (_HELD,)) for state in _ALL),
     *((_T.RESUMED, (state,), state, (_RESUMED,)) for state in _ALL),
-    *((_T.PARTY_LEFT, (state,), state, (_GONE,)) for state in _TAKEN_STATES),
-    *((_T.PARTY_REVOKED, (state,), state, (_GONE, _REVOKED)) for state in _TAKEN_STATES),
+    *((_T.PARTY_LEFT, (state,), state, (_CALLED_OFF, _GONE)) for state in _TAKEN_STATES),
+    *(
+        (_T.PARTY_REVOKED, (state,), state, (_CALLED_OFF, _GONE, _REVOKED))
+        for state in _TAKEN_STATES
+    ),
+    (_T.DELIVERED, (_R,), _R, (_INVITED, _GONE, _INVITE)),
+    (_T.DELIVERY_ACCEPTED, (_R,), _H, (_JOINED, _ACCEPTED, _ACCEPTED_TOO)),
+    (
+        _T.DELIVERY_REJECTED,
+        (_R,),
+        _Q,
+        (_REFUSED, *_NOT_DELIVERED, _REFUSED_TOO, _UNDELIVERED._replace(why=REJECTED)),
+    ),
+    (_T.DELIVERY_EXPIRED, (_R,), _Q, (_OVER, *_NOT_DELIVERED, _UNDELIVERED)),
+    (_T.DELIVERY_CALLED_OFF, (_R,), _Q, (_OVER, *_NOT_DELIVERED, _UNDELIVERED)),
+    (_T.TRANSFER_ASKED, (_H,), _H, (_INVITED, _INVITE)),
+    (
+        _T.TRANSFER_ACCEPTED,
+        (_H,),
+        _H,
+        (_CALLED_OFF, _JOINED, _GONE, _ACCEPTED, _REVOKED._replace(why=TRANSFERRED)),
+    ),
+    (_T.CONFERENCE_ASKED, (_H,), _H, (_INVITED, _INVITE)),
+    (_T.CONFERENCE_ACCEPTED, (_H,), _H, (_JOINED, _ACCEPTED)),
+    (_T.INTRUDED, (_H,), _H, (_JOINED,)),
+    (_T.INVITATION_REJECTED, (_H,), _H, (_REFUSED, _REFUSED_TOO)),
+    (_T.INVITATION_EXPIRED, (_H,), _H, (_OVER, _OVER_TOO)),
+    (_T.INVITATION_CALLED_OFF, (_H,), _H, (_OVER, _OVER_TOO)),
 )
 
 SILENT = frozenset({_T.TAKE_CANCELLED, _T.NOT_LISTED, _T.UNREGISTERED})
 """Returns that the party need not be told of: it is gone, or does not know that it had it."""
+
+
+_ENDS_OF_INVITATIONS = frozenset(
+    {
+        _T.DELIVERY_ACCEPTED,
+        _T.DELIVERY_REJECTED,
+        _T.DELIVERY_EXPIRED,
+        _T.DELIVERY_CALLED_OFF,
+        _T.TRANSFER_ACCEPTED,
+        _T.CONFERENCE_ACCEPTED,
+        _T.INVITATION_REJECTED,
+        _T.INVITATION_EXPIRED,
+        _T.INVITATION_CALLED_OFF,
+    }
+)
 
 
 def _refusal(trigger: Trigger, state: State) -> int:
@@ -153,6 +246,10 @@ def _refusal(trigger: Trigger, state: State) -> int:
         return Code.DUPLICATE_INTERACTION
     if trigger in (_T.TAKEN_BY_STRATEGY, _T.TAKEN_BY_AGENT):
         return Code.NOT_QUEUED
+    if trigger is _T.INTRUDED:
+        return Code.NOT_HANDLED
+    if trigger in _ENDS_OF_INVITATIONS:
+        return Code.INVITATION_OVER
     return Code.NOT_A_PARTY
 
 

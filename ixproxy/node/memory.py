@@ -4,8 +4,9 @@ What the writer thread remembers from batch to batch.
 Sessions and agent sessions are rows too; the node is their only writer, so it
 keeps them here and writes them through. What a restart loses: the restarts of
 handling timers by reads (they are due by their rows then), which media
-servers asked for property changes (they say so again when they register), and
-provisional logins (dropped, as by a lost link).
+servers asked for property changes (they say so again when they register),
+provisional logins (dropped, as by a lost link), and who awaits the outcome of
+an invitation (see `invitations`).
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import TypeVar
 
 import msgspec
 
+from ixproxy.node.invitations import Invitations
 from ixproxy.node.journal import Journal
-from ixproxy.node.rows import AgentRow, SessionRow
+from ixproxy.node.rows import AgentRow, InvitationRow, SessionRow
 from ixproxy.values import ClientType, Stamp
 
 T = TypeVar("T")
@@ -54,6 +56,7 @@ class Memory:
     :ivar provisional_of: those that a client session takes part in.
     :ivar servers: the sessions of media servers, by client name.
     :ivar interested: sessions that want to hear of changed properties.
+    :ivar invitations: all that are out.
     :ivar reporters: client sessions with a reporting stream, and the tenants that it is about.
     :ivar restarts: when the handling of an interaction was last seen going on.
     """
@@ -63,6 +66,7 @@ class Memory:
         "agents_of",
         "counters",
         "interested",
+        "invitations",
         "journal",
         "lost",
         "places",
@@ -86,16 +90,25 @@ class Memory:
         self.provisional_of: dict[bytes, tuple[AgentSessionName, ...]] = {}
         self.servers: dict[str, tuple[bytes, ...]] = {}
         self.interested: dict[bytes, bool] = {}
+        self.invitations = Invitations(journal)
         self.reporters: dict[bytes, frozenset[int]] = {}
         self.restarts: dict[str, float] = {}
 
-    def load(self, sessions: Iterable[SessionRow], agents: Iterable[AgentRow], now: float) -> None:
+    def load(
+        self,
+        sessions: Iterable[SessionRow],
+        agents: Iterable[AgentRow],
+        invitations: Iterable[InvitationRow],
+        now: float,
+    ) -> None:
         """Take over what a start finds stored; all its sessions count as lost."""
         for session in sessions:
             lost_at = now if session.lost_at is None else session.lost_at
             self.keep_session(msgspec.structs.replace(session, lost_at=lost_at))
         for agent in agents:
             self.keep_agent(agent)
+        for invitation in sorted(invitations, key=lambda row: row.ticket):
+            self.invitations.keep(invitation)
         self.journal.forget()
 
     def keep_session(self, row: SessionRow) -> None:

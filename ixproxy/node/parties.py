@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from ixproxy.node.events import Happening, happen
+from ixproxy.node.inviting import call_off_all, call_off_transfers
 from ixproxy.node.life_cycle import SILENT, Trigger, transition
 from ixproxy.node.rows import AgentRow, InteractionRow, PartyRow
 from ixproxy.node.timers import start_handling, start_routing, stop_timers
 from ixproxy.node.turn import Cause, Turn
+from ixproxy.node.visibility import foremost
 from ixproxy.node.work import Sender
 from ixproxy.values import InteractionState, PartyType
 
@@ -99,15 +101,35 @@ def put_back(
     """
     stayed = [party for party in turn.rows.parties_of(row.id) if party not in leaving]
     if stayed:
-        twin = Trigger.PARTY_LEFT if trigger in SILENT else Trigger.PARTY_REVOKED
-        step = transition(twin, row.state)
-        for party in leaving:
-            turn.rows.remove_party(party)
-        happen(turn, step, Happening(row, row, cause, left=leaving, stayed=stayed))
-        return row
+        return _stay(turn, row, leaving, stayed, trigger, cause)
     step = transition(trigger, row.state)
     back = replace(row, state=InteractionState.QUEUED, assigned_to=None)
+    called_off = call_off_all(turn, row, "nobody has the interaction any more")
     release(turn, row, leaving)
     turn.rows.put_interaction(back)
-    happen(turn, step, Happening(row, back, cause, left=leaving))
+    happen(turn, step, Happening(row, back, cause, left=leaving, called_off=called_off))
     return back
+
+
+def _stay(
+    turn: Turn,
+    row: InteractionRow,
+    leaving: Sequence[PartyRow],
+    stayed: Sequence[PartyRow],
+    trigger: Trigger,
+    cause: Cause,
+) -> InteractionRow:
+    """Parties leave an interaction that others have."""
+    twin = Trigger.PARTY_LEFT if trigger in SILENT else Trigger.PARTY_REVOKED
+    step = transition(twin, row.state)
+    called_off = call_off_transfers(turn, row, leaving)
+    for party in leaving:
+        turn.rows.remove_party(party)
+    after = row
+    first = foremost(stayed)
+    if first is not None and any(party.agent_id == row.assigned_to for party in leaving):
+        after = replace(row, assigned_to=first.agent_id)
+        turn.rows.put_interaction(after)
+    what = Happening(row, after, cause, left=leaving, stayed=stayed, called_off=called_off)
+    happen(turn, step, what)
+    return after

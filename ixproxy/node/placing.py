@@ -15,6 +15,7 @@ from ixproxy.messages import (
 )
 from ixproxy.node.access import interaction_of, may_move, tenant_of
 from ixproxy.node.events import Happening, happen
+from ixproxy.node.inviting import call_off_all
 from ixproxy.node.life_cycle import Trigger, transition
 from ixproxy.node.model import NO_WORKBIN, OWNERS, TenantModel, workbin_columns, workbin_queue
 from ixproxy.node.parties import release
@@ -120,8 +121,9 @@ def _place(
             step = transition(Trigger.CHANGED, before.state)
             happen(turn, step, Happening(before, row, cause, stayed=parties, changed=changed))
     step = transition(trigger, row.state)
+    called_off = call_off_all(turn, row, "the interaction was placed elsewhere")
     release(turn, row, parties)
     placed = replace(row, state=InteractionState.QUEUED, assigned_to=None, **arrival(turn, to, row))
     turn.rows.put_interaction(placed)
-    happen(turn, step, Happening(row, placed, cause, left=parties))
+    happen(turn, step, Happening(row, placed, cause, left=parties, called_off=called_off))
     return EventAck(interaction_id=row.id)

@@ -15,9 +15,11 @@ from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages.interactions import InteractionRequest
 from ixproxy.messages.message import Message, Request
 from ixproxy.node import (
+    accepting,
     agent_states,
     agents,
     changing,
+    delivering,
     placing,
     pulling,
     reading,
@@ -43,7 +45,7 @@ from ixproxy.node.working_set import ReceiptKey, TimerKey
 from ixproxy.values import ClientType
 
 Rule = Callable[[Turn, Sender, Any], Message]
-LongRule = Callable[[Turn, Sender, Any, Token], Effect]
+LongRule = Callable[[Turn, Sender, Any, Token], Effect | None]
 
 RULES: dict[type[Request], Rule] = {
     m.RequestPing: reading.ping,
@@ -55,6 +57,7 @@ RULES: dict[type[Request], Rule] = {
     m.RequestHold: changing.hold,
     m.RequestResume: changing.resume,
     m.RequestLeaveInteraction: changing.leave,
+    m.RequestIntrude: delivering.intrude,
     m.RequestSetInFocus: changing.set_in_focus,
     m.RequestGetInteractionProperties: reading.get_properties,
     m.RequestWorkbinTypesInfo: reading.workbin_types,
@@ -74,8 +77,13 @@ LONG_RULES: dict[type[Request], LongRule] = {
     m.RequestPull: pulling.pull,
     m.RequestFindInteractions: reading.find,
     m.RequestGetWorkbinContent: reading.workbin_content,
+    m.RequestDeliver: delivering.deliver,
+    m.RequestTransfer: delivering.transfer,
+    m.RequestConference: delivering.conference,
+    m.RequestAccept: accepting.accept,
+    m.RequestReject: accepting.reject,
 }
-"""Requests whose answer may take another way."""
+"""Requests whose answer may take another way, or come later."""
 
 BY_THE_SERVER: frozenset[type[Request]] = frozenset(
     {
@@ -90,7 +98,15 @@ BY_THE_SERVER: frozenset[type[Request]] = frozenset(
 MAX_FORESEEN = 1000
 """Ids of one pull that are read before it is known whether so many are allowed."""
 
-_WRITES_TIMER = (m.RequestChangeProperties, m.RequestHold, m.RequestResume)
+_WRITES_TIMER = (
+    m.RequestChangeProperties,
+    m.RequestHold,
+    m.RequestResume,
+    m.RequestTransfer,
+    m.RequestConference,
+    m.RequestIntrude,
+    m.RequestLeaveInteraction,
+)
 
 
 class Needs(NamedTuple):

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import EventAck, Reason
 from ixproxy.node.agent_sessions import leave_all
+from ixproxy.node.inviting import nobody_waits, tell_again
 from ixproxy.node.life_cycle import Trigger
 from ixproxy.node.parties import put_back
 from ixproxy.node.rows import PartyRow, SessionRow
@@ -48,12 +49,17 @@ def register(turn: Turn, work: Registered) -> EventAck:
         turn.journal.set(turn.memory.interested, session, True)
     else:
         turn.journal.remove(turn.memory.interested, session)
+    nobody_waits(turn, session, Code.SUPERSEDED)
     held: dict[str, int] = {}
     for party in parties:
         if work.holding.get(party.interaction_id) == party.take_number:
             held[party.interaction_id] = party.take_number
         else:
             _return(turn, party, Trigger.NOT_LISTED, Cause(sender))
+    for name in turn.memory.agents_of.get(session, ()):
+        agent = turn.memory.logged_in(name)
+        if agent is not None:
+            tell_again(turn, agent, session)
     return EventAck(held=held)
 
 
@@ -86,6 +92,7 @@ def end_session(turn: Turn, session: bytes, trigger: Trigger, cause: Cause) -> N
     for party in turn.rows.held_by(session):
         _return(turn, party, trigger, cause)
     leave_all(turn, session, cause)
+    nobody_waits(turn, session, Code.CANCELLED)
     turn.memory.drop_session(row)
     turn.rows.remove(row)
 
@@ -97,6 +104,7 @@ def _lose(turn: Turn, session: bytes) -> None:
     lost = replace(row, lost_at=turn.now)
     turn.memory.keep_session(lost)
     turn.rows.put(lost)
+    nobody_waits(turn, session, Code.CANCELLED)
     leave_all(turn, session, Cause(), provisional_only=True)
 
 

@@ -19,6 +19,7 @@ from ixproxy.values import InteractionState
 
 HANDLING = "handling"
 ROUTING = "routing"
+DELIVERING = "delivering"
 HANDLING_KEY = "handling-timeout"
 """The key of the user data that goes before all options, in minutes."""
 _HANDLING_KEY_BYTES = HANDLING_KEY.encode()

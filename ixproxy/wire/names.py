@@ -266,6 +266,7 @@ _EVENTS = (
     _row(1001, m.EventError, kind=Kind.ERROR),
     _row(1100, m.EventInvite, kind=Kind.EVENT, holdings=Holdings.INVITES),
     _row(1101, m.EventRevoked, kind=Kind.EVENT, holdings=Holdings.REVOKES),
+    _row(1109, m.EventAccepted, kind=Kind.EVENT, holdings=Holdings.ENDS_INVITATION),
     *(
         _row(code, message, kind=Kind.EVENT)
         for code, message in (
@@ -276,7 +277,6 @@ _EVENTS = (
             (1106, m.EventCurrentAgentStatus),
             (1107, m.EventForcedAgentStateChange),
             (1108, m.EventTopic),
-            (1109, m.EventAccepted),
             (1200, m.EventInteractionSubmitted),
             (1201, m.EventPlacedInQueue),
             (1202, m.EventTakenFromQueue),

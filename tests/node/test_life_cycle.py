@@ -24,6 +24,8 @@ DOC = Path(__file__).parent.parent.parent / "doc"
 
 Q, C, R, H = InteractionState
 
+BACK = "Revoked* PartyRemoved PlacedInQueue PlacedInWorkbin?"
+
 # Trigger, states in which it may happen, the state that follows, and the reporting events.
 WRITTEN_DOWN: dict[Trigger, dict[State, tuple[State, str]]] = {
     Trigger.SUBMITTED: {None: (Q, "InteractionSubmitted PlacedInWorkbin?")},
@@ -37,21 +39,24 @@ WRITTEN_DOWN: dict[Trigger, dict[State, tuple[State, str]]] = {
     Trigger.PLACED_IN_QUEUE: {
         Q: (Q, "TakenFromQueue TakenFromWorkbin? PlacedInQueue"),
         C: (Q, "TakenFromQueue TakenFromWorkbin? PlacedInQueue"),
-        R: (Q, "PartyRemoved PlacedInQueue"),
-        H: (Q, "PartyRemoved PlacedInQueue"),
+        R: (Q, "Revoked* PartyRemoved PlacedInQueue"),
+        H: (Q, "Revoked* PartyRemoved PlacedInQueue"),
     },
     Trigger.PLACED_IN_WORKBIN: {
         Q: (Q, "TakenFromQueue TakenFromWorkbin? PlacedInQueue PlacedInWorkbin?"),
         C: (Q, "TakenFromQueue TakenFromWorkbin? PlacedInQueue PlacedInWorkbin?"),
-        R: (Q, "PartyRemoved PlacedInQueue PlacedInWorkbin?"),
-        H: (Q, "PartyRemoved PlacedInQueue PlacedInWorkbin?"),
+        R: (Q, "Revoked* PartyRemoved PlacedInQueue PlacedInWorkbin?"),
+        H: (Q, "Revoked* PartyRemoved PlacedInQueue PlacedInWorkbin?"),
     },
-    Trigger.STOPPED: dict.fromkeys((Q, C, R, H), (None, "PartyRemoved ProcessingStopped")),
+    Trigger.STOPPED: {
+        **dict.fromkeys((Q, C), (None, "ProcessingStopped")),
+        **dict.fromkeys((R, H), (None, "Revoked* PartyRemoved ProcessingStopped")),
+    },
     Trigger.CHANGED: {state: (state, "PropertiesChanged") for state in (Q, C, R, H)},
     Trigger.HELD: {state: (state, "Held") for state in (Q, C, R, H)},
     Trigger.RESUMED: {state: (state, "Resumed") for state in (Q, C, R, H)},
     **{
-        trigger: dict.fromkeys((R, H), (Q, "PartyRemoved PlacedInQueue PlacedInWorkbin?"))
+        trigger: dict.fromkeys((R, H), (Q, BACK))
         for trigger in (
             Trigger.LEFT,
             Trigger.TAKE_CANCELLED,
@@ -62,10 +67,23 @@ WRITTEN_DOWN: dict[Trigger, dict[State, tuple[State, str]]] = {
             Trigger.FORCED_OUT,
         )
     },
-    Trigger.HANDLING_EXPIRED: {H: (Q, "PartyRemoved PlacedInQueue PlacedInWorkbin?")},
-    Trigger.ROUTING_EXPIRED: {R: (Q, "PartyRemoved PlacedInQueue PlacedInWorkbin?")},
-    Trigger.PARTY_LEFT: {state: (state, "PartyRemoved") for state in (R, H)},
-    Trigger.PARTY_REVOKED: {state: (state, "PartyRemoved") for state in (R, H)},
+    Trigger.HANDLING_EXPIRED: {H: (Q, BACK)},
+    Trigger.ROUTING_EXPIRED: {R: (Q, BACK)},
+    Trigger.PARTY_LEFT: {state: (state, "Revoked* PartyRemoved") for state in (R, H)},
+    Trigger.PARTY_REVOKED: {state: (state, "Revoked* PartyRemoved") for state in (R, H)},
+    Trigger.DELIVERED: {R: (R, "AgentInvited PartyRemoved")},
+    Trigger.DELIVERY_ACCEPTED: {R: (H, "PartyAdded")},
+    Trigger.DELIVERY_REJECTED: {R: (Q, "Rejected PlacedInQueue PlacedInWorkbin?")},
+    Trigger.DELIVERY_EXPIRED: {R: (Q, "Revoked PlacedInQueue PlacedInWorkbin?")},
+    Trigger.DELIVERY_CALLED_OFF: {R: (Q, "Revoked PlacedInQueue PlacedInWorkbin?")},
+    Trigger.TRANSFER_ASKED: {H: (H, "AgentInvited")},
+    Trigger.TRANSFER_ACCEPTED: {H: (H, "Revoked* PartyAdded PartyRemoved")},
+    Trigger.CONFERENCE_ASKED: {H: (H, "AgentInvited")},
+    Trigger.CONFERENCE_ACCEPTED: {H: (H, "PartyAdded")},
+    Trigger.INTRUDED: {H: (H, "PartyAdded")},
+    Trigger.INVITATION_REJECTED: {H: (H, "Rejected")},
+    Trigger.INVITATION_EXPIRED: {H: (H, "Revoked")},
+    Trigger.INVITATION_CALLED_OFF: {H: (H, "Revoked")},
 }
 
 TOLD = {
@@ -79,12 +97,16 @@ TOLD = {
     Trigger.HANDLING_EXPIRED,
     Trigger.ROUTING_EXPIRED,
     Trigger.PARTY_REVOKED,
+    Trigger.TRANSFER_ACCEPTED,
 }
+"""Where a party may lose an interaction that it did not ask to lose."""
 
 
 def trace(found: Transition) -> str:
     return " ".join(
-        step.event.__name__.removeprefix("Event") + "?" * (step.when is When.IN_WORKBIN)
+        step.event.__name__.removeprefix("Event")
+        + "?" * (step.when is When.IN_WORKBIN)
+        + "*" * (step.when is When.EACH_CALLED_OFF)
         for step in found.steps
         if step.reported
     )
@@ -134,7 +156,11 @@ def test_the_refusals_say_why(state: InteractionState) -> None:
 def test_only_who_did_not_ask_is_told_that_an_interaction_is_gone() -> None:
     for (trigger, _), found in LIFE_CYCLE.items():
         if isinstance(found, Transition):
-            revokes = [step for step in found.steps if step.event is m.EventRevoked]
+            revokes = [
+                step
+                for step in found.steps
+                if step.event is m.EventRevoked and step.to is To.THE_PARTY
+            ]
             taken_away = any(step.when is When.EACH_LEAVING for step in found.steps)
             assert bool(revokes) == (trigger in TOLD and taken_away)
             assert not (revokes and trigger in SILENT)
@@ -164,7 +190,7 @@ def test_who_takes_part_follows_from_the_state() -> None:
         if found.target in (R, H) and state not in (R, H):
             assert joins
         if state in (R, H) and found.target not in (R, H):
-            assert leaves
+            assert leaves or any(step.when is When.INVITATION for step in found.steps)
 
 
 def test_every_state_but_the_one_of_a_later_issue_is_entered_and_left() -> None:
@@ -176,3 +202,33 @@ def test_the_page_of_the_life_cycle_is_what_the_table_generates() -> None:
     page = runpy.run_path(str(DOC / "life_cycle_page.py"))["page"]
     generated = "\n".join(page()) + "\n"
     assert generated == (DOC / "life-cycle.md").read_text(), "run `make protocol`"
+
+
+@pytest.mark.parametrize("trigger", Trigger)
+def test_an_invitation_that_ends_by_the_way_is_revoked_before_anything_else(
+    trigger: Trigger,
+) -> None:
+    for state in STATES:
+        found = LIFE_CYCLE[trigger, state]
+        if isinstance(found, Transition):
+            revoked = [step.when is When.EACH_CALLED_OFF for step in found.steps]
+            assert not any(revoked[1:])
+            assert all(
+                (step.event, step.to, step.reported) == (m.EventRevoked, To.THE_INVITED, True)
+                for step in found.steps[:1]
+                if revoked[0]
+            )
+
+
+def test_a_strategy_is_told_whenever_its_delivery_comes_to_nothing() -> None:
+    for (trigger, state), found in LIFE_CYCLE.items():
+        if isinstance(found, Transition) and state is R:
+            told = [step for step in found.steps if step.when is When.EACH_UNDELIVERED]
+            ends = trigger.name.startswith("DELIVERY_") and trigger is not Trigger.DELIVERY_ACCEPTED
+            placed = trigger in (
+                Trigger.STOPPED,
+                Trigger.PLACED_IN_QUEUE,
+                Trigger.PLACED_IN_WORKBIN,
+            )
+            assert bool(told) == (ends or placed)
+            assert all(step.to is To.THE_INVITER and not step.reported for step in told)

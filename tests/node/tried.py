@@ -18,7 +18,14 @@ from ixproxy.messages.message import Event, Request
 from ixproxy.node.answers import decoded
 from ixproxy.node.batch import NodeCore
 from ixproxy.node.model import MediaPlan, NodeModel, NodeSettings, TenantPlan, ViewPlan
-from ixproxy.node.rows import AgentRow, InteractionRow, PartyRow, SessionRow, TimerRow
+from ixproxy.node.rows import (
+    AgentRow,
+    InteractionRow,
+    InvitationRow,
+    PartyRow,
+    SessionRow,
+    TimerRow,
+)
 from ixproxy.node.turn import Turn
 from ixproxy.node.work import (
     Answer,
@@ -160,6 +167,15 @@ class TriedNode:
         assert len(found) == 1
         return found[0]
 
+    def begin(self, sender: Sender, request: Request, token: str = "later") -> None:
+        """Ask for something that is answered when it is settled."""
+        self.run(Asked(sender, request, 0, token))
+        assert self.settled(token) == []
+
+    def settled(self, token: str = "later") -> list[Effect]:
+        """What the last batch answered such a request with."""
+        return [each for each in self.outcome.effects if getattr(each, "token", None) == token]
+
     def ask(self, sender: Sender, request: Request) -> Any:
         """The answer to a request; a refusal raises."""
         effect = self.perform(sender, request)
@@ -255,6 +271,9 @@ class TriedNode:
         found: list[TimerRow] = self.store.fetch("timers", [(kind, id)])
         return found[0] if found else None
 
+    def invitations(self) -> list[InvitationRow]:
+        return list(self.store.fetch_by("invitations", "tenant_id", [1, 2]))
+
     def agents(self) -> list[AgentRow]:
         return list(self.store.fetch_by("agents", "confirmed", [0, 1]))
 
@@ -269,6 +288,7 @@ class TriedNode:
             "parties": ("tenant_id", [1, 2]),
             "receipts": ("tenant_id", [1, 2]),
             "timers": ("kind", ["handling", "routing", "delivering"]),
+            "invitations": ("tenant_id", [1, 2]),
         }
         rows = [
             row
