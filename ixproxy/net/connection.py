@@ -107,6 +107,7 @@ class FrameConnection(TwistedProtocol):
         self.reading = True
         """Whether we read: a peer that is not listened to cannot be heard."""
         self._unread_for: tuple[str, ...] = ()
+        self._room: list[Callable[[], None]] = []
         self.watch_unfinished: Callable[[FrameConnection], None] | None = None
         """Is told when something came that finished no frame; None: nobody is."""
         self.connected_now = False
@@ -117,6 +118,11 @@ class FrameConnection(TwistedProtocol):
     def unfinished(self) -> int:
         """Bytes that are kept of a frame that is not whole yet."""
         return self._reader.kept
+
+    @property
+    def paused(self) -> bool:
+        """Whether what is sent waits here until the peer has read of what was sent before."""
+        return self._paused
 
     @property
     def max_frame(self) -> int:
@@ -231,6 +237,7 @@ class FrameConnection(TwistedProtocol):
         """The framework lost the socket."""
         if self.connected_now:
             self.connected_now = False
+            self._room.clear()
             self._out.clear()
             self._untaken.clear()
             if self._next_share is not None:
@@ -273,12 +280,30 @@ class FrameConnection(TwistedProtocol):
             self.exceeded = True
             self._owner.output_exceeded(self)
 
+    def when_read(self, tell: Callable[[], None]) -> None:
+        """
+        Call `tell` once, as soon as all that was gathered is handed on and more
+        would be; not before this turn ends, and not when the connection is lost.
+        """
+        self._room.append(tell)
+        if not self._dirty:
+            self._dirty = True
+            self._turn.mark(self)
+
     def flush(self) -> None:
         """Hand on what was gathered, unless the transport has paused us."""
         self._dirty = False
         out = self._out
-        if self._paused or not out:
+        if self._paused:
             return
+        if out:
+            self._hand_on(out)
+        if self._room and not self._paused and not self._closing:
+            told, self._room = self._room, []
+            for tell in told:
+                tell()
+
+    def _hand_on(self, out: list[bytes]) -> None:
         gathered = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
         self.backlog = 0
@@ -305,7 +330,7 @@ class FrameConnection(TwistedProtocol):
     def resumeProducing(self) -> None:
         """The framework has sent what it had."""
         self._paused = False
-        if self._out and not self._dirty:
+        if (self._out or self._room) and not self._dirty:
             self._dirty = True
             self._turn.mark(self)
 

@@ -56,18 +56,20 @@ class SlowReaders:
         self._since.pop(connection, None)
         self._ended.pop(connection, None)
 
+    def end(self, connection: FrameConnection, now: float) -> None:
+        """Close it, and say why."""
+        self._since.pop(connection, None)
+        self._ended[connection] = now
+        self._counters["slow readers closed"] += 1
+        log.warn("A peer does not read: {backlog} bytes wait; closed", backlog=connection.backlog)
+        last = error_frame(Code.LIMIT_REACHED, f"max-client-output: {WHY}")
+        connection.close_unread(WHY, last)
+
     def ticked(self, now: float, seconds: float) -> None:
         """Some time passed: close who has not read for so many seconds."""
         for connection, since in list(self._since.items()):
             if now - since >= seconds:
-                del self._since[connection]
-                self._ended[connection] = now
-                self._counters["slow readers closed"] += 1
-                log.warn(
-                    "A peer does not read: {backlog} bytes wait; closed", backlog=connection.backlog
-                )
-                last = error_frame(Code.LIMIT_REACHED, f"max-client-output: {WHY}")
-                connection.close_unread(WHY, last)
+                self.end(connection, now)
         for connection, since in list(self._ended.items()):
             if now - since >= LAST_WORDS:
                 del self._ended[connection]

@@ -23,6 +23,7 @@ from ixproxy.node import (
     placing,
     pulling,
     reading,
+    reporting,
     sessions,
     submitting,
 )
@@ -38,6 +39,7 @@ from ixproxy.node.work import (
     PullRetried,
     Registered,
     Sender,
+    StreamEnded,
     Token,
     Work,
 )
@@ -82,8 +84,12 @@ LONG_RULES: dict[type[Request], LongRule] = {
     m.RequestConference: delivering.conference,
     m.RequestAccept: accepting.accept,
     m.RequestReject: accepting.reject,
+    m.RequestStartPlaceAgentStateReportingAll: reporting.start_all,
+    m.RequestStopPlaceAgentStateReportingAll: reporting.stop_all,
+    m.RequestStartPlaceAgentStateReporting: reporting.start,
+    m.RequestStopPlaceAgentStateReporting: reporting.stop,
 }
-"""Requests whose answer may take another way, or come later."""
+"""Requests whose answer may take another way, or is not all that they have done."""
 
 BY_THE_SERVER: frozenset[type[Request]] = frozenset(
     {
@@ -168,4 +174,7 @@ def perform(turn: Turn, work: Work) -> Effect | None:
     if type(work) is Goodbye:
         ack = sessions.goodbye(turn, work)
         return None if work.token is None else Answer(work.token, ack)
+    if type(work) is StreamEnded:
+        reporting.ended(turn, work)
+        return None
     raise TypeError(f"{type(work).__name__} is no work for a rule")
