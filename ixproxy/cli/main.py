@@ -29,6 +29,7 @@ MODULES = (
     "workbin",
     "agent",
     "agent_state",
+    "watch",
     "decode",
     "load",
 )
