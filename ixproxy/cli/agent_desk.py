@@ -240,13 +240,15 @@ class Desk:
                 {"in_hand": identifier, "take_number": number}, f"in hand     {identifier}"
             )
         for ticket, invite in self.invited.items():
+            what = invite.visibility_mode or invite.operation
             self._output.record(
                 {
                     "invitation": ticket,
                     "interaction_id": invite.interaction_id,
+                    "operation": invite.operation,
                     "visibility_mode": invite.visibility_mode,
                 },
-                f"invitation  {invite.interaction_id}  ticket {ticket}  {invite.visibility_mode}",
+                f"invitation  {invite.interaction_id}  ticket {ticket}  {what}".rstrip(),
             )
         if not (self._client.holding or self.invited):
             self._output.line("nothing in hand, no invitation")

@@ -228,7 +228,7 @@ class KeyByKey:
 
     def __enter__(self) -> Self:
         self._before = termios.tcgetattr(self._descriptor)
-        tty.setcbreak(self._descriptor)
+        tty.setcbreak(self._descriptor, termios.TCSANOW)
         return self
 
     def __exit__(

@@ -137,7 +137,8 @@ class Together:
         for event in events if self._begun else ():
             number = self._numbers.next()
             if self._wanted.accepts(event):
-                self._told.event_received(numbered(event, number, self._shown))
+                previous = self._shown if self._wanted.narrows else 0
+                self._told.event_received(numbered(event, number, previous))
                 self._shown = number
 
 
