@@ -24,6 +24,9 @@ from ixproxy.messages.message import Message, Request
 from ixproxy.values import ClientType
 from ixproxy.wire.names import BY_MESSAGE, Holdings
 
+SETTLED_LATER = (m.RequestDeliver, m.RequestTransfer, m.RequestConference)
+"""Requests that are answered when an invited agent has answered."""
+
 Callback = Callable[[Message], None]
 ConnectionCallback = Callable[[m.ServerFacts | None], None]
 NotRestored = Callable[[Message, RequestRefused], None]
@@ -101,6 +104,14 @@ class Client:
         return self._conversation.held.numbers
 
     @property
+    def invitations(self) -> Mapping[tuple[str, int], m.EventInvite]:
+        """
+        The invitations that await an answer, by interaction id and ticket; a
+        view that follows. After a lost connection servers tell them again.
+        """
+        return self._conversation.invited.open
+
+    @property
     def doubtful(self) -> frozenset[str]:
         """Those of `holding` that may have been given back already: nobody knows."""
         return self._conversation.held.doubtful
@@ -157,7 +168,8 @@ class Client:
         waits any more. What the answer to such a request hands over is given
         back with `RequestLeaveInteraction`, and is never part of `holding`.
 
-        :param timeout: seconds; None: the settings' `timeout`.
+        :param timeout: seconds; None: the settings' `timeout`, or
+            `settling_timeout` for what is answered when another agent has.
         :return: the answer that the names table has for the request: an
             `EventAck`, `EventPulledInteractions`, …; parts are joined.
         :raise ixproxy.errors.RequestRefused: (by the Deferred) the answer is
@@ -174,9 +186,10 @@ class Client:
         """
         As `request`, but the result also says whether the answer is partial.
         """
-        return self._conversation.ask(
-            message, self._settings.timeout if timeout is None else timeout
-        )
+        if timeout is None:
+            settles = isinstance(message, SETTLED_LATER)
+            timeout = self._settings.settling_timeout if settles else self._settings.timeout
+        return self._conversation.ask(message, timeout)
 
     def send(self, message: Request) -> None:
         """

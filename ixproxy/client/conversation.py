@@ -24,6 +24,7 @@ from twisted.logger import Logger
 from ixproxy.client.agents import LoggedIn
 from ixproxy.client.holdings import Held, handed_over
 from ixproxy.client.in_flight import Answer, InFlight, Pending
+from ixproxy.client.invited import Invited
 from ixproxy.client.link import Link
 from ixproxy.client.restoring import Repeat, Restoring
 from ixproxy.client.returning import Returning
@@ -90,6 +91,7 @@ class Conversation:
         self._agents = LoggedIn()
         self._subscriptions = Subscriptions()
         self.held = Held(holding)
+        self.invited = Invited()
         self.link: Link | None = None
         """The connection, once registered."""
         self.server = ServerFacts()
@@ -155,6 +157,8 @@ class Conversation:
             self.link = None
         self._restoring.stop()
         self._returning.clear()
+        if registered:
+            self.invited.lost()
         for pending in self._in_flight.lost(link):
             self._fail(pending, Code.LOST_CONNECTION, f"Connection lost: {reason}", doubtful=True)
         if registered:
@@ -197,6 +201,7 @@ class Conversation:
             return
         event = decode(frame)
         self.held.event_received(event)
+        self.invited.event_received(event)
         self._agents.event_received(event)
         self._heard(event)
 
@@ -256,6 +261,7 @@ class Conversation:
         self._follow(request, answer)
 
     def _follow(self, request: Message, answer: Message) -> None:
+        self.invited.answered(request)
         self._agents.answered(request, answer)
         self._subscriptions.answered(request)
 
@@ -324,6 +330,7 @@ class Conversation:
             self._nobody_knows(pending.request)
         else:
             self.held.refused(pending.request, code, in_doubt=False)
+            self.invited.refused(pending.request, code)
         if (waiter := pending.settle()) is not None:
             waiter.errback(RequestRefused(code, description, in_doubt=doubtful))
 

@@ -14,6 +14,8 @@ class Settings:
     Limits and times of one client; times in seconds.
 
     :ivar timeout: for a request that says no other.
+    :ivar settling_timeout: the same for those that wait for another agent:
+        more than the `delivering-timeout` of the nodes.
     :ivar max_in_flight: requests that await their answer; one more is refused
         on the spot as busy, with nothing done.
     :ivar max_frame: the longest frame it takes, in bytes after the length.
@@ -28,6 +30,7 @@ class Settings:
     """
 
     timeout: float = 30.0
+    settling_timeout: float = 60.0
     max_in_flight: int = 1_000
     max_frame: int = DEFAULT_MAX_FRAME
     max_answer: int = 64 << 20

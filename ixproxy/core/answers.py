@@ -108,7 +108,10 @@ class Answers:
         if frame.interaction:
             state.owners.learn(frame.interaction.encode(), link.name)
         if row is not None and row.holdings is Holdings.REVOKES:
-            client.gave_back(frame.interaction)
+            event = decode(frame)
+            # One with a ticket ends an invitation, which is no holding.
+            if not getattr(event, "ticket_id", 0):
+                client.gave_back(frame.interaction)
         if not client.gone:
             self._hand_on(client, frame)
 

@@ -17,7 +17,7 @@ buffers then.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from cryptography.x509 import Certificate
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
@@ -28,6 +28,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ixproxy.errors import RemoteProtocolError
+from ixproxy.net.connection_owner import Owner
 from ixproxy.net.tls_socket import TlsSocket
 from ixproxy.net.turn import TurnEnd
 from ixproxy.wire.frames import FrameReader, Skipped
@@ -44,35 +45,6 @@ AT_ONCE = 128 << 10
 """Bytes of a backlog that are joined for the transport at once."""
 
 PING = write_frame(Kind.PING, 0)
-
-
-class Owner(Protocol):
-    """Who is told what happens on a connection."""
-
-    def connection_made(self, connection: FrameConnection) -> None:
-        """The socket is open."""
-
-    def frames_received(
-        self, connection: FrameConnection, frames: Sequence[bytes | Skipped]
-    ) -> int | None:
-        """
-        Whole frames arrived, in order.
-
-        :return: how many of them were enough for one turn, the others are to
-            be given again; None: all are taken.
-        """
-
-    def stream_broken(self, connection: FrameConnection, problem: RemoteProtocolError) -> None:
-        """The peer does not speak the protocol; nothing more can be read."""
-
-    def output_exceeded(self, connection: FrameConnection) -> None:
-        """The backlog rose over its limit: the peer does not read."""
-
-    def output_drained(self, connection: FrameConnection) -> None:
-        """The backlog that had exceeded its limit was handed on."""
-
-    def connection_lost(self, connection: FrameConnection, reason: str) -> None:
-        """The socket is gone; told once."""
 
 
 @implementer(IPushProducer)

@@ -2,8 +2,9 @@
 The client side of a proxy: accepts peers, reads and sends, decides nothing.
 
 A peer that does not read is first left unread itself; one that stays above
-its limit is closed with a reason, and so is at once who has a stream. A peer that does not register in time is
-closed too. One with very much on the way is left unread until answers came.
+its limit is closed with a reason, and so is at once who has a stream.
+A peer that does not register in time is closed too. One with very much on the
+way is left unread until answers came.
 """
 
 from __future__ import annotations

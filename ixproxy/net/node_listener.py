@@ -18,7 +18,7 @@ from ixproxy.errors import RemoteProtocolError
 from ixproxy.net.connection import FrameConnection
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.node_limits import PROXY_FACTOR
-from ixproxy.net.node_peers import NodePeer
+from ixproxy.net.node_peers import Asking, NodePeer
 from ixproxy.net.node_requests import NodeRequests
 from ixproxy.net.node_state import NodeState
 from ixproxy.net.slow_readers import SlowReaders
@@ -194,6 +194,15 @@ class NodeListener(Factory):
         self._slow.ticked(now, limits.max_output_timeout)
         self._waiting_room.ticked(now, limits.registration_timeout)
         self._state.writer.wake()
+
+    def unsettled(self) -> list[Asking]:
+        """The requests of all peers that await their answers."""
+        return [
+            asking
+            for peer in self._peers.values()
+            for client in peer.clients.values()
+            for asking in client.asked.values()
+        ]
 
     def close_all(self, reason: str) -> None:
         """Close every peer, after what was sent to it."""

@@ -3,7 +3,8 @@ A whole node as one service: its store and rules, their thread, its listener.
 
 Theory of operation: the store is opened in the writer's thread, and only then
 does the node listen. An orderly stop takes nothing new in, lets the batch
-under way finish, answers the rest, closes its peers and then the store. A node
+under way finish, answers the rest, closes its store and then the peers; what
+awaits the outcome of an invitation is answered as in doubt then. A node
 whose store is lost does the same at once, and says why: whoever started it
 ends the process.
 """
@@ -237,6 +238,9 @@ class NodeServer(Service):
         # Behind the batch that is under way, whose answers leave before this fires.
         self.writer.between(self._store.close, closed.callback)
         await closed
+        for asking in self.listener.unsettled():
+            # It was carried out, but for its outcome: that will be told by whoever comes next.
+            self.state.refuse(asking, Code.STOPPING, doubtful=True)
         self.listener.close_all("the node stops")
         await self._executor.stop()
 

@@ -329,15 +329,16 @@ class Cluster:
 
     def stranded(self) -> list[str]:
         """Interactions that are taken by a client that does not have them."""
-        return stranded(self.rows("interactions"), self.rows("parties"), self.living())
+        rows = self.rows
+        return stranded(rows("interactions"), rows("parties"), self.living(), rows("invitations"))
 
     def doubled(self) -> list[str]:
         """Interactions that are on two nodes, or held by two clients."""
-        return doubled(self.rows("interactions"), self.living())
+        return doubled(self.rows("interactions"), self.living(), self.rows("parties"))
 
     def imagined(self) -> list[str]:
         """Interactions that a connected client believes it has, and no node knows of."""
-        return imagined(self.rows("parties"), self.living())
+        return imagined(self.rows("parties"), self.living(), self.rows("invitations"))
 
     def living(self) -> list[Client]:
         """The clients whose programs run, and that are not closed."""

@@ -273,9 +273,7 @@ def test_a_client_behind_a_proxy_has_its_stream_of_that_proxy() -> None:
     edge = rig.client("Proxy", client_name="edge", path=["edge"])
     rig.ask(
         edge,
-        m.RequestRegisterClient(
-            client_name="stat", client_type="ReportingEngine", path=["edge"]
-        ),
+        m.RequestRegisterClient(client_name="stat", client_type="ReportingEngine", path=["edge"]),
     )
     for node in NODES:
         rig.accept(node)

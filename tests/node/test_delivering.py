@@ -16,6 +16,7 @@ from ixproxy.messages import (
     RequestConference,
     RequestDeliver,
     RequestIntrude,
+    RequestLeaveInteraction,
     RequestPull,
     RequestTransfer,
 )
@@ -69,7 +70,8 @@ def test_a_delivery_invites_the_agent_and_ends_the_strategys_part(node: TriedNod
     node.begin(router, deliver(id, extension={"operation": "callback"}))
     invited, removed = node.reported()
     assert isinstance(invited, EventAgentInvited)
-    assert (invited.party, invited.operation) == (Party(agent_id="Ann", place_id="P-Ann"), "Deliver")
+    assert invited.party == Party(agent_id="Ann", place_id="P-Ann")
+    assert invited.operation == "Deliver"
     assert (removed.party.strategy_id, removed.operation) == ("ors-1", "Deliver")
     (invite,) = node.told(ann)
     assert isinstance(invite, EventInvite)
@@ -231,7 +233,12 @@ def test_a_conference_adds_a_party_and_all_others_are_told(node: TriedNode) -> N
 
 @pytest.mark.parametrize(
     ("mode", "seen_by_ann", "seen_by_coach"),
-    [("", True, True), ("Conference", True, True), ("Coach", True, False), ("Monitor", False, False)],
+    [
+        ("", True, True),
+        ("Conference", True, True),
+        ("Coach", True, False),
+        ("Monitor", False, False),
+    ],
 )
 def test_who_joins_is_seen_as_the_visibility_mode_has_it(
     node: TriedNode, mode: str, seen_by_ann: bool, seen_by_coach: bool
@@ -285,6 +292,26 @@ def test_asking_another_agent_is_a_sign_that_handling_goes_on(
     timer = node.timer("handling", id)
     assert timer is not None
     assert timer.due_at == node.now + 180 * 60
+
+
+def test_who_joins_and_who_leaves_shows_that_handling_goes_on(node: TriedNode) -> None:
+    ann, bob, eve = node.agent("Ann"), node.agent("Bob"), node.agent("Eve")
+    id = handled(node, ann)
+    node.begin(ann, conference(id))
+    for sender, request in (
+        (bob, accept(id)),
+        (eve, intrude(id)),
+        (ann, RequestLeaveInteraction(tenant_id=1, interaction_id=id)),
+    ):
+        node.now += 20
+        node.ask(sender, request)
+        timer = node.timer("handling", id)
+        assert timer is not None
+        assert timer.due_at == node.now + 180 * 60
+    node.wait(180 * 60)
+    assert node.kept(id).state == 0
+    assert node.names_told(bob) == node.names_told(eve) == ["EventRevoked"]
+    assert node.told(ann) == []
 
 
 def test_a_strategy_may_change_what_it_has_delivered_but_moves_it_no_more(

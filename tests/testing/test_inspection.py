@@ -73,3 +73,21 @@ def test_what_no_node_knows_of_is_imagined_unless_it_is_in_doubt_or_the_client_i
     assert imagined([party(number=4)], [HOLDS]) == ["one does not have A (taken as 5)"]
     assert imagined([], [holder(b"one", holding={"A": 5}, doubtful=frozenset("A"))]) == []
     assert imagined([], [holder(b"one", holding={"A": 5}, connected=False)]) == []
+
+
+def invitation(inviter: bytes = b"one") -> dict[str, Any]:
+    return {"node": "node1", "interaction_id": "A", "inviter": inviter}
+
+
+def test_what_is_delivered_to_an_agent_is_with_nobody_for_a_while() -> None:
+    assert stranded([interaction(state=2)], [], [HOLDS], [invitation()]) == []
+    assert imagined([], [HOLDS], [invitation()]) == []
+    assert imagined([], [HOLDS], [invitation(b"two")]) != []
+
+
+def test_those_who_share_an_interaction_both_have_it() -> None:
+    other = holder(b"two", holding={"A": 6})
+    both = [party(), party(b"two", 6)]
+    assert doubled([interaction()], [HOLDS, other], both) == []
+    assert doubled([interaction()], [HOLDS, other]) == ["A is held by [one, two]"]
+    assert stranded([interaction()], both, [HOLDS, other]) == []

@@ -120,7 +120,7 @@ def test_what_requests_do_to_holdings_is_said_once_in_the_table() -> None:
         "RequestRouteCall",
     }
     assert does[Holdings.INVITES] == {"EventInvite"}
-    assert does[Holdings.ENDS_INVITATION] == {"RequestReject"}
+    assert does[Holdings.ENDS_INVITATION] == {"RequestReject", "EventAccepted"}
     assert does[Holdings.REVOKES] == {"EventRevoked"}
 
 
