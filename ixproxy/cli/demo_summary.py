@@ -195,9 +195,9 @@ def _headline(result: Result) -> Text:
     if result.sound:
         text.append("Everything went well: ", style="bold green")
         text.append(
-            f"{result.submitted:,} interactions handed in, found as they were handed in, "
+            f"{result.submitted:,} interactions handed in, found as they were handed in,\n"
             "delivered to agents, and stopped exactly once each; "
-            "and a reporting client was told all of it."
+            "a reporting client was told all of it."
         )
         return text
     text.append("Something went wrong: ", style="bold red")

@@ -16,9 +16,9 @@ from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.listener import Limits, PeerListener
 from ixproxy.net.perform import Performer
 from ixproxy.net.turn import TurnEnd
+from ixproxy.values import NodeName
 from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.frames import FrameReader
-from ixproxy.values import NodeName
 from ixproxy.wire.prefix import Frame, read_frame
 from tests.core.reporting import ALL, ANNA, NODES, Reporting, names, submitted
 from tests.core.rig import EAST
