@@ -15,6 +15,7 @@ from ixproxy.node.life_cycle import (
     Trigger,
     When,
 )
+from ixproxy.testing.life_traces import TRACES
 
 HEAD = """\
 # The life of an interaction
@@ -39,7 +40,8 @@ RECEIVERS = {
     To.THE_PARTY: "each party that leaves without having asked for it",
     To.CONCERNED: "the agents who handle it, and submitters that asked for it at registration",
     To.SUBMITTERS: "the media servers with the submitter's name",
-    To.THE_INVITED: "all clients of the invited agent, but for the one that answered",
+    To.THE_INVITED: "all clients of the invited agent",
+    To.OTHER_CLIENTS: "the clients of the invited agent, but for the one that answered",
     To.THE_INVITER: "the strategy whose delivery came to nothing",
     To.UNANSWERED: "the client that asked for the invitation, if its request waits no more",
 }
@@ -145,10 +147,23 @@ def refusals() -> Iterator[str]:
             yield f"| {trigger.value} | {places} | {code} {describe(code)} |"
 
 
+def traces() -> Iterator[str]:
+    """The traces of the field."""
+    yield "\n## The traces of the field\n"
+    yield "What reporting hears, as the field numbers the usual things, and who is told beside.\n"
+    yield "| | what happens | from | to | reporting events | beside |"
+    yield "|---|---|---|---|---|---|"
+    for trace in TRACES:
+        events = ", ".join(f"`{name}`" for name in trace.reported) or "–"
+        states = f"{trace.source or '–'} | {trace.target or '–'}"
+        yield f"| {trace.name} | {trace.what} | {states} | {events} | {trace.beside} |"
+
+
 def page() -> Iterator[str]:
     yield HEAD
     yield from drawing()
     yield from transitions()
+    yield from traces()
     yield from receivers()
     yield from refusals()
 

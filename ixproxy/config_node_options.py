@@ -191,7 +191,7 @@ class NodeSettings(WireSettings):
         False, "Spare a router its own changes.", served=False
     )
     not_ready_on_invitation_timeout: bool = flag(
-        False, "An agent who lets an invitation expire becomes not ready.", served=False
+        False, "An agent who lets an invitation expire becomes not ready for its media type."
     )
     notify_workbin_userdata_changed: bool = flag(
         False, "Tell a workbin's subscribers of changed user data.", served=False

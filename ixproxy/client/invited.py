@@ -3,9 +3,10 @@ To what the agents of a client are invited, and have not answered.
 
 Theory of operation: an invitation is named by its interaction and its ticket,
 for each node counts its tickets by itself. It is over when the client's own
-request answers it, or is told that it is too late; or when an event says that
-another client of the agent accepted, or that it was revoked. With a lost
-connection all are forgotten: the servers tell those again that are out still.
+request answers it, or is told that it is too late; when an event says that
+another client of the agent accepted, or that it was revoked; and when the agent
+is not logged in through this client any more. With a lost connection all are
+forgotten: the servers tell those again that are out still.
 """
 
 from __future__ import annotations
@@ -14,11 +15,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ixproxy.errors import Code
-from ixproxy.messages import EventAccepted, EventInvite, EventRevoked, RequestAccept, RequestReject
+from ixproxy.messages import (
+    EventAccepted,
+    EventForcedAgentStateChange,
+    EventInvite,
+    EventRevoked,
+    RequestAccept,
+    RequestAgentLogout,
+    RequestReject,
+)
 from ixproxy.messages.message import Message
 
 MAX_OPEN = 1000
 """Invitations that are remembered; the oldest go first."""
+
+LOGOUT = "Logout"
+"""The operation of an event that says that an agent is logged out."""
 
 _TOO_LATE = frozenset((Code.INVITATION_OVER, Code.UNKNOWN_INTERACTION))
 
@@ -43,20 +55,33 @@ class Invited:
                 del self._open[next(iter(self._open))]
         elif isinstance(event, EventRevoked | EventAccepted) and event.ticket_id:
             self._open.pop((event.interaction_id, event.ticket_id), None)
+        elif (
+            isinstance(event, EventForcedAgentStateChange)
+            and event.agent_state_change_operation == LOGOUT
+        ):
+            self._logged_out(event.tenant_id, event.agent_id)
 
     def answered(self, request: Message) -> None:
         """A request succeeded."""
         if isinstance(request, RequestAccept | RequestReject):
             self._end(request.interaction_id, request.ticket_id)
+        elif isinstance(request, RequestAgentLogout):
+            self._logged_out(request.tenant_id, request.agent_id)
 
     def refused(self, request: Message, code: int) -> None:
         """A request was refused."""
-        if code in _TOO_LATE:
-            self.answered(request)
+        if code in _TOO_LATE and isinstance(request, RequestAccept | RequestReject):
+            self._end(request.interaction_id, request.ticket_id)
 
     def lost(self) -> None:
         """The connection is lost."""
         self._open.clear()
+
+    def _logged_out(self, tenant: int, agent: str) -> None:
+        """An agent is not logged in through this client any more."""
+        for name, invite in list(self._open.items()):
+            if (invite.tenant_id, invite.agent_id) == (tenant, agent):
+                del self._open[name]
 
     def _end(self, identifier: str, ticket: int) -> None:
         """Without a ticket: the only one to the interaction."""

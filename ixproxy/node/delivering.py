@@ -99,6 +99,8 @@ def intrude(turn: Turn, sender: Sender, request: RequestIntrude) -> EventAck:
     step = transition(Trigger.INTRUDED, row.state)
     parties = turn.rows.parties_of(row.id)
     check_no_party(parties, agent.agent_id, sender.session)
+    if any(each.agent_id == agent.agent_id for each in turn.memory.invitations.of(row.id)):
+        raise RequestRefused(Code.ALREADY_A_PARTY, "the agent is invited and may accept")
     party = replace(agent_party(turn, sender, row.id, agent), visibility_mode=mode)
     turn.rows.put_party(party)
     restart_handling(turn, row)

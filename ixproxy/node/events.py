@@ -138,9 +138,12 @@ def _receivers(turn: Turn, step: Step, what: Happening, subject: Subject) -> Seq
 def _concerned(turn: Turn, step: Step, what: Happening, row: InvitationRow) -> Sequence[bytes]:
     """Who hears of an invitation."""
     requester = what.cause.requester
-    if step.to is To.THE_INVITED:
+    if step.to in (To.THE_INVITED, To.OTHER_CLIENTS):
         agent = turn.memory.logged_in((row.tenant_id, row.agent_id))
-        return [each for each in agent.sessions if each != requester] if agent else ()
+        sessions = agent.sessions if agent else ()
+        if step.to is To.THE_INVITED:
+            return sessions
+        return [each for each in sessions if each != requester]
     if step.to is To.UNANSWERED and row.inviter in what.answered:
         return ()
     return (row.inviter,) if row.inviter != requester else ()

@@ -88,6 +88,7 @@ class To(Enum):
     CONCERNED = "agents handling it, and submitters that asked for it"
     SUBMITTERS = "the media servers with the submitter's name"
     THE_INVITED = "all clients of the invited agent"
+    OTHER_CLIENTS = "those of them that did not answer"
     THE_INVITER = "the client that invited"
     UNANSWERED = "the client that invited, if its request awaits no answer any more"
 
@@ -143,11 +144,11 @@ _RESUMED = Step(m.EventResumed)
 
 _INVITED = Step(m.EventAgentInvited, When.INVITATION)
 _INVITE = Step(m.EventInvite, When.INVITATION, To.THE_INVITED, reported=False)
-_ACCEPTED = Step(m.EventAccepted, When.INVITATION, To.THE_INVITED, reported=False)
+_ACCEPTED = Step(m.EventAccepted, When.INVITATION, To.OTHER_CLIENTS, reported=False)
 _ACCEPTED_TOO = Step(m.EventAccepted, When.INVITATION, To.UNANSWERED, reported=False)
 _REFUSED = Step(m.EventRejected, When.INVITATION, To.UNANSWERED)
 _REFUSED_TOO = Step(
-    m.EventRevoked, When.INVITATION, To.THE_INVITED, reported=False, why=REJECTED
+    m.EventRevoked, When.INVITATION, To.OTHER_CLIENTS, reported=False, why=REJECTED
 )
 _OVER = Step(m.EventRevoked, When.INVITATION, To.THE_INVITED)
 _OVER_TOO = Step(m.EventRevoked, When.INVITATION, To.UNANSWERED, reported=False)

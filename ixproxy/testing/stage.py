@@ -46,15 +46,16 @@ class Stage:
     A cluster with a media server, two routers and three agents.
 
     :param proxies: 0: they all talk to one node; else they go through these in turn.
+    :param outer: proxies in front of those, through which they go then.
     :ivar heard: the events that each client got.
     """
 
-    def __init__(self, proxies: int) -> None:
+    def __init__(self, proxies: int, outer: int = 0) -> None:
         self.cluster = Cluster(
-            nodes=3 if proxies else 1, proxies=proxies, node_settings=SETTINGS
+            nodes=3 if proxies else 1, proxies=proxies, outer=outer, node_settings=SETTINGS
         )
         self.heard: dict[str, list[Message]] = {}
-        self._proxies = proxies
+        self._proxies = outer or proxies
         self._clients = 0
         self.mail = self._client("mail", ClientType.MEDIA_SERVER)
         self.router = self._client("router", ClientType.ROUTING_ENGINE)

@@ -233,6 +233,16 @@ def test_a_revoked_interaction_is_held_no_more() -> None:
     assert isinstance(only(rig.got(peer)), EventRevoked)
 
 
+def test_a_revoked_invitation_leaves_what_is_held() -> None:
+    rig = Rig()
+    peer = rig.client()
+    client = only(list(rig.core.state.clients))
+    client.took("a", 4, EAST)
+    rig.from_node(EAST, encode(EventRevoked(**NAMED, ticket_id=7), client=1))
+    assert client.holding == {"a": (4, EAST)}
+    assert isinstance(only(rig.got(peer)), EventRevoked)
+
+
 def test_load_facts_replace_each_other() -> None:
     rig = Rig()
     event = EventNodeLoad(queues={TENANT: {"Q1": 5}}, media_types={2: ["chat"]})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ from ixproxy.messages import (
     EventRejected,
     EventRevoked,
     Reason,
-    RequestAccept,
     RequestAgentLogin,
     RequestLeaveInteraction,
     RequestReject,
@@ -95,13 +95,11 @@ def test_only_the_invited_agent_answers_and_only_by_the_right_ticket(node: Tried
     node.begin(router, deliver(id))
     (invite,) = node.told(ann)
     assert isinstance(invite, EventInvite)
-    for request in (RequestAccept, RequestReject):
-        named = {"tenant_id": 1, "interaction_id": id}
-        assert node.refusal(bob, request(**named)) == Code.INVITATION_OVER
-        wrong = request(**named, ticket_id=invite.ticket_id + 1)
-        assert node.refusal(ann, wrong) == Code.INVITATION_OVER
-        nothing = request(tenant_id=1, interaction_id="nothing")
-        assert node.refusal(ann, nothing) == Code.UNKNOWN_INTERACTION
+    answers: tuple[Callable[..., Any], ...] = (accept, reject)
+    for answer in answers:
+        assert node.refusal(bob, answer(id)) == Code.INVITATION_OVER
+        assert node.refusal(ann, answer(id, invite.ticket_id + 1)) == Code.INVITATION_OVER
+        assert node.refusal(ann, answer("nothing")) == Code.UNKNOWN_INTERACTION
     node.ask(ann, accept(id))
 
 
@@ -126,7 +124,9 @@ def test_a_client_of_two_agents_may_transfer_from_one_to_the_other(node: TriedNo
     id = handled(node, gate)
     node.ask(gate, RequestAgentLogin(tenant_id=1, agent_id="Bob", place_id="P-Bob"))
     node.begin(gate, transfer(id))
-    ack = node.ask(gate, accept(id))
+    (invite,) = node.told(gate)
+    assert isinstance(invite, EventInvite)
+    ack = node.ask(gate, accept(id, invite.ticket_id))
     answers = node.effects(Answer)
     assert [each.token for each in answers] == ["later", "token"]
     (party,) = node.parties(id)

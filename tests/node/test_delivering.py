@@ -280,6 +280,14 @@ def test_who_intrudes_needs_somebody_who_handles_it(node: TriedNode) -> None:
     assert router
 
 
+def test_who_is_invited_accepts_and_does_not_intrude(node: TriedNode) -> None:
+    ann, bob = node.agent("Ann"), node.agent("Bob")
+    id = handled(node, ann)
+    node.begin(ann, conference(id))
+    assert node.refusal(bob, intrude(id)) == Code.ALREADY_A_PARTY
+    node.ask(bob, accept(id))
+
+
 @pytest.mark.parametrize("kind", [transfer, conference])
 def test_asking_another_agent_is_a_sign_that_handling_goes_on(
     node: TriedNode, kind: Callable[[str], Any]

@@ -20,7 +20,8 @@ from ixproxy.messages import (
     RequestStopProcessing,
     Workbin,
 )
-from ixproxy.node.work import ConnectionLost, Goodbye, Refuse, Registered, Sender
+from ixproxy.messages.message import Request
+from ixproxy.node.work import Answer, ConnectionLost, Goodbye, Refuse, Registered, Sender
 from tests.node.test_delivering import accept, conference, deliver, handled, routed, transfer
 from tests.node.tried import TriedNode
 
@@ -46,7 +47,7 @@ def revoked(node: TriedNode, sender: Sender) -> list[bool]:
     return [bool(each.ticket_id) for each in node.told(sender) if isinstance(each, EventRevoked)]
 
 
-MOVES = {
+MOVES: dict[str, Callable[[str], Request]] = {
     "stop": lambda id: RequestStopProcessing(tenant_id=1, interaction_id=id),
     "queue": lambda id: RequestPlaceInQueue(tenant_id=1, interaction_id=id, queue="Other"),
     "workbin": lambda id: RequestPlaceInWorkbin(
@@ -94,7 +95,8 @@ def test_who_moves_or_ends_what_several_have_revokes_it_from_all(
     assert revoked(node, eve) == [True]
     names = node.names_reported()
     assert names[:3] == ["EventRevoked", "EventPartyRemoved", "EventPartyRemoved"]
-    assert node.parties(id) == node.invitations() == []
+    assert node.parties(id) == []
+    assert node.invitations() == []
 
 
 def test_who_leaves_has_nothing_to_hand_over_but_others_may_still_join(node: TriedNode) -> None:
@@ -207,7 +209,7 @@ def test_an_agent_whose_client_is_away_is_invited_and_told_when_it_is_back(
     node.run(Registered(ann, 2))
     (invite,) = node.told(ann)
     assert isinstance(invite, EventInvite)
-    assert node.outcome.effects[0] is not invite
+    assert isinstance(node.outcome.effects[0], Answer)
     node.ask(ann, accept(id, invite.ticket_id))
 
 

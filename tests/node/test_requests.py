@@ -30,7 +30,7 @@ def test_what_comes_with_a_later_issue_says_that_it_is_not_served_yet(
 
 def test_most_of_the_catalogue_is_known_here() -> None:
     assert len(OTHERS) + len(SERVED) == sum(row.kind is Kind.REQUEST for row in ROWS)
-    assert m.RequestTransfer in OTHERS
+    assert m.RequestTakeSnapshot in OTHERS
 
 
 @pytest.mark.parametrize("kind", sorted(BY_THE_SERVER, key=repr), ids=str)

@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from ixproxy.errors import StorageError
-from ixproxy.node.rows import BY_TABLE
+from ixproxy.node.rows import BY_TABLE, AgentRow, InvitationRow
 from ixproxy.node.selections import Selection
 from ixproxy.storage.columns import all_columns
 from ixproxy.storage.sqlite import SqliteStore
 from ixproxy.storage.sqlite_places import SqliteFile
-from ixproxy.storage.sqlite_schema import VERSION, Schema, built_in
-from ixproxy.testing.store_samples import NOW, interaction
+from ixproxy.storage.sqlite_schema import APPLICATION_ID, VERSION, Schema, built_in
+from ixproxy.testing.store_samples import NOW, SAMPLES, interaction
+
+VERSION_1 = Path(__file__).with_name("sqlite-v1.sql")
+"""The schema as it was in version 1."""
 
 
 @pytest.fixture
@@ -119,3 +122,65 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="schema version 99, made by a newer program"):
         SqliteStore(SqliteFile(path)).open(NOW)
     assert path.read_bytes() == before
+
+
+def test_a_database_of_version_1_is_brought_up_with_all_its_rows(tmp_path: Path) -> None:
+    """What agents have since, they have by its default; nobody is invited yet."""
+    path = tmp_path / "node.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(VERSION_1.read_text())
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    agent = (1, "ann", 3, 101, "desk", b"\x81\xa4chat\x01", 1, NOW, b"\x91\xc4\x01s")
+    connection.execute(f"INSERT INTO agents VALUES ({', '.join('?' * len(agent))})", agent)
+    connection.execute("INSERT INTO timers VALUES ('handling', 'i1', 5.0, 60.0)")
+    connection.execute("UPDATE meta SET last_event_number = 41")
+    connection.commit()
+    connection.close()
+    place = SqliteFile(path)
+    store = SqliteStore(place)
+    store.open(NOW)
+    assert store.last_event_number() == 41
+    assert store.fetch_by("agents", "confirmed", [1]) == [
+        AgentRow(
+            tenant_id=1,
+            agent_id="ann",
+            number=3,
+            dbid=101,
+            place_id="desk",
+            media={"chat": 1},
+            confirmed=True,
+            logged_in_at=NOW,
+            sessions=[b"s"],
+        )
+    ]
+    assert [row.kind for row in store.fetch("timers", [("handling", "i1")])] == ["handling"]
+    store.begin()
+    invitations = [row for row in SAMPLES if isinstance(row, InvitationRow)]
+    store.write(invitations, [])
+    store.commit(42)
+    assert store.fetch_by("invitations", "tenant_id", [1]) == invitations
+    store.close()
+    assert shape(path) == shape_of_new(tmp_path / "new.db")
+    assert (tmp_path / "node.db.before-v2").exists()
+
+
+def shape(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """The columns and indexes of every table."""
+    connection = sqlite3.connect(path)
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    found = {
+        name: [
+            *connection.execute(f"PRAGMA table_info({name})").fetchall(),
+            *connection.execute(f"PRAGMA index_list({name})").fetchall(),
+        ]
+        for (name,) in tables
+    }
+    connection.close()
+    return found
+
+
+def shape_of_new(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    store = SqliteStore(SqliteFile(path))
+    store.open(NOW)
+    store.close()
+    return shape(path)

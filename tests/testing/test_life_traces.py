@@ -135,7 +135,7 @@ def t9(stage: Stage) -> str:
     stage.ask(ann, stage.on(m.RequestReject, identifier, ticket_id=stage.ticket("Ann")))
     stage.cluster.run(1)
     assert codes(answers) == [Code.INVITATION_REJECTED]
-    assert stage.router.holding == ann.holding == ann.invitations == {}
+    assert (stage.router.holding, ann.holding, ann.invitations) == ({}, {}, {})
     heard(stage, router=["Revoked"])
     return identifier
 
@@ -146,7 +146,7 @@ def t10(stage: Stage) -> str:
     stage.forget()
     stage.cluster.run(30)
     assert codes(answers) == [Code.INVITATION_EXPIRED]
-    assert stage.router.holding == stage.agents["Ann"].invitations == {}
+    assert (stage.router.holding, stage.agents["Ann"].invitations) == ({}, {})
     heard(stage, Ann=["Revoked"], router=["Revoked"])
     return identifier
 
@@ -263,9 +263,12 @@ def t20(stage: Stage) -> str:
     return identifier
 
 
-@pytest.fixture(params=[0, 2], ids=["on a node", "through proxies"])
+PLACES = {"on a node": (0, 0), "through proxies": (2, 0), "through a chain": (2, 2)}
+
+
+@pytest.fixture(params=PLACES)
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    stage = Stage(request.param)
+    stage = Stage(*PLACES[request.param])
     yield stage
     stage.close()
 

@@ -1,0 +1,133 @@
+-- A node's database, version 1, for SQLite 3.35 or newer.
+--
+-- Times are REAL: seconds since the epoch, UTC. Texts compare by their bytes
+-- (BINARY), as in every store, so that sorted answers of several nodes merge.
+-- Lists are MessagePack. Custom properties are columns c_… of interactions,
+-- added when they are first configured. Indexes ix_view_… are made for the
+-- configured views and dropped with them.
+
+CREATE TABLE meta (
+    one INTEGER PRIMARY KEY CHECK (one = 1),    -- there is one row
+    schema_version INTEGER NOT NULL,            -- the number in this file's name
+    epoch INTEGER NOT NULL,                     -- leases so far; every transaction checks it
+    last_event_number INTEGER NOT NULL,         -- the batch mark: written by every commit
+    last_queue_seq INTEGER NOT NULL             -- the highest interactions.queue_seq ever
+);
+
+CREATE TABLE interactions (
+    id TEXT NOT NULL PRIMARY KEY,
+    tenant_id INTEGER NOT NULL,
+    media_type TEXT NOT NULL,
+    type TEXT NOT NULL,
+    subtype TEXT NOT NULL,
+    state INTEGER NOT NULL,                     -- 0 queued, 1 cached, 2 routing, 3 handling
+    queue TEXT NOT NULL,                        -- also while it is out: where it goes back
+    workbin_type TEXT,                          -- the workbin that it lies in, or goes back to
+    workbin_agent TEXT,
+    workbin_group TEXT,
+    workbin_place TEXT,
+    workbin_place_group TEXT,
+    is_locked INTEGER NOT NULL,                 -- by a snapshot
+    is_online INTEGER NOT NULL,
+    is_held INTEGER NOT NULL,
+    received_at REAL NOT NULL,
+    submitted_at REAL NOT NULL,
+    submitted_by TEXT NOT NULL,
+    moved_to_queue_at REAL,                     -- first time in this queue; a return keeps it
+    placed_in_queue_at REAL,                    -- last time
+    delivered_at REAL,                          -- first offered to an agent
+    held_at REAL,
+    completed_at REAL,                          -- entered a queue of completed-queues
+    abandoned_at REAL,                          -- is_online became 0
+    parent_id TEXT,
+    external_id TEXT,
+    priority INTEGER,
+    service_objective INTEGER,
+    assigned_to TEXT,
+    in_queues BLOB NOT NULL,                    -- MessagePack map, or empty
+    out_queues BLOB NOT NULL,                   -- MessagePack map, or empty
+    queue_seq INTEGER NOT NULL,                 -- order of arrival in the queue; a return keeps it
+    user_data BLOB NOT NULL                     -- MessagePack map
+);
+
+-- A workbin's content.
+CREATE INDEX interactions_in_workbin ON interactions (
+    tenant_id, workbin_type, workbin_agent, workbin_group, workbin_place, workbin_place_group
+) WHERE workbin_type IS NOT NULL;
+
+CREATE INDEX interactions_by_external_id ON interactions (external_id)
+    WHERE external_id IS NOT NULL;
+
+-- What is being worked on: counted by segmentation.
+CREATE INDEX interactions_out ON interactions (tenant_id, queue) WHERE state > 1;
+
+CREATE TABLE parties (
+    interaction_id TEXT NOT NULL,
+    session BLOB NOT NULL,                      -- the client session that holds it
+    tenant_id INTEGER NOT NULL,
+    party_type INTEGER NOT NULL,                -- 1 strategy, 2 agent
+    take_number INTEGER NOT NULL,               -- the event number of the take
+    joined_at REAL NOT NULL,
+    agent_id TEXT NOT NULL,
+    place_id TEXT NOT NULL,
+    strategy_id TEXT NOT NULL,
+    visibility_mode TEXT NOT NULL,
+    agent_number INTEGER NOT NULL,              -- the stamp of the agent session: number …
+    agent_dbid INTEGER NOT NULL,                -- … and node
+    PRIMARY KEY (interaction_id, session)
+) WITHOUT ROWID;
+
+-- What a session holds.
+CREATE INDEX parties_by_session ON parties (session);
+
+CREATE TABLE agents (
+    tenant_id INTEGER NOT NULL,
+    agent_id TEXT NOT NULL,
+    number INTEGER NOT NULL,                    -- the stamp: number …
+    dbid INTEGER NOT NULL,                      -- … and the node that gave it
+    place_id TEXT NOT NULL,
+    media BLOB NOT NULL,                        -- MessagePack map: media type to 0 or 1
+    confirmed INTEGER NOT NULL,                 -- 0: provisional
+    logged_in_at REAL NOT NULL,
+    sessions BLOB NOT NULL,                     -- MessagePack array of client sessions
+    PRIMARY KEY (tenant_id, agent_id, number, dbid)
+) WITHOUT ROWID;
+
+CREATE TABLE sessions (
+    session BLOB NOT NULL PRIMARY KEY,          -- 16 random bytes; a secret
+    client_name TEXT NOT NULL,
+    client_type TEXT NOT NULL,
+    incarnation INTEGER NOT NULL,               -- of its newest connection
+    tenants BLOB NOT NULL,                      -- MessagePack array of ids; empty: all
+    lost_at REAL                                -- NULL while connected
+) WITHOUT ROWID;
+
+CREATE TABLE receipts (
+    tenant_id INTEGER NOT NULL,
+    submitted_by TEXT NOT NULL,
+    receipt TEXT NOT NULL,                      -- the source's own name of the document
+    interaction_id TEXT NOT NULL,               -- it may have stopped since
+    created_at REAL NOT NULL,
+    PRIMARY KEY (tenant_id, submitted_by, receipt)
+) WITHOUT ROWID;
+
+CREATE INDEX receipts_by_age ON receipts (created_at);
+
+CREATE TABLE timers (
+    kind TEXT NOT NULL,                         -- handling, routing, delivering
+    interaction_id TEXT NOT NULL,
+    due_at REAL NOT NULL,
+    seconds REAL NOT NULL,                      -- how long it runs from each restart
+    PRIMARY KEY (kind, interaction_id)
+) WITHOUT ROWID;
+
+CREATE INDEX timers_by_due_time ON timers (due_at);
+
+CREATE TABLE outbox (
+    event_number INTEGER NOT NULL,
+    consumer TEXT NOT NULL,                     -- an event log or a capture point
+    body BLOB NOT NULL,                         -- the event as a frame
+    PRIMARY KEY (consumer, event_number)        -- read in this order, deleted when consumed
+) WITHOUT ROWID;
+
+INSERT INTO meta VALUES (1, 1, 0, 0, 0);
