@@ -103,6 +103,7 @@ def _show_node(name: str, status: EventServerStatus, node: NodeStatus, output: O
     output.line(
         f"  {node.held_pulls} held pulls; {readers.busy} of {readers.lanes} readers busy, "
         f"{readers.waiting} wait"
+        + (f"; {node.subscribers} read {node.streams} reporting streams" if node.streams else "")
         + (f"; next due {moment(node.next_due)} UTC" if node.next_due else "")
     )
     if not node.queues:

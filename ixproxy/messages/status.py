@@ -210,6 +210,8 @@ class NodeStatus(Structure, frozen=True, kw_only=True):
     :ivar writer: how its writer keeps up.
     :ivar readers: its long reads.
     :ivar held_pulls: pulls that found nothing and wait for work.
+    :ivar streams: different reporting streams.
+    :ivar subscribers: reporting clients, and proxies, that have one.
     :ivar sessions: client sessions that are connected.
     :ivar sessions_lost: those that wait for their clients to come back.
     :ivar agents_logged_in: agents that are logged in.
@@ -227,6 +229,8 @@ class NodeStatus(Structure, frozen=True, kw_only=True):
     writer: WriterStatus = WriterStatus()
     readers: ReaderStatus = ReaderStatus()
     held_pulls: Count = 0
+    streams: Count = 0
+    subscribers: Count = 0
     sessions: Count = 0
     sessions_lost: Count = 0
     agents_logged_in: Count = 0

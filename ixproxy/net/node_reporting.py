@@ -10,9 +10,10 @@ come from the writer. The states go out as fast as they are taken, then `End`,
 then what was kept, and then events as they happen.
 
 Nobody is waited for. A reporting client that lets more than `max-client-output`
-wait is closed at once, with a reason. A proxy works for others and loses only
-its stream, which ends with `Lost`; it may start it anew. States are read a
-part at a time and never are much of what waits.
+wait, or does not take its states, is closed at once, with a reason. A proxy
+works for others and loses only its stream, which ends with `Lost`; it may start
+it anew. States are read a part at a time, each when the one before is taken, and
+come on top of the limit.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -40,6 +42,8 @@ log = Logger()
 
 READING = "reporting streams"
 """For whom states are read: all who join a stream have turns together."""
+PART_TAKEN_IN = 5.0
+"""Seconds in which a client takes a part of the states: others wait to read theirs."""
 
 
 class _Reader(Subscriber):
@@ -50,17 +54,22 @@ class _Reader(Subscriber):
     :ivar joined_at: the stream's last number when it joined.
     :ivar kept: events since, until the states are out; None: they are.
     :ivar head: of the states; None: not read yet.
+    :ivar part: bytes of states that it has not taken yet, and `patience` how
+        long it is waited for.
     """
 
     __slots__ = (
         "begun",
         "client",
+        "follows",
         "head",
         "joined_at",
         "kept",
         "kept_bytes",
         "now",
         "number",
+        "part",
+        "patience",
         "reading",
         "reporting",
         "stream",
@@ -72,6 +81,7 @@ class _Reader(Subscriber):
         self.reporting = reporting
         self.client = client
         self.number = opened.number
+        self.follows = opened.follows
         self.now = opened.now
         self.joined_at = 0
         self.kept: list[Told] | None = []
@@ -79,6 +89,25 @@ class _Reader(Subscriber):
         self.head: Head | None = None
         self.begun = False
         self.reading: PartsRead | None = None
+        self.part = 0
+        self.patience: IDelayedCall | None = None
+
+    def taken(self) -> None:
+        """The part of the states that was sent is on its way: go on with the next."""
+        self.part = 0
+        if self.patience is not None:
+            self.patience.cancel()
+            self.patience = None
+        if self.reading is not None:
+            self.reading.more()
+
+    def stop(self) -> None:
+        """It reads no more."""
+        if self.patience is not None:
+            self.patience.cancel()
+            self.patience = None
+        if self.reading is not None:
+            self.reading.stop()
 
     def told(self, told: Told) -> None:
         """See `Subscriber`."""
@@ -137,8 +166,11 @@ class NodeReporting:
     def cannot_open(self, effect: OpenStream) -> None:
         """A mistake of ours: the client must not wait for a stream that does not come."""
         asking = effect.asked_by
-        if isinstance(asking, Asking):
-            self.forget(asking.client)
+        assert isinstance(asking, Asking)
+        reader = self._readers.get(asking.client)
+        if reader is not None and reader.number == effect.number:
+            self._lose(reader, "it could not be begun")
+        else:
             self._state.writer.add(StreamEnded(asking.client.sender.session, effect.number))
 
     def close(self, effect: CloseStream) -> None:
@@ -163,8 +195,16 @@ class NodeReporting:
         reader = self._readers.pop(client, None)
         if reader is not None:
             self.streams.leave(reader.stream, reader)
-            if reader.reading is not None:
-                reader.reading.stop()
+            reader.stop()
+
+    def tenants_changed(self) -> None:
+        """
+        Clients who work for all tenants do so for others now: what they want
+        is another stream, which is theirs to begin.
+        """
+        for reader in list(self._readers.values()):
+            if reader.follows and reader.client.all_tenants:
+                self._lose(reader, "the node's tenants have changed")
 
     def _was_read(self, reader: _Reader, part: Head | list[bytes]) -> None:
         if isinstance(part, Head):
@@ -172,9 +212,17 @@ class NodeReporting:
             self._begin(reader)
             return
         connection = reader.client.peer.connection
-        if connection is not None and reader.reading is not None:
-            connection.send_all(part)
-            connection.when_read(reader.reading.more)
+        if connection is None or self._readers.get(reader.client) is not reader:
+            return
+        reader.part = sum(map(len, part))
+        reader.patience = self._state.clock.callLater(PART_TAKEN_IN, self._not_taken, reader)
+        connection.allow(reader.part)
+        connection.send_all(part)
+        connection.when_read(partial(self._taken, reader))
+
+    def _taken(self, reader: _Reader) -> None:
+        if self._readers.get(reader.client) is reader:
+            reader.taken()
 
     def _begin(self, reader: _Reader) -> None:
         """Tell `Begin`, once all events that the states include have come."""
@@ -186,14 +234,14 @@ class NodeReporting:
         reader.kept_bytes = 0
         for told in reader.kept or ():
             if told.event_number <= head.as_of:
-                reader.joined_at = told.number
+                # One behind it may have come since the states were read.
+                reader.joined_at = max(reader.joined_at, told.number)
             else:
                 kept.append(told)
                 reader.kept_bytes += len(told.raw)
         reader.kept = kept
         self._bracket(reader, BEGIN, reader.joined_at, head.agents)
-        if reader.reading is not None:
-            reader.reading.more()
+        reader.taken()
 
     def _bracket(self, reader: _Reader, activity: str, number: int = 0, agents: int = 0) -> None:
         report = EventActivityReport(
@@ -223,33 +271,37 @@ class NodeReporting:
     def check(self, reader: _Reader) -> None:
         """See to it that not too much waits for a subscriber."""
         connection = reader.client.peer.connection
-        if connection is None:
+        if connection is None or self._readers.get(reader.client) is not reader:
             return
         waiting = reader.kept_bytes if reader.kept is not None else 0
         if connection.paused:
-            waiting += connection.backlog
-        if waiting <= self._state.limits.max_client_output:
-            return
-        if reader.client.peer.proxy:
-            self._lose(reader, f"{waiting} bytes wait to be read")
-        else:
-            self._too_slow(reader.client)
+            waiting += connection.backlog - reader.part
+        if waiting > self._state.limits.max_client_output:
+            self._too_slow(reader, f"{waiting} bytes")
 
     def exceeded(self, peer: NodePeer) -> bool:
-        """Whether a peer that lets too much wait has a stream of its own, and is closed for it."""
+        """Whether a peer that lets too much wait has a stream of its own, and is seen to here."""
         client = peer.clients.get(0)
-        if client is None or peer.proxy or client not in self._readers:
+        reader = self._readers.get(client) if client is not None and not peer.proxy else None
+        if reader is None:
             return False
-        self._too_slow(client)
+        self.check(reader)
         return True
 
-    def _too_slow(self, client: NodeClient) -> None:
-        connection = client.peer.connection
-        log.warn("{client} does not read its reporting stream; closed", client=str(client))
+    def _not_taken(self, reader: _Reader) -> None:
+        reader.patience = None
+        self._too_slow(reader, f"states of {reader.part} bytes")
+
+    def _too_slow(self, reader: _Reader, what: str) -> None:
+        client = reader.client
+        if client.peer.proxy:
+            self._lose(reader, f"{what} wait to be read")
+            return
+        log.warn("{client} does not read: {what} wait; closed", client=str(client), what=what)
         self._state.counters["slow reporting clients closed"] += 1
         self.forget(client)
-        if connection is not None:
-            self._close(connection)
+        if client.peer.connection is not None:
+            self._close(client.peer.connection)
 
     def _lose(self, reader: _Reader, reason: str) -> None:
         """A stream cannot go on, and its client may begin it anew."""

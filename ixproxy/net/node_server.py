@@ -164,7 +164,9 @@ class NodeServer(Service):
         self.listening.errback(failure)
 
     def _status(self) -> EventServerStatus:
-        return self.surroundings.complete(status_of(self.state, self.listener, self._store_kind))
+        return self.surroundings.complete(
+            status_of(self.state, self.listener, self.reporting, self._store_kind)
+        )
 
     def configuration_changed(
         self,
@@ -194,7 +196,10 @@ class NodeServer(Service):
             self.listener.limits_changed()
             if silence is not None:
                 self._keep_alive.change(*silence)
-            self.state.use_tenants(frozenset(model.tenants))
+            tenants = frozenset(model.tenants)
+            if tenants != self.state.tenants:
+                self.state.use_tenants(tenants)
+                self.reporting.tenants_changed()
             self.state.held.wake_all()
             changed.callback(None)
 

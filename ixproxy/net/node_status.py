@@ -19,6 +19,7 @@ from ixproxy.messages import (
     WriterStatus,
 )
 from ixproxy.net.node_listener import NodeListener
+from ixproxy.net.node_reporting import NodeReporting
 from ixproxy.net.node_state import NodeState
 from ixproxy.node.work import Announce
 from ixproxy.values import InteractionState
@@ -27,7 +28,9 @@ MOST_QUEUES = 500
 """Queues that one status names: it must fit one frame."""
 
 
-def status_of(state: NodeState, listener: NodeListener, store_kind: str) -> EventServerStatus:
+def status_of(
+    state: NodeState, listener: NodeListener, reporting: NodeReporting, store_kind: str
+) -> EventServerStatus:
     """The whole status but for what the process and its file are."""
     limits, writer, readers = state.limits, state.writer, state.readers
     under_way = writer.waiting + writer.under_way + readers.waiting + readers.busy
@@ -73,6 +76,8 @@ def status_of(state: NodeState, listener: NodeListener, store_kind: str) -> Even
             ),
             readers=ReaderStatus(lanes=readers.lanes, busy=readers.busy, waiting=readers.waiting),
             held_pulls=len(state.held),
+            streams=len(reporting.streams),
+            subscribers=len(reporting),
             sessions=writer.people.sessions,
             sessions_lost=writer.people.lost,
             agents_logged_in=writer.people.agents,

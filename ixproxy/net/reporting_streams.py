@@ -3,19 +3,24 @@ Streams: which events are whose, by what numbers, encoded once.
 
 Streams about the same tenants count together. A filtered stream has the
 numbers of the whole one, and says with each event which number came before it
-in the filtered one; a stream of a single kind of subscriber is made when the
-first one comes, and forgotten with the last.
+in the filtered one. A stream is made when its first subscriber comes, and
+forgotten with the last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from twisted.logger import Logger
+
+from ixproxy.errors import LocalProtocolError
 from ixproxy.messages.message import Event
 from ixproxy.wire.codec import encode
 from ixproxy.wire.prefix import readdress
 from ixproxy.wire.shortening import shortened
 from ixproxy.wire.streams import Numbering, StreamKey, numbered
+
+log = Logger()
 
 
 class Told:
@@ -120,9 +125,16 @@ class Streams:
                 continue
             number = whole.numbering.next()
             for stream in list(whole.streams.values()):
-                if not stream.key.accepts(event):
-                    continue
-                told = Told(event, number, stream.last if stream.narrows else 0)
-                stream.last = number
-                for subscriber in list(stream.subscribers):
-                    subscriber.told(told)
+                if stream.key.accepts(event):
+                    self._tell(stream, event, number)
+
+    def _tell(self, stream: Stream, event: Event, number: int) -> None:
+        previous, stream.last = stream.last, number
+        try:
+            told = Told(event, number, previous if stream.narrows else 0)
+        except LocalProtocolError as problem:
+            # Its number is missing in the stream, which tells the readers.
+            log.error("{event} could not be reported: {problem}", event=event, problem=problem)
+            return
+        for subscriber in list(stream.subscribers):
+            subscriber.told(told)

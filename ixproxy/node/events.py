@@ -195,7 +195,7 @@ def _event(turn: Turn, step: Step, what: Happening, party: Subject, properties: 
         event_time=turn.now,
         event_number=turn.counters.event_number,
         dbid=turn.identity.dbid,
-        actor=actor_of(turn, what.cause),
+        actor=_acting(turn, what),
         reason=step.why or what.cause.reason,
         tenant_id=row.tenant_id,
         media_type=row.media_type,
@@ -260,6 +260,20 @@ def _inviter_shown(turn: Turn, row: InvitationRow) -> Actor:
     return Actor(router_id=name, strategy_id=row.inviter_strategy)
 
 
+def _acting(turn: Turn, what: Happening) -> Actor | None:
+    """Who caused it: a party by its own name, else as the client is called."""
+    sender = what.cause.sender
+    if sender is not None:
+        joined = () if what.joined is None else (what.joined,)
+        for party in (*joined, *what.left, *what.stayed):
+            if party.session != sender.session:
+                continue
+            if party.party_type == PartyType.AGENT:
+                return Actor(agent_id=party.agent_id, place_id=party.place_id)
+            return Actor(router_id=sender.client_name, strategy_id=party.strategy_id)
+    return actor_of(turn, what.cause)
+
+
 def actor_of(turn: Turn, cause: Cause) -> Actor | None:
     """Who caused an event; None: nobody, as when a timer expires."""
     sender = cause.sender
@@ -301,11 +315,15 @@ def agent_event(
     turn: Turn, kind: type[AgentEvent], row: AgentRow, cause: Cause, **more: object
 ) -> AgentEvent:
     """The message, with the node's last event number."""
+    sender = cause.sender
+    by_agent = sender is not None and sender.client_type == ClientType.AGENT_APPLICATION
+    own = Actor(agent_id=row.agent_id, place_id=row.place_id)
     return kind(
         event_time=turn.now,
         event_number=turn.counters.event_number,
         dbid=turn.identity.dbid,
-        actor=actor_of(turn, cause),
+        # Agents ask only for themselves, also for the end of their session.
+        actor=own if by_agent else actor_of(turn, cause),
         reason=cause.reason,
         tenant_id=row.tenant_id,
         agent_id=row.agent_id,

@@ -11,20 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from ixproxy.interfaces import IStoreReader
 from ixproxy.messages import EventPlaceAgentState
-from ixproxy.messages.message import KeyValues, Reason
+from ixproxy.messages.message import KeyValues, Party, Reason
 from ixproxy.node.answers import interaction_properties, party_shown
 from ixproxy.node.rows import AgentRow, InteractionRow, PartyRow
 from ixproxy.values import PartyType
 from ixproxy.wire.codec import encode
 from ixproxy.wire.shortening import SHORTENED
 from ixproxy.wire.streams import StreamKey
+
+T = TypeVar("T")
 
 AGENTS = 64
 """Agents whose parties are read together."""
@@ -82,7 +84,7 @@ def states_of(reader: IStoreReader, wanted: StatesWanted) -> Iterator[Head | lis
             parties = _parties(reader, [row for row, _ in some])
             for row, state in some:
                 mine = parties.get((row.tenant_id, row.agent_id), ())
-                frame = _whole(reader, state, mine, wanted)
+                frame = _frame(reader, state, mine, wanted)
                 part.append(frame)
                 size += len(frame)
                 if size >= PART_BYTES:
@@ -132,35 +134,41 @@ def _parties(
     return found
 
 
-def _whole(
+def _frame(
     reader: IStoreReader,
     state: EventPlaceAgentState,
     parties: Sequence[PartyRow],
     wanted: StatesWanted,
 ) -> bytes:
-    """The state with all that the agent has in hand, or as much of it as a frame takes."""
+    """The state with all that the agent has in hand, or with as much of it as a frame takes."""
+    media = wanted.key.media_types(state)
+    if media is not None:
+        state = replace(
+            state,
+            media_list=_only(state.media_list, media),
+            media_reasons=_only(state.media_reasons, media),
+        )
     interactions: dict[str, KeyValues] = {}
-    shown = {}
-    room, shortened = wanted.max_frame, False
+    shown: dict[str, Party] = {}
+    room = wanted.max_frame
     for row, party in _in_hand(reader, parties):
-        properties = interaction_properties(row, party)
+        if media is not None and row.media_type not in media:
+            continue
+        properties = interactions[row.id] = interaction_properties(row, party)
+        shown[row.id] = party_shown(party)
         room -= len(row.user_data)
         if room < 0:
-            # Of one the user data is left out of all, so that none passes for having none.
-            shortened = True
+            # More than a frame takes is not even kept until all is read.
             del properties["UserData"]
-            for other in interactions.values():
-                other.pop("UserData", None)
-        interactions[row.id] = properties
-        shown[row.id] = party_shown(party)
     whole = replace(state, interactions=interactions, parties=shown)
-    if not shortened:
-        raw = encode(whole, client=wanted.client)
-        if len(raw) - 4 <= wanted.max_frame:
-            return raw
-        for properties in interactions.values():
-            del properties["UserData"]
-    return _short(whole, wanted)
+    raw = encode(whole, client=wanted.client) if room >= 0 else b""
+    if raw and len(raw) - 4 <= wanted.max_frame:
+        return raw
+    return _shortened(whole, wanted)
+
+
+def _only(values: dict[str, T], names: frozenset[str]) -> dict[str, T]:
+    return {name: value for name, value in values.items() if name in names}
 
 
 def _in_hand(
@@ -173,8 +181,10 @@ def _in_hand(
             yield row, by_id[row.id]
 
 
-def _short(state: EventPlaceAgentState, wanted: StatesWanted) -> bytes:
-    """A state without user data; where it is still too long, with fewer and fewer details."""
+def _shortened(state: EventPlaceAgentState, wanted: StatesWanted) -> bytes:
+    """A state without any user data; where it is still too long, with ever fewer details."""
+    for properties in state.interactions.values():
+        properties.pop("UserData", None)
     less = replace(state, extension={SHORTENED: 1})
     for shorter in (
         less,

@@ -103,5 +103,5 @@ def _opened(turn: Turn, sender: Sender, subscribed: Subscribed, token: Token) ->
     assert key is not None
     number = turn.memory.next_stream()
     turn.memory.keep_reporter(sender.session, Reporter(number, subscribed, key.tenants))
-    turn.tells.append(OpenStream(token, key, number, turn.now))
+    turn.tells.append(OpenStream(token, key, number, subscribed.follows, turn.now))
     return Answer(token, EventAck())

@@ -255,12 +255,15 @@ class OpenStream(msgspec.Struct, frozen=True):
     is reported behind it.
 
     :ivar number: tells it from the streams that the client had before.
+    :ivar follows: it is about all tenants that the client works for: with others
+        it is another stream.
     :ivar now: seconds since the epoch: the time of the states.
     """
 
     asked_by: Token
     key: StreamKey
     number: int
+    follows: bool
     now: float
 
 

@@ -382,3 +382,16 @@ class StoreContract:
         reader.close()
         reader.close()
         assert self.ids(store.select(Selection(1), NOW)) == ["i1"]
+
+    def test_a_reader_sees_one_moment_until_it_ends(self, store: IStore) -> None:
+        self.commit(store, interaction("i1"), mark=7)
+        reader = store.reader()
+        assert reader.begin() == 7
+        self.commit(store, interaction("i2"), PARTY, mark=8)
+        assert self.ids(reader.fetch_by("interactions", "id", ["i1", "i2"])) == ["i1"]
+        assert reader.fetch_by("parties", "session", [PARTY.session]) == []
+        reader.end()
+        reader.end()
+        assert self.ids(reader.select(Selection(1), NOW)) == ["i1", "i2"]
+        assert reader.begin() == 8
+        reader.close()

@@ -47,6 +47,8 @@ def sizes(server: NodeServer) -> dict[str, int]:
         "long reads": state.readers.waiting,
         "held pulls": len(held),
         "clients with held pulls": len(held._of),
+        "reporting streams": len(server.reporting.streams),
+        "subscribers of streams": len(server.reporting),
         "waiting requests": sum(client.waiting for client in clients),
         "views of held pulls": len(held._views),
         "reminders of held pulls": len(held._due),
@@ -57,7 +59,7 @@ def sizes(server: NodeServer) -> dict[str, int]:
 
 _REMEMBERED = (
     "sessions", "lost", "agents", "agents_of", "places", "provisional",
-    "provisional_of", "servers", "interested", "restarts",
+    "provisional_of", "servers", "interested", "reporters", "reported", "restarts",
 )  # fmt: skip
 
 

@@ -13,7 +13,9 @@ A filter is a key-value list. Its keys, each of which narrows the stream:
 `Events`, `MediaTypes`, `Agents` and `Places`, each with a key-value list whose
 keys are names; values do not count. Events without a media type pass a
 filter of media types, and events about no agent do not pass one of agents or
-places.
+places. Agents who are logged out together pass where one of them does, and any
+filter of places: the event does not name these. Of a state there is left what
+is about the media types.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ixproxy.errors import Code, RequestRefused
+from ixproxy.messages import EventMassAgentLogout
 from ixproxy.messages.message import Event, KeyValues
 
 BEGIN, END, LOST = "Begin", "End", "Lost"
@@ -71,6 +74,10 @@ class StreamFilter(NamedTuple):
                 return False
         if self.agents is None and self.places is None:
             return True
+        if type(event) is EventMassAgentLogout:
+            return self.places is not None or not (self.agents or frozenset()).isdisjoint(
+                event.agents
+            )
         party = getattr(event, "party", None)
         agent = getattr(event, "agent_id", "") or (party.agent_id if party else "")
         place = getattr(event, "place_id", "") or (party.place_id if party else "")
@@ -102,6 +109,16 @@ class StreamKey(NamedTuple):
     def accepts(self, event: Event) -> bool:
         """Whether `event` belongs into the stream."""
         return any(part.accepts(event) for part in self.parts)
+
+    def media_types(self, state: Event) -> frozenset[str] | None:
+        """The media types of which an agent's state is to be shown; None: of all."""
+        found: frozenset[str] = frozenset()
+        for part in self.parts:
+            if part.accepts(state):
+                if part.media_types is None:
+                    return None
+                found |= part.media_types
+        return found
 
 
 class Numbering:

@@ -31,9 +31,14 @@ MAX_NAMES = 10_000
 
 
 class _All(NamedTuple):
-    """All agent states of some tenants."""
+    """
+    All agent states of some tenants.
+
+    :ivar named: the request named them; else they are all of the client's.
+    """
 
     wanted: StreamFilter
+    named: bool = True
 
     @property
     def names(self) -> int:
@@ -77,6 +82,11 @@ class Subscribed(NamedTuple):
     each: tuple[_All | _Listed, ...] = ()
 
     @property
+    def follows(self) -> bool:
+        """Whether some of it is about whatever tenants the client works for."""
+        return any(isinstance(one, _All) and not one.named for one in self.each)
+
+    @property
     def key(self) -> StreamKey | None:
         """What its stream is to have; None: it has none."""
         return StreamKey(frozenset(one.wanted for one in self.each)) if self.each else None
@@ -88,7 +98,7 @@ class Subscribed(NamedTuple):
         :param tenants: those that the request is about.
         :raise RequestRefused: its filter is not valid, or it is too much.
         """
-        new = _All(filter_of(tenants, request.filter))
+        new = _All(filter_of(tenants, request.filter), bool(request.tenants))
         return Subscribed((*(one for one in self.each if one != new), new))._checked()
 
     def end_all(self) -> Subscribed:

@@ -98,3 +98,15 @@ def test_who_is_gone_is_forgotten() -> None:
     owner.slow.ticked(100.0, 10.0)
     assert len(owner.slow) == 0
     assert not is_closed(owner.transport)
+
+
+def test_who_is_not_to_be_waited_for_is_closed_at_once() -> None:
+    owner = Owner()
+    owner.stall()
+    owner.slow.end(owner.connection, 0.0)
+    assert len(owner.slow) == 0
+    assert is_closed(owner.transport)
+    assert owner.counters["slow readers closed"] == 1
+    assert not owner.aborted
+    owner.slow.ticked(LAST_WORDS, 60)
+    assert owner.aborted

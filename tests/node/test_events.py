@@ -7,15 +7,21 @@ import pytest
 
 from ixproxy.messages import (
     EventAgentLogin,
+    EventAgentLogout,
     EventForcedAgentStateChange,
     EventRevoked,
+    RequestAgentLogin,
+    RequestAgentLogout,
+    RequestPlaceInQueue,
+    RequestStartPlaceAgentStateReportingAll,
     RequestStopProcessing,
 )
 from ixproxy.messages.message import Actor, Reason
 from ixproxy.node.events import actor_of, report_agent, tell_agent
 from ixproxy.node.rows import AgentRow
 from ixproxy.node.turn import Cause
-from ixproxy.node.work import Tell
+from ixproxy.node.work import Report, Tell
+from ixproxy.values import PartyType
 from tests.node.tried import TriedNode
 
 ROW = AgentRow(tenant_id=1, agent_id="Ann", number=5, dbid=101, place_id="P", sessions=[b"a", b"b"])
@@ -104,3 +110,63 @@ def test_an_agents_event_takes_a_number_in_any_case(
     report_agent(turn, EventAgentLogin, ROW, Cause(), media_list={})
     assert turn.counters.event_number == number + 1
     assert turn.tells == []
+
+
+def test_a_party_acts_by_its_own_name(node: TriedNode) -> None:
+    """Several agents may be logged in through one client, and a router has strategies."""
+    mail, router, desk = node.media_server(), node.router(), node.desktop()
+    for name in ("Ann", "Bob"):
+        node.ask(desk, RequestAgentLogin(tenant_id=1, agent_id=name, place_id=f"P-{name}"))
+    assert [event.actor for event in node.reported() if isinstance(event, EventAgentLogin)] == [
+        Actor(agent_id="Ann", place_id="P-Ann"),
+        Actor(agent_id="Bob", place_id="P-Bob"),
+    ]
+    node.ask(desk, RequestAgentLogout(tenant_id=1, agent_id="Bob"))
+    (out,) = node.reported()
+    assert (type(out), out.actor) == (EventAgentLogout, Actor(agent_id="Bob", place_id="P-Bob"))
+    id = node.submit(mail)
+    node.pull(router, extension={"StrategyId": "sort"})
+    place = RequestPlaceInQueue(tenant_id=1, interaction_id=id, queue="Other")
+    node.ask(router, place)
+    node.pull_ids(desk, id)
+    actors = [event.actor for event in node.reported()]
+    sorting = Actor(router_id="ors-1", strategy_id="sort")
+    ann = Actor(agent_id="Ann", place_id="P-Ann")
+    assert actors == [Actor(media_server="mail-1"), *[sorting] * 4, *[ann] * 2]
+
+
+def test_events_say_all_from_which_the_states_of_queues_and_agents_are_derived(
+    node: TriedNode,
+) -> None:
+    """What a reporting client makes of a stream: entered, distributed, cleared, handled."""
+    mail, router, ann = node.media_server(), node.router(), node.agent("Ann")
+    node.reported()
+    id = node.submit(mail)
+    node.pull(router)
+    node.ask(router, RequestPlaceInQueue(tenant_id=1, interaction_id=id, queue="Other"))
+    node.pull_ids(ann, id)
+    node.ask(mail, RequestStopProcessing(tenant_id=1, interaction_id=id))
+    submitted, cleared, _, _, placed, distributed, joined, left, stopped = node.reported()
+    assert (submitted.queue, submitted.interaction["InteractionState"]) == ("Inbound", 0)
+    assert (cleared.queue, cleared.party.party_type) == ("Inbound", PartyType.STRATEGY)
+    assert (placed.queue, placed.old_queue) == ("Other", "Inbound")
+    assert (distributed.queue, distributed.party.party_type) == ("Other", PartyType.AGENT)
+    assert distributed.party.agent_id == "Ann"
+    (row,) = node.agents()
+    for event in (joined, left):
+        assert event.agent_session == (row.number, row.dbid)
+        assert (event.agent_id, event.party.place_id) == ("Ann", "P-Ann")
+    assert (stopped.queue, stopped.actor) == ("Other", Actor(media_server="mail-1"))
+    times = [event.event_time for event in (submitted, cleared, placed, distributed, stopped)]
+    assert times == [node.now] * 5
+
+
+def test_a_reporting_event_goes_to_streams_and_to_consumers_alike(node: TriedNode) -> None:
+    stat = node.client("stat", "ReportingEngine", tenants=(1,))
+    node.ask(stat, RequestStartPlaceAgentStateReportingAll())
+    node.submit(node.media_server())
+    (report,) = node.effects(Report)
+    assert [report.event] == node.reported()
+    node.submit(node.media_server(), tenant_id=2)
+    assert node.effects(Report) == []
+    assert len(node.reported()) == 1

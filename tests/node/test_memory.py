@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ixproxy.node.journal import Journal
-from ixproxy.node.memory import Memory
+from ixproxy.node.memory import Memory, Reporter
 from ixproxy.node.rows import AgentRow, SessionRow
+from ixproxy.wire.subscribing import Subscribed
 
 
 def session(name: bytes, **more: Any) -> SessionRow:
@@ -152,3 +153,19 @@ def test_indexes_agree_with_the_rows_and_undoing_restores_them(
     assert state() == (agents, by_session, places, provisional, provisional_of)
     journal.undo()
     assert state() == ({}, {}, {}, {}, {})
+
+
+def test_a_tenant_is_reported_while_a_stream_is_about_it() -> None:
+    memory = Memory(Journal())
+    memory.keep_session(session(b"1"))
+    memory.keep_reporter(b"1", Reporter(memory.next_stream(), Subscribed(), frozenset({1, 2})))
+    memory.keep_reporter(b"2", Reporter(memory.next_stream(), Subscribed(), frozenset({2})))
+    assert [memory.is_reported(tenant) for tenant in (1, 2, 3)] == [True, True, False]
+    memory.keep_reporter(b"2", Reporter(memory.next_stream(), Subscribed(), frozenset({3})))
+    assert memory.reported == {1: 1, 2: 1, 3: 1}
+    memory.drop_session(session(b"1"))
+    memory.drop_reporter(b"nobody")
+    assert memory.reported == {3: 1}
+    memory.drop_reporter(b"2")
+    assert (memory.reported, memory.reporters) == ({}, {})
+    assert memory.streams == 3

@@ -11,6 +11,7 @@ from ixproxy.node.work import (
     Outcome,
     Registered,
     Sender,
+    StreamEnded,
     Tell,
 )
 
@@ -25,6 +26,7 @@ def test_secrets_stay_out_of_what_is_printed() -> None:
         ConnectionLost(session),
         ClientsLost((session,), "app"),
         Goodbye(session),
+        StreamEnded(session, 1),
         Tell(session, EventHeld()),
     ):
         assert "secret" not in repr(shown)

@@ -53,3 +53,35 @@ def test_an_idle_reader_does_not_interrupt_the_writer_that_it_shares_memory_with
     store.commit(1)
     reader.close()
     assert len(store.select(Selection(1), NOW)) == 1
+
+
+def test_a_second_moment_is_not_begun_before_the_first_ends(store: SqliteStore) -> None:
+    reader = store.reader()
+    reader.begin()
+    with pytest.raises(StorageError, match="under way"):
+        reader.begin()
+    reader.end()
+    assert reader.begin() == 0
+    reader.close()
+
+
+def test_the_writer_in_memory_does_not_wait_for_a_moment_that_is_read(store: SqliteStore) -> None:
+    reader = store.reader()
+    reader.begin()
+    store.begin()
+    store.write([interaction("a")], [])
+    store.commit(1)
+    assert reader.select(Selection(1), NOW) == []
+    reader.end()
+    assert len(reader.select(Selection(1), NOW)) == 1
+
+
+def test_a_moment_of_a_database_that_is_gone_is_a_storage_error() -> None:
+    place = SqliteMemory()
+    store = SqliteStore(place)
+    store.open(NOW)
+    reader = store.reader()
+    place.discard()
+    with pytest.raises(StorageError, match="beginning a read"):
+        reader.begin()
+    reader.end()
