@@ -66,7 +66,9 @@ def test_a_media_type_that_every_node_drains_is_a_warning_and_no_error() -> None
 
 
 def test_one_server_of_a_pair_without_tls_is_a_warning() -> None:
-    alone = SMALL[: SMALL.index("[applications.cluster]")] + """
+    alone = (
+        SMALL[: SMALL.index("[applications.cluster]")]
+        + """
 [applications.ixn2-b]
 listen = "tcp:7102"
 endpoint = "tcp:node-b.example:7102"
@@ -74,6 +76,7 @@ endpoint = "tcp:node-b.example:7102"
 certificate = "a.pem"
 private-key = "a.key"
 """
+    )
     text = changed(alone, {"dbid = 102": 'dbid = 102\nbackup = "ixn2-b"'})
     warning = '[applications.ixn2-b] tls: only one of "ixn2" and "ixn2-b" has a tls table'
     assert warning in said(text)

@@ -18,6 +18,7 @@ from ixproxy.messages import (
     EventInvite,
     RequestAccept,
     RequestAgentLogin,
+    RequestAgentLogout,
     RequestReject,
     RequestSubmit,
 )
@@ -156,3 +157,46 @@ async def test_a_router_delivers_until_the_agent_accepts(tmp_path: Path, real_re
         assert program.lines[1:] == [f"kim refused {identifier}", f"kim accepted {identifier}"], (
             program.errors.decode()
         )
+
+
+@pytest.mark.processes
+@pytest_twisted.ensureDeferred
+async def test_a_reporting_program_prints_one_stream_of_all_nodes(
+    tmp_path: Path, real_reactor: Any
+) -> None:
+    async with RealCluster(real_reactor, tmp_path, lost_proxy.deployment()) as cluster:
+        desk = await connect(
+            real_reactor, cluster.endpoint("proxy1"), name="desk", client_type="AgentApplication"
+        )
+        kim = {"tenant_id": 1, "agent_id": "kim"}
+        await desk.request(RequestAgentLogin(**kim, media_list={"email": 1}))
+        program = Program()
+        nodes = [cluster.endpoint(f"ixn{number}") for number in (1, 2, 3)]
+        began = program.printing("End")
+        running = real_reactor.spawnProcess(
+            program,
+            sys.executable,
+            [sys.executable, "-W", "error", str(ROOT / "examples" / "reporting.py"), *nodes],
+            env=None,
+        )
+        try:
+            await began.addTimeout(SECONDS, real_reactor)
+            lee = {"tenant_id": 1, "agent_id": "lee"}
+            told = [program.printing("1 "), program.printing("2 "), program.printing("3 ")]
+            await desk.request(RequestAgentLogin(**lee, media_list={}))
+            await desk.request(RequestAgentLogout(**lee))
+            await desk.request(RequestAgentLogout(**kim))
+            await told[2].addTimeout(SECONDS, real_reactor)
+        finally:
+            running.signalProcess(signal.SIGINT)
+            await program.ended.addTimeout(SECONDS, real_reactor)
+            await desk.close()
+        assert program.lines == [
+            "Begin, 1 agents",
+            "kim: {'email': 1}, has -",
+            "End",
+            "1 AgentLogin lee",
+            "2 AgentLogout lee",
+            "3 AgentLogout kim",
+        ], program.errors.decode()
+        assert not program.errors, program.errors.decode()

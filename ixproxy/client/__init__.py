@@ -4,11 +4,16 @@ The client library: one registered client of a proxy or a node.
     client = await connect(reactor, "tcp:127.0.0.1:7001", name="mail-1", client_type="MediaServer")
     ack = await client.request(RequestSubmit(tenant_id=1, media_type="email", queue="Q1"))
     await client.close()
+
+Or a reporting program, connected to all nodes, that is told one stream of them all:
+
+    reporting = await report(reactor, {"node1": "tcp:…", "node2": "tcp:…"}, name="stat-1", …)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from random import Random, SystemRandom
 from typing import Any
 
@@ -20,6 +25,7 @@ from ixproxy.client.client import Callback, Client
 from ixproxy.client.in_flight import Answer
 from ixproxy.client.places import Member, Pair, ProxyCluster, Where, course_to
 from ixproxy.client.registration import Identity
+from ixproxy.client.reporting import EventCallback, Reporting
 from ixproxy.client.settings import Settings
 from ixproxy.client.warm_standby import WarmStandby
 from ixproxy.messages import Credentials
@@ -33,10 +39,12 @@ __all__ = [
     "Member",
     "Pair",
     "ProxyCluster",
+    "Reporting",
     "Settings",
     "TlsFiles",
     "WarmStandby",
     "connect",
+    "report",
 ]
 
 SESSION_BYTES = 16
@@ -133,3 +141,73 @@ def connect(
     connected: Deferred[Client] = Deferred(stop)
     client.start().addCallbacks(lambda _: connected.callback(client), failed)
     return connected
+
+
+def report(
+    reactor: Any,
+    servers: Mapping[str, Where] | Sequence[Where],
+    *,
+    name: str,
+    on_event: EventCallback,
+    tenants: Iterable[int] = (),
+    filter: Mapping[str, Any] | None = None,
+    credentials: Credentials | None = None,
+    settings: Settings | None = None,
+    random: Random | None = None,
+    tls: TlsFiles | None = None,
+) -> Deferred[Reporting]:
+    """
+    Connect a reporting program to all nodes of a cluster, and tell it one stream.
+
+    The stream is like that of a proxy: states between an
+    `EventActivityReport` `Begin` and one `End`, then what happens, numbered.
+    It goes on when nodes are lost and when they return; what was missed of
+    them is told by events whose extension has `Resync` = 1.
+
+    :param servers: where the nodes are: each as `connect` takes it, so that a
+        node with a backup is a `Pair`. With names, or in any order.
+    :param name: the program's name (`ClientName`) at each of them.
+    :param on_event: told each event. What it raises is logged.
+    :param tenants: ids of the tenants that it is told of; none: all there are.
+    :param filter: what of it is wanted, as `ixproxy.wire.streams` says:
+        `{"Events": [...], "MediaTypes": [...], "Agents": [...], "Places": [...]}`.
+    :param settings: of each connection; `timeout` is also how long a node may
+        take to say how it is, before the stream begins without it.
+    :param random: as for `connect`; so are `credentials` and `tls`.
+    :return: fires when the initial state was told. Cancelling it ends all.
+    :raise ValueError: there is no server, or an endpoint is not understood.
+    :raise TlsProblem: a file of `tls` cannot be used.
+    :raise ixproxy.errors.RequestRefused: the filter is not understood.
+    :raise ixproxy.errors.NodeUnavailable: (by the Deferred) no server gives a stream.
+    """
+    settings = settings or Settings()
+    random = random or SystemRandom()
+    tenants = tuple(tenants)
+    if not isinstance(servers, Mapping):
+        servers = {f"server {number}": where for number, where in enumerate(servers, 1)}
+    if not servers:
+        raise ValueError("no server to report from")
+    for where in servers.values():
+        course_to(reactor, where, tenants, settings.backoff, random, tls)
+    connecting = partial(
+        connect,
+        reactor,
+        name=name,
+        client_type=ClientType.REPORTING_ENGINE.value,
+        tenants=tenants,
+        credentials=credentials,
+        settings=settings,
+        random=random,
+        tls=tls,
+    )
+    reporting = Reporting(
+        reactor,
+        servers,
+        lambda where, heard: connecting(where, on_event=heard),
+        tenants,
+        dict(filter or {}),
+        on_event,
+        settings.backoff,
+        random,
+    )
+    return reporting.start(settings.timeout)

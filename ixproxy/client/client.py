@@ -28,6 +28,7 @@ SETTLED_LATER = (m.RequestDeliver, m.RequestTransfer, m.RequestConference)
 """Requests that are answered when an invited agent has answered."""
 
 Callback = Callable[[Message], None]
+EndCallback = Callable[[Exception], None]
 ConnectionCallback = Callable[[m.ServerFacts | None], None]
 NotRestored = Callable[[Message, RequestRefused], None]
 
@@ -61,6 +62,7 @@ class Client:
         self._callbacks: list[Callback] = []
         self._not_restored: list[NotRestored] = []
         self._connection_callbacks: list[ConnectionCallback] = []
+        self._end_callbacks: list[EndCallback] = []
         self._conversation = Conversation(
             reactor, random, settings, holding or {}, self._heard, self._lack, self._moved
         )
@@ -159,6 +161,13 @@ class Client:
         does not ask again. (A refused login is an event: see `on_event`.)
         """
         self._not_restored.append(callback)
+
+    def on_end(self, callback: EndCallback) -> None:
+        """
+        Have `callback` told why the client gave up: no server will have it any
+        more, and it does not connect again. Not told of `close`.
+        """
+        self._end_callbacks.append(callback)
 
     def request(self, message: Request, timeout: float | None = None) -> Deferred[Any]:
         """
@@ -264,6 +273,8 @@ class Client:
             connected.errback(problem)
         elif not failure.check(CancelledError):
             self.log.error("{client} gave up: {problem}", client=self, problem=problem)
+            for callback in tuple(self._end_callbacks):
+                self._tell(partial(callback, problem), "its end")
 
     def _heard(self, event: Message) -> None:
         for callback in tuple(self._callbacks):

@@ -43,6 +43,7 @@ from ixproxy.messages.agents import AgentEvent
 from ixproxy.messages.message import Event, KeyValues, Party
 from ixproxy.messages.reporting import InteractionEvent, PartyEvent
 from ixproxy.values import Stamp
+from ixproxy.wire.shortening import SHORTENED
 from ixproxy.wire.streams import BEGIN, END, LOST
 
 __all__ = [
@@ -254,14 +255,20 @@ class Composer:
         :return: those that were there before, with their old properties.
         """
         now = holding_of(state) if state is not None else {}
+        less = state is not None and SHORTENED in state.extension
         agent = self._agents.get(key)
         was: dict[str, KeyValues] = {}
         for identifier in tuple(source.held.get(key, ())):
+            if less and not now:
+                # The state had no room for any: nothing is known to be over.
+                continue
             held = source.put_down(key, identifier)
             assert held is not None
             there = now.get(identifier)
             if there is not None and there.party == held.party:
                 there.told = held.told
+                if less:
+                    there.properties = {**held.properties, **there.properties}
                 was[identifier] = held.properties
             elif agent is not None and held.told:
                 origin = origin_of(state) if state is not None else agent.origin

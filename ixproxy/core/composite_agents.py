@@ -28,9 +28,8 @@ Those who are finally out by one input, and of whom a source said so, are told
 together, for each application and tenant; one whom the last source itself
 logged out by name is told by name.
 
-*What is over is remembered* for `MEMORY` seconds of the streams' time, for
-`REMEMBERED` agents at most: a source whose stream is slow may yet report the
-login, and times must not go back.
+*What is over* is remembered for a while (`composite_ended`), for sources whose
+streams are slow.
 
 What a restart loses, and who restores it: all of it; the streams of all
 sources begin with whole states.
@@ -38,24 +37,19 @@ sources begin with whole states.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from ixproxy import messages as m
+from ixproxy.core.composite_ended import EndedSessions
 from ixproxy.core.composite_sources import AgentKey, Origin, Session, Source, origin_of
 from ixproxy.core.composite_states import changed, differences
 from ixproxy.core.composite_telling import Composite, Telling, agent_event
 from ixproxy.messages.agents import AgentEvent
+from ixproxy.messages.message import Event
 from ixproxy.values import Stamp
-
-MEMORY = 600.0
-"""Seconds for which it is remembered that a session is over."""
-
-REMEMBERED = 10_000
-"""Agents of whom it is remembered at most."""
 
 MOST_ECHOES = 100
 """Changes that a home may be late with; with more it is compared."""
@@ -63,15 +57,6 @@ MOST_ECHOES = 100
 OVER = "events of sessions that are over"
 WITHOUT_STATE = "events without a state"
 REFLECTIONS = "reflections"
-
-
-@dataclass(slots=True)
-class Ended:
-    """An agent session that is over: its stamp, when, and who has said so."""
-
-    stamp: Stamp
-    time: float
-    left: set[str]
 
 
 class CompositeAgents(Telling):
@@ -85,8 +70,7 @@ class CompositeAgents(Telling):
         super().__init__(counters)
         self._sources = sources
         self._agents: dict[AgentKey, Composite] = {}
-        self._ended: OrderedDict[AgentKey, Ended] = OrderedDict()
-        self._now = 0.0
+        self._ended = EndedSessions()
 
     def __len__(self) -> int:
         """Entries kept."""
@@ -99,14 +83,17 @@ class CompositeAgents(Telling):
         """The agent, if logged in."""
         return self._agents.get(key)
 
+    def take(self) -> list[Event]:
+        """What is to be told by now."""
+        told = super().take()
+        for event in told:
+            if isinstance(event, m.EventMassAgentLogout):
+                self._ended.told(event)
+        return told
+
     def passed(self, time: float) -> None:
         """A source's clock shows `time`: what is long over is forgotten."""
-        self._now = max(self._now, time)
-        while self._ended:
-            key, ended = next(iter(self._ended.items()))
-            if len(self._ended) <= REMEMBERED and ended.time + MEMORY >= self._now:
-                return
-            del self._ended[key]
+        self._ended.passed(time)
 
     def logged_in(
         self, source: Source, key: AgentKey, session: Session, event: m.EventAgentLogin | None
@@ -121,16 +108,12 @@ class CompositeAgents(Telling):
             if older.stamp == session.stamp:
                 session.over = older.over
             else:
+                self._by_name(key)
                 self.gone(source, key)
         source.sessions[key] = session
         agent = self._agents.get(key)
         if agent is None:
-            ended = self._ended.get(key)
-            late = ended is not None and (
-                session.stamp < ended.stamp
-                or (session.stamp == ended.stamp and source.name not in ended.left)
-            )
-            session.over = session.over or late
+            session.over = session.over or self._ended.has(key, session.stamp, source.name)
             if not session.over:
                 self._begin(source, key, session, event)
         elif session.stamp > agent.stamp:
@@ -182,9 +165,7 @@ class CompositeAgents(Telling):
         session = source.sessions.pop(key)
         agent = self._agents.get(key)
         if agent is None or agent.stamp != session.stamp:
-            ended = self._ended.get(key)
-            if ended is not None and ended.stamp == session.stamp:
-                ended.left.add(source.name)
+            self._ended.left(key, session.stamp, source.name)
             return None
         agent.left.add(source.name)
         if source.name == agent.authority:
@@ -269,14 +250,12 @@ class CompositeAgents(Telling):
     def _begin(
         self, source: Source, key: AgentKey, session: Session, event: m.EventAgentLogin | None
     ) -> None:
-        ended = self._ended.pop(key, None)
-        floor = ended.time if ended is not None else 0.0
         agent = self._agents[key] = Composite(
             stamp=session.stamp,
             place=session.place,
             state=session.state,
             logged_in_at=session.logged_in_at,
-            time=floor,
+            time=self._ended.forget(key),
             origin=session.origin,
             authority=source.name,
         )
@@ -309,7 +288,7 @@ class CompositeAgents(Telling):
         """Whether the home is another than `source`, and has yet to report the login."""
         for each in self._sources.values():
             if each.dbid == stamp.dbid and each.dbid and each is not source:
-                return each.counts and key not in each.sessions
+                return each.counts and not each.has(key, stamp)
         return False
 
     def not_expected(self, source: Source) -> None:
@@ -355,13 +334,19 @@ class CompositeAgents(Telling):
             self.tell_of(agent, event)
         self._compare(key, agent, session)
 
-    def _supersede(self, key: AgentKey, agent: Composite, newer: Origin) -> None:
-        """A newer session begins: the older one is over, whoever still has it."""
-        mass = agent.mass
-        if agent.logout is None and mass is not None:
+    def _by_name(self, key: AgentKey) -> None:
+        """An agent who was lost with others is told by name, for a login follows."""
+        agent = self._agents.get(key)
+        if agent is None or agent.mass is None:
+            return
+        mass, agent.mass = agent.mass, None
+        if agent.logout is None:
             origin = origin_of(mass)
             agent.logout = agent_event(key, agent, m.EventAgentLogout, origin, reason=mass.reason)
-        agent.mass = None
+
+    def _supersede(self, key: AgentKey, agent: Composite, newer: Origin) -> None:
+        """A newer session begins: the older one is over, whoever still has it."""
+        self._by_name(key)
         agent.origin = newer
         self._end(key, agent, None, superseded=True)
 
@@ -375,8 +360,7 @@ class CompositeAgents(Telling):
     ) -> None:
         if not superseded:
             for each in self._sources.values():
-                if not each.counts:
-                    self.take_away(each, key, agent)
+                self.take_away(each, key, agent)
         if last is None and agent.mass is not None:
             self.tell_among_many(key, agent, agent.mass)
         elif (event := last or agent.logout) is not None:
@@ -384,7 +368,7 @@ class CompositeAgents(Telling):
         else:
             self.say(key, agent, m.EventAgentLogout, agent.origin)
         del self._agents[key]
-        self._ended[key] = Ended(agent.stamp, agent.time, agent.left)
+        self._ended.add(key, agent)
         for each in self._sources.values():
             session = each.sessions.get(key)
             if session is not None and session.stamp <= agent.stamp:

@@ -20,9 +20,7 @@ FROM = {Kind.REPLY, Kind.ERROR, Kind.EVENT}
 
 @each
 def test_an_exchange_is_recorded_byte_by_byte(exchange: Exchange) -> None:
-    recorded = [
-        record.raw for record in records() if record.file == f"exchange-{exchange.name}"
-    ]
+    recorded = [record.raw for record in records() if record.file == f"exchange-{exchange.name}"]
     assert recorded == [step.raw for step in exchange.steps if step.raw[4] == MAGIC]
 
 

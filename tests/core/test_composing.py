@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ixproxy import messages as m
-from ixproxy.core.composing import Composer
+from ixproxy.core.composing import COUNTED, Composer
 from ixproxy.messages.message import Actor, Reason
 from tests.core.composed import EVERY, Streams, names, of, party
 
@@ -81,3 +81,57 @@ def test_a_composer_without_sources_has_nothing() -> None:
     assert composer.source_lost("nobody") == composer.source_removed("nobody") == []
     assert composer.states(EVERY) == []
     assert len(composer) == 0
+
+
+def test_a_stream_through_a_proxy_comes_to_the_same() -> None:
+    """Test idea 48: direct and through a proxy: the same final state."""
+    direct, through = Streams(east=1, north=2), Streams(proxy=0)
+    direct.all_say(of(m.EventAgentLogin, media_list={"chat": 0}))
+    direct.all_say(of(m.EventReadyForMedia, media_type_name="chat"))
+    direct.say("north", party(m.EventPartyAdded))
+    for event in direct.told:
+        through.say("proxy", event)
+    assert through.told == direct.told
+    assert through.states() == direct.states()
+    through.begin("proxy", *direct.states())
+    assert through.states() == direct.states()
+
+
+def test_states_that_are_not_as_many_as_announced_are_no_state() -> None:
+    streams = Streams(east=1)
+    begin = m.EventActivityReport(activity="Begin", number_of_agents=1)
+    streams.raw("east", begin)
+    streams.raw("east", m.EventActivityReport(activity="End"))
+    assert streams.composer.wants_restart == {"east"}
+    streams.begin("east")
+    streams.raw("east", begin)
+    streams.raw("east", of(m.EventPlaceAgentState))
+    streams.raw("east", of(m.EventPlaceAgentState, "bert"))
+    assert streams.composer.wants_restart == {"east"}
+    assert streams.states() == []
+
+
+def test_what_belongs_to_no_stream_is_counted() -> None:
+    streams = Streams(east=1)
+    streams.raw("east", of(m.EventAgentLogin))
+    streams.raw("east", m.EventActivityReport(activity="Sleep"))
+    assert streams.composer.counters["events that are of no stream"] == 2
+    streams.lose_stream("east")
+    streams.say("east", of(m.EventAgentLogin))
+    streams.raw("east", m.EventActivityReport(activity="End"))
+    assert streams.composer.counters["events before a state"] == 2
+    assert streams.states() == []
+
+
+def test_an_older_stream_may_end_before_the_new_one_begins() -> None:
+    streams = Streams(east=1)
+    streams.composer.source_joined("east", 1)
+    assert streams.say("east", of(m.EventAgentLogin)) == []
+    assert streams.composer.wants_restart == set()
+    assert names(streams.begin("east", of(m.EventPlaceAgentState))) == ["AgentLogin*"]
+
+
+def test_what_every_counter_is_called_is_known() -> None:
+    streams = Streams(east=1)
+    streams.say("east", of(m.EventAgentLogin), skip=3)
+    assert set(streams.composer.counters) <= set(COUNTED)

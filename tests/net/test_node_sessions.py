@@ -12,9 +12,7 @@ from ixproxy.node.work import Sender
 NOWHERE: Any = None
 
 
-def client(
-    session: bytes = b"s", incarnation: int = 1, moves: tuple[int, ...] = ()
-) -> NodeClient:
+def client(session: bytes = b"s", incarnation: int = 1, moves: tuple[int, ...] = ()) -> NodeClient:
     sender = Sender(session, "c", "MediaServer", frozenset({1}))
     made = NodeClient(
         NodePeer(NOWHERE), 0, sender, incarnation, lasting=True, all_tenants=True, moves=moves

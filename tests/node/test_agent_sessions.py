@@ -49,9 +49,7 @@ def test_a_session_of_a_time_to_come_is_refused_for_it_would_use_up_all_numbers(
     node.ask(desk, RequestAgentLogin(tenant_id=1, agent_id="Bob"))
 
 
-def test_a_client_may_have_so_many_agents(
-    node: TriedNode, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_client_may_have_so_many_agents(node: TriedNode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ixproxy.node.agents.MAX_AGENTS", 2)
     desk = node.desktop(through_proxy=True)
     ann = RequestAgentLogin(tenant_id=1, agent_id="Ann")

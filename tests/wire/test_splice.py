@@ -99,10 +99,11 @@ WIDE += bytes(7) + b"\x05"
 
 def test_every_other_byte_stays_however_it_was_encoded() -> None:
     assert get_extension(WIDE, "k") == 5
-    assert set_extension(WIDE, {"n": 1}) == WIDE.replace(
-        b"\xde\x00\x01", b"\xde\x00\x02"
-    ) + b"\xa1n\x01"
-    assert set_extension(WIDE, {"k": 1}) == WIDE[: -9] + b"\x01"
+    assert (
+        set_extension(WIDE, {"n": 1})
+        == WIDE.replace(b"\xde\x00\x01", b"\xde\x00\x02") + b"\xa1n\x01"
+    )
+    assert set_extension(WIDE, {"k": 1}) == WIDE[:-9] + b"\x01"
     assert drop_extension(WIDE, "k") == WIDE[: WIDE.index(b"\xde")] + b"\xde\x00\x00"
     plain = b"\xdf\x00\x00\x00\x01\xa1z\x07"
     assert set_extension(plain, {"n": 1}) == (
