@@ -4,7 +4,7 @@
  * usage: fan_out SUBSCRIBER_PORT PUBLISHER_PORT
  *
  * What is read from a publisher is sent to every subscriber, one send for each
- * read. Subscribers are not read. All are let go when the publisher closes.
+ * read. Subscribers are not read.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -57,8 +57,6 @@ static void heard(int publisher) {
         return;
     }
     close(publisher);
-    while (count)
-        close(subscribers[--count]);
 }
 
 int main(int argc, char **argv) {

@@ -64,7 +64,9 @@ def _show_proxy(name: str, status: EventServerStatus, proxy: ProxyStatus, output
     output.line("")
     output.line(
         f"{name} reaches: (routing {proxy.routing}, pull {proxy.pull}, merge {proxy.merge}; "
-        f"owners {proxy.owners} of {proxy.owners_allowed}, agents {proxy.agent_sessions})"
+        f"owners {proxy.owners} of {proxy.owners_allowed}, agents {proxy.agent_sessions}"
+        + (f"; {proxy.subscribers} read {proxy.streams} reporting streams" if proxy.streams else "")
+        + ")"
     )
     output.table(LINKS, [_link(link, status) for link in proxy.links])
 

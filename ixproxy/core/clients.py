@@ -35,6 +35,7 @@ class Peer(Destination):
     :ivar permit: what the peer may be, by what it has shown of itself.
     :ivar entering: the registration of a user who is being logged in.
     :ivar reporting: it has a reporting stream.
+    :ivar told_at: when it was told the states of all agents last.
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class Peer(Destination):
         "max_frame",
         "permit",
         "reporting",
+        "told_at",
     )
 
     def __init__(self, identifier: int, outputs: Outputs, permit: Permit = ANYTHING) -> None:
@@ -57,6 +59,7 @@ class Peer(Destination):
         self.last_number = 0
         self.max_frame = 1 << 20
         self.reporting = False
+        self.told_at = float("-inf")
         self.holding_parts: dict[int, RequestRegisterClient] = {}
 
 

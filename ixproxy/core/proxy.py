@@ -80,6 +80,10 @@ class ProxyCore:
         effects, self.state.effects = self.state.effects, []
         return effects
 
+    def take_shared(self) -> list[tuple[bytes, Sequence[Destination]]]:
+        """Frames for many destinations each; to be sent before what `take_outputs` has."""
+        return self.state.outputs.drain_shared()
+
     def take_outputs(self) -> list[Destination]:
         """The destinations with frames to send; `take` empties each."""
         return self.state.outputs.drain()

@@ -53,16 +53,14 @@ class Subscriber:
 
     :ivar subscribed: what it asked for.
     :ivar stream: None: it waits for its initial state.
-    :ivar begun_at: when its stream began last.
     """
 
-    __slots__ = ("begun_at", "client", "stream", "subscribed")
+    __slots__ = ("client", "stream", "subscribed")
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.subscribed = Subscribed()
         self.stream: Stream | None = None
-        self.begun_at = float("-inf")
 
 
 class Streams:
@@ -176,10 +174,11 @@ class Streams:
         self.hand_on()
         now = self._state.now
         for subscriber in list(self._waiting):
-            if now - subscriber.begun_at < SPACING:
+            peer = subscriber.client.peer
+            if now - peer.told_at < SPACING:
                 continue
             del self._waiting[subscriber]
-            subscriber.begun_at = now
+            peer.told_at = now
             wanted = subscriber.subscribed.key
             assert wanted is not None
             counting = self._countings.setdefault(wanted.tenants, Counting())
@@ -189,7 +188,7 @@ class Streams:
                 stream = counting.streams[wanted] = Stream(self._state, wanted, last)
             subscriber.stream = stream
             states = partial(self._upstream.composer.states, wanted.tenants)
-            stream.begin(subscriber.client.peer, states, self._version)
+            stream.begin(peer, states, self._version)
 
     def leave(self, client: Client) -> None:
         """A client wants no stream any more, or is gone; harmless when it had none."""

@@ -50,6 +50,8 @@ class Stream:
         self._narrows = wanted.narrows
         self.last = last
         self._peers: dict[Peer, None] = {}
+        self._readers: tuple[Peer, ...] | None = None
+        """The same; None: they have changed."""
         self._shortest = DEFAULT_MAX_FRAME
         """The longest frame that each of them takes."""
         self._gathered: list[bytes] = []
@@ -61,11 +63,13 @@ class Stream:
     def add(self, peer: Peer) -> None:
         """A subscriber gets what happens from now on."""
         self._peers[peer] = None
+        self._readers = None
         self._shortest = min(self._shortest, peer.max_frame)
 
     def remove(self, peer: Peer) -> None:
         """A subscriber gets nothing more; harmless when it was none."""
         self._peers.pop(peer, None)
+        self._readers = None
         self._shortest = min((each.max_frame for each in self._peers), default=DEFAULT_MAX_FRAME)
 
     def gather(self, event: Event, number: int) -> bool:
@@ -95,13 +99,10 @@ class Stream:
         gathered = self._gathered
         if not gathered:
             return
+        if self._readers is None:
+            self._readers = tuple(self._peers)
         together = gathered[0] if len(gathered) == 1 else b"".join(gathered)
-        dirty = self._state.outputs.dirty
-        for peer in self._peers:
-            out = peer.out
-            if not out:
-                dirty.append(peer)
-            out.append(together)
+        self._state.outputs.share(together, self._readers)
         gathered.clear()
 
     def begin(self, peer: Peer, states: Callable[[], States], version: int) -> None:

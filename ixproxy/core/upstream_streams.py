@@ -69,7 +69,6 @@ class Source:
         "refusal",
         "settled",
         "stage",
-        "started_at",
         "starting",
         "tenants",
     )
@@ -78,7 +77,6 @@ class Source:
         self.stage = Stage.WAITS
         self.tenants: frozenset[int] = frozenset()
         self.again_at = now
-        self.started_at = float("-inf")
         self.due: float | None = due
         self.settled = False
         self.starting: _Starting | None = None
@@ -98,6 +96,8 @@ class UpstreamStreams:
         self._state = state
         self._settled = settled
         self._sources: dict[NodeName, Source] = {}
+        self._started: dict[NodeName, float] = {}
+        """When the stream of a node was asked for last."""
         self._known: set[NodeName] = set()
         """Nodes of which the composer has heard."""
         self.composer = Composer()
@@ -144,11 +144,12 @@ class UpstreamStreams:
             now = self._state.now
             source = Source(now, now + self._state.settings.request_timeout)
             self._sources[link.name] = source
-            self._start(link, source)
+            self._start_when_due(link, source)
 
     def lost(self, node: NodeName) -> list[Event]:
         """A link is lost; what reporting clients see of that."""
         self._sources.pop(node, None)
+        self._started.pop(node, None)
         return self.composer.source_lost(node) if node in self._known else []
 
     def removed(self, node: NodeName) -> list[Event]:
@@ -228,7 +229,10 @@ class UpstreamStreams:
 
     def _start_anew(self, link: Link, source: Source) -> None:
         source.stage, source.starting = Stage.WAITS, None
-        source.again_at = source.started_at + SPACING
+        self._start_when_due(link, source)
+
+    def _start_when_due(self, link: Link, source: Source) -> None:
+        source.again_at = self._started.get(link.name, float("-inf")) + SPACING
         if self._state.now >= source.again_at:
             self._start(link, source)
 
@@ -238,7 +242,7 @@ class UpstreamStreams:
             source.again_at = state.now + SPACING
             return
         source.stage = Stage.ASKED
-        source.started_at = state.now
+        self._started[link.name] = state.now
         if source.settled:
             source.due = state.now + state.settings.request_timeout
         source.tenants = link.facts.tenants

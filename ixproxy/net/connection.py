@@ -1,13 +1,6 @@
 """
 One socket that speaks frames: bytes in, bounded output out, once a turn.
 
-Output is gathered while a turn lasts and sent by one `socket.send` at its
-end, past the transport's own buffer whenever that is empty; what the kernel
-does not take goes to the transport, which then pauses us like any producer.
-While paused nothing is handed to the transport, and after that no more than it
-takes: the backlog stays here, as the shared objects that it is made of, and is
-limited. An owner is told when a backlog exceeds the limit, and decides.
-
 Of many frames that arrive at once an owner may take some in each turn, so that
 others are read between them. Nothing more is read meanwhile, and what was not
 taken when the connection is lost is dropped, as what is in the kernel's
@@ -16,7 +9,7 @@ buffers then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from cryptography.x509 import Certificate
@@ -29,6 +22,7 @@ from zope.interface import implementer
 
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.net.connection_owner import Owner
+from ixproxy.net.gathered_output import DEFAULT_OUTPUT_LIMIT, GatheredOutput
 from ixproxy.net.tls_socket import TlsSocket
 from ixproxy.net.turn import TurnEnd
 from ixproxy.wire.frames import FrameReader, Skipped
@@ -37,18 +31,11 @@ from ixproxy.wire.prefix import DEFAULT_MAX_FRAME, readdress, write_frame
 
 log = Logger()
 
-DEFAULT_OUTPUT_LIMIT = 8 << 20
-HARD_LIMIT_FACTOR = 4
-"""A backlog so many times its limit ends the connection, whatever the owner does."""
-
-AT_ONCE = 128 << 10
-"""Bytes of a backlog that are joined for the transport at once."""
-
 PING = write_frame(Kind.PING, 0)
 
 
 @implementer(IPushProducer)
-class FrameConnection(TwistedProtocol):
+class FrameConnection(GatheredOutput, TwistedProtocol):
     """A Twisted protocol for either end of a peer."""
 
     def __init__(
@@ -59,46 +46,27 @@ class FrameConnection(TwistedProtocol):
         max_frame: int = DEFAULT_MAX_FRAME,
         output_limit: int = DEFAULT_OUTPUT_LIMIT,
     ) -> None:
-        self._turn = turn
+        super().__init__(turn, output_limit)
         self._owner = owner
         self._reader = FrameReader(max_frame)
         self._untaken: list[bytes | Skipped] = []
         self._next_share: IDelayedCall | None = None
-        self._out: list[bytes] = []
-        self._dirty = False
         self._broken = False
-        self._paused = False
-        self._tcp: Any = None
         self._tls: TlsSocket | None = None
-        self._socket: Any = None
-        self.backlog = 0
-        """Bytes gathered and not handed on."""
-        self.output_limit = output_limit
-        self._extra = 0
-        self.exceeded = False
-        """Whether the backlog rose over its limit and was not handed on since."""
         self.heard = True
         """Whether anything arrived since keep-alive last looked."""
         self.silent = 0.0
         self.reading = True
         """Whether we read: a peer that is not listened to cannot be heard."""
         self._unread_for: tuple[str, ...] = ()
-        self._room: list[Callable[[], None]] = []
         self.watch_unfinished: Callable[[FrameConnection], None] | None = None
         """Is told when something came that finished no frame; None: nobody is."""
-        self.connected_now = False
-        self._closing = False
         self.close_reason = ""
 
     @property
     def unfinished(self) -> int:
         """Bytes that are kept of a frame that is not whole yet."""
         return self._reader.kept
-
-    @property
-    def paused(self) -> bool:
-        """Whether what is sent waits here until the peer has read of what was sent before."""
-        return self._paused
 
     @property
     def max_frame(self) -> int:
@@ -122,9 +90,11 @@ class FrameConnection(TwistedProtocol):
 
     def connectionMade(self) -> None:
         """The framework opened the socket."""
-        transport = self._socket = self.transport
+        transport: Any = self.transport
+        self._socket = transport
         if hasattr(transport, "_tempDataBuffer") and hasattr(transport, "socket"):
             self._tcp = transport
+            self._send = transport.socket.send
             self._tcp.setTcpNoDelay(True)
             if isinstance(self._tcp.socket, TlsSocket):
                 self._tls = self._tcp.socket
@@ -213,8 +183,8 @@ class FrameConnection(TwistedProtocol):
         """The framework lost the socket."""
         if self.connected_now:
             self.connected_now = False
-            self._room.clear()
-            self._out.clear()
+            self._room = self._send = None
+            self._out = []
             self._untaken.clear()
             if self._next_share is not None:
                 self._next_share.cancel()
@@ -224,126 +194,15 @@ class FrameConnection(TwistedProtocol):
             said = self.close_reason or broken or reason.getErrorMessage()
             self._owner.connection_lost(self, said)
 
-    def send(self, raw: bytes) -> None:
-        """Gather one frame for the end of the turn; dropped when not connected, or closing."""
-        if not self.connected_now or self._closing:
-            return
-        self._out.append(raw)
-        self.backlog += len(raw)
-        if not self._dirty:
-            self._dirty = True
-            self._turn.mark(self)
-        if self._paused and self.backlog > self.output_limit + self._extra:
-            self._exceed()
+    def _tell_exceeded(self) -> None:
+        self._owner.output_exceeded(self)
 
-    def allow(self, extra: int) -> None:
-        """Let so many bytes wait on top of the limit until the peer has read what is there."""
-        self._extra = max(self._extra, extra)
-
-    def send_all(self, frames: Sequence[bytes]) -> None:
-        """Gather several frames, as `send` does each."""
-        if not self.connected_now or self._closing or not frames:
-            return
-        self._out += frames
-        self.backlog += sum(map(len, frames))
-        if not self._dirty:
-            self._dirty = True
-            self._turn.mark(self)
-        if self._paused and self.backlog > self.output_limit + self._extra:
-            self._exceed()
-
-    def _exceed(self) -> None:
-        if self.backlog > HARD_LIMIT_FACTOR * self.output_limit + self._extra:
-            log.warn("A peer does not read: {backlog} bytes wait; cut off", backlog=self.backlog)
-            self.abort(f"{self.backlog} bytes wait to be read")
-        elif not self.exceeded:
-            self.exceeded = True
-            self._owner.output_exceeded(self)
-
-    def when_read(self, tell: Callable[[], None]) -> None:
-        """
-        Call `tell` once, as soon as all that was gathered is handed on and more
-        would be; not before this turn ends, and not when the connection is lost.
-        """
-        self._room.append(tell)
-        if not self._dirty:
-            self._dirty = True
-            self._turn.mark(self)
-
-    def flush(self) -> None:
-        """Hand on what was gathered, unless the transport has paused us."""
-        self._dirty = False
-        out = self._out
-        if self._paused:
-            return
-        if self.backlog > AT_ONCE:
-            self._flush_much(out)
-        elif out:
-            self._hand_on(out)
-        if self._room and not self._paused and not self._closing:
-            told, self._room = self._room, []
-            for tell in told:
-                tell()
-
-    def _hand_on(self, out: list[bytes]) -> None:
-        gathered = out[0] if len(out) == 1 else b"".join(out)
-        out.clear()
-        self.backlog = self._extra = 0
-        if self.exceeded:
-            self._drained()
-        self._put(gathered)
-
-    def _flush_much(self, out: list[bytes], *, all_of_it: bool = False) -> None:
-        """Hand on a long backlog, as much as the transport takes or all of it."""
-        while out and (all_of_it or not self._paused):
-            size = count = 0
-            for raw in out:
-                size += len(raw)
-                count += 1
-                if size >= AT_ONCE:
-                    break
-            gathered = b"".join(out[:count])
-            del out[:count]
-            self.backlog -= size
-            self._put(gathered)
-        if not out:
-            self._extra = 0
-        if self.exceeded and self.backlog <= self.output_limit + self._extra:
-            self._drained()
-
-    def _drained(self) -> None:
-        self.exceeded = False
+    def _tell_drained(self) -> None:
         self._owner.output_drained(self)
-
-    def _put(self, gathered: bytes) -> None:
-        """Send it, past the transport's own buffer where that is empty."""
-        tcp = self._tcp
-        if tcp is not None and not tcp._tempDataBuffer and tcp.offset == len(tcp.dataBuffer):
-            try:
-                sent = tcp.socket.send(gathered)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                return  # the read side reports the loss
-            if sent == len(gathered):
-                return
-            gathered = gathered[sent:]
-        self._socket.write(gathered)
-
-    def pauseProducing(self) -> None:
-        """The framework has enough buffered."""
-        self._paused = True
-
-    def resumeProducing(self) -> None:
-        """The framework has sent what it had."""
-        self._paused = False
-        if (self._out or self._room) and not self._dirty:
-            self._dirty = True
-            self._turn.mark(self)
 
     def stopProducing(self) -> None:
         """The framework is closing; `connectionLost` follows."""
-        self._out.clear()
+        self._out = []
 
     def pause_reading(self, reason: str = "") -> None:
         """Read nothing more until `resume_reading` for every reason that there is."""
@@ -381,7 +240,7 @@ class FrameConnection(TwistedProtocol):
     def close_unread(self, reason: str, last: bytes) -> None:
         """Drop what the peer has not read so far, for a last frame that says why, and close."""
         if self.connected_now and not self._closing:
-            self._out.clear()
+            self._out = []
             self.backlog = 0
             self.exceeded = False
             self.send(last)

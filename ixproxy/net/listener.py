@@ -205,7 +205,8 @@ class PeerListener(Factory):
     def output_exceeded(self, connection: FrameConnection) -> None:
         """A peer does not read: let it wait; its stream does not."""
         peer, now = self._peers[connection], self._clock.seconds()
-        if peer.reporting and peer.clients[0].type is not ClientType.PROXY:
+        client = peer.clients.get(0)
+        if peer.reporting and client is not None and client.type is not ClientType.PROXY:
             self._slow.end(connection, now)
             return
         self._slow.exceeded(connection, now)

@@ -38,41 +38,64 @@ class Performer:
         self._core = core
         self._clock = clock
         self.door: Door = OPEN
-        self._connections: dict[Destination, FrameConnection] = {}
         self.peers: dict[int, FrameConnection] = {}
         self.nodes: dict[NodeName, FrameConnection] = {}
         self.complete: Callable[[EventServerStatus], EventServerStatus] = lambda status: status
         self.windows = ReadingWindows()
         self._closed = self.windows.closed
+        self._performing = False
 
     def connect(self, destination: Destination, connection: FrameConnection) -> None:
         """What is sent to `destination` goes to `connection` from now on."""
-        self._connections[destination] = connection
+        destination.sink = connection
 
     def disconnect(self, destination: Destination) -> None:
         """The destination has no connection; harmless when it had none."""
-        self._connections.pop(destination, None)
+        destination.sink = None
 
     def perform(self) -> None:
-        """Do all that the last input asked for."""
-        core = self._core
-        closed = self._closed
-        while True:
-            for destination in core.take_outputs():
-                frames = destination.take()
-                connection = self._connections.get(destination)
-                if connection is not None:
-                    if destination.extra:
-                        connection.allow(destination.extra)
-                        destination.extra = 0
-                    connection.send_all(frames)
-                    if closed and destination in closed:
-                        self.windows.answered(destination)
-            effects = core.take_effects()
-            if not effects:
-                return
-            for effect in effects:
-                self._do(effect)
+        """
+        Do all that the last input asked for.
+
+        An input that comes of doing so is done by whoever does so now, behind
+        what was there before it.
+        """
+        if self._performing:
+            return
+        self._performing = True
+        try:
+            while self._perform_once():
+                pass
+        finally:
+            self._performing = False
+
+    def _perform_once(self) -> bool:
+        """Send what is to be sent, then do the effects; whether there may be more."""
+        core, closed = self._core, self._closed
+        outputs = core.state.outputs
+        if outputs.shared:
+            self._share()
+        for destination in core.take_outputs():
+            frames = destination.take()
+            sink = destination.sink
+            if sink is not None:
+                if destination.extra:
+                    sink.allow(destination.extra)
+                    destination.extra = 0
+                sink.send_all(frames)
+                if closed and destination in closed:
+                    self.windows.answered(destination)
+        effects = core.take_effects()
+        for effect in effects:
+            self._do(effect)
+        return bool(effects or outputs.shared or outputs.dirty)
+
+    def _share(self) -> None:
+        """Send what is for many."""
+        for raw, destinations in self._core.take_shared():
+            for destination in destinations:
+                if (sink := destination.sink) is not None:
+                    sink.send(raw)
 
     def _do(self, effect: Effect) -> None:
         match effect:

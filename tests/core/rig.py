@@ -97,9 +97,11 @@ class Rig:
 
     def pump(self) -> None:
         """Move what the mind put out to where the test looks for it."""
-        for destination in self.core.take_outputs():
+        shared = [(to, raw) for raw, many in self.core.take_shared() for to in many]
+        outputs = [(to, b"".join(to.take())) for to in self.core.take_outputs()]
+        for destination, raw in shared + outputs:
             # An entry may be several whole frames: a stream is joined for all who read it.
-            frames = [read_frame(raw) for raw in apart(b"".join(destination.take()))]
+            frames = list(map(read_frame, apart(raw)))
             if isinstance(destination, Peer):
                 self.to_peer.setdefault(destination.id, []).extend(frames)
             else:

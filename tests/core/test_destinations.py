@@ -25,3 +25,15 @@ def test_what_is_sent_after_it_was_taken_makes_it_dirty_again() -> None:
     one.send(b"b")
     assert outputs.drain() == [one]
     assert one.take() == [b"b"]
+
+
+def test_what_is_for_many_goes_to_all_at_once_unless_somebody_has_something_to_send() -> None:
+    outputs = Outputs()
+    one, other = Destination(outputs), Destination(outputs)
+    outputs.share(b"a", (one, other))
+    one.send(b"b")
+    outputs.share(b"c", (one, other))
+    assert outputs.drain_shared() == [(b"a", (one, other))]
+    assert not outputs.drain_shared()
+    assert outputs.drain() == [one, other]
+    assert (one.take(), other.take()) == ([b"b", b"c"], [b"c"])

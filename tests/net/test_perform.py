@@ -9,6 +9,7 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 
+from ixproxy.core.destinations import Destination
 from ixproxy.effects import ClosePeer, LogIn, Note, ResetLink
 from ixproxy.messages import Credentials, RequestRegisterClient
 from ixproxy.net.door import Door
@@ -108,3 +109,40 @@ def test_a_login_is_asked_of_the_door_and_its_answer_goes_back(
     assert bool(peer.ended) == refused
     assert len(peer.sent) == 1
     assert bool(core.state.clients.peers[1].clients) != refused
+
+
+def test_what_comes_of_sending_is_sent_behind_what_was_there_before_it() -> None:
+    rig = Rig(link=False)
+    performer = Performer(rig.core, Clock())
+    outputs = rig.core.state.outputs
+    order: list[tuple[str, bytes]] = []
+
+    class Slow:
+        """A connection that does not keep up, of which more comes."""
+
+        def send(self, raw: bytes) -> None:
+            order.append(("slow", raw))
+            slow.send(b"lost")
+            performer.perform()
+
+        def send_all(self, frames: Sequence[bytes]) -> None:
+            order.extend(("slow", raw) for raw in frames)
+
+        def allow(self, extra: int) -> None:
+            """Nothing has a limit here."""
+
+    class Quick(Slow):
+        def send(self, raw: bytes) -> None:
+            order.append(("quick", raw))
+
+        def send_all(self, frames: Sequence[bytes]) -> None:
+            order.extend(("quick", raw) for raw in frames)
+
+    slow, quick = Destination(outputs), Destination(outputs)
+    slow.sink, quick.sink = Slow(), Quick()
+    outputs.share(b"event", (slow, quick))
+    quick.send(b"answer")
+    performer.perform()
+    assert order == [
+        ("slow", b"event"), ("quick", b"event"), ("quick", b"answer"), ("slow", b"lost"),
+    ]  # fmt: skip

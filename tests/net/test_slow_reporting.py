@@ -1,4 +1,4 @@
-"""Reporting clients that do not read: what they cost, how they end, and that nobody else notices."""
+"""Reporting clients that do not read: what they cost, how they end, and who notices."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from ixproxy import messages as m
+from ixproxy.core.upstream_streams import SPACING
 from ixproxy.errors import Code
 from ixproxy.net.connection import FrameConnection
 from ixproxy.net.keep_alive import KeepAlive
@@ -41,9 +42,10 @@ class Unread(StringTransport):
     stalled = False
 
     def write(self, raw: bytes) -> None:
-        super().write(raw)
+        super().write(raw)  # type: ignore[no-untyped-call]
+        producer: Any = self.producer
         if self.stalled:
-            self.producer.pauseProducing()
+            producer.pauseProducing()
 
 
 class ToNode:
@@ -81,7 +83,7 @@ class Proxy:
     ) -> tuple[FrameConnection, Unread]:
         connection = self.listener.buildProtocol(None)
         assert connection is not None
-        transport = Unread()
+        transport = Unread()  # type: ignore[no-untyped-call]
         connection.makeConnection(transport)  # type: ignore[no-untyped-call]
         registration = m.RequestRegisterClient(
             client_name="stat", client_type=client_type, path=["edge"]
@@ -102,8 +104,8 @@ class Proxy:
 
     def heard(self, transport: Unread) -> list[Any]:
         self.clock.advance(0)
-        frames = FrameReader().feed(transport.value())
-        transport.clear()
+        frames = FrameReader().feed(transport.value())  # type: ignore[no-untyped-call]
+        transport.clear()  # type: ignore[no-untyped-call]
         return [decode(read_frame(raw)) for raw in frames if isinstance(raw, bytes)]
 
     def happen(self, number: int, size: int = 1000) -> None:
@@ -163,7 +165,7 @@ def test_an_initial_state_may_wait_on_top_of_the_limit() -> None:
     assert slow.backlog > LIMIT, "the state of all agents waits"
     for number in range(900):
         proxy.happen(number)
-    assert not slow.close_reason
+    assert "read" not in slow.close_reason
     for number in range(900, 1100):
         proxy.happen(number)
     assert slow.close_reason
@@ -183,8 +185,8 @@ def test_a_proxy_that_does_not_read_loses_its_stream_and_stays() -> None:
     edge.resumeProducing()
     assert proxy.heard(unread)[-1].activity == "Lost"
     assert len(proxy.heard(transport)) >= 1500
+    proxy.clock.advance(SPACING)
     edge.dataReceived(encode(ALL, reference=3))
-    proxy.performer.perform()
     assert names(proxy.heard(unread)) == ["EventAck", "EventActivityReport", "EventActivityReport"]
 
 
@@ -204,7 +206,7 @@ def test_twenty_that_never_read_of_20_mb_keep_no_more_than_one_limit(sent_at_onc
         ]
         proxy.from_node(EAST, *raws)
         for transport in readers:
-            transport.clear()
+            transport.clear()  # type: ignore[no-untyped-call]
         if number % (400 // sent_at_once) == 0:
             most = max(most, tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
