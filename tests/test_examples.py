@@ -144,7 +144,7 @@ async def test_a_router_delivers_until_the_agent_accepts(tmp_path: Path, real_re
         try:
             for waiting, answer in zip(invited, (RequestReject, RequestAccept), strict=True):
                 await waiting.addTimeout(SECONDS, real_reactor)
-                about = {"tenant_id": 1, "interaction_id": identifier}
+                about: dict[str, Any] = {"tenant_id": 1, "interaction_id": identifier}
                 await desk.request(answer(ticket_id=invites[-1].ticket_id, **about))
             await refused.addTimeout(SECONDS, real_reactor)
             await accepted.addTimeout(SECONDS, real_reactor)
@@ -168,7 +168,7 @@ async def test_a_reporting_program_prints_one_stream_of_all_nodes(
         desk = await connect(
             real_reactor, cluster.endpoint("proxy1"), name="desk", client_type="AgentApplication"
         )
-        kim = {"tenant_id": 1, "agent_id": "kim"}
+        kim: dict[str, Any] = {"tenant_id": 1, "agent_id": "kim"}
         await desk.request(RequestAgentLogin(**kim, media_list={"email": 1}))
         program = Program()
         nodes = [cluster.endpoint(f"ixn{number}") for number in (1, 2, 3)]
@@ -181,7 +181,7 @@ async def test_a_reporting_program_prints_one_stream_of_all_nodes(
         )
         try:
             await began.addTimeout(SECONDS, real_reactor)
-            lee = {"tenant_id": 1, "agent_id": "lee"}
+            lee: dict[str, Any] = {"tenant_id": 1, "agent_id": "lee"}
             told = [program.printing("1 "), program.printing("2 "), program.printing("3 ")]
             await desk.request(RequestAgentLogin(**lee, media_list={}))
             await desk.request(RequestAgentLogout(**lee))

@@ -174,19 +174,22 @@ async def connected(reactor: Any, args: Namespace) -> AsyncIterator[Connected]:
             await client.close(goodbye=not keep)
 
 
+def settings_of(args: Namespace) -> Settings:
+    """The limits and times of a connection, as the options say."""
+    return Settings(timeout=args.timeout, attempt_timeout=min(args.timeout, 10.0))
+
+
 async def dial(
     reactor: Any,
     args: Namespace,
     where: Where,
     tenants: Sequence[int],
     saved: Saved | None = None,
-    rounds: int = 1,
 ) -> Client:
     """
     One client, as the options say.
 
     :param saved: the client session to go on with; None: a new one.
-    :param rounds: how often all endpoints are tried.
     :raise NodeUnavailable: nobody could be reached.
     :raise RequestRefused: the server refused the registration.
     :raise UsageError: the options make no sense together.
@@ -205,9 +208,7 @@ async def dial(
             session=bytes.fromhex(saved.session),
             incarnation=saved.incarnation,
             holding=saved.holding,
-            settings=Settings(
-                timeout=args.timeout, attempt_timeout=min(args.timeout, 10.0), rounds=rounds
-            ),
+            settings=settings_of(args),
         )
     except ValueError as problem:
         raise UsageError(f"cannot connect to {tried}: {problem}") from problem

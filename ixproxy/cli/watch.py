@@ -96,7 +96,7 @@ async def command(reactor: Any, args: Namespace, output: Output) -> int:
     )
     nodes = _nodes(args, deployment)
     if nodes:
-        await watch_nodes(reactor, args, nodes, tenants, request, watch, output)
+        await watch_nodes(reactor, args, nodes, tenants, narrowed, watch)
         return Exit.OK
     client = await dial(reactor, args, _where(args, deployment, tenants), tenants)
     try:

@@ -48,6 +48,13 @@ class Watch:
 
     def event_received(self, event: Message) -> None:
         """The server told something."""
+        try:
+            self._told(event)
+        except BrokenPipeError as problem:
+            # Whoever read our output went away; a callback's error would only be logged.
+            self.failed(problem)
+
+    def _told(self, event: Message) -> None:
         if self.over.called:
             return
         match event:

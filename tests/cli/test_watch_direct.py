@@ -12,9 +12,12 @@ import pytest
 from twisted.internet.defer import CancelledError
 
 from ixproxy import messages as m
+from ixproxy.cli import watch_direct
 from ixproxy.cli.demo_deployment import NODES, plan, write
 from ixproxy.cli.outcomes import Exit, UsageError
 from ixproxy.cli.watch_direct import nodes_of
+from ixproxy.client import report
+from ixproxy.client.places import Where
 from ixproxy.config import load
 from ixproxy.messages.message import AgentSession, Event
 from ixproxy.wire.codec import encode
@@ -40,13 +43,22 @@ def change(
 class Watched:
     """An `ixctl watch` at the nodes s:1 and t:1."""
 
-    def __init__(self, world: CommandWorld) -> None:
+    def __init__(self, world: CommandWorld, monkeypatch: pytest.MonkeyPatch) -> None:
         self.world = world
+        monkeypatch.setattr(watch_direct, "report", self._report)
         self.stdout: Any = None
         self.running: Any = None
         for server, dbid in ((world.server, 101), (world.other, 102)):
             server.facts = m.ServerFacts(name=f"ixn{dbid}", role="node", dbid=dbid, tenants=[1])
             server.replies[START] = lambda _: m.EventAck()
+
+    def _report(self, reactor: Any, servers: dict[str, str], **arguments: Any) -> Any:
+        network = self.world.network
+        places: dict[str, Where] = {
+            name: network.client_endpoint(endpoint.removeprefix("tcp:"), "c")
+            for name, endpoint in servers.items()
+        }
+        return report(reactor, places, random=Random(3), **arguments)
 
     def start(self, *argv: str) -> None:
         both = ("--connect", "tcp:s:1", "--connect", "tcp:t:1", "--json")
@@ -77,8 +89,8 @@ class Watched:
 
 
 @pytest.fixture
-def watch(world: CommandWorld) -> Iterator[Watched]:
-    watched = Watched(world)
+def watch(world: CommandWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+    watched = Watched(world, monkeypatch)
     yield watched
     if watched.running is not None:
         watched.running.addErrback(lambda failure: failure.trap(CancelledError))
@@ -109,7 +121,7 @@ def test_the_streams_of_all_nodes_are_one(watch: Watched) -> None:
 def test_it_is_narrowed_here_and_asked_for_whole(watch: Watched) -> None:
     watch.start("--agent", "lee", "--count", "1")
     asked = [each for each in watch.world.asked if isinstance(each, START)]
-    assert asked == [START()]
+    assert [each.filter for each in asked] == [{}]
     watch.begin(watch.world.server, state("kim", (5, 101)))
     watch.begin(watch.world.other)
     assert watch.shown == [("ActivityReport", None)] * 2
@@ -125,6 +137,8 @@ def test_a_gap_at_one_node_begins_its_stream_anew(watch: Watched) -> None:
     watch.begin(watch.world.server)
     watch.begin(watch.world.other)
     watch.tell(watch.world.server, change(m.EventAgentLogin, "max", (6, 101), 2))
+    watch.world.clock.run_until(lambda: len(watch.world.asked) == 2, 60.0)
+    watch.world.rest()
     assert [type(each) for each in watch.world.asked] == [START, START]
     watch.begin(watch.world.server, state("max", (6, 101)))
     assert watch.shown[2:] == [("AgentLogin", "max")]
@@ -165,10 +179,12 @@ def test_nodes_that_are_all_away_are_exit_code_3(watch: Watched) -> None:
     assert ran.code == Exit.UNREACHABLE
 
 
-def test_a_refused_stream_ends_it(watch: Watched) -> None:
-    watch.world.other.replies[START] = lambda _: m.EventError(error_code=3006)
-    watch.start()
-    assert watch.running.result == Exit.REFUSED
+def test_nodes_that_all_refuse_are_exit_code_3(watch: Watched) -> None:
+    for server in (watch.world.server, watch.world.other):
+        server.replies[START] = lambda _: m.EventError(error_code=3006)
+    watch.start("--timeout", "5")
+    watch.world.clock.run_until(lambda: watch.running.called, 60.0)
+    assert watch.running.result == Exit.UNREACHABLE
 
 
 def test_the_nodes_behind_an_application_are_found(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import io
 
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.python.failure import Failure
 
 from ixproxy import messages as m
 from ixproxy.cli.output import Output
@@ -68,3 +69,16 @@ def test_it_fails_once_and_shows_nothing_more() -> None:
     watch.event_received(m.EventActivityReport(activity=END))
     assert len(failures) == 1
     assert printed.getvalue() == ""
+
+
+class Closed(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_it_ends_when_nobody_reads_it() -> None:
+    watch = Watch(Output(True, Closed(), io.StringIO()))
+    failures: list[Failure] = []
+    watch.over.addErrback(failures.append)
+    watch.event_received(begun(0))
+    assert failures[0].check(BrokenPipeError)
