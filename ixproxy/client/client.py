@@ -200,10 +200,10 @@ class Client:
             timeout = self._settings.settling_timeout if settles else self._settings.timeout
         return self._conversation.ask(message, timeout)
 
-    def send(self, message: Request) -> None:
+    def send(self, message: Request | m.EventCurrentAgentStatus) -> None:
         """
-        Send a request for which no reply is wanted; what becomes of it is
-        never known.
+        Send a request for which no reply is wanted, or a status of an agent, as
+        reporting clients do; what becomes of it is never known.
 
         :raise ixproxy.errors.RequestRefused: nothing was sent.
         :raise ixproxy.errors.LocalProtocolError: the request takes an
