@@ -111,7 +111,7 @@ async def test_a_reporting_program_prints_one_stream_of_all_nodes(
         desk = await connect(
             real_reactor, cluster.endpoint("proxy1"), name="desk", client_type="AgentApplication"
         )
-        kim = {"tenant_id": 1, "agent_id": "kim"}
+        kim: dict[str, Any] = {"tenant_id": 1, "agent_id": "kim"}
         await desk.request(RequestAgentLogin(**kim, media_list={"email": 1}))
         program = Program()
         nodes = [cluster.endpoint(f"ixn{number}") for number in (1, 2, 3)]
@@ -124,7 +124,7 @@ async def test_a_reporting_program_prints_one_stream_of_all_nodes(
         )
         try:
             await began.addTimeout(SECONDS, real_reactor)
-            lee = {"tenant_id": 1, "agent_id": "lee"}
+            lee: dict[str, Any] = {"tenant_id": 1, "agent_id": "lee"}
             told = [program.printing("1 "), program.printing("2 "), program.printing("3 ")]
             await desk.request(RequestAgentLogin(**lee, media_list={}))
             await desk.request(RequestAgentLogout(**lee))
