@@ -13,6 +13,7 @@ What a restart loses, and who restores it: nothing is kept between inputs.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,9 @@ from ixproxy.wire.streams import RESYNC, numbered
 
 DIFFERENCES = "differences"
 """What the events made here are counted as."""
+
+MASS_BYTES = 128 << 10
+"""Bytes of agents' names in one EventMassAgentLogout, as nodes have it: it must fit frames."""
 
 _SAID = {RESYNC: 1}
 
@@ -76,7 +80,8 @@ class Telling:
     def take(self) -> list[Event]:
         """What is to be told by now; mass logouts last."""
         for mass, agents in self._lost.values():
-            self._told.append(replace(mass, agents=agents, number_of_agents=len(agents)))
+            for some in _parts(agents):
+                self._told.append(replace(mass, agents=some, number_of_agents=len(some)))
         self._lost.clear()
         told, self._told = self._told, []
         return [
@@ -189,3 +194,17 @@ def agent_event(
         agent_session=agent.stamp,
         **attributes,
     )
+
+
+def _parts(agents: list[str]) -> Iterator[list[str]]:
+    """Names with room for them in one event each."""
+    part: list[str] = []
+    size = 0
+    for name in agents:
+        length = len(name.encode()) + 3
+        if part and size + length > MASS_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(name)
+        size += length
+    yield part

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from ixproxy import messages as m
 from ixproxy.messages.message import Event
 from ixproxy.wire.streams import RESYNC
-from tests.core.composed_world import World, is_of_party
+from tests.core.composed_nodes import is_of_party, of_agents, of_interactions
+from tests.core.composed_world import World
 
 LIFE = (World.login, World.login, *[World.change] * 4, World.take, World.work)
 ENDS = (World.logout, World.mass)
@@ -43,8 +44,8 @@ def test_what_is_composed_is_what_one_server_tells(seed: int, nodes: int, steps:
     """Test idea 39: N nodes, random interleavings: as one server running the same script."""
     world = World(Random(seed), nodes, fair=True)
     world.run(steps, *LIFE, *ENDS, World.login)
-    assert world.of_agents(world.told) == world.of_agents(world.single)
-    assert world.of_interactions(world.told) == world.of_interactions(world.single)
+    assert of_agents(world.told) == of_agents(world.single)
+    assert of_interactions(world.told) == of_interactions(world.single)
     assert world.reader.knows == world.expected()
     assert not any(event.extension.get(RESYNC) for event in world.told)
 
@@ -57,12 +58,12 @@ def test_however_late_a_stream_is_agents_are_told_once(
     """Test idea 40: no login twice, no event before login, no event after logout."""
     world = World(Random(seed), nodes)
     world.run(steps, *LIFE, *ENDS, World.login, deliveries=deliveries)
-    single = world.of_agents(world.single)
-    for agent, told in world.of_agents(world.told).items():
+    single = of_agents(world.single)
+    for agent, told in of_agents(world.told).items():
         assert sessions(told) == sessions(single[agent])
         assert is_part_of([each for each in told if not is_resync(each)], single[agent])
-    passed = world.of_interactions(world.told)
-    for identifier, events in world.of_interactions(world.single).items():
+    passed = of_interactions(world.told)
+    for identifier, events in of_interactions(world.single).items():
         rest = [event for event in passed[identifier] if not is_resync(event)]
         assert is_part_of(rest, events)
         assert all(is_of_party(event) for event in events if event not in rest)
@@ -75,8 +76,9 @@ def test_whatever_is_lost_the_stream_keeps_its_rules_and_ends_in_the_truth(
     seed: int, nodes: int, steps: int
 ) -> None:
     """
-    Test ideas 40, 41, 43 and 45: the rules hold after every event, whatever is
-    lost; who comes in mid-flight knows the same; all ends in the truth.
+    Test ideas 40, 41, 43, 45 and 46: the rules hold after every event, whatever is
+    lost and whatever clocks say; who comes in mid-flight knows the same; all
+    ends in the truth.
     """
     world = World(Random(seed), nodes)
     world.run(steps, *LIFE, *ENDS, *TROUBLE, World.subscribe)

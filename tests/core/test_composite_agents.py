@@ -228,7 +228,7 @@ def test_a_logout_leaves_nothing_in_hand_at_a_source_that_is_away() -> None:
     streams.say("north", party(m.EventPartyAdded))
     streams.lose("north")
     assert names(streams.say("east", LOGOUT)) == ["PartyRemoved*", "AgentLogout"]
-    held = {"interactions": {"i1": {}}, "parties": {"i1": Party(agent_id="anna")}}
+    held: dict[str, Any] = {"interactions": {"i1": {}}, "parties": {"i1": Party(agent_id="anna")}}
     assert streams.begin("north", state(**held)) == []
     assert names(streams.say("east", NEWER)) == ["AgentLogin", "PartyAdded*"]
     assert names(streams.say("north", party(m.EventPartyRemoved))) == ["PartyRemoved"]
@@ -239,7 +239,7 @@ def test_a_state_that_had_no_room_takes_nothing_away() -> None:
     streams.say("east", LOGIN)
     streams.say("east", party(m.EventPartyAdded))
     assert streams.begin("east", state(extension={SHORTENED: 1})) == []
-    less = {"interactions": {"i1": {}}, "parties": {"i1": Party(agent_id="anna")}}
+    less: dict[str, Any] = {"interactions": {"i1": {}}, "parties": {"i1": Party(agent_id="anna")}}
     assert streams.begin("east", state(extension={SHORTENED: 1}, **less)) == []
     assert streams.states()[0].interactions["i1"]["Queue"] == "Q"
 

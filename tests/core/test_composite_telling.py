@@ -10,6 +10,7 @@ from ixproxy.core.composite_states import AgentState
 from ixproxy.core.composite_telling import Composite, Telling, agent_event
 from ixproxy.messages.message import Party
 from ixproxy.values import Stamp
+from ixproxy.wire.streams import numbered
 from tests.core.composed import names, of
 
 ANNA = (1, "anna")
@@ -40,8 +41,7 @@ def test_what_was_missed_is_marked_and_counted() -> None:
 
 def test_numbers_of_the_source_s_stream_are_taken_off() -> None:
     telling = Telling(Counter())
-    numbers = {"reporting_event_sequence_number": 5, "previous_sequence_number": 3}
-    telling.tell(of(m.EventDoNotDisturbOn, **numbers))
+    telling.tell(numbered(of(m.EventDoNotDisturbOn), 5, 3))
     (event,) = telling.take()
     assert (event.reporting_event_sequence_number, event.previous_sequence_number) == (0, 0)
 
@@ -61,6 +61,17 @@ def test_those_who_are_lost_together_are_told_together_and_last() -> None:
     assert (second.agents, second.number_of_agents) == (["anna", "bert"], 2)
     assert second.event_time == 103.0
     assert third.agents == ["carl"]
+
+
+def test_more_than_an_event_has_room_for_are_told_in_several() -> None:
+    telling = Telling(Counter())
+    mass = m.EventMassAgentLogout(tenant_id=1, application_name="proxy1")
+    names = [f"{number:0250}" for number in range(1000)]
+    for name in names:
+        telling.tell_among_many((1, name), agent(), mass)
+    told = telling.take()
+    assert len(told) == 2
+    assert [name for each in told for name in each.agents] == names  # type: ignore[attr-defined]
 
 
 def test_interactions_are_taken_away_and_told_once() -> None:
