@@ -243,8 +243,8 @@ class EventActivityReport(Event, frozen=True, kw_only=True):
     Brackets an initial state, or says that a stream has ended.
 
     :ivar activity: `Begin`: the states of `number_of_agents` agents follow;
-        `End`: that was all, and what happens follows; `Lost`: the stream went
-        on faster than it was read, and ends here.
+        `End`: that was all, and what happens follows; `Lost`: the stream ends
+        here, for it was not read or cannot go on, and may be begun anew.
     """
 
     activity: str = ""

@@ -47,7 +47,7 @@ def stop(tenant: int = 1, **more: Any) -> RequestStopPlaceAgentStateReporting:
     return RequestStopPlaceAgentStateReporting(tenant_id=tenant, **more)
 
 
-def engine(node: TriedNode, name: str = "stat", **more: Any) -> Sender:
+def stat_server(node: TriedNode, name: str = "stat", **more: Any) -> Sender:
     return node.client(name, ClientType.REPORTING_ENGINE, **more)
 
 
@@ -75,10 +75,10 @@ def test_events_are_made_for_nobody_but_the_tenants_of_streams(node: TriedNode) 
     mail = node.media_server()
     node.submit(mail)
     assert events(node) == []
-    assert isinstance(node.ask(engine(node, tenants=(2,)), START_ALL), EventAck)
+    assert isinstance(node.ask(stat_server(node, tenants=(2,)), START_ALL), EventAck)
     node.submit(mail)
     assert events(node) == []
-    node.ask(engine(node, "other", tenants=(1,)), START_ALL)
+    node.ask(stat_server(node, "other", tenants=(1,)), START_ALL)
     node.submit(mail)
     assert [type(event).__name__ for event in events(node)] == ["EventInteractionSubmitted"]
 
@@ -86,7 +86,7 @@ def test_events_are_made_for_nobody_but_the_tenants_of_streams(node: TriedNode) 
 def test_a_stream_begins_behind_its_answer_and_with_what_the_same_batch_does_then(
     node: TriedNode,
 ) -> None:
-    stat, mail = engine(node), node.media_server()
+    stat, mail = stat_server(node), node.media_server()
     submit = RequestSubmit(tenant_id=1, media_type="email", queue="Inbound")
     node.run(Asked(mail, submit), Asked(stat, START_ALL), Asked(mail, submit))
     kinds = [type(effect) for effect in node.outcome.effects]
@@ -95,12 +95,12 @@ def test_a_stream_begins_behind_its_answer_and_with_what_the_same_batch_does_the
 
 
 def test_all_tenants_of_the_client_are_meant_where_none_is_named(node: TriedNode) -> None:
-    stat = engine(node)
+    stat = stat_server(node)
     node.ask(stat, START_ALL)
     assert opened(node).key.tenants == {1, 2}
     assert opened(node).follows
     named = RequestStartPlaceAgentStateReportingAll(tenants={"Tenant": 2})
-    other = engine(node, "other")
+    other = stat_server(node, "other")
     node.ask(other, named)
     assert opened(node).key.tenants == {2}
     assert not opened(node).follows
@@ -134,7 +134,7 @@ def test_all_tenants_of_the_client_are_meant_where_none_is_named(node: TriedNode
 def test_what_cannot_be_is_refused_with_its_name(
     node: TriedNode, request_: Any, code: int, named: str
 ) -> None:
-    stat = engine(node, tenants=(1,))
+    stat = stat_server(node, tenants=(1,))
     with pytest.raises(RequestRefused, match=named) as refused:
         node.ask(stat, request_)
     assert refused.value.code == code
@@ -143,13 +143,13 @@ def test_what_cannot_be_is_refused_with_its_name(
 
 
 def test_a_client_that_is_not_connected_begins_nothing(node: TriedNode) -> None:
-    stat = engine(node)
+    stat = stat_server(node)
     node.run(ConnectionLost(stat.session))
     assert node.refusal(stat, START_ALL) == Code.NOT_REGISTERED
 
 
 def test_a_refusal_leaves_the_stream_that_was_there(node: TriedNode) -> None:
-    stat = engine(node)
+    stat = stat_server(node)
     node.ask(stat, START_ALL)
     assert node.refusal(stat, start(1)) == Code.MISSING_VALUE
     assert node.effects(CloseStream) == node.effects(OpenStream) == []
@@ -158,7 +158,7 @@ def test_a_refusal_leaves_the_stream_that_was_there(node: TriedNode) -> None:
 
 
 def test_the_same_asked_again_is_a_new_stream(node: TriedNode) -> None:
-    stat = engine(node)
+    stat = stat_server(node)
     node.ask(stat, START_ALL)
     first = opened(node)
     node.ask(stat, START_ALL)
@@ -169,7 +169,7 @@ def test_the_same_asked_again_is_a_new_stream(node: TriedNode) -> None:
 
 def test_another_request_makes_one_stream_of_both(node: TriedNode) -> None:
     """Test idea 44 of the reference: all, one place, cancel."""
-    stat = engine(node)
+    stat = stat_server(node)
     node.ask(stat, start(1, places=["P1"]))
     node.ask(stat, start(2, agents=["Ann"]))
     assert len(opened(node).key.parts) == 2
@@ -183,7 +183,7 @@ def test_another_request_makes_one_stream_of_both(node: TriedNode) -> None:
 
 
 def test_an_end_of_what_was_never_begun_is_answered_and_changes_nothing(node: TriedNode) -> None:
-    stat = engine(node)
+    stat = stat_server(node)
     for request in (STOP_ALL, stop(1), stop(1, agents=["a"])):
         assert node.ask(stat, request) == EventAck()
         assert node.effects(CloseStream) == []
@@ -193,7 +193,7 @@ def test_an_end_of_what_was_never_begun_is_answered_and_changes_nothing(node: Tr
 
 
 def test_nothing_is_reported_behind_the_answer_of_a_stop(node: TriedNode) -> None:
-    stat, mail = engine(node), node.media_server()
+    stat, mail = stat_server(node), node.media_server()
     node.ask(stat, START_ALL)
     node.ask(stat, STOP_ALL)
     assert [type(each) for each in node.outcome.effects][-2:] == [Answer, CloseStream]
@@ -203,7 +203,7 @@ def test_nothing_is_reported_behind_the_answer_of_a_stop(node: TriedNode) -> Non
 
 @pytest.mark.parametrize("way", ["lost", "gone with its proxy", "goodbye", "registered anew"])
 def test_a_stream_ends_with_its_connection(node: TriedNode, way: str) -> None:
-    stat, mail = engine(node), node.media_server()
+    stat, mail = stat_server(node), node.media_server()
     node.ask(stat, START_ALL)
     ways: dict[str, Work] = {
         "lost": ConnectionLost(stat.session),
@@ -218,14 +218,14 @@ def test_a_stream_ends_with_its_connection(node: TriedNode, way: str) -> None:
 
 
 def test_a_client_without_a_lasting_session_takes_its_stream_along(node: TriedNode) -> None:
-    stat = engine(node)
+    stat = stat_server(node)
     node.ask(stat, START_ALL)
     node.run(ConnectionLost(stat.session, lasting=False))
     assert node.core._standing.memory.reported == {}
 
 
 def test_the_server_ends_the_stream_that_it_means_and_no_later_one(node: TriedNode) -> None:
-    stat = engine(node)
+    stat = stat_server(node)
     node.ask(stat, START_ALL)
     first = opened(node)
     node.ask(stat, START_ALL)
@@ -243,7 +243,7 @@ def opened_number(node: TriedNode) -> int:
 
 
 def test_a_restarted_node_has_no_streams(node: TriedNode) -> None:
-    stat = engine(node)
+    stat = stat_server(node)
     node.ask(stat, START_ALL)
     node.restart()
     node.submit(node.media_server())
@@ -251,7 +251,7 @@ def test_a_restarted_node_has_no_streams(node: TriedNode) -> None:
 
 
 def test_a_stream_is_taken_back_with_its_batch(node: TriedNode) -> None:
-    stat = engine(node)
+    stat = stat_server(node)
     node.ask(stat, START_ALL)
     memory = node.core._standing.memory
     mark = memory.journal.mark()
