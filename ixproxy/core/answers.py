@@ -6,6 +6,7 @@ from ixproxy.core.clients import Client
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import ProxyState
+from ixproxy.core.streams import Streams
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import EventNodeLoad
 from ixproxy.messages.message import Event
@@ -25,8 +26,9 @@ _FOLLOWED = (Holdings.TAKES, Holdings.GIVES_BACK)
 class Answers:
     """Takes what nodes send to where it belongs."""
 
-    def __init__(self, state: ProxyState) -> None:
+    def __init__(self, state: ProxyState, streams: Streams) -> None:
         self._state = state
+        self._streams = streams
 
     def reply_received(self, link: Link, frame: Frame) -> None:
         """A node's reply or error reply, whole or one part of it."""
@@ -96,6 +98,8 @@ class Answers:
         if frame.client == 0:
             if row is not None and row.message is EventNodeLoad:
                 self._load_received(link, decode(frame))
+            elif row is not None and issubclass(row.message, Event):
+                self._streams.event_received(link, frame)
             return
         client = link.clients.get(frame.client)
         if client is None:

@@ -34,6 +34,7 @@ class Peer(Destination):
     :ivar holding_parts: by reference, registrations whose last part has not come.
     :ivar permit: what the peer may be, by what it has shown of itself.
     :ivar entering: the registration of a user who is being logged in.
+    :ivar reporting: it has a reporting stream.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class Peer(Destination):
         "last_number",
         "max_frame",
         "permit",
+        "reporting",
     )
 
     def __init__(self, identifier: int, outputs: Outputs, permit: Permit = ANYTHING) -> None:
@@ -54,6 +56,7 @@ class Peer(Destination):
         self.clients: dict[int, Client] = {}
         self.last_number = 0
         self.max_frame = 1 << 20
+        self.reporting = False
         self.holding_parts: dict[int, RequestRegisterClient] = {}
 
 

@@ -13,6 +13,7 @@ from ixproxy.core.agent_sessions import AgentSessions
 from ixproxy.core.clients import Client
 from ixproxy.core.registering import is_proxy, leave
 from ixproxy.core.state import ProxyState
+from ixproxy.core.streams import Streams
 from ixproxy.errors import Code
 from ixproxy.messages import RequestClientsGone
 from ixproxy.values import through
@@ -24,9 +25,10 @@ MOST_AT_ONCE = 20_000
 class Leaving:
     """Takes clients out of all tables."""
 
-    def __init__(self, state: ProxyState, agents: AgentSessions) -> None:
+    def __init__(self, state: ProxyState, agents: AgentSessions, streams: Streams) -> None:
         self._state = state
         self._agents = agents
+        self._streams = streams
 
     def lost(self, clients: Sequence[Client], application_name: str, code: int = 0) -> None:
         """
@@ -72,6 +74,7 @@ class Leaving:
     def superseded(self, older: Client, newer: Client) -> None:
         """A newer registration of its session came; its own connection is refused from now on."""
         self._agents.moved(older, newer)
+        self._streams.leave(older)
         self._state.drop_requests(older, Code.SUPERSEDED)
         self._state.unconfirmed.pop(older, None)
         older.superseded = older.gone = True
@@ -93,5 +96,6 @@ class Leaving:
     def _forget(self, client: Client, code: int) -> None:
         self._state.drop_requests(client, code)
         self._agents.client_gone(client)
+        self._streams.leave(client)
         self._state.unconfirmed.pop(client, None)
         self._state.clients.remove(client)

@@ -28,6 +28,7 @@ from ixproxy.core.requests import Requests
 from ixproxy.core.revoking import revoke_lost, revoke_unconfirmed
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.core.state import ProxyState
+from ixproxy.core.streams import Streams
 from ixproxy.effects import ClosePeer, Effect, ResetLink
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import EventServerStatus
@@ -49,7 +50,8 @@ from ixproxy.wire.prefix import (
 SLOW_COST = 8
 """What a frame costs that does not take the fast path, for each node that it is sent to."""
 
-_PING, _PONG = int(Kind.PING), int(Kind.PONG)
+_PING, _PONG, _EVENT = int(Kind.PING), int(Kind.PONG), int(Kind.EVENT)
+_CLIENT, _NOBODY = slice(ADDRESS_AT, ADDRESS_AT + 4), bytes(4)
 
 
 class ProxyCore:
@@ -61,12 +63,14 @@ class ProxyCore:
         self.state = state = ProxyState(settings, deployment, strategies)
         self._locator = Locator(state)
         self._agents = AgentRequests(state)
-        self._leaving = Leaving(state, self._agents.sessions)
+        self._streams = Streams(state)
+        state.when_linked.append(self._streams.node_linked)
+        self._leaving = Leaving(state, self._agents.sessions, self._streams)
         self._announcing = Announcing(state)
         self._requests = Requests(
-            state, self._locator, self._agents, self._leaving, self._announcing
+            state, self._locator, self._agents, self._leaving, self._announcing, self._streams
         )
-        self._answers = Answers(state)
+        self._answers = Answers(state, self._streams)
         self._forwarder = Forwarder(state, self._locator)
         self._removed: dict[NodeName, float] = {}
         """Nodes that left the deployment, and when they were lost."""
@@ -192,11 +196,14 @@ class ProxyCore:
         link = state.links.get(node)
         if link is None:
             return
-        fast = state.settings.fast_path
+        fast, streams = state.settings.fast_path, self._streams
         try:
             for raw in frames:
                 if isinstance(raw, Skipped):
                     raise raw.problem
+                if streams.gathered and (raw[5] != _EVENT or raw[_CLIENT] != _NOBODY):
+                    # What comes next may be for who has a stream, too, and comes behind it.
+                    streams.hand_on()
                 if not (fast and self._forwarder.from_node(link, raw)):
                     self._from_node(link, raw)
         except RemoteProtocolError as problem:
@@ -209,6 +216,8 @@ class ProxyCore:
             )
             state.effects.append(ResetLink(link.name, problem.description))
             self.node_lost(node, now, problem.description)
+        if streams.gathered:
+            streams.hand_on()
 
     def _from_node(self, link: Link, raw: bytes) -> None:
         kind = raw[5]
@@ -260,6 +269,14 @@ class ProxyCore:
         for _, pending in link.pending.clear():
             if not pending.abandoned:
                 self._answers.given_up(link, pending)
+        self._streams.node_lost(node)
+
+    def stream_outrun(self, peer: int, now: float) -> None:
+        """A proxy does not read its stream as fast as that goes on."""
+        self.state.now = now
+        slow = self.state.clients.peers.get(peer)
+        if slow is not None:
+            self._streams.outrun(slow)
 
     def status_completed(
         self, peer: int, client: int, reference: int, status: EventServerStatus
@@ -292,6 +309,7 @@ class ProxyCore:
                 revoke_lost(state, name)
         revoke_unconfirmed(state)
         self._announcing.ticked()
+        self._streams.ticked()
 
     def configuration_changed(
         self,
@@ -314,6 +332,7 @@ class ProxyCore:
             lost_at = state.links.pop(name).lost_at
             self._removed[name] = now if lost_at is None else lost_at
             state.owners.forget_node(name)
+            self._streams.node_removed(name)
         state.settings, state.deployment, state.strategies = settings, deployment, strategies
         for name, facts in deployment.nodes.items():
             link = state.links.get(name)
@@ -324,6 +343,7 @@ class ProxyCore:
                 self._means_another_node(name)
             link.facts = facts
         state.links = dict(sorted(state.links.items()))
+        self._streams.deployment_changed()
         state.owners.resize(settings.interaction_cache_size)
 
     def _means_another_node(self, name: NodeName) -> None:
@@ -331,6 +351,7 @@ class ProxyCore:
         state = self.state
         state.effects.append(ResetLink(name, "it has another database id now"))
         state.owners.forget_node(name)
+        self._streams.node_removed(name)
         for client in state.clients:
             for identifier, (take, owner) in client.holding.items():
                 if owner == name:

@@ -255,3 +255,5 @@ def joined(state: ProxyState, link: Link) -> None:
         link.since = state.now
         state.loads_changed = True
         state.note("info", "{link} is linked", link=str(link))
+        for tell in state.when_linked:
+            tell(link)

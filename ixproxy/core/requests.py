@@ -18,6 +18,7 @@ from ixproxy.core.registrations import Registrations
 from ixproxy.core.routing import BY_CODE, Route
 from ixproxy.core.state import Asked, ProxyState
 from ixproxy.core.status import status_of
+from ixproxy.core.streams import Streams
 from ixproxy.core.submitting import Submitting
 from ixproxy.effects import CompleteStatus
 from ixproxy.errors import Code, RemoteProtocolError
@@ -27,6 +28,7 @@ from ixproxy.messages import (
     RequestConfirmSession,
     RequestPull,
     RequestRegisterClient,
+    RequestServerStatus,
     RequestUnregisterClient,
 )
 from ixproxy.wire.codec import decode
@@ -35,6 +37,7 @@ from ixproxy.wire.permits import Permit
 from ixproxy.wire.prefix import MAX_STRING, Flag, Frame
 
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
+_STATUS = BY_MESSAGE[RequestServerStatus].code
 _UNREGISTER = BY_MESSAGE[RequestUnregisterClient].code
 RESERVED = frozenset(
     BY_MESSAGE[message].code
@@ -56,8 +59,10 @@ class Requests:
         agents: AgentRequests,
         leaving: Leaving,
         announcing: Announcing,
+        streams: Streams,
     ) -> None:
         self._state = state
+        self._streams = streams
         self._locator = locator
         self._agents = agents
         self._registrations = Registrations(state, leaving, announcing)
@@ -161,16 +166,22 @@ class Requests:
         elif route.route is Route.AGENT:
             self._agents.start(asked)
         elif route.route is Route.LOCAL:
-            self._tell_status(asked)
+            self._local(asked)
         else:
             self._internal.start(asked)
 
+    def _local(self, asked: Asked) -> None:
+        if asked.frame.name == _STATUS:
+            self._tell_status(asked)
+        else:
+            self._streams.start(asked)
+
     def _tell_status(self, asked: Asked) -> None:
-        """Of the local requests the only one that comes here: answered by way of the world."""
+        """Answered by way of the world."""
         client = asked.client
         client.inflight.pop(asked.frame.reference, None)
         if not asked.silent:
-            status = status_of(self._state, self._locator, self._agents.sessions)
+            status = status_of(self._state, self._locator, self._agents.sessions, self._streams)
             self._state.effects.append(
                 CompleteStatus(client.peer.id, client.number, asked.frame.reference, status)
             )

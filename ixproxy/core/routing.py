@@ -71,7 +71,6 @@ _ROWS = [
         Route.LOCAL,
         "StartPlaceAgentStateReportingAll StopPlaceAgentStateReportingAll "
         "StartPlaceAgentStateReporting StopPlaceAgentStateReporting",
-        served=False,
     ),
     *_row(Route.REFUSED, "Ping"),
     *_row(Route.REFUSED, "RouteCall"),

@@ -9,6 +9,7 @@ worth keeping.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -114,6 +115,8 @@ class ProxyState:
         """Links made so far, to whichever node: a later one counts more, whatever it is called."""
         self.loads_changed = False
         """Whether what nodes say of their load, or which are linked, has changed."""
+        self.when_linked: list[Callable[[Link], None]] = []
+        """Who is told when a node is offered for work."""
         self.counters: Counter[str] = Counter()
         self.now = 0.0
         self.sent = 0

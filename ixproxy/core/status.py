@@ -14,6 +14,7 @@ from ixproxy.core.links import Link
 from ixproxy.core.locating import Locator
 from ixproxy.core.registering import server_facts
 from ixproxy.core.state import ProxyState
+from ixproxy.core.streams import Streams
 from ixproxy.messages import EventServerStatus, LimitUse, LinkStatus, ProxyStatus
 from ixproxy.messages.message import MAX_TEXT
 
@@ -21,7 +22,9 @@ MOST_QUEUES = 500
 """Queues that one status names, of all nodes together: it must fit one frame."""
 
 
-def status_of(state: ProxyState, locator: Locator, sessions: AgentSessions) -> EventServerStatus:
+def status_of(
+    state: ProxyState, locator: Locator, sessions: AgentSessions, streams: Streams
+) -> EventServerStatus:
     """The whole status but for what only the world knows."""
     facts, settings, links = server_facts(state), state.settings, list(state.links.values())
     each = max(1, MOST_QUEUES // max(1, len(links)))
@@ -32,7 +35,7 @@ def status_of(state: ProxyState, locator: Locator, sessions: AgentSessions) -> E
         path=facts.path,
         clients_by_type={str(kind): n for kind, n in state.clients.by_type.items() if n},
         in_flight=sum(link.pending.count for link in links),
-        counters=dict(state.counters),
+        counters={**state.counters, **streams.counters},
         limits=[
             LimitUse(name="max-clients", used=len(state.clients), allowed=settings.max_clients),
             *_fullest(links, settings.max_pending_per_node),
@@ -44,6 +47,8 @@ def status_of(state: ProxyState, locator: Locator, sessions: AgentSessions) -> E
             locates=len(locator.in_flight),
             gatherings=state.fan_outs.number,
             agent_sessions=len(sessions),
+            streams=streams.number,
+            subscribers=streams.subscribers,
             routing=state.strategies.routing_name,
             pull=state.strategies.pull_name,
             merge=state.strategies.merge_name,

@@ -131,6 +131,8 @@ class ProxyStatus(Structure, frozen=True, kw_only=True):
     :ivar locates: ids whose node is being looked for.
     :ivar gatherings: requests that several nodes are answering together.
     :ivar agent_sessions: agents that clients of this proxy logged in.
+    :ivar streams: different reporting streams.
+    :ivar subscribers: reporting clients, and proxies, that have one.
     :ivar routing: the routing strategy.
     :ivar pull: the pull strategy.
     :ivar merge: the merge policy.
@@ -142,6 +144,8 @@ class ProxyStatus(Structure, frozen=True, kw_only=True):
     locates: Count = 0
     gatherings: Count = 0
     agent_sessions: Count = 0
+    streams: Count = 0
+    subscribers: Count = 0
     routing: Name = ""
     pull: Name = ""
     merge: Name = ""

@@ -4,8 +4,9 @@ One socket that speaks frames: bytes in, bounded output out, once a turn.
 Output is gathered while a turn lasts and sent by one `socket.send` at its
 end, past the transport's own buffer whenever that is empty; what the kernel
 does not take goes to the transport, which then pauses us like any producer.
-While paused nothing is handed to the transport: the backlog stays here, as
-the shared frame objects that it is made of, and is limited. An owner is told
+While paused nothing is handed to the transport, and after that no more than it
+takes: the backlog stays here, as the shared objects that it is made of, and is
+limited. An owner is told
 when a backlog exceeds the limit, and decides.
 
 Of many frames that arrive at once an owner may take some in each turn, so that
@@ -39,6 +40,9 @@ log = Logger()
 DEFAULT_OUTPUT_LIMIT = 8 << 20
 HARD_LIMIT_FACTOR = 4
 """A backlog so many times its limit ends the connection, whatever the owner does."""
+
+AT_ONCE = 128 << 10
+"""Bytes of a backlog that are joined for the transport at once."""
 
 PING = write_frame(Kind.PING, 0)
 
@@ -99,6 +103,7 @@ class FrameConnection(TwistedProtocol):
         self.backlog = 0
         """Bytes gathered and not handed on."""
         self.output_limit = output_limit
+        self._extra = 0
         self.exceeded = False
         """Whether the backlog rose over its limit and was not handed on since."""
         self.heard = True
@@ -250,8 +255,12 @@ class FrameConnection(TwistedProtocol):
         if not self._dirty:
             self._dirty = True
             self._turn.mark(self)
-        if self._paused and self.backlog > self.output_limit:
+        if self._paused and self.backlog > self.output_limit + self._extra:
             self._exceed()
+
+    def allow(self, extra: int) -> None:
+        """Let so many bytes wait on top of the limit until the peer has read what is there."""
+        self._extra = max(self._extra, extra)
 
     def send_all(self, frames: Sequence[bytes]) -> None:
         """Gather several frames, as `send` does each."""
@@ -262,11 +271,11 @@ class FrameConnection(TwistedProtocol):
         if not self._dirty:
             self._dirty = True
             self._turn.mark(self)
-        if self._paused and self.backlog > self.output_limit:
+        if self._paused and self.backlog > self.output_limit + self._extra:
             self._exceed()
 
     def _exceed(self) -> None:
-        if self.backlog > HARD_LIMIT_FACTOR * self.output_limit:
+        if self.backlog > HARD_LIMIT_FACTOR * self.output_limit + self._extra:
             log.warn("A peer does not read: {backlog} bytes wait; cut off", backlog=self.backlog)
             self.abort(f"{self.backlog} bytes wait to be read")
         elif not self.exceeded:
@@ -279,12 +288,40 @@ class FrameConnection(TwistedProtocol):
         out = self._out
         if self._paused or not out:
             return
+        if self.backlog > AT_ONCE:
+            self._flush_much(out)
+            return
         gathered = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
-        self.backlog = 0
+        self.backlog = self._extra = 0
         if self.exceeded:
-            self.exceeded = False
-            self._owner.output_drained(self)
+            self._drained()
+        self._put(gathered)
+
+    def _flush_much(self, out: list[bytes], *, all_of_it: bool = False) -> None:
+        """Hand on a long backlog, as much as the transport takes or all of it."""
+        while out and (all_of_it or not self._paused):
+            size = count = 0
+            for raw in out:
+                size += len(raw)
+                count += 1
+                if size >= AT_ONCE:
+                    break
+            gathered = b"".join(out[:count])
+            del out[:count]
+            self.backlog -= size
+            self._put(gathered)
+        if not out:
+            self._extra = 0
+        if self.exceeded and self.backlog <= self.output_limit + self._extra:
+            self._drained()
+
+    def _drained(self) -> None:
+        self.exceeded = False
+        self._owner.output_drained(self)
+
+    def _put(self, gathered: bytes) -> None:
+        """Send it, past the transport's own buffer where that is empty."""
         tcp = self._tcp
         if tcp is not None and not tcp._tempDataBuffer and tcp.offset == len(tcp.dataBuffer):
             try:
@@ -341,8 +378,7 @@ class FrameConnection(TwistedProtocol):
         """
         if self.connected_now and not self._closing:
             self.close_reason = self.close_reason or reason
-            self._paused = False
-            self.flush()
+            self._flush_much(self._out, all_of_it=True)
             self._closing = self.reading = True
             self._socket.unregisterProducer()
             self._socket.loseConnection()

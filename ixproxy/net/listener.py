@@ -2,7 +2,7 @@
 The client side of a proxy: accepts peers, reads and sends, decides nothing.
 
 A peer that does not read is first left unread itself; one that stays above
-its limit is closed with a reason. A peer that does not register in time is
+its limit is closed with a reason, and so is at once who has a stream. A peer that does not register in time is
 closed too. One with very much on the way is left unread until answers came.
 """
 
@@ -202,8 +202,15 @@ class PeerListener(Factory):
         self._performer.perform()
 
     def output_exceeded(self, connection: FrameConnection) -> None:
-        """A peer does not read: let it wait."""
-        self._slow.exceeded(connection, self._clock.seconds())
+        """A peer does not read: let it wait; its stream does not."""
+        peer, now = self._peers[connection], self._clock.seconds()
+        if peer.reporting and peer.clients[0].type is not ClientType.PROXY:
+            self._slow.close(connection, now)
+            return
+        self._slow.exceeded(connection, now)
+        if peer.reporting:
+            self._core.stream_outrun(peer.id, now)
+            self._performer.perform()
 
     def output_drained(self, connection: FrameConnection) -> None:
         """It reads again."""

@@ -62,6 +62,9 @@ class Performer:
                 frames = destination.take()
                 connection = self._connections.get(destination)
                 if connection is not None:
+                    if destination.extra:
+                        connection.allow(destination.extra)
+                        destination.extra = 0
                     connection.send_all(frames)
                     if closed and destination in closed:
                         self.windows.answered(destination)

@@ -2,7 +2,8 @@
 Peers that do not read what they asked for.
 
 Theory of operation: one whose output is above its limit is left unread, so
-that it asks for no more. One that is still above after a while is closed:
+that it asks for no more. One that is still above after a while, or has a
+stream that goes on without its asking, is closed:
 what it has not read is dropped for a last frame that says why, and if it does
 not take even that, it is cut off.
 """
@@ -51,6 +52,14 @@ class SlowReaders:
         self._since.pop(connection, None)
         connection.resume_reading(WHY)
 
+    def close(self, connection: FrameConnection, now: float) -> None:
+        """Close who does not read and must not be waited for; say why."""
+        self._since.pop(connection, None)
+        self._ended[connection] = now
+        self._counters["slow readers closed"] += 1
+        log.warn("A peer does not read: {backlog} bytes wait; closed", backlog=connection.backlog)
+        connection.close_unread(WHY, error_frame(Code.LIMIT_REACHED, f"max-client-output: {WHY}"))
+
     def forget(self, connection: FrameConnection) -> None:
         """It is gone."""
         self._since.pop(connection, None)
@@ -60,14 +69,7 @@ class SlowReaders:
         """Some time passed: close who has not read for so many seconds."""
         for connection, since in list(self._since.items()):
             if now - since >= seconds:
-                del self._since[connection]
-                self._ended[connection] = now
-                self._counters["slow readers closed"] += 1
-                log.warn(
-                    "A peer does not read: {backlog} bytes wait; closed", backlog=connection.backlog
-                )
-                last = error_frame(Code.LIMIT_REACHED, f"max-client-output: {WHY}")
-                connection.close_unread(WHY, last)
+                self.close(connection, now)
         for connection, since in list(self._ended.items()):
             if now - since >= LAST_WORDS:
                 del self._ended[connection]

@@ -79,6 +79,31 @@ class StreamFilter(NamedTuple):
         )
 
 
+class StreamKey(NamedTuple):
+    """
+    What belongs into a stream that some subscriptions of one client make
+    together: whatever any of them asks for, once. Streams with equal keys are
+    the same stream.
+    """
+
+    parts: frozenset[StreamFilter]
+
+    @property
+    def tenants(self) -> frozenset[int]:
+        """The tenants that it is about."""
+        return frozenset().union(*(part.tenants for part in self.parts))
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it leaves out anything of its tenants."""
+        whole = (part.tenants for part in self.parts if not part.narrows)
+        return frozenset[int]().union(*whole) != self.tenants
+
+    def accepts(self, event: Event) -> bool:
+        """Whether `event` belongs into the stream."""
+        return any(part.accepts(event) for part in self.parts)
+
+
 class Numbering:
     """
     The numbers of one stream.
