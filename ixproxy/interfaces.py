@@ -282,8 +282,19 @@ class IStoreReader(Interface):
     def fetch_by(table: str, column: str, values: Iterable[Any]) -> list[Any]:
         """As `IStore.fetch_by`."""
 
+    def begin() -> int:
+        """
+        See one moment of the database, until `end`, whatever is committed meanwhile.
+
+        :return: the number written by the last commit of that moment.
+        :raise ixproxy.errors.StorageError: it cannot be read.
+        """
+
+    def end() -> None:
+        """See what is committed again; harmless when nothing was begun."""
+
     def interrupt() -> None:
-        """End a running select from another thread; it raises StorageError."""
+        """End a running read from another thread; it raises StorageError."""
 
     def close() -> None:
         """Close the connection; harmless when closed."""

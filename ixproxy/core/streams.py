@@ -75,7 +75,7 @@ class Streams:
 
     def __init__(self, state: ProxyState) -> None:
         self._state = state
-        self._upstream = UpstreamStreams(state)
+        self._upstream = UpstreamStreams(state, self._begin)
         self._subscribers: dict[Client, Subscriber] = {}
         self._waiting: dict[Subscriber, None] = {}
         self._countings: dict[frozenset[int], Counting] = {}

@@ -122,20 +122,14 @@ class Stream:
         self.add(peer)
 
     def _encoded(self, states: States, longest: int) -> Iterator[bytes]:
-        accepted = [state for state in states if self.wanted.accepts(state)]
+        told = [raw for state in states for raw in self._told(state, longest)]
         begin = EventActivityReport(
             activity=BEGIN,
-            number_of_agents=len(accepted),
+            number_of_agents=len(told),
             reporting_event_sequence_number=self.last,
         )
         chunk, size = [encode(begin)], 0
-        for each in accepted:
-            raw = encode(each)
-            if len(raw) - 4 > longest:
-                raw = encode(briefly(each))
-            if len(raw) - 4 > longest:
-                self._state.counters["events too long"] += 1
-                continue
+        for raw in told:
             chunk.append(raw)
             size += len(raw)
             if size >= CHUNK:
@@ -143,6 +137,17 @@ class Stream:
                 chunk, size = [], 0
         chunk.append(encode(EventActivityReport(activity=END)))
         yield b"".join(chunk)
+
+    def _told(self, state: EventPlaceAgentState, longest: int) -> Iterator[bytes]:
+        """One agent's state, if it belongs into the stream and fits."""
+        if self.wanted.accepts(state):
+            raw = encode(state)
+            if len(raw) - 4 > longest:
+                raw = encode(briefly(state))
+            if len(raw) - 4 <= longest:
+                yield raw
+            else:
+                self._state.counters["events too long"] += 1
 
 
 class _Initial(NamedTuple):

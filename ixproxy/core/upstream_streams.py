@@ -17,6 +17,7 @@ full states.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from enum import Enum
 
 from ixproxy.core.composing import Composer
@@ -88,12 +89,14 @@ class UpstreamStreams:
     """
     The streams of all nodes, and what is composed of them.
 
+    :param settled: is called when one node less may be waited for, and nothing was composed.
     :ivar composer: what is known of all agents.
     :ivar wanted: somebody reports.
     """
 
-    def __init__(self, state: ProxyState) -> None:
+    def __init__(self, state: ProxyState, settled: Callable[[], None]) -> None:
         self._state = state
+        self._settled = settled
         self._sources: dict[NodeName, Source] = {}
         self._known: set[NodeName] = set()
         """Nodes of which the composer has heard."""
@@ -255,6 +258,7 @@ class UpstreamStreams:
             self._state.note(
                 "warn", "{link} refuses its reporting stream: {code}", link=str(link), code=code
             )
+        self._settled()
 
     def silent(self, link: Link, source: Source) -> None:
         """A node did not answer in time; what it says later is of no stream."""

@@ -6,8 +6,7 @@ end, past the transport's own buffer whenever that is empty; what the kernel
 does not take goes to the transport, which then pauses us like any producer.
 While paused nothing is handed to the transport, and after that no more than it
 takes: the backlog stays here, as the shared objects that it is made of, and is
-limited. An owner is told
-when a backlog exceeds the limit, and decides.
+limited. An owner is told when a backlog exceeds the limit, and decides.
 
 Of many frames that arrive at once an owner may take some in each turn, so that
 others are read between them. Nothing more is read meanwhile, and what was not
@@ -18,7 +17,7 @@ buffers then.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from cryptography.x509 import Certificate
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
@@ -29,6 +28,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ixproxy.errors import RemoteProtocolError
+from ixproxy.net.connection_owner import Owner
 from ixproxy.net.tls_socket import TlsSocket
 from ixproxy.net.turn import TurnEnd
 from ixproxy.wire.frames import FrameReader, Skipped
@@ -45,35 +45,6 @@ AT_ONCE = 128 << 10
 """Bytes of a backlog that are joined for the transport at once."""
 
 PING = write_frame(Kind.PING, 0)
-
-
-class Owner(Protocol):
-    """Who is told what happens on a connection."""
-
-    def connection_made(self, connection: FrameConnection) -> None:
-        """The socket is open."""
-
-    def frames_received(
-        self, connection: FrameConnection, frames: Sequence[bytes | Skipped]
-    ) -> int | None:
-        """
-        Whole frames arrived, in order.
-
-        :return: how many of them were enough for one turn, the others are to
-            be given again; None: all are taken.
-        """
-
-    def stream_broken(self, connection: FrameConnection, problem: RemoteProtocolError) -> None:
-        """The peer does not speak the protocol; nothing more can be read."""
-
-    def output_exceeded(self, connection: FrameConnection) -> None:
-        """The backlog rose over its limit: the peer does not read."""
-
-    def output_drained(self, connection: FrameConnection) -> None:
-        """The backlog that had exceeded its limit was handed on."""
-
-    def connection_lost(self, connection: FrameConnection, reason: str) -> None:
-        """The socket is gone; told once."""
 
 
 @implementer(IPushProducer)
@@ -112,6 +83,7 @@ class FrameConnection(TwistedProtocol):
         self.reading = True
         """Whether we read: a peer that is not listened to cannot be heard."""
         self._unread_for: tuple[str, ...] = ()
+        self._room: list[Callable[[], None]] = []
         self.watch_unfinished: Callable[[FrameConnection], None] | None = None
         """Is told when something came that finished no frame; None: nobody is."""
         self.connected_now = False
@@ -122,6 +94,11 @@ class FrameConnection(TwistedProtocol):
     def unfinished(self) -> int:
         """Bytes that are kept of a frame that is not whole yet."""
         return self._reader.kept
+
+    @property
+    def paused(self) -> bool:
+        """Whether what is sent waits here until the peer has read of what was sent before."""
+        return self._paused
 
     @property
     def max_frame(self) -> int:
@@ -236,6 +213,7 @@ class FrameConnection(TwistedProtocol):
         """The framework lost the socket."""
         if self.connected_now:
             self.connected_now = False
+            self._room.clear()
             self._out.clear()
             self._untaken.clear()
             if self._next_share is not None:
@@ -282,15 +260,32 @@ class FrameConnection(TwistedProtocol):
             self.exceeded = True
             self._owner.output_exceeded(self)
 
+    def when_read(self, tell: Callable[[], None]) -> None:
+        """
+        Call `tell` once, as soon as all that was gathered is handed on and more
+        would be; not before this turn ends, and not when the connection is lost.
+        """
+        self._room.append(tell)
+        if not self._dirty:
+            self._dirty = True
+            self._turn.mark(self)
+
     def flush(self) -> None:
         """Hand on what was gathered, unless the transport has paused us."""
         self._dirty = False
         out = self._out
-        if self._paused or not out:
+        if self._paused:
             return
         if self.backlog > AT_ONCE:
             self._flush_much(out)
-            return
+        elif out:
+            self._hand_on(out)
+        if self._room and not self._paused and not self._closing:
+            told, self._room = self._room, []
+            for tell in told:
+                tell()
+
+    def _hand_on(self, out: list[bytes]) -> None:
         gathered = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
         self.backlog = self._extra = 0
@@ -342,7 +337,7 @@ class FrameConnection(TwistedProtocol):
     def resumeProducing(self) -> None:
         """The framework has sent what it had."""
         self._paused = False
-        if self._out and not self._dirty:
+        if (self._out or self._room) and not self._dirty:
             self._dirty = True
             self._turn.mark(self)
 

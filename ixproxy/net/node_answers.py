@@ -19,6 +19,7 @@ from ixproxy.messages import EventAck, EventPulledInteractions, RequestCancelTak
 from ixproxy.messages.message import Event, Message
 from ixproxy.net.node_peers import Asking, RegistrationAsking, Waiting
 from ixproxy.net.node_registration import Registrar
+from ixproxy.net.node_reporting import NodeReporting
 from ixproxy.net.node_state import NodeState
 from ixproxy.node.long_reads import answer_of
 from ixproxy.node.work import (
@@ -26,13 +27,16 @@ from ixproxy.node.work import (
     Answer,
     Asked,
     ClientsLost,
+    CloseStream,
     ConnectionLost,
     Effect,
     Goodbye,
     HoldPull,
+    OpenStream,
     Outcome,
     ReadLong,
     Refuse,
+    Report,
     Tell,
     Work,
 )
@@ -58,9 +62,16 @@ class NodeAnswers:
     :param lost: is told why the node may serve no longer.
     """
 
-    def __init__(self, state: NodeState, registrar: Registrar, lost: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        state: NodeState,
+        registrar: Registrar,
+        reporting: NodeReporting,
+        lost: Callable[[str], None],
+    ) -> None:
         self._state = state
         self._registrar = registrar
+        self._reporting = reporting
         self._lost = lost
         self.begins: Callable[[], None] = lambda: None
         """Told when works that waited are run."""
@@ -102,7 +113,10 @@ class NodeAnswers:
                 log.failure("{effect} could not be performed", effect=type(effect).__name__)
                 if isinstance(effect, Answer | ReadLong):
                     self._state.refuse(effect.token, Code.INTERNAL, doubtful=True)
+                elif isinstance(effect, OpenStream):
+                    self._reporting.cannot_open(effect)
         self._told = None
+        self._reporting.settled(self._state.writer.last_event_number)
         if outcome.effects:
             self._state.writer.fair.answers_take(self._sent / len(outcome.effects), BATCH_OUTPUT)
         self._sent = 0
@@ -118,12 +132,18 @@ class NodeAnswers:
             self._answer(effect)
         elif isinstance(effect, Tell):
             self._tell(effect)
+        elif isinstance(effect, Report):
+            self._reporting.report(effect.event)
         elif isinstance(effect, Refuse):
             self._refuse(effect)
         elif isinstance(effect, ReadLong):
             self._read_long(effect)
         elif isinstance(effect, Announce):
             self._announce(effect)
+        elif isinstance(effect, OpenStream):
+            self._reporting.open(effect)
+        elif isinstance(effect, CloseStream):
+            self._reporting.close(effect)
 
     def _lose_later(self, work: Work | None) -> None:
         """What could not be stored: sessions that are gone, and must not hold anything for ever."""

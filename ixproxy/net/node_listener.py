@@ -9,7 +9,7 @@ and so is a client of whose own requests many wait.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
@@ -61,6 +61,8 @@ class NodeListener(Factory):
         self._last: FrameConnection | None = None
         self._changes = 0
         self._crowded = False
+        self.exceeds_stream: Callable[[NodePeer], bool] = lambda _: False
+        """Told of a peer that does not read: whether it has been closed for that."""
 
     @property
     def peers(self) -> int:
@@ -148,8 +150,14 @@ class NodeListener(Factory):
         connection.close(problem.description)
 
     def output_exceeded(self, connection: FrameConnection) -> None:
-        """A peer does not read: let it wait."""
+        """A peer does not read: let it wait, unless it was to be told what happens."""
+        if self.exceeds_stream(self._peers[connection]):
+            return
         self._slow.exceeded(connection, self._state.clock.seconds())
+
+    def close_slow(self, connection: FrameConnection) -> None:
+        """Close a peer that does not read, at once."""
+        self._slow.end(connection, self._state.clock.seconds())
 
     def output_drained(self, connection: FrameConnection) -> None:
         """It reads again, and what it asked may be run."""

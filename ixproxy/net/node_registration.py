@@ -100,6 +100,7 @@ class Registrar:
         older = self._state.sessions.bind(client)
         if older is not None:
             self._state.drop_pulls(older, Code.SUPERSEDED)
+            self._state.client_off(older)
         self._enter(peer, client)
         peer.registering += 1
         due = self._state.clock.seconds() + self._state.limits.max_current_request_queue_wait
@@ -290,6 +291,7 @@ class Registrar:
             del clients[client.number]
             self._state.clients -= 1
             self._state.by_type[client.sender.client_type] -= 1
+            self._state.client_off(client)
 
     def _refuse(
         self, peer: NodePeer, frame: Frame, refusal: RequestRefused | RemoteProtocolError

@@ -32,6 +32,7 @@ from ixproxy.net.node_answers import NodeAnswers
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_listener import NodeListener
 from ixproxy.net.node_peers import Asking
+from ixproxy.net.node_reporting import NodeReporting
 from ixproxy.net.node_requests import NodeRequests
 from ixproxy.net.node_state import NodeState
 from ixproxy.net.node_status import status_of
@@ -88,7 +89,9 @@ class NodeServer(Service):
         )
         turn = TurnEnd(reactor)
         requests = NodeRequests(state)
-        answers = NodeAnswers(state, requests.registrar, self._lose)
+        self.reporting = NodeReporting(state, lambda slow: self.listener.close_slow(slow))
+        state.client_off = self.reporting.forget
+        answers = NodeAnswers(state, requests.registrar, self.reporting, self._lose)
         self._executor = executors("writer")
         self.writer = state.writer = BatchWriter(
             reactor,
@@ -109,6 +112,7 @@ class NodeServer(Service):
             limits.max_database_request_queue_size,
         )
         self.listener = NodeListener(state, requests, turn, self._keep_alive)
+        self.listener.exceeds_stream = self.reporting.exceeded
         self.surroundings = surroundings or Surroundings(reactor, now)
         self._store_kind = store_kind
         state.status = self._status

@@ -28,6 +28,7 @@ class NodeState:
     :param new_session: makes a random name, 16 bytes, for a client without one.
     :ivar writer: and `held`, `readers`: set before the first peer comes.
     :ivar proxies: registered peers of type Proxy.
+    :ivar client_off: told of a client that gets no more frames: it is gone, or superseded.
     :ivar status: says how the node is; set before the first peer comes, too.
     :ivar load: the last announcement, as a frame; empty: none yet.
     :ivar door: says what peers may be; may be another one at any time.
@@ -66,6 +67,7 @@ class NodeState:
         self.stopping = False
         self.door: Door = OPEN
         self.counters: Counter[str] = Counter()
+        self.client_off: Callable[[NodeClient], None] = lambda _: None
 
     def facts(self) -> ServerFacts:
         """What the node says of itself."""

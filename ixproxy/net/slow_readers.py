@@ -2,8 +2,7 @@
 Peers that do not read what they asked for.
 
 Theory of operation: one whose output is above its limit is left unread, so
-that it asks for no more. One that is still above after a while, or has a
-stream that goes on without its asking, is closed:
+that it asks for no more. One that is still above after a while is closed:
 what it has not read is dropped for a last frame that says why, and if it does
 not take even that, it is cut off.
 """
@@ -52,24 +51,25 @@ class SlowReaders:
         self._since.pop(connection, None)
         connection.resume_reading(WHY)
 
-    def close(self, connection: FrameConnection, now: float) -> None:
-        """Close who does not read and must not be waited for; say why."""
-        self._since.pop(connection, None)
-        self._ended[connection] = now
-        self._counters["slow readers closed"] += 1
-        log.warn("A peer does not read: {backlog} bytes wait; closed", backlog=connection.backlog)
-        connection.close_unread(WHY, error_frame(Code.LIMIT_REACHED, f"max-client-output: {WHY}"))
-
     def forget(self, connection: FrameConnection) -> None:
         """It is gone."""
         self._since.pop(connection, None)
         self._ended.pop(connection, None)
 
+    def end(self, connection: FrameConnection, now: float) -> None:
+        """Close it, and say why."""
+        self._since.pop(connection, None)
+        self._ended[connection] = now
+        self._counters["slow readers closed"] += 1
+        log.warn("A peer does not read: {backlog} bytes wait; closed", backlog=connection.backlog)
+        last = error_frame(Code.LIMIT_REACHED, f"max-client-output: {WHY}")
+        connection.close_unread(WHY, last)
+
     def ticked(self, now: float, seconds: float) -> None:
         """Some time passed: close who has not read for so many seconds."""
         for connection, since in list(self._since.items()):
             if now - since >= seconds:
-                self.close(connection, now)
+                self.end(connection, now)
         for connection, since in list(self._ended.items()):
             if now - since >= LAST_WORDS:
                 del self._ended[connection]

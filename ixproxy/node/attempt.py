@@ -34,6 +34,7 @@ from ixproxy.node.work import (
     Outcome,
     Refuse,
     Relayed,
+    StreamEnded,
     Tick,
     Work,
 )
@@ -219,7 +220,7 @@ def refused(
     work: Work, code: int, description: str = "", in_doubt: bool | None = None
 ) -> list[Effect]:
     """The refusal of a piece of work, if it awaits an answer."""
-    if isinstance(work, Tick | ConnectionLost | Relayed):
+    if isinstance(work, Tick | ConnectionLost | Relayed | StreamEnded):
         return []
     if isinstance(work, Goodbye) and work.token is None:
         return []

@@ -11,13 +11,14 @@ provisional logins (dropped, as by a lost link).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from ixproxy.node.journal import Journal
 from ixproxy.node.rows import AgentRow, SessionRow
 from ixproxy.values import ClientType, Stamp
+from ixproxy.wire.subscribing import Subscribed
 
 T = TypeVar("T")
 
@@ -43,6 +44,19 @@ class Counters(msgspec.Struct):
     stamp_number: int = 0
 
 
+class Reporter(NamedTuple):
+    """
+    A client session with a reporting stream.
+
+    :ivar number: of the stream, which it tells from the session's earlier ones.
+    :ivar tenants: those that it is about.
+    """
+
+    number: int
+    subscribed: Subscribed
+    tenants: frozenset[int]
+
+
 class Memory:
     """
     :ivar sessions: every client session, by its name.
@@ -54,7 +68,8 @@ class Memory:
     :ivar provisional_of: those that a client session takes part in.
     :ivar servers: the sessions of media servers, by client name.
     :ivar interested: sessions that want to hear of changed properties.
-    :ivar reporters: client sessions with a reporting stream, and the tenants that it is about.
+    :ivar reporters: client sessions with a reporting stream.
+    :ivar reported: how many streams are about a tenant, where any are.
     :ivar restarts: when the handling of an interaction was last seen going on.
     """
 
@@ -68,10 +83,12 @@ class Memory:
         "places",
         "provisional",
         "provisional_of",
+        "reported",
         "reporters",
         "restarts",
         "servers",
         "sessions",
+        "streams",
     )
 
     def __init__(self, journal: Journal) -> None:
@@ -86,7 +103,9 @@ class Memory:
         self.provisional_of: dict[bytes, tuple[AgentSessionName, ...]] = {}
         self.servers: dict[str, tuple[bytes, ...]] = {}
         self.interested: dict[bytes, bool] = {}
-        self.reporters: dict[bytes, frozenset[int]] = {}
+        self.reporters: dict[bytes, Reporter] = {}
+        self.reported: dict[int, int] = {}
+        self.streams = 0
         self.restarts: dict[str, float] = {}
 
     def load(self, sessions: Iterable[SessionRow], agents: Iterable[AgentRow], now: float) -> None:
@@ -119,11 +138,36 @@ class Memory:
         self.journal.remove(self.sessions, row.session)
         self.journal.remove(self.lost, row.session)
         self.journal.remove(self.interested, row.session)
-        self.journal.remove(self.reporters, row.session)
+        self.drop_reporter(row.session)
+
+    def next_stream(self) -> int:
+        """A number that no stream had since the start."""
+        self.streams += 1
+        return self.streams
+
+    def keep_reporter(self, session: bytes, reporter: Reporter) -> None:
+        """Remember the stream of a session, in place of the one that it had."""
+        self.drop_reporter(session)
+        self.journal.set(self.reporters, session, reporter)
+        for tenant in reporter.tenants:
+            self.journal.set(self.reported, tenant, self.reported.get(tenant, 0) + 1)
+
+    def drop_reporter(self, session: bytes) -> None:
+        """Forget the stream of a session, if it has one."""
+        reporter = self.reporters.get(session)
+        if reporter is None:
+            return
+        self.journal.remove(self.reporters, session)
+        for tenant in reporter.tenants:
+            left = self.reported[tenant] - 1
+            if left:
+                self.journal.set(self.reported, tenant, left)
+            else:
+                self.journal.remove(self.reported, tenant)
 
     def is_reported(self, tenant_id: int) -> bool:
         """Whether some reporting stream is about a tenant."""
-        return any(tenant_id in tenants for tenants in self.reporters.values())
+        return tenant_id in self.reported
 
     def _forget_server(self, row: SessionRow | None) -> None:
         if row is None or row.client_type != ClientType.MEDIA_SERVER:

@@ -21,6 +21,7 @@ from ixproxy.node import (
     placing,
     pulling,
     reading,
+    reporting,
     sessions,
     submitting,
 )
@@ -36,6 +37,7 @@ from ixproxy.node.work import (
     PullRetried,
     Registered,
     Sender,
+    StreamEnded,
     Token,
     Work,
 )
@@ -74,8 +76,12 @@ LONG_RULES: dict[type[Request], LongRule] = {
     m.RequestPull: pulling.pull,
     m.RequestFindInteractions: reading.find,
     m.RequestGetWorkbinContent: reading.workbin_content,
+    m.RequestStartPlaceAgentStateReportingAll: reporting.start_all,
+    m.RequestStopPlaceAgentStateReportingAll: reporting.stop_all,
+    m.RequestStartPlaceAgentStateReporting: reporting.start,
+    m.RequestStopPlaceAgentStateReporting: reporting.stop,
 }
-"""Requests whose answer may take another way."""
+"""Requests whose answer may take another way, or is not all that they have done."""
 
 BY_THE_SERVER: frozenset[type[Request]] = frozenset(
     {
@@ -152,4 +158,7 @@ def perform(turn: Turn, work: Work) -> Effect | None:
     if type(work) is Goodbye:
         ack = sessions.goodbye(turn, work)
         return None if work.token is None else Answer(work.token, ack)
+    if type(work) is StreamEnded:
+        reporting.ended(turn, work)
+        return None
     raise TypeError(f"{type(work).__name__} is no work for a rule")

@@ -44,6 +44,8 @@ def register(turn: Turn, work: Registered) -> EventAck:
     if row != known:
         turn.memory.keep_session(row)
         turn.rows.put(row)
+    # A stream is a connection's: whoever comes back starts it anew.
+    turn.memory.drop_reporter(session)
     if sender.wants_properties_changed:
         turn.journal.set(turn.memory.interested, session, True)
     else:
@@ -96,6 +98,7 @@ def _lose(turn: Turn, session: bytes) -> None:
         return
     lost = replace(row, lost_at=turn.now)
     turn.memory.keep_session(lost)
+    turn.memory.drop_reporter(session)
     turn.rows.put(lost)
     leave_all(turn, session, Cause(), provisional_only=True)
 

@@ -25,6 +25,7 @@ from ixproxy.messages import EventNodeLoad, RequestPull
 from ixproxy.messages.answers import InteractionsAnswer
 from ixproxy.messages.message import Event, Message, Request
 from ixproxy.node.selections import Selection
+from ixproxy.wire.streams import StreamKey
 
 Token = Any
 """Whatever the server must know to send an answer; returned untouched."""
@@ -159,6 +160,21 @@ class Relayed(msgspec.Struct, frozen=True):
     event: Event
 
 
+class StreamEnded(msgspec.Struct, frozen=True):
+    """
+    The server cannot go on with a reporting stream, and has said so to its
+    client, who may start it anew. It has no answer.
+
+    :ivar number: the stream's, as `OpenStream` had it.
+    """
+
+    session: bytes
+    number: int
+
+    def __repr__(self) -> str:
+        return f"StreamEnded({self.number})"
+
+
 class Tick(msgspec.Struct, frozen=True):
     """
     Time passed: sessions, provisional logins and receipts that are too old
@@ -168,7 +184,15 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 Work = (
-    Asked | Registered | ConnectionLost | ClientsLost | Goodbye | PullRetried | Relayed | Tick
+    Asked
+    | Registered
+    | ConnectionLost
+    | ClientsLost
+    | Goodbye
+    | PullRetried
+    | Relayed
+    | StreamEnded
+    | Tick
 )
 
 
@@ -224,6 +248,28 @@ class Report(msgspec.Struct, frozen=True):
     event: Event
 
 
+class OpenStream(msgspec.Struct, frozen=True):
+    """
+    Begin a reporting stream for the client that asked by `asked_by`, in place
+    of the one that it has: states as of some event from now on, then what
+    is reported behind it.
+
+    :ivar number: tells it from the streams that the client had before.
+    :ivar now: seconds since the epoch: the time of the states.
+    """
+
+    asked_by: Token
+    key: StreamKey
+    number: int
+    now: float
+
+
+class CloseStream(msgspec.Struct, frozen=True):
+    """End the reporting stream of the client that asked by `asked_by`."""
+
+    asked_by: Token
+
+
 class Announce(msgspec.Struct, frozen=True):
     """
     Send an event to every peer of type Proxy, before any later effect.
@@ -263,7 +309,7 @@ class ReadLong(msgspec.Struct, frozen=True):
     plan: LongRead
 
 
-Effect = Answer | Refuse | Tell | Report | Announce | HoldPull | ReadLong
+Effect = Answer | Refuse | Tell | Report | OpenStream | CloseStream | Announce | HoldPull | ReadLong
 
 
 class Failure(msgspec.Struct, frozen=True):

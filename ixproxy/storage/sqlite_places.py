@@ -107,6 +107,16 @@ class SqliteFile:
         connection.execute("PRAGMA query_only = ON")
         return connection
 
+    def begin_moment(self, reader: sqlite3.Connection) -> sqlite3.Connection:
+        """What a reader sees one moment of the database through: its connection."""
+        reader.execute("BEGIN")
+        return reader
+
+    def end_moment(self, moment: sqlite3.Connection) -> None:
+        """Let go of what `begin_moment` gave."""
+        if moment.in_transaction:
+            moment.execute("ROLLBACK")
+
     def release(self, connection: sqlite3.Connection) -> None:
         """Close a connection."""
         connection.close()
@@ -237,6 +247,20 @@ class SqliteMemory:
     def connect_reader(self) -> sqlite3.Connection:
         """The same connection."""
         return self._connection
+
+    def begin_moment(self, reader: sqlite3.Connection) -> sqlite3.Connection:
+        """A copy: the writer shares the connection, and must not wait for a long read."""
+        copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        try:
+            reader.backup(copy)
+        except BaseException:
+            copy.close()
+            raise
+        return copy
+
+    def end_moment(self, moment: sqlite3.Connection) -> None:
+        """Forget the copy."""
+        moment.close()
 
     def release(self, connection: sqlite3.Connection) -> None:
         """Nothing: the database is the connection."""

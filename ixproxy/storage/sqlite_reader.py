@@ -97,8 +97,36 @@ class SqliteReader:
         self._connection = place.connect_reader()
         self._reading = Reading(self._connection, columns)
         self._columns = columns
+        self._moment: sqlite3.Connection | None = None
         self._busy = Event()
         self._closed = False
+
+    def begin(self) -> int:
+        """See `IStoreReader`."""
+        if self._moment is not None:
+            raise StorageError("a read of one moment is under way")
+        with self._place.guard:
+            self._busy.set()
+            try:
+                self._moment = self._place.begin_moment(self._connection)
+                self._reading = Reading(self._moment, self._columns)
+                (number,) = self._moment.execute("SELECT last_event_number FROM meta").fetchone()
+            except BORDER as problem:
+                self.end()
+                raise storage_error(problem, "beginning a read") from problem
+            finally:
+                self._busy.clear()
+        return int(number)
+
+    def end(self) -> None:
+        """See `IStoreReader`."""
+        moment, self._moment = self._moment, None
+        if moment is not None:
+            self._reading = Reading(self._connection, self._columns)
+            try:
+                self._place.end_moment(moment)
+            except BORDER as problem:
+                raise storage_error(problem, "ending a read") from problem
 
     def select(self, selection: Selection, now: float) -> list[Any]:
         """See `IStoreReader`."""
@@ -129,4 +157,6 @@ class SqliteReader:
         """See `IStoreReader`."""
         if not self._closed:
             self._closed = True
+            with suppress(StorageError):
+                self.end()
             self._place.release(self._connection)

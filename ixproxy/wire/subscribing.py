@@ -104,16 +104,14 @@ class Subscribed(NamedTuple):
         return Subscribed((*left, new))._checked()
 
     def end(self, request: RequestStopPlaceAgentStateReporting) -> Subscribed:
-        """What is left behind the end of what was named; with no names, of all that the tenant has."""
+        """What is left behind the end of what was named; with no names, of all of the tenant."""
         if request.places or request.agents:
             places, agents = set(request.places), set(request.agents)
             return Subscribed(self._without(request.tenant_id, places, agents))
         tenant = request.tenant_id
         return Subscribed(
             tuple(
-                one
-                for one in self.each
-                if isinstance(one, _All) or one.begun.tenant_id != tenant
+                one for one in self.each if isinstance(one, _All) or one.begun.tenant_id != tenant
             )
         )
 

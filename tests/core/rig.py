@@ -35,6 +35,16 @@ def decode(frame: Frame) -> Any:
     return codec.decode(frame)
 
 
+def apart(raw: bytes) -> list[bytes]:
+    """Whole frames that stand one behind the other."""
+    frames = []
+    while raw:
+        size = 4 + int.from_bytes(raw[:4], "big")
+        frames.append(raw[:size])
+        raw = raw[size:]
+    return frames
+
+
 def facts(name: NodeName, dbid: int = 0, **more: Any) -> NodeFacts:
     """A node of the rig's tenant."""
     number = dbid or 101 + NODES.index(name)
@@ -88,7 +98,8 @@ class Rig:
     def pump(self) -> None:
         """Move what the mind put out to where the test looks for it."""
         for destination in self.core.take_outputs():
-            frames = [read_frame(raw) for raw in destination.take()]
+            # An entry may be several whole frames: a stream is joined for all who read it.
+            frames = [read_frame(raw) for raw in apart(b"".join(destination.take()))]
             if isinstance(destination, Peer):
                 self.to_peer.setdefault(destination.id, []).extend(frames)
             else:

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import EventAck
-from ixproxy.net.connection import HARD_LIMIT_FACTOR, FrameConnection
+from ixproxy.net.connection import AT_ONCE, HARD_LIMIT_FACTOR, FrameConnection
 from ixproxy.net.turn import TurnEnd
 from ixproxy.wire.codec import encode
 from ixproxy.wire.frames import Skipped
@@ -332,3 +332,56 @@ def test_what_nobody_read_makes_room_for_the_reason_of_closing() -> None:
     assert transport.disconnecting
     assert connection.backlog == 0
     assert connection.close_reason == "it does not read"
+
+
+class Filling(StringTransport):
+    """A transport that has enough buffered after each write, as Twisted's is above 64 KiB."""
+
+    def write(self, raw: bytes) -> None:
+        super().write(raw)
+        self.producer.pauseProducing()
+
+
+def test_a_long_backlog_is_handed_on_as_the_peer_reads_and_stays_shared_until_then() -> None:
+    ends = Ends(Filling(), output_limit=1 << 20)
+    piece = bytes(AT_ONCE // 2)
+    ends.connection.send_all([piece] * 9)
+    handed = [len(ends.turn())]
+    while ends.connection.backlog:
+        assert ends.turn() == b"", "it does not read"
+        ends.connection.resumeProducing()
+        handed.append(len(ends.turn()))
+    assert handed == [AT_ONCE] * 4 + [AT_ONCE // 2]
+
+
+def test_what_a_peer_was_allowed_on_top_of_its_limit_is_allowed_until_it_has_read_that() -> None:
+    ends = Ends(output_limit=1000)
+    ends.connection.pauseProducing()
+    ends.connection.allow(5000)
+    ends.connection.allow(3000)
+    ends.connection.send(bytes(5500))
+    assert ends.told.events == ["made"]
+    ends.connection.send(bytes(600))
+    assert ends.told.events == ["made", "exceeded"]
+    ends.connection.resumeProducing()
+    ends.turn()
+    assert ends.told.events == ["made", "exceeded", "drained"]
+    ends.connection.pauseProducing()
+    ends.connection.send(bytes(1001))
+    assert ends.told.events[-1] == "exceeded", "once it was read the limit is the limit"
+
+
+def test_a_backlog_within_its_limit_again_is_drained_though_not_all_of_it_is_read() -> None:
+    ends = Ends(Filling(), output_limit=AT_ONCE)
+    ends.connection.pauseProducing()
+    ends.connection.send_all([bytes(AT_ONCE)] * 2)
+    ends.connection.resumeProducing()
+    ends.turn()
+    assert ends.told.events == ["made", "exceeded", "drained"]
+
+
+def test_closing_hands_on_all_of_a_long_backlog() -> None:
+    ends = Ends(Filling(), output_limit=1 << 20)
+    ends.connection.send_all([bytes(AT_ONCE)] * 3)
+    ends.connection.close("enough")
+    assert len(ends.turn()) == 3 * AT_ONCE
