@@ -27,7 +27,7 @@ from ixproxy.messages import (
 from ixproxy.messages.message import Request
 from ixproxy.node.expiry import end_old_login, old_logins
 from ixproxy.node.journal import Journal
-from ixproxy.node.memory import Memory
+from ixproxy.node.memory import Memory, Reporter
 from ixproxy.node.model import MediaPlan, NodeModel, NodeSettings, TenantPlan
 from ixproxy.node.requests import perform
 from ixproxy.node.turn import Identity, Turn
@@ -37,6 +37,7 @@ from ixproxy.values import NodeFacts, NodeName, TenantFacts
 from ixproxy.wire.codec import decode, encode, error_frame
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import read_frame
+from ixproxy.wire.subscribing import Subscribed
 
 TENANT = 1
 MODEL = NodeModel((TenantPlan(TENANT, "Environment", {"email": MediaPlan()}),), {})
@@ -78,7 +79,7 @@ class ModelNode:
         self.numbers: dict[tuple[int, int], Sender] = {}
         self.reported: list[str] = []
         """What its reporting streams were sent."""
-        self.memory.reporters[b"reporter"] = frozenset({TENANT})
+        self.memory.reporters[b"reporter"] = Reporter(1, Subscribed(), frozenset({TENANT}))
         self.last = 0
         self.now = 1000.0
 

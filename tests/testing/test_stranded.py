@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from ixproxy.testing.breaking import CHAINED as IN_CHAINS
 from ixproxy.testing.accidents import Point, have_accident
+from ixproxy.testing.breaking import CHAINED as IN_CHAINS
 from ixproxy.testing.breaking import Accident, accidents
 
 SEEDS = int(os.environ.get("IXPROXY_STRANDED_SEEDS", "2000"))
