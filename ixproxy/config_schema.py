@@ -112,7 +112,6 @@ TENANT = Table(
 
 LICENCES = Table(
     keys={"agent-seats": Key(Kind.WHOLE, None, low=0, high=10_000_000, unit="seats")},
-    served=False,
 )
 
 TLS = Table(

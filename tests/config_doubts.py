@@ -19,8 +19,8 @@ DOUBTS: tuple[Case, ...] = (
     case(
         "A table that is not served has no effect",
         SERVED,
-        {"licences": "agent-seats = 100"},
-        "line 97: [licences]: known, but not served yet: it has no effect",
+        {"[applications.ixn1.capture]": FILE},
+        "line 97: [applications.ixn1.capture#1]: known, but not served yet: it has no effect",
     ),
     case(
         "Nor has such a key",

@@ -132,7 +132,6 @@ def test_the_file_of_the_design_lacks_only_what_it_leaves_out() -> None:
 def test_what_is_not_served_yet_is_a_warning_and_not_an_error() -> None:
     warnings = [each for each in warned(EVERYTHING) if "not served yet" in each]
     assert [each.partition(": known")[0].partition(": ")[2] for each in warnings] == [
-        "[licences]",
         "[applications.ixn1] event-log",
         "[applications.ixn1] connections",
         "[applications.ixn1.capture#1]",
@@ -140,7 +139,6 @@ def test_what_is_not_served_yet_is_a_warning_and_not_an_error() -> None:
         "[applications.ixn1.options.health-service] enable-keepalive",
         "[applications.ixn1.options.logger-settings] batch-size",
         "[applications.ixn1.options.logger-settings] event-filter-by-id",
-        "[applications.ixn1.options.licences] ics_multi_media_agent_seat",
         "[applications.urs.options.ixn1] max-submission-rate",
         "[applications.urs.options.ixn1] max-submitted-interactions",
     ]
