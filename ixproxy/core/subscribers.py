@@ -85,7 +85,7 @@ class Stream:
             self._gathered.append(raw)
             return len(self._gathered) == 1
         self.hand_on()
-        short = encode(briefly(event))
+        short = encode(shortened(event))
         for peer in self._peers:
             fits = raw if len(raw) - 4 <= peer.max_frame else short
             if len(fits) - 4 <= peer.max_frame:
@@ -140,16 +140,15 @@ class Stream:
         yield b"".join(chunk)
 
     def _told(self, state: EventPlaceAgentState, longest: int) -> Iterator[bytes]:
-        """One agent's state, if it belongs into the stream and fits."""
-        if self.wanted.accepts(state):
-            state = self.wanted.narrowed(state)
-            raw = encode(state)
-            if len(raw) - 4 > longest:
-                raw = encode(briefly(state))
+        """One agent's state, if it belongs into the stream."""
+        if not self.wanted.accepts(state):
+            return
+        for shown in _ever_shorter(self.wanted.narrowed(state)):
+            raw = encode(shown)
             if len(raw) - 4 <= longest:
                 yield raw
-            else:
-                self._state.counters["events too long"] += 1
+                return
+        self._state.counters["events too long"] += 1
 
 
 class _Initial(NamedTuple):
@@ -160,15 +159,17 @@ class _Initial(NamedTuple):
     chunks: list[bytes]
 
 
-def briefly(event: Event) -> Event:
-    """The same event for a hop whose frames it does not fit."""
-    if isinstance(event, EventPlaceAgentState):
-        return replace(
-            event,
-            interactions={identifier: {} for identifier in event.interactions},
-            extension={**event.extension, SHORTENED: 1},
-        )
-    return shortened(event)
+def _ever_shorter(state: EventPlaceAgentState) -> Iterator[EventPlaceAgentState]:
+    """A state, and what can be told of it where there is less room."""
+    yield state
+    less = replace(state, extension={**state.extension, SHORTENED: 1})
+    held = {
+        identifier: {key: value for key, value in properties.items() if key != "UserData"}
+        for identifier, properties in state.interactions.items()
+    }
+    yield replace(less, interactions=held)
+    yield replace(less, interactions={identifier: {} for identifier in held})
+    yield replace(less, interactions={}, parties={})
 
 
 class Counting:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ixproxy import messages as m
 from ixproxy.core.clients import Peer
-from ixproxy.core.subscribers import CHUNK, Stream, briefly
-from ixproxy.messages.message import Party
+from ixproxy.core.subscribers import CHUNK, Stream
 from ixproxy.wire.codec import encode
 from ixproxy.wire.streams import StreamFilter, StreamKey
-from tests.core.reporting import ALL, ANNA, Reporting, names, submitted
+from tests.core.reporting import ALL, ANNA, Reporting, submitted
 from tests.core.rig import EAST, TENANT, Rig, apart, only
 
 SHORT = 128 << 10
@@ -88,21 +89,6 @@ def test_what_does_not_fit_even_so_is_counted() -> None:
     assert rig.core.state.counters["events too long"] == 1
 
 
-def test_a_state_says_which_interactions_there_are_when_there_is_no_room_for_more() -> None:
-    state = m.EventPlaceAgentState(
-        tenant_id=TENANT,
-        agent_id="anna",
-        agent_session=(7, 101),
-        interactions={"i": LONG},
-        parties={"i": Party(agent_id="anna")},
-    )
-    less: Any = briefly(state)
-    assert less.interactions == {"i": {}}
-    assert less.parties == state.parties
-    assert less.extension == {"Shortened": 1}
-    assert briefly(ANNA.__class__(tenant_id=1, agent_id="x")).extension == {"Shortened": 1}
-
-
 def test_a_long_initial_state_goes_in_pieces_and_is_made_once_until_something_happens() -> None:
     rig = Reporting()
     states = [
@@ -132,18 +118,34 @@ def test_a_long_initial_state_goes_in_pieces_and_is_made_once_until_something_ha
     assert (begin.reporting_event_sequence_number, begin.number_of_agents) == (1, 1000)
 
 
-def test_an_agent_that_does_not_fit_is_not_announced() -> None:
+@pytest.mark.parametrize(
+    ("interactions", "shown"),
+    [
+        ({"i": {"Queue": "In"}}, {"i": {"Queue": "In"}}),
+        ({"i": {"Queue": "In", "UserData": {"Text": "x" * SHORT}}}, {"i": {"Queue": "In"}}),
+        ({"i": {"Queue": "x" * SHORT}}, {"i": {}}),
+        ({f"{number:0200}": {} for number in range(1000)}, {}),
+    ],
+)
+def test_a_state_for_which_there_is_no_room_is_shown_with_ever_fewer_details(
+    interactions: dict[str, Any], shown: dict[str, Any]
+) -> None:
     rig = Reporting()
-    long = m.EventPlaceAgentState(
-        tenant_id=TENANT,
-        agent_id="bert",
-        agent_session=(8, 101),
-        parties={f"{number:0200}": Party(agent_id="bert") for number in range(1000)},
-    )
-    rig.reporting(ANNA, long)
+    rig.reporting(replace(ANNA, interactions=interactions))
     peer = rig.reporter(max_frame=SHORT)
     rig.ask(peer, ALL)
-    _, begin, *states, _ = rig.got(peer)
-    assert begin.number_of_agents == len(states) == 1
-    assert names(states) == ["EventPlaceAgentState"]
-    assert rig.core.state.counters["events too long"] == 1
+    _, begin, state, _ = rig.got(peer)
+    assert begin.number_of_agents == 1
+    assert state.interactions == shown
+    assert state.extension == ({} if interactions == shown else {"Shortened": 1})
+
+
+def test_a_stream_about_some_media_types_begins_with_what_is_about_them() -> None:
+    rig = Reporting()
+    held = {"i": {"MediaType": "email"}, "j": {"MediaType": "chat"}}
+    rig.reporting(replace(ANNA, media_list={"email": 1, "chat": 0}, interactions=held))
+    peer = rig.reporter()
+    rig.ask(peer, type(ALL)(filter={"MediaTypes": {"chat": 1}}))
+    state = rig.got(peer)[2]
+    assert state.media_list == {"chat": 0}
+    assert list(state.interactions) == list(state.parties) == ["j"]
