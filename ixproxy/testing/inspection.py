@@ -50,28 +50,20 @@ def stranded(
 
 
 def doubled(interactions: Rows, clients: Iterable[Client], parties: Rows = ()) -> list[str]:
-    """
-    Interactions that are on two nodes, or held by two clients of which not
-    both are parties.
-    """
-    known = _known(parties)
+    """Interactions that are on two nodes, or held by two clients that do not share them."""
     places: dict[str, list[str]] = {}
     for row in interactions:
         places.setdefault(row["id"], []).append(row["node"])
+    # Only on one node can clients know of each other.
+    shared = _known([each for each in parties if len(places.get(each["interaction_id"], ())) < 2])
     held: dict[str, list[Client]] = {}
-    rightly: dict[str, int] = {}
     for client in clients:
         for identifier, number in client.holding.items():
-            held.setdefault(identifier, []).append(client)
-            if (client.session, identifier, number) in known:
-                rightly[identifier] = rightly.get(identifier, 0) + 1
+            if (client.session, identifier, number) not in shared:
+                held.setdefault(identifier, []).append(client)
     return [
         *(f"{key} is on {', '.join(on)}" for key, on in places.items() if len(on) > 1),
-        *(
-            f"{key} is held by {who}"
-            for key, who in held.items()
-            if len(who) > max(1, rightly.get(key, 0))
-        ),
+        *(f"{key} is held by {who}" for key, who in held.items() if len(who) > 1),
     ]
 
 
