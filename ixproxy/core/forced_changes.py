@@ -116,7 +116,9 @@ class ForcedChanges:
         link, client, frame, event = told
         view = session.clients[client]
         seen = followed(view, event)
-        if seen is None:
+        tenant = self._state.deployment.tenants.get(session.tenant)
+        known = tenant is not None and event.media_type_name in ("", *tenant.media_types)
+        if seen is None or not known:
             hand_on(self._state, client, frame)
             return
         if seen != view:

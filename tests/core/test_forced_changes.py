@@ -165,12 +165,14 @@ def test_what_is_of_another_session_is_not_for_this_one(event: EventForcedAgentS
     assert rig.core.state.counters["agent events of no session"] == 1
 
 
-def test_what_is_not_understood_is_handed_on_and_no_more() -> None:
+@pytest.mark.parametrize("what", [("Dance", ""), ("MediaAdded", "telex")])
+def test_what_is_not_understood_is_handed_on_and_no_more(what: tuple[str, str]) -> None:
     rig, (peer,) = rig_with_agent()
-    event = change("Dance", by_server=True)
+    event = change(*what, by_server=True)
     tell(rig, WEST, event)
     assert only(rig.got(peer)) == event
     assert not sent(rig)
+    assert table(rig).media == {"email": 1}
 
 
 def test_what_a_node_does_while_a_change_is_under_way_waits_and_goes_to_all_behind_it() -> None:
