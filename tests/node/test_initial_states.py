@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from ixproxy.errors import StorageError
 from ixproxy.messages import (
+    EventAgentLogout,
     EventPlaceAgentState,
     RequestAddMedia,
     RequestAgentLogin,
@@ -17,6 +19,7 @@ from ixproxy.messages.message import Reason
 from ixproxy.node import initial_states
 from ixproxy.node.initial_states import Head, StatesWanted, states_of
 from ixproxy.node.rows import AgentRow
+from ixproxy.node.work import ConnectionLost
 from ixproxy.wire.codec import decode
 from ixproxy.wire.prefix import read_frame
 from ixproxy.wire.shortening import SHORTENED
@@ -110,6 +113,23 @@ def test_what_strategies_have_and_who_is_only_provisional_is_not_shown(node: Tri
     node.pull(router)
     proxied = node.desktop(through_proxy=True)
     node.ask(proxied, RequestAgentLogin(tenant_id=1, agent_id="Bob", provisional=True))
+    assert read(node, wanted())[1] == []
+
+
+def test_who_is_out_but_not_reported_so_is_shown_until_that_is_told(
+    make_node: Callable[..., TriedNode],
+) -> None:
+    node = make_node(delayed_logout_timeout=30)
+    ann = node.agent("Ann")
+    node.run(ConnectionLost(ann.session, lasting=False))
+    assert node.agents() == []
+    _, (state,) = read(node, wanted())
+    assert (state.agent_id, state.place_id, state.media_list) == ("Ann", "P-Ann", {})
+    stamp = state.agent_session
+    node.reported()
+    node.wait(31)
+    (out,) = node.reported()
+    assert (type(out), out.agent_session) == (EventAgentLogout, stamp)
     assert read(node, wanted())[1] == []
 
 
