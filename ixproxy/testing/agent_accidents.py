@@ -169,11 +169,12 @@ class _Simulation:
         cluster.run(random.random() * WORKING)
         busy.rest()
         cluster.run(RESTORE + LOGOUT_DELAY + GRACE + 2 * (TIMEOUT + DELIVERING) + 5.0)
-        problems = busy.unanswered() + wrong_at_rest(cluster, busy.watches, self._reporter())
+        watches = busy.watches
+        problems = busy.unanswered() + wrong_at_rest(cluster, watches, self._reporter())
         self._work_off(busy)
         problems += busy.audit()
         problems += self._all_leave(empty)
-        problems += [problem for watch in busy.watches for problem in watch.problems]
+        problems += [problem for watch in watches for problem in watch.problems]
         return Outcome(self._accident, dict(busy.counts), problems)
 
     def _reporter(self) -> StreamWatch:
@@ -191,6 +192,7 @@ class _Simulation:
         cluster = self._cluster
         cluster.finish(Deferred.fromCoroutine(busy.end_all()))
         client = cluster.client("router-9", ClientType.ROUTING_ENGINE)
+        cluster.finish(Deferred.fromCoroutine(busy.resume_all(client)))
         for view in ("In/All", "Second/All", "Done/All"):
             pull = m.RequestPull(tenant_id=TENANT, view_id=view, number_of_interactions=10)
             while cluster.finish(client.request(pull)).interactions:

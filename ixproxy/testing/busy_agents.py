@@ -44,7 +44,6 @@ class BusyClients:
     :param timeout: seconds for which they wait for an answer, and `delivering`
         more for that of an invitation.
     :ivar victims: those to whom something may happen.
-    :ivar watches: what the reporting clients are told.
     :ivar counts: requests, by name and what they came to.
     """
 
@@ -63,7 +62,7 @@ class BusyClients:
         self.counts: Counter[str] = Counter()
         self.broken: list[Failure] = []
         self.victims: list[Client] = []
-        self.watches: list[StreamWatch] = []
+        self._watches: dict[Client, StreamWatch] = {}
 
     def begin(self) -> None:
         """Connect all, and have them work."""
@@ -74,7 +73,7 @@ class BusyClients:
             watch = StreamWatch(f"stat-{number}")
             reporter.on_event(watch.event_received)
             cluster.finish(reporter.request(m.RequestStartPlaceAgentStateReportingAll()))
-            self.watches.append(watch)
+            self._watches[reporter] = watch
             self.victims.append(reporter)
         for number in range(2):
             router = cluster.client(f"router-{number}", ClientType.ROUTING_ENGINE)
@@ -86,6 +85,11 @@ class BusyClients:
             desk.on_event(partial(self._told, desk))
             self._run(self._desk(desk, agent))
         self._run(self._submit())
+
+    @property
+    def watches(self) -> list[StreamWatch]:
+        """What the reporting clients are told that live."""
+        return [watch for client, watch in self._watches.items() if self._cluster.alive(client)]
 
     def rest(self) -> None:
         """Nobody begins anything any more."""
@@ -113,6 +117,11 @@ class BusyClients:
         """Everybody ends what is held."""
         for client in self._cluster.living():
             await self.end(client, list(client.holding))
+
+    async def resume_all(self, client: Client) -> None:
+        """What somebody put on hold can be pulled again."""
+        for identifier in self._ids:
+            await self._ask(client, m.RequestResume(**_named(identifier)))
 
     async def end(self, client: Client, identifiers: list[str]) -> None:
         """Stop interactions, and note what became of it."""

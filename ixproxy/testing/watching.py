@@ -280,6 +280,9 @@ class StreamWatch:
         if event.agent_session is None or self._filtered:
             return
         agent = self.agents.get((event.tenant_id, event.agent_id))
+        if agent is not None and agent.stamp is not None and event.agent_session < agent.stamp:
+            # What a newer session has ended on all nodes may be told a moment later by some.
+            return
         if agent is None:
             self._wrong(event, "is of nobody who is logged in")
             return
