@@ -76,15 +76,22 @@ class Cluster:
         (stage.directory / "cluster.toml").write_text(text)
         self.servers: dict[str, subprocess.Popen[str]] = {}
         for number, port in enumerate(ports):
-            self._start(stage, core, "ixnode", f"ixn{number + 1}", port)
-        self._start(stage, core, "ixproxy", "proxy1", self.port)
+            wait_for(port, self.begin(stage, core, f"ixn{number + 1}"))
+        wait_for(self.port, self.begin(stage, core, "proxy1"))
 
-    def _start(self, stage: Stage, core: str, plugin: str, name: str, port: int) -> None:
+    def begin(self, stage: Stage, core: str, name: str) -> subprocess.Popen[str]:
+        """Start one server, without waiting for it."""
+        plugin = "ixproxy" if name == "proxy1" else "ixnode"
         process = self.servers[name] = stage.start(
             core, python(), "-c", TWISTD, "-n", "--pidfile=", plugin,
             "--config", "cluster.toml", "--application", name, log=f"{name}.log",
         )  # fmt: skip
-        wait_for(port, process)
+        return process
+
+    def kill(self, name: str) -> None:
+        """End one server at once."""
+        self.servers[name].kill()
+        self.servers[name].wait()
 
     def memory(self) -> dict[str, float]:
         """MiB of each server."""
@@ -111,10 +118,10 @@ class Calm:
         told: dict[str, Any] = json.loads(line)
         return told
 
-    def measure(self, seconds: float) -> dict[str, Any]:
-        """How long answers took in the seconds that follow."""
+    def measure(self, seconds: float, *, every: bool = False) -> dict[str, Any]:
+        """How long answers took in the seconds that follow; `every`: each of them."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{seconds}\n")
+        self._process.stdin.write(f"{seconds}{' every' * every}\n")
         self._process.stdin.flush()
         return self._read()
 

@@ -6,7 +6,8 @@ usage: overload_load.py PORT CLIENTS THINK
 Each client submits one interaction and then changes and reads it, and now and
 then submits another, THINK seconds after each answer. A line with a number of
 seconds on standard input has that time measured; the answer is one JSON object:
-answers, errors, and percentiles of the time to the answer in milliseconds.
+answers, errors, and percentiles of the time to the answer in milliseconds; with
+` every` behind the number, each of those times too.
 """
 
 from __future__ import annotations
@@ -149,12 +150,14 @@ def main() -> None:
     clients = Clients(int(port), int(number), float(think))
     print("{}", flush=True)
     for line in sys.stdin:
-        times = clients.run(float(line))
+        seconds, _, every = line.strip().partition(" ")
+        times = clients.run(float(seconds))
         told = {
             "answers": len(times),
             "errors": clients.errors(),
             "p50": times[len(times) // 2] * 1e3 if times else 0.0,
             "p99": times[len(times) * 99 // 100] * 1e3 if times else 0.0,
+            "times": [taken * 1e3 for taken in times] if every else [],
         }
         print(json.dumps(told), flush=True)
 

@@ -220,9 +220,7 @@ class RequestRefused(IxproxyError):
     :ivar in_doubt: the request may have been carried out all the same.
     """
 
-    def __init__(
-        self, code: int, description: str = "", *, in_doubt: bool | None = None
-    ) -> None:
+    def __init__(self, code: int, description: str = "", *, in_doubt: bool | None = None) -> None:
         self.code = code
         self.description = description or describe(code)
         row = ERRORS.get(code)

@@ -14,7 +14,14 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 from ixproxy.client import connect
-from ixproxy.messages import RequestAgentLogin, RequestAgentLogout, RequestSubmit
+from ixproxy.messages import (
+    EventInvite,
+    RequestAccept,
+    RequestAgentLogin,
+    RequestAgentLogout,
+    RequestReject,
+    RequestSubmit,
+)
 from ixproxy.testing.processes import RealCluster
 from tests import lost_proxy
 
@@ -100,6 +107,56 @@ async def test_a_desktop_goes_on_at_another_proxy_with_what_it_holds(
             "connection lost",
             f"holds {identifier}",
         ], program.errors.decode()
+
+
+@pytest.mark.processes
+@pytest_twisted.ensureDeferred
+async def test_a_router_delivers_until_the_agent_accepts(tmp_path: Path, real_reactor: Any) -> None:
+    async with RealCluster(real_reactor, tmp_path, lost_proxy.deployment()) as cluster:
+        invites: list[EventInvite] = []
+        invited: list[Deferred[None]] = [Deferred(), Deferred()]
+
+        def heard(event: object) -> None:
+            if isinstance(event, EventInvite):
+                invites.append(event)
+                invited[len(invites) - 1].callback(None)
+
+        desk = await connect(
+            real_reactor,
+            cluster.endpoint("proxy2"),
+            name="desk",
+            client_type="AgentApplication",
+            on_event=heard,
+        )
+        await desk.request(RequestAgentLogin(tenant_id=1, agent_id="kim", media_list={"email": 1}))
+        mail = await connect(
+            real_reactor, cluster.endpoint("proxy1"), name="mail", client_type="MediaServer"
+        )
+        submit = RequestSubmit(tenant_id=1, media_type="email", queue="Q1")
+        identifier = (await mail.request(submit)).interaction_id
+        program = Program()
+        arguments = [str(ROOT / "examples" / "router.py"), str(cluster.file), "desk"]
+        arguments += ["--agent", "kim", "--view", "Q1/All"]
+        refused, accepted = program.printing("kim refused"), program.printing("kim accepted")
+        running = real_reactor.spawnProcess(
+            program, sys.executable, [sys.executable, "-W", "error", *arguments], env=None
+        )
+        try:
+            for waiting, answer in zip(invited, (RequestReject, RequestAccept), strict=True):
+                await waiting.addTimeout(SECONDS, real_reactor)
+                about: dict[str, Any] = {"tenant_id": 1, "interaction_id": identifier}
+                await desk.request(answer(ticket_id=invites[-1].ticket_id, **about))
+            await refused.addTimeout(SECONDS, real_reactor)
+            await accepted.addTimeout(SECONDS, real_reactor)
+            assert list(desk.holding) == [identifier]
+        finally:
+            running.signalProcess(signal.SIGINT)
+            await program.ended.addTimeout(SECONDS, real_reactor)
+            await mail.close()
+            await desk.close()
+        assert program.lines[1:] == [f"kim refused {identifier}", f"kim accepted {identifier}"], (
+            program.errors.decode()
+        )
 
 
 @pytest.mark.processes

@@ -1,124 +1,121 @@
-"""`ixctl agent`: logs an agent in and out, and changes its media and states."""
+"""
+`ixctl agent`: an agent at a desk, who does what is typed, or what a script says.
+
+Theory of operation: one client logs one agent in and stays. Lines come from
+standard input; each is one command (`agent_verbs`), and what is refused or not
+understood is said and leaves the session as it is. Events are printed when they
+come. At the end of the input the agent is logged out, and the client says goodbye.
+"""
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
-import msgspec
 from twisted.internet.defer import Deferred
 
-from ixproxy import messages as m
+from ixproxy.cli.agent_asking import Whose, media_of
+from ixproxy.cli.agent_desk import Desk
+from ixproxy.cli.agent_input import Above, Keyboard, KeyByKey, Script, StandardInput
+from ixproxy.cli.agent_verbs import Line, completions, line_of
 from ixproxy.cli.connecting import add_options, connected
-from ixproxy.cli.key_values import Pair, pair
-from ixproxy.cli.outcomes import Exit, UsageError
-from ixproxy.cli.output import Output, moment
-from ixproxy.messages.message import Event, Message, Request
+from ixproxy.cli.outcomes import Exit, error_record
+from ixproxy.cli.output import Output
+from ixproxy.client import Client
+from ixproxy.errors import IxproxyError
 from ixproxy.values import ClientType
-
-FOR_AGENT: dict[str, Callable[..., Request]] = {
-    "logout": m.RequestAgentLogout,
-    "busy": m.RequestDoNotDisturbOn,
-    "not-busy": m.RequestDoNotDisturbOff,
-}
-FOR_MEDIA: dict[str, Callable[..., Request]] = {
-    "add": m.RequestAddMedia,
-    "remove": m.RequestRemoveMedia,
-    "ready": m.RequestCancelNotReadyForMedia,
-    "not-ready": m.RequestNotReadyForMedia,
-}
-ACTIONS = ("login", *FOR_AGENT, *FOR_MEDIA)
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser: ArgumentParser = subparsers.add_parser(
         "agent",
-        help="log an agent in and out, and change its states",
-        description="An agent is logged in for as long as its client is connected: --session "
-        "carries it from command to command, and --stay keeps this one connected and prints "
-        "the agent's events until it is interrupted.",
+        help="be an agent: log in, take invitations, work",
+        description="Logs an agent in and reads commands from the terminal or a pipe; `help` "
+        "lists them. Events are printed as they come. The end of the input (Ctrl-D) logs the "
+        "agent out. From a pipe one command is done before the next one is read, and the exit "
+        "code is 1 if one of them was refused.",
     )
-    parser.add_argument("action", choices=ACTIONS)
-    parser.add_argument("agent", metavar="AGENT")
+    parser.add_argument("--agent", required=True, metavar="NAME", help="who works")
+    parser.add_argument("--place", default="", metavar="NAME", help="where the agent sits")
     parser.add_argument(
-        "media", metavar="MEDIA", nargs="*", help="media types; with login also MEDIA=0 (not ready)"
+        "--media",
+        default="",
+        metavar="MEDIA[=ready|notready],...",
+        help="what to log in with; a name alone is ready",
     )
-    parser.add_argument("--place", default="", help="where the agent sits")
-    parser.add_argument("--reason", default="", metavar="TEXT", help="why, for reporting")
-    parser.add_argument("--stay", action="store_true", help="stay connected and print events")
-    add_options(parser, ClientType.AGENT_APPLICATION, choice=False)
+    add_options(parser, ClientType.AGENT_APPLICATION, choice=False, session=False)
     parser.set_defaults(command=command)
 
 
-def requests_of(args: Namespace, tenant_id: int) -> list[Request]:
+class Commands:
     """
-    The requests that the arguments say.
+    Carries lines out, and says what is wrong with them.
 
-    :raise UsageError: they make no sense together.
+    :ivar failed: whether any was refused, or not understood.
     """
-    whose: dict[str, Any] = {"tenant_id": tenant_id, "agent_id": args.agent, "place_id": args.place}
-    if args.reason:
-        whose["reason"] = m.Reason(reason_description=args.reason)
-    if args.action == "login":
-        if not (args.session or args.stay):
-            raise UsageError("login needs --session or --stay: a goodbye logs the agent out")
-        return [m.RequestAgentLogin(media_list=dict(map(_media, args.media)), **whose)]
-    if args.action in FOR_AGENT:
-        if args.media:
-            raise UsageError(f"{args.action} takes no media types")
-        return [FOR_AGENT[args.action](**whose)]
-    if not args.media:
-        raise UsageError(f"{args.action} needs at least one media type")
-    return [FOR_MEDIA[args.action](media_type_name=name, **whose) for name in args.media]
+
+    def __init__(self, desk: Desk, output: Output) -> None:
+        self._desk = desk
+        self._output = output
+        self.failed = False
+
+    async def __call__(self, text: str) -> bool:
+        """Whether the session goes on."""
+        verb = (text.split() or [""])[0]
+        try:
+            line = line_of(text)
+            if line is None:
+                return True
+            if line.verb == "quit":
+                return False
+            await self._desk.carry_out(line)
+        except IxproxyError as problem:
+            self.failed = True
+            self._output.record({"command": verb, **error_record(problem)}, f"{verb}: {problem}")
+        return True
 
 
-def _media(text: str) -> tuple[str, int]:
-    """`email` or `email=1`: ready; `email=0`: not ready."""
-    given = pair(text) if "=" in text else Pair(text, "1")
-    if given.value not in ("0", "1"):
-        raise UsageError(f"expected MEDIA, MEDIA=1 or MEDIA=0, not {text!r}")
-    return given.key, int(given.value)
-
-
-def event_record(event: Message) -> dict[str, object]:
-    """An event as `--json` prints it: its name, and the attributes that it has."""
-    attributes = {
-        name: getattr(event, name)
-        for name in event.__struct_fields__
-        if getattr(event, name) not in (None, "", 0, {}, [])
-    }
-    return {"event": type(event).__name__, **msgspec.to_builtins(attributes)}
-
-
-def event_line(event: Message) -> str:
-    """An event on one line for a person."""
-    record = event_record(event)
-    time = moment(event.event_time) if isinstance(event, Event) else ""
-    shown = " ".join(
-        f"{key}={value}"
-        for key, value in record.items()
-        if key not in ("event", "event_time", "event_number", "dbid", "interaction")
-    )
-    return f"{time} {record['event']} {shown}".strip()
+Reading = Callable[[Any, Commands, Desk], Deferred[None]]
 
 
 async def command(reactor: Any, args: Namespace, output: Output) -> int:
-    """Ask, say so, and stay if wanted."""
-    requests_of(args, 0)
+    """Log in, carry lines out until there are no more, log out."""
+    media = media_of(args.media)
+    terminal = sys.stdin.isatty() and output.terminal
+    above = Above(sys.stdout)
+    if terminal:
+        output = Output(False, above, above)  # type: ignore[arg-type]
     async with connected(reactor, args) as connection:
-        if args.stay:
-            connection.client.on_event(
-                lambda event: output.record(event_record(event), event_line(event))
-            )
-        for request in requests_of(args, connection.tenant_id):
-            answer = await connection.client.request(request)
-            assert isinstance(answer, m.EventAck)
-            record: dict[str, object] = {"agent": args.agent, "done": args.action}
-            if answer.agent_session:
-                record["agent_session"] = list(answer.agent_session)
-            output.record(record, f"{args.agent}: {args.action}")
-        if args.stay:
-            await Deferred()
-    return Exit.OK
+        client = connection.client
+        assert isinstance(client, Client)
+        whose = Whose(connection.tenant_id, args.agent, args.place)
+        desk = Desk(client, whose, media, output, reactor, args.timeout)
+        await desk.carry_out(Line("login"))
+        commands = Commands(desk, output)
+        if terminal:
+            await _type(reactor, commands, desk, above)
+        else:
+            script = Script(commands)
+            with listening(reactor, script):
+                await script.over
+        await desk.log_out()
+    return Exit.REFUSED if commands.failed and not terminal else Exit.OK
+
+
+def listening(reactor: Any, protocol: Any) -> StandardInput:
+    """Standard input, told to a protocol for as long as it is entered."""
+    return StandardInput(reactor, protocol, sys.stdin.fileno())
+
+
+async def _type(reactor: Any, commands: Commands, desk: Desk, above: Above) -> None:
+    keyboard = Keyboard(commands, lambda text: completions(text, desk.words), above.direct)
+    with ExitStack() as stack:
+        stack.enter_context(KeyByKey(sys.stdin.fileno()))
+        stack.callback(setattr, above, "keyboard", None)
+        above.keyboard = keyboard
+        stack.enter_context(listening(reactor, keyboard))
+        await keyboard.over

@@ -64,17 +64,29 @@ class Connected:
 
 
 def add_options(
-    parser: ArgumentParser, client_type: ClientType, *, choice: bool = True, session: bool = True
+    parser: ArgumentParser,
+    client_type: ClientType,
+    *,
+    choice: bool = True,
+    session: bool = True,
+    several: bool = False,
 ) -> None:
     """
     Add the options that say where and as whom to connect.
 
     :param client_type: what the command is, by default or without a choice.
     :param session: whether there is a client session to go on with.
+    :param several: `--connect` may be given again, and tenants are a list.
     """
     group = parser.add_argument_group("connection")
     where = group.add_mutually_exclusive_group(required=True)
-    where.add_argument("--connect", metavar="ENDPOINT", help="such as tcp:127.0.0.1:7001")
+    again = "; again for each of several nodes" if several else ""
+    where.add_argument(
+        "--connect",
+        metavar="ENDPOINT",
+        action="append" if several else "store",
+        help=f"such as tcp:127.0.0.1:7001{again}",
+    )
     where.add_argument("--config", metavar="FILE", type=Path, help="a deployment file; with")
     group.add_argument(
         "--application",
@@ -90,7 +102,12 @@ def add_options(
             help=f"the client's type ({client_type.value})",
         )
     parser.set_defaults(default_client_type=client_type)
-    group.add_argument("--tenant", default="", help="its id, or its name with --config")
+    group.add_argument(
+        "--tenant",
+        default="",
+        metavar="TENANT,..." if several else "TENANT",
+        help="its id, or its name with --config",
+    )
     add_identity_options(group)
     group.add_argument(
         "--timeout",
@@ -140,13 +157,12 @@ async def connected(reactor: Any, args: Namespace) -> AsyncIterator[Connected]:
     tenants = view.tenants if view else ()
     path: Path | None = getattr(args, "session", None)
     with SessionFile(path) if path else nullcontext() as file:
-        saved = file.read() if file else None
         saved = _saved_or_new(args, file.read() if file else None)
         if file is not None:
             # Each attempt raises the incarnation, and none may be used twice.
             attempts = len(endpoints_of(where))
             file.write(structs.replace(saved, incarnation=saved.incarnation + attempts))
-        client = await _connect(reactor, args, where, tenants, saved)
+        client = await dial(reactor, args, where, tenants, saved)
         keep = file is not None
         try:
             tenant_id = tenant_of(args.tenant, deployment, tenants or client.server.tenants)
@@ -158,9 +174,27 @@ async def connected(reactor: Any, args: Namespace) -> AsyncIterator[Connected]:
             await client.close(goodbye=not keep)
 
 
-async def _connect(
-    reactor: Any, args: Namespace, where: Where, tenants: Sequence[int], saved: Saved
+def settings_of(args: Namespace) -> Settings:
+    """The limits and times of a connection, as the options say."""
+    return Settings(timeout=args.timeout, attempt_timeout=min(args.timeout, 10.0))
+
+
+async def dial(
+    reactor: Any,
+    args: Namespace,
+    where: Where,
+    tenants: Sequence[int],
+    saved: Saved | None = None,
 ) -> Client:
+    """
+    One client, as the options say.
+
+    :param saved: the client session to go on with; None: a new one.
+    :raise NodeUnavailable: nobody could be reached.
+    :raise RequestRefused: the server refused the registration.
+    :raise UsageError: the options make no sense together.
+    """
+    saved = saved or _saved_or_new(args, None)
     tried = ", ".join(map(str, endpoints_of(where)))
     try:
         return await connect(
@@ -174,7 +208,7 @@ async def _connect(
             session=bytes.fromhex(saved.session),
             incarnation=saved.incarnation,
             holding=saved.holding,
-            settings=Settings(timeout=args.timeout, attempt_timeout=min(args.timeout, 10.0)),
+            settings=settings_of(args),
         )
     except ValueError as problem:
         raise UsageError(f"cannot connect to {tried}: {problem}") from problem

@@ -3,9 +3,10 @@
 
 Theory of operation: three nodes and two proxies are started as processes of
 their own, in a directory of their own. Everything is handed in through both
-proxies, looked up again and compared with the input, and worked off by agents
-until all queues are empty. What is reported is counted by the cluster's
-answers and by looking into the nodes' databases, which is done past the nodes.
+proxies, looked up again and compared with the input, and delivered to agents,
+who work it off until all queues are empty. A reporting client watches. What is
+reported is counted by the cluster's answers, by looking into the nodes'
+databases, which is done past the nodes, and by what the watcher was told.
 """
 
 from __future__ import annotations
@@ -28,19 +29,21 @@ from rich.progress import (
 )
 from twisted.internet.defer import CancelledError
 
-from ixproxy.cli.demo_agents import work_off
 from ixproxy.cli.demo_clients import clients
 from ixproxy.cli.demo_deployment import NODES, PROXIES, Plan, plan, write
 from ixproxy.cli.demo_input import CsvSource, MadeUp, Source, columns_of, survey
+from ixproxy.cli.demo_routing import work_off
 from ixproxy.cli.demo_stores import look
 from ixproxy.cli.demo_submitting import compare, find, media_servers, submit
 from ixproxy.cli.demo_summary import Result, show
+from ixproxy.cli.demo_watching import Watcher
 from ixproxy.cli.key_values import whole_number
 from ixproxy.cli.outcomes import Exit, UsageError
 from ixproxy.cli.output import Output
 from ixproxy.errors import NodeUnavailable, RequestRefused
 from ixproxy.testing.processes import wait_for_server
 from ixproxy.testing.servers import ServerFailed, Servers
+from ixproxy.values import ClientType
 
 START_SECONDS = 60.0
 MADE_UP = 400
@@ -52,9 +55,10 @@ def add_parser(subparsers: Any) -> None:
         "demo",
         help="run a cluster on this machine and show what it does",
         description="Starts three nodes and two proxies as processes of their own, hands "
-        "interactions in through both proxies, looks each of them up and compares it, lets "
-        "agents work them off, and says what happened. Exit code 1 when something was lost, "
-        "doubled, changed or refused.",
+        "interactions in through both proxies, looks each of them up and compares it, delivers "
+        "them to agents who work them off, and says what happened, and whether a reporting "
+        "client was told the same. Exit code 1 when something was lost, doubled, changed, "
+        "refused, or told otherwise.",
     )
     parser.add_argument(
         "--input", type=Path, metavar="FILE.csv", help="hand in the rows of a file; with --map"
@@ -131,6 +135,9 @@ async def _run(reactor: Any, cluster: Plan, source: Source, result: Result, outp
             await _start(reactor, cluster, servers, progress)
         async with clients(reactor, cluster) as opened:
             result.measured = opened.measured
+            client = await opened.open(PROXIES[0], "watcher", ClientType.REPORTING_ENGINE)
+            watcher = result.watcher = Watcher(client)
+            await watcher.begin()
             media = await media_servers(opened, cluster.media_types)
             with phase("submit", result.handed_in) as progress:
                 result.ids = await submit(opened, media, source, progress)
@@ -141,6 +148,7 @@ async def _run(reactor: Any, cluster: Plan, source: Source, result: Result, outp
                 result.finds_differ = await find(opened, media, result.before.queues, progress)
             with phase("work", len(result.before.nodes_of)) as progress:
                 await work_off(opened, cluster, result.agents, result.seen, progress)
+                await watcher.told_all(reactor, result.done)
         servers.check()
     except (ServerFailed, CancelledError):
         raise

@@ -20,6 +20,8 @@ TENANT = "Environment"
 TENANT_ID = 1
 VIEW = "All"
 WORKBIN = "Drafts"
+DELIVERING_SECONDS = 1
+"""Some invitations are let pass, and nobody likes to wait for that."""
 FILE_NAME = "cluster.toml"
 
 
@@ -102,7 +104,12 @@ def deployment_text(plan: Plan) -> str:
             "listen": f"tcp:{plan.ports[name]}:interface=127.0.0.1",
             "endpoint": plan.endpoint(name),
             "store": f"sqlite:{name}.db",
-            "options": {"settings": {"allow-multiple-agent-connections": False}},
+            "options": {
+                "settings": {
+                    "allow-multiple-agent-connections": False,
+                    "delivering-timeout": DELIVERING_SECONDS,
+                }
+            },
         }
         for dbid, name in enumerate(NODES, 101)
     }

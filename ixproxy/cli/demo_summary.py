@@ -15,6 +15,7 @@ from ixproxy.cli.demo_agents import Fate, Seen
 from ixproxy.cli.demo_clients import Measured
 from ixproxy.cli.demo_deployment import NODES, PROXIES
 from ixproxy.cli.demo_stores import Stored
+from ixproxy.cli.demo_watching import TITLES, Watcher
 from ixproxy.cli.output import Output
 
 SHOWN_NAMES = 12
@@ -47,6 +48,25 @@ class Result:
     measured: Measured = field(default_factory=Measured)
     seconds: dict[str, float] = field(default_factory=dict)
     killed: list[str] = field(default_factory=list)
+    watcher: Watcher | None = None
+
+    @property
+    def done(self) -> dict[str, int]:
+        """What was done that a reporting client is told of, by the names of `TITLES`."""
+        known = {"submitted": self.submitted, "stopped": self.seen.stops.total()}
+        return {name: known.get(name, self.seen.done[name]) for name in TITLES}
+
+    @property
+    def told(self) -> dict[str, int]:
+        """What the reporting client was told, by the same names."""
+        return {name: self.watcher.counts[name] if self.watcher else 0 for name in TITLES}
+
+    @property
+    def told_otherwise(self) -> int:
+        """Events too many, too few, or behind a gap."""
+        told = self.told
+        differences = sum(abs(count - told[name]) for name, count in self.done.items())
+        return differences + (self.watcher.gaps if self.watcher else 0)
 
     @property
     def submitted(self) -> int:
@@ -100,7 +120,7 @@ class Result:
         return (
             self.submitted == self.stopped == self.handed_in
             and not (self.lost or self.doubled or self.differs or self.finds_differ)
-            and not (self.errors or self.left)
+            and not (self.errors or self.left or self.told_otherwise)
             and not (self.after.parties or self.measured.partial or self.killed)
         )
 
@@ -134,6 +154,10 @@ class Result:
                 for node in NODES
             },
             "fates": {fate.name.lower(): self.seen.fates[fate] for fate in Fate},
+            "done": self.done,
+            "reported": self.told,
+            "reported_events": self.watcher.events if self.watcher else 0,
+            "reported_otherwise": self.told_otherwise,
             "seconds": round(self.working_seconds, 3),
             "seconds_by_phase": {name: round(took, 3) for name, took in self.seconds.items()},
             "milliseconds": {
@@ -152,6 +176,8 @@ def show(result: Result, output: Output) -> None:
         Text(),
         _ways(result),
         Text(),
+        _reported(result),
+        Text(),
         _times(result),
         Text(),
         _order(result),
@@ -169,8 +195,9 @@ def _headline(result: Result) -> Text:
     if result.sound:
         text.append("Everything went well: ", style="bold green")
         text.append(
-            f"{result.submitted:,} interactions handed in, found as they were handed in, "
-            "and stopped exactly once each."
+            f"{result.submitted:,} interactions handed in, found as they were handed in,\n"
+            "delivered to agents, and stopped exactly once each; "
+            "a reporting client was told all of it."
         )
         return text
     text.append("Something went wrong: ", style="bold red")
@@ -184,6 +211,7 @@ def _headline(result: Result) -> Text:
         "queues found otherwise": result.finds_differ,
         "left over": result.left,
         "errors": result.errors,
+        "reported otherwise": result.told_otherwise,
         "partial answers": result.measured.partial,
         "servers killed": len(result.killed),
     }
@@ -223,6 +251,14 @@ def _ways(result: Result) -> Table:
     table = _table(f"What {result.agents} agents did with them", "way", "interactions")
     for fate in Fate:
         table.add_row(fate.value, f"{result.seen.fates[fate]:,}")
+    return table
+
+
+def _reported(result: Result) -> Table:
+    table = _table("What a reporting client was told", "what", "done", "told")
+    told = result.told
+    for name, count in result.done.items():
+        table.add_row(TITLES[name], f"{count:,}", f"{told[name]:,}")
     return table
 
 

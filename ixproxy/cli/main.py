@@ -28,6 +28,8 @@ MODULES = (
     "stop",
     "workbin",
     "agent",
+    "agent_state",
+    "watch",
     "decode",
     "load",
 )

@@ -10,6 +10,7 @@ answered, else after `node-loss-grace`.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from ixproxy.core.attributes import is_interaction_id
@@ -34,6 +35,8 @@ from ixproxy.wire.names import BY_MESSAGE
 from ixproxy.wire.parts import encode_parts
 from ixproxy.wire.prefix import MAX_STRING, VERSION, Frame, readdress
 
+AT_A_TIME = 100
+"""Registrations that are on their way to a node that came back."""
 LAST_NUMBER = (1 << 32) - 1
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
 
@@ -199,23 +202,45 @@ def leave(state: ProxyState, client: Client, *, goodbye: bool) -> None:
 
 
 class Joining:
-    """A node that came (back): every client first, then every agent session."""
+    """
+    A node that came (back): every client first, then every agent session.
+
+    Nothing is waited for but the node: so many registrations are on their way
+    at a time that it always has some to do, and so few that a turn of the
+    reactor, here and there, is short for everybody else.
+    """
 
     def __init__(self, state: ProxyState, link: Link, replay: Callable[[Link], None]) -> None:
         self._state = state
         self._link = link
         self._replay = replay
+        self._left: deque[Client] = deque()
+        self._awaited = 0
+        self._going = False
 
     def start(self) -> None:
-        """Register all clients, unpaced."""
+        """Register all clients."""
         link = self._link
-        clients = [
+        self._left.extend(
             client for client in self._state.clients if not is_local(client) and not client.gone
-        ]
-        link.joining = len(clients) + 1
-        for client in clients:
-            Registering(self._state, client, self._registered).start([link])
+        )
+        link.joining = len(self._left) + 1
+        self._go_on()
         self._one_done()
+
+    def _go_on(self) -> None:
+        if self._going:
+            # One that is refused at once, further up.
+            return
+        self._going = True
+        while self._left and self._awaited < AT_A_TIME and self._link.speaks:
+            client = self._left.popleft()
+            if client.gone or self._link.name in client.numbers:
+                self._one_done()
+            else:
+                self._awaited += 1
+                Registering(self._state, client, self._registered).start([self._link])
+        self._going = False
 
     def _registered(self, registering: Registering) -> None:
         client = registering.client
@@ -234,7 +259,9 @@ class Joining:
                 self._state.effects.append(ClosePeer(client.peer.id, reason))
         elif self._link.name in client.numbers:
             revoke_denied(self._state, client, self._link, registering.held)
+        self._awaited -= 1
         self._one_done()
+        self._go_on()
 
     def _one_done(self) -> None:
         link = self._link

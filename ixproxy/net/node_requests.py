@@ -67,9 +67,7 @@ class NodeRequests:
         self._state = state
         self.registrar = Registrar(state)
 
-    def frames_received(
-        self, peer: NodePeer, frames: Sequence[bytes | Skipped], most: int
-    ) -> int:
+    def frames_received(self, peer: NodePeer, frames: Sequence[bytes | Skipped], most: int) -> int:
         """
         Whole frames of one peer, in order.
 

@@ -167,6 +167,7 @@ class Upstream(Factory):
     @property
     def _most_read(self) -> int:
         return max(self._core.state.settings.max_frame, 1 << 20)
+
     def follow(self, facts: NodeFacts) -> bool:
         """
         The deployment file names other servers.

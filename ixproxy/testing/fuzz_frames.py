@@ -74,9 +74,10 @@ class _Taken:
         content = b"".join(self.strings) + self.body
         lengths = self.lengths or [min(len(string), 255) for string in self.strings]
         kind, name, *others = self.numbers
-        return LAYOUT.pack(
-            SIZE - 4 + len(content), self.magic, kind, name, *others, *lengths, 0, 0
-        ) + content
+        return (
+            LAYOUT.pack(SIZE - 4 + len(content), self.magic, kind, name, *others, *lengths, 0, 0)
+            + content
+        )
 
 
 def mutated_frames(frames: Sequence[bytes], seed: int, count: int) -> Iterator[bytes]:

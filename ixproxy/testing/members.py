@@ -246,9 +246,7 @@ def deployment_of(nodes: Sequence[MemoryNode], tenants: Sequence[TenantPlan]) ->
     )
 
 
-def deployment_behind(
-    proxies: Sequence[MemoryProxy], tenants: Sequence[TenantPlan]
-) -> Deployment:
+def deployment_behind(proxies: Sequence[MemoryProxy], tenants: Sequence[TenantPlan]) -> Deployment:
     """The cluster as proxies in front of these must know it: one upstream."""
     upstream = NodeFacts(
         name=NodeName("proxies"),

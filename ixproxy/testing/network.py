@@ -38,9 +38,7 @@ def settle(clock: SteppingClock, network: MemoryNetwork, seconds: float = 60.0) 
     :param seconds: when to give up.
     :return: whether it came to rest.
     """
-    return clock.run_until(
-        lambda: network.idle and clock.next_time() != clock.seconds(), seconds
-    )
+    return clock.run_until(lambda: network.idle and clock.next_time() != clock.seconds(), seconds)
 
 
 class MemoryNetwork:
@@ -80,9 +78,7 @@ class MemoryNetwork:
 
     def ends(self, host: str, other: str = "") -> list[MemoryTransport]:
         """The ends on `host` of all its connections, or of those to `other`."""
-        return [
-            end for end in self._ends if end.host == host and other in ("", end.peer.host)
-        ]
+        return [end for end in self._ends if end.host == host and other in ("", end.peer.host)]
 
     def cut(self, one: str, other: str) -> None:
         """Let nothing through between two hosts, and tell nobody."""
@@ -287,9 +283,7 @@ class _ServerEndpoint:
 
 @implementer(IListeningPort)
 class _Port:
-    def __init__(
-        self, network: MemoryNetwork, address: str, factory: IProtocolFactory
-    ) -> None:
+    def __init__(self, network: MemoryNetwork, address: str, factory: IProtocolFactory) -> None:
         self._network = network
         self._address = address
         self._factory = factory

@@ -142,9 +142,7 @@ def add(one: Any, other: Any) -> Any:
     if isinstance(one, dict) and isinstance(other, dict):
         return {key: add(one.get(key, 0), other.get(key, 0)) for key in {**one, **other}}
     if not isinstance(one, int) or not isinstance(other, int):
-        raise RemoteProtocolError(
-            Code.BAD_ATTRIBUTE, "a count and a map of counts do not add up"
-        )
+        raise RemoteProtocolError(Code.BAD_ATTRIBUTE, "a count and a map of counts do not add up")
     if abs(one + other) >= 2**63:
         raise RemoteProtocolError(Code.BAD_ATTRIBUTE, f"{one} and {other} add up to too much")
     return one + other
@@ -181,9 +179,7 @@ def _read(decoder: msgspec.msgpack.Decoder[T], value: msgspec.Raw, row: NameRow,
     try:
         return decoder.decode(value)
     except _BAD as problem:
-        raise RemoteProtocolError(
-            Code.BAD_ATTRIBUTE, f"{row.name}: {name}: {problem}"
-        ) from problem
+        raise RemoteProtocolError(Code.BAD_ATTRIBUTE, f"{row.name}: {name}: {problem}") from problem
 
 
 def _too_large(row: NameRow, what: str, size: int, room: int) -> RequestRefused:

@@ -85,9 +85,7 @@ def set_extension(body: bytes, values: Mapping[str, object]) -> bytes:
     if _EXTENSION not in outer.values:
         added = b"".join(_encode(key) + value for key, value in encoded.items())
         header = _header(body[0], len(outer.values) + 1)
-        return (
-            header + body[outer.first :] + _EXTENSION_KEY + _header(0x80, len(encoded)) + added
-        )
+        return header + body[outer.first :] + _EXTENSION_KEY + _header(0x80, len(encoded)) + added
     inner, end = _extension(body, outer)
     new = {key: value for key, value in encoded.items() if key not in inner.values}
     places = sorted((*inner.place(body, key), key) for key in encoded if key not in new)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -17,7 +17,41 @@ from ixproxy.errors import Code
 from ixproxy.messages.message import Message
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.network import MemoryNetwork
-from tests.client.servers import Server
+from ixproxy.wire.codec import encode
+from tests.client.servers import Served, Server
+
+INVITES = {
+    m.RequestDeliver: "Deliver",
+    m.RequestTransfer: "Transfer",
+    m.RequestConference: "Conference",
+}
+
+
+class Asked(NamedTuple):
+    """An invitation that is out: who asked for it, and with which of its requests."""
+
+    served: Served
+    number: int
+    request: Any
+
+
+class Proxy(Server):
+    """A proxy that answers some requests later."""
+
+    def __init__(self, queues: Queues) -> None:
+        super().__init__()
+        self.queues = queues
+
+    def asked(self, served: Served) -> None:
+        """A request came."""
+        request = served.asked[-1][1]
+        if isinstance(request, m.RequestAgentLogin):
+            self.queues.desks[request.agent_id] = served
+        if type(request) in INVITES and type(request) not in self.queues.faults:
+            self.queues.asked.append(request)
+            self.queues.invite(Asked(served, len(served.asked) - 1, request))
+        else:
+            super().asked(served)
 
 
 class Queues:
@@ -26,6 +60,8 @@ class Queues:
 
     :ivar lying: queue or workbin to the ids in it, oldest first.
     :ivar stopped: every stop that was carried out.
+    :ivar desks: where each agent is told of invitations.
+    :ivar invited: invitations that are out, by ticket.
     :ivar faults: what is answered instead, by request.
     """
 
@@ -40,10 +76,13 @@ class Queues:
         self.stopped: list[str] = []
         self.asked: list[Message] = []
         self.agents: dict[str, dict[str, int]] = {}
+        self.desks: dict[str, Served] = {}
+        self.invited: dict[int, Asked] = {}
+        self.tickets = 0
         self.faults: dict[type[Message], Message] = {}
-        self.servers = {}
+        self.servers: dict[str, Server] = {}
         for name in ("proxy1", "proxy2"):
-            self.servers[name] = server = Server()
+            self.servers[name] = server = Proxy(self)
             server.facts = m.ServerFacts(name=name, role="proxy", tenants=[1])
             for request in _ANSWERED:
                 server.replies[request] = self.answer
@@ -95,11 +134,43 @@ class Queues:
                 return m.EventInteractionsFound(interactions={each: {} for each in lying_there})
             case m.RequestStopProcessing():
                 self.stopped.append(request.interaction_id)
+            case m.RequestAccept():
+                asked = self.invited.pop(request.ticket_id)
+                asked.served.answer(m.EventAck(), asked.number)
+                return m.EventAck(take_number=request.ticket_id)
+            case m.RequestReject():
+                self.turned_down(request.ticket_id, Code.INVITATION_REJECTED)
             case m.RequestAgentLogin():
                 self.agents[request.agent_id] = dict(request.media_list)
             case m.RequestAgentLogout():
                 del self.agents[request.agent_id]
         return m.EventAck()
+
+    def invite(self, asked: Asked) -> None:
+        """Invite an agent, for a second."""
+        self.tickets += 1
+        ticket, request = self.tickets, asked.request
+        self.invited[ticket] = asked
+        invite = m.EventInvite(
+            tenant_id=1,
+            interaction_id=request.interaction_id,
+            agent_id=request.agent_id,
+            ticket_id=ticket,
+            operation=INVITES[type(request)],
+        )
+        self.desks[request.agent_id].write(encode(invite))
+        self.clock.callLater(1.0, self.turned_down, ticket, Code.INVITATION_EXPIRED)
+
+    def turned_down(self, ticket: int, code: int) -> None:
+        """An invitation came to nothing; what was to be delivered is back where it was."""
+        asked = self.invited.pop(ticket, None)
+        if asked is None:
+            return
+        request = asked.request
+        if isinstance(request, m.RequestDeliver):
+            queue = self.properties[request.interaction_id]["Queue"]
+            self.lying[queue].insert(0, request.interaction_id)
+        asked.served.refuse(code, asked.number)
 
     def fill(self, queue: str, count: int) -> list[str]:
         """Put some into a queue."""
@@ -152,4 +223,10 @@ _ANSWERED = (
     m.RequestChangeProperties,
     m.RequestHold,
     m.RequestResume,
+    m.RequestDeliver,
+    m.RequestTransfer,
+    m.RequestConference,
+    m.RequestAccept,
+    m.RequestReject,
+    m.RequestLeaveInteraction,
 )

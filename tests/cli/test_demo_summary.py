@@ -7,12 +7,14 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from ixproxy.cli.demo_agents import Fate
 from ixproxy.cli.demo_stores import Stored
 from ixproxy.cli.demo_summary import Result, show
+from ixproxy.cli.demo_watching import Watcher
 from ixproxy.cli.latencies import Latencies
 from ixproxy.cli.output import Output
 
@@ -29,6 +31,10 @@ def good() -> Result:
     result.seen.stops.update("abcd")
     result.seen.fates.update([Fate.STOPPED, Fate.KEPT, Fate.STOPPED, Fate.HELD])
     result.seen.pulls, result.seen.breaks = 4, 1
+    result.seen.done.update(logins=2, invited=5, accepted=4, rejected=1, logouts=2)
+    result.watcher = Watcher(Mock())
+    result.watcher.counts.update(result.done)
+    result.watcher.events = 30
     result.seconds.update(start=1.0, submit=2.0, compare=1.0, work=4.0, stop=0.5)
     latencies = Latencies()
     latencies.add(0.002)
@@ -48,6 +54,8 @@ def test_a_good_run_is_sound() -> None:
     assert record["per_node"] == {"ixn1": 2, "ixn2": 1, "ixn3": 1}
     assert record["per_node_and_media"]["ixn1"] == {"email": 1, "chat": 1}  # type: ignore[index]
     assert (record["order_breaks"], record["seconds"]) == (1, 7.0)
+    assert record["reported"] == record["done"]
+    assert (record["reported_events"], record["reported_otherwise"]) == (30, 0)
     json.dumps(record)
 
 
@@ -104,6 +112,10 @@ def same_id(result: Result) -> None:
         (lambda r: setattr(r.after, "parties", 1), {}),
         (lambda r: r.killed.append("ixn1"), {}),
         (lambda r: setattr(r, "handed_in", 5), {"handed_in": 5}),
+        (lambda r: r.seen.done.update(["invited"]), {"reported_otherwise": 1}),
+        (lambda r: r.watcher.counts.update(["logouts"]), {"reported_otherwise": 1}),
+        (lambda r: setattr(r.watcher, "gaps", 2), {"reported_otherwise": 2}),
+        (lambda r: setattr(r, "watcher", None), {"reported_otherwise": 22}),
     ],
 )
 def test_whatever_goes_wrong_is_seen(
@@ -132,6 +144,7 @@ def shown(result: Result) -> str:
 def test_a_person_reads_what_went_where_and_how_long_it_took() -> None:
     text = shown(good())
     assert "Everything went well" in text
+    assert "deliveries accepted" in text
     for expected in ("email", "ixn2", "Queue order was broken by 1 of 4 pulls (25.0 %)", "Submit",
                      "laid into a workbin", "4 worked off within 4.00 s (1 a second)"):  # fmt: skip
         assert expected in text

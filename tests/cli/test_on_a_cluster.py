@@ -125,10 +125,10 @@ def test_an_agent_works_from_login_to_logout(ixctl: Shell) -> None:
     identifier = ixctl.submit("Desk")
     session = ("--session", str(ixctl.directory / "kim"))
     workbin = ("Drafts", "--of-agent", "kim")
-    (login,) = ixctl("agent", "login", "kim", "email", "chat=0", "--place", "p1", *session)
+    (login,) = ixctl("agent-state", "login", "kim", "email", "chat=0", "--place", "p1", *session)
     assert login["agent_session"]
-    ixctl("agent", "ready", "kim", "chat", *session)
-    ixctl("agent", "not-ready", "kim", "email", *session)
+    ixctl("agent-state", "ready", "kim", "chat", *session)
+    ixctl("agent-state", "not-ready", "kim", "email", *session)
     pulled = ixctl("pull", "Desk/All", *session)
     assert pulled[0]["properties"]["AgentId"] == "kim"
     assert ixctl.properties(identifier)["InteractionState"] == 3
@@ -138,7 +138,7 @@ def test_an_agent_works_from_login_to_logout(ixctl: Shell) -> None:
     assert [each.get("interaction_id") for each in content] == [identifier, None]
     ixctl("pull", "--id", identifier, *session)
     ixctl("stop", identifier, *session)
-    ixctl("agent", "logout", "kim", *session)
+    ixctl("agent-state", "logout", "kim", *session)
     (refused,) = ixctl("pull", "Desk/All", *session, code=1)
     assert refused["error"] == 34
 
@@ -204,7 +204,7 @@ def test_every_kind_of_request_is_a_load_whose_books_are_right(ixctl: Shell) -> 
         (("pull", "Nowhere/All"), 1, 3033),
         (("find", "Colour = 'red'"), 1, 3036),
         (("show", "id-1", "--tenant", "Elsewhere"), 2, "usage"),
-        (("agent", "logout", "nobody"), 1, 69),
+        (("agent-state", "logout", "nobody"), 1, 69),
     ],
 )
 def test_errors_have_their_codes(

@@ -328,7 +328,9 @@ def test_who_joins_a_session_adds_to_its_media_and_a_node_that_was_away_learns_t
         step(rig, OTHERS[1:], RequestAgentLogin)
         step(rig, [HOME], RequestConfirmSession)
         step(rig, OTHERS[1:], RequestConfirmSession)
-        assert only(rig.got(peer)).agent_session == STAMP
+        ack, *told = rig.got(peer)
+        assert ack.agent_session == STAMP
+        assert [each.media_type_name for each in told] == ([] if peer == first else ["email"])
     rig.link(OTHERS[0])
     frames = rig.sent(OTHERS[0])
     assert [frame.client for frame in frames] == [3, 4], "once for each of its clients"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ixproxy.errors import Code
 from ixproxy.messages import (
@@ -143,7 +144,7 @@ def test_a_logout_counts_whoever_says_it_and_ends_the_session_everywhere(by_serv
     assert only(rig.got(peer)) == event
     assert not len(rig.core._agents.sessions)
     logout = RequestAgentLogout(tenant_id=TENANT, agent_id="ann", agent_session=STAMP)
-    assert sent(rig) == {EAST: [logout]}
+    assert sent(rig) == {EAST: [replace(logout, extension={"ByServer": 1})]}
     rig.link(NORTH)
     assert decode(only(rig.sent(NORTH))) == logout, "also on the one that was away"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ixproxy.core.registering import server_facts
+from ixproxy.core.registering import AT_A_TIME, server_facts
 from ixproxy.effects import ClosePeer
 from ixproxy.errors import Code
 from ixproxy.messages import (
@@ -21,6 +21,7 @@ from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
 SESSION = b"s" * 16
 GONE = RequestClientsGone(clients=[9], application_name="desk-1")
+SERVER = ServerFacts(name="west", role="node", dbid=103, epoch=2, tenants=[TENANT])
 
 
 def registration(**more: Any) -> RequestRegisterClient:
@@ -109,6 +110,27 @@ def test_a_joining_node_learns_every_client_before_it_is_offered() -> None:
     rig.accept(WEST)
     assert rig.core.link(WEST).linked
     assert len(rig.core.link(WEST).clients) == 3
+
+
+def test_a_joining_node_has_so_many_registrations_before_it_at_a_time() -> None:
+    rig = Rig()
+    for _ in range(AT_A_TIME + 5):
+        rig.client()
+    rig.lose(WEST)
+    rig.core.node_connected(WEST, rig.now)
+    rig.pump()
+    rig.answer(WEST, only(rig.sent(WEST)), EventAck(server=SERVER))
+    first = rig.sent(WEST)
+    assert len(first) == AT_A_TIME
+    rig.answer(WEST, first[0], EventAck(proxy_client_id=1000))
+    one_more = only(rig.sent(WEST))
+    rig.hang_up(next(iter(rig.core.state.clients)).peer.id)
+    for number, frame in enumerate([*first[1:], one_more], 1):
+        rig.answer(WEST, frame, EventAck(proxy_client_id=1000 + number))
+    assert not rig.core.link(WEST).linked
+    rig.accept(WEST)
+    assert rig.core.link(WEST).linked
+    assert len(rig.core.link(WEST).clients) == AT_A_TIME + 4
 
 
 def test_a_node_lost_while_clients_register_does_not_keep_them_waiting() -> None:

@@ -179,7 +179,7 @@ def test_a_node_that_knows_a_newer_session_ends_the_older_everywhere() -> None:
     assert event.agent_state_change_operation == "Logout"
     for node in (NORTH, WEST):
         assert decode(only(rig.sent(node))) == RequestAgentLogout(
-            tenant_id=TENANT, agent_id="a0", agent_session=(1, 101)
+            tenant_id=TENANT, agent_id="a0", agent_session=(1, 101), extension={"ByServer": 1}
         )
     assert not len(rig.core._agents.sessions)
     assert rig.core.link(EAST).linked

@@ -118,11 +118,14 @@ def test_a_long_initial_state_goes_in_pieces_and_is_made_once_until_something_ha
     assert (begin.reporting_event_sequence_number, begin.number_of_agents) == (1, 1000)
 
 
+HERS = {"Queue": "In", "AgentId": "anna", "PlaceId": "desk"}
+
+
 @pytest.mark.parametrize(
     ("interactions", "shown"),
     [
-        ({"i": {"Queue": "In"}}, {"i": {"Queue": "In"}}),
-        ({"i": {"Queue": "In", "UserData": {"Text": "x" * SHORT}}}, {"i": {"Queue": "In"}}),
+        ({"i": HERS}, {"i": HERS}),
+        ({"i": {**HERS, "UserData": {"Text": "x" * SHORT}}}, {"i": HERS}),
         ({"i": {"Queue": "x" * SHORT}}, {"i": {}}),
         ({f"{number:0200}": {} for number in range(1000)}, {}),
     ],

@@ -342,7 +342,7 @@ def test_agents_log_in_and_others_may_not(rig: NodeRig) -> None:
     assert isinstance(rig.client("AgentApplication").ask(login), EventAck)
     assert rig.client("RoutingEngine").ask(login).error_code == Code.NOT_ALLOWED
     deliver = RequestDeliver(tenant_id=1, interaction_id="x")
-    assert rig.client("RoutingEngine").ask(deliver).error_code == Code.UNSUPPORTED_YET
+    assert rig.client("RoutingEngine").ask(deliver).error_code == Code.UNKNOWN_INTERACTION
 
 
 def test_answers_say_what_was_refused_in_the_prefix_too(rig: NodeRig) -> None:

@@ -47,7 +47,7 @@ def test_lost_sessions_are_known_until_they_come_back() -> None:
 def test_what_a_start_finds_counts_as_lost() -> None:
     journal = Journal()
     memory = Memory(journal)
-    memory.load([session(b"1"), session(b"2", lost_at=3.0)], [agent(9)], [], 10.0)
+    memory.load([session(b"1"), session(b"2", lost_at=3.0)], [agent(9)], 10.0)
     assert memory.lost == {b"1": 10.0, b"2": 3.0}
     assert memory.counters.stamp_number == 9
     assert journal.mark() == 0

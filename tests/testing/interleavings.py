@@ -79,7 +79,7 @@ class ModelNode:
         self.numbers: dict[tuple[int, int], Sender] = {}
         self.reported: list[str] = []
         """What its reporting streams were sent."""
-        self.memory.keep_reporter(b"reporter", Reporter(1, Subscribed(), frozenset({TENANT})))
+        self.memory.reporters[b"reporter"] = Reporter(1, Subscribed(), frozenset({TENANT}))
         self.last = 0
         self.now = 1000.0
 
