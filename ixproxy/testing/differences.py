@@ -18,10 +18,15 @@ from ixproxy.testing.steps import Action, Ask, Script, Upon
 
 Told = dict[str, Any]
 
-_ANYWHERE = ("EventAgentConnectionClosed", "EventForcedAgentStateChange")
+_ANYWHERE = (
+    "EventAgentConnectionClosed",
+    "EventAgentAvailable",
+    "EventAgentNotAvailable",
+    "EventForcedAgentStateChange",
+)
 """
 The first is of an agent who stays: each node says so when it has returned what that connection
-held there. So it is with what desktops are told of a session's end.
+held there. The next two are about no session, and the last is what desktops are told.
 """
 
 _OF_STATES = ("EventActivityReport", "EventPlaceAgentState", "EventForcedAgentStateChange")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ixproxy.core.composing import Composer
-from ixproxy.core.forced_changes import ForcedChanges
-from ixproxy.node import inviting
+from ixproxy.core.composite_agents import CompositeAgents
+from ixproxy.core.replaying import Replaying
+from ixproxy.node import sessions
 from ixproxy.testing.agent_accidents import have_agent_accident
 from ixproxy.testing.breaking import Accident, accidents
 
@@ -55,18 +55,16 @@ def nothing(*arguments: object, **named: object) -> Any:
 @pytest.mark.parametrize(
     ("place", "name", "accident"),
     [
-        (Composer, "source_lost", Accident.NODE_CONNECTION),
-        (ForcedChanges, "received", Accident.CLIENT_CONNECTION),
-        (inviting, "agent_is_gone", Accident.CLIENT_KILLED),
+        (CompositeAgents, "settle", Accident.CLIENT_KILLED),
+        (Replaying, "_look_for_sessions", Accident.NODE_KILLED),
+        (sessions, "leave_all", Accident.CLIENT_KILLED),
     ],
-    ids=["composing", "following", "inviting"],
+    ids=["composing", "replaying", "leaving"],
 )
 def test_a_mistake_is_found(
     place: Any, name: str, accident: Accident, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(place, name, nothing)
-    if place is inviting:
-        monkeypatch.setattr("ixproxy.node.agent_sessions.agent_is_gone", nothing)
     assert any(_goes_wrong(seed, accident) for seed in range(20))
 
 
