@@ -22,6 +22,7 @@ from ixproxy.testing.agent_steps import MEDIA, NAMES, AgentSteps
 from ixproxy.testing.invitation_steps import MODES, Guess, InvitationSteps
 from ixproxy.testing.steps import (
     LABEL,
+    NO_TICKET,
     TENANT,
     Action,
     Ask,
@@ -278,7 +279,7 @@ class _Writer:
             case "focus":
                 return m.RequestSetInFocus(**name, in_focus=random.random() < 0.5)
             case "accept":
-                return m.RequestAccept(**name, ticket_id=random.choice([0, 1, 77]))
+                return m.RequestAccept(**name, ticket_id=random.choice([0, NO_TICKET]))
             case "intrude":
                 guess.holders.add(client)
                 return m.RequestIntrude(**name, visibility_mode=random.choice([*MODES, "Loud"]))
