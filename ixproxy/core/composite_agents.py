@@ -364,7 +364,9 @@ class CompositeAgents(Telling):
     ) -> None:
         if not superseded:
             for each in self._sources.values():
-                self.take_away(each, key, agent)
+                # A proxy tells the newer session before all of its nodes have ended this one.
+                if each.dbid or not each.counts:
+                    self.take_away(each, key, agent)
         if last is None and agent.mass is not None:
             self.tell_among_many(key, agent, agent.mass)
         elif (event := agent.logout or last) is not None:
