@@ -145,7 +145,7 @@ class World(Nodes):
         node, agent = self.random.choice(where)
         self._interactions += 1
         identifier = f"i{self._interactions}"
-        held = {"MediaType": "chat", "Queue": "Q", "AgentId": agent, "PlaceId": ""}
+        held: dict[str, Any] = {"MediaType": "chat", "Queue": "Q", "AgentId": agent, "PlaceId": ""}
         held["UserData"] = {"step": 0}
         node.held.setdefault(agent, {})[identifier] = held
         taken = self.about_interaction(m.EventTakenFromQueue, identifier, held)
