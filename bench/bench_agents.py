@@ -92,10 +92,10 @@ def one_round(stage: Stage, core: str, cluster: Cluster, calm: Calm, name: str) 
 def bench(stage: Stage, agents: int, rounds: int, core: str) -> bool:
     """Print the table; whether nothing was said twice."""
     cluster = Cluster(stage, core)
-    calm = Calm(stage, cluster.port)
     begun = time.monotonic()
     people = Agents(cluster.port, agents)
     came = time.monotonic() - begun
+    calm = Calm(stage, cluster.port)
     runs: list[dict[str, Any]] = []
     told: dict[str, int] = {}
     try:

@@ -29,14 +29,9 @@ from collections import Counter
 from ixproxy import messages as m
 from ixproxy.core.composite_agents import OVER, REFLECTIONS, WITHOUT_STATE, CompositeAgents
 from ixproxy.core.composite_availability import Availability
+from ixproxy.core.composite_glances import rests_on, unchanged
 from ixproxy.core.composite_reading import difference_of, holding_of, session_of, shown_to
-from ixproxy.core.composite_sources import (
-    AgentKey,
-    Held,
-    Phase,
-    Source,
-    origin_of,
-)
+from ixproxy.core.composite_sources import AgentKey, Held, Phase, Source, origin_of
 from ixproxy.core.composite_telling import DIFFERENCES, Composite
 from ixproxy.messages.agents import AgentEvent
 from ixproxy.messages.message import Event, KeyValues, Party
@@ -117,7 +112,8 @@ class Composer:
         known.counts = False
         self._agents.not_expected(known)
         for key in sorted(known.sessions):
-            self._agents.settle(key)
+            if rests_on(known, self._agents.get(key)):
+                self._agents.settle(key)
         return self._agents.take()
 
     def source_removed(self, source: str) -> list[Event]:
@@ -239,6 +235,8 @@ class Composer:
         self._agents.not_expected(source)
         for key in sorted(states.keys() | source.sessions.keys() | source.held.keys()):
             state = states.get(key)
+            if state is not None and unchanged(source, key, self._agents.get(key), state):
+                continue
             was = self._put_down(source, key, state)
             if state is not None:
                 self._agents.logged_in(source, key, session_of(state), None)
