@@ -200,7 +200,7 @@ def unsaid(said: AgentState, state: AgentState) -> list[tuple[str, str, Reason |
     its media type and its reason.
     """
     found: list[tuple[str, str, Reason | None]] = []
-    for name, ready in state.media.items():
+    for name, ready in sorted(state.media.items()):
         reason = state.media_reasons.get(name)
         if said.media.get(name) != ready or said.media_reasons.get(name) != reason:
             found.append(("ReadyForMedia" if ready else "NotReadyForMedia", name, reason))

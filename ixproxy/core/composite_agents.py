@@ -136,9 +136,13 @@ class CompositeAgents(Telling):
         if session is None or (event.agent_session or session.stamp) != session.stamp:
             self._counters[WITHOUT_STATE] += 1
             return
+        known = self._agents.get(key)
+        counts = known is not None and known.authority == source.name
         agent = self._out(source, key)
         if agent is not None:
-            agent.logout = event
+            # As of other changes, the authority knows best who did it.
+            if counts or not (agent.closing and agent.logout is not None):
+                agent.logout = event
             self.settle(key, event)
 
     def all_out(self, source: Source, event: m.EventMassAgentLogout) -> None:
@@ -360,10 +364,12 @@ class CompositeAgents(Telling):
     ) -> None:
         if not superseded:
             for each in self._sources.values():
-                self.take_away(each, key, agent)
+                # A proxy tells the newer session before all of its nodes have ended this one.
+                if each.dbid or not each.counts:
+                    self.take_away(each, key, agent)
         if last is None and agent.mass is not None:
             self.tell_among_many(key, agent, agent.mass)
-        elif (event := last or agent.logout) is not None:
+        elif (event := agent.logout or last) is not None:
             self.tell_of(agent, event)
         else:
             self.say(key, agent, m.EventAgentLogout, agent.origin)

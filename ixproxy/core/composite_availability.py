@@ -26,26 +26,37 @@ class Availability:
 
     def __init__(self) -> None:
         self._said: OrderedDict[AgentKey, set[str]] = OrderedDict()
+        self._taken_back: OrderedDict[AgentKey, set[str]] = OrderedDict()
+        """Where it was not known that anybody had said so, and who took it back."""
 
     def __len__(self) -> int:
-        return len(self._said)
+        return len(self._said) + len(self._taken_back)
 
     def said(self, source: str, event: EventAgentAvailable | EventAgentNotAvailable) -> bool:
         """A source reports something of an agent; whether it is to be told."""
         key = event.tenant_id, event.agent_id
         sources = self._said.get(key)
         if isinstance(event, EventAgentAvailable):
+            self._taken_back.pop(key, None)
             self._said.setdefault(key, set()).add(source)
             if len(self._said) > REMEMBERED:
                 self._said.popitem(last=False)
             return sources is None
         if sources is None:
-            return False
+            return self._ended(source, key)
         sources.discard(source)
         if sources:
             return False
         del self._said[key]
         return True
+
+    def _ended(self, source: str, key: AgentKey) -> bool:
+        """It was said before the stream began: the first source that takes it back is told."""
+        those = self._taken_back.setdefault(key, set())
+        those.add(source)
+        if len(self._taken_back) > REMEMBERED:
+            self._taken_back.popitem(last=False)
+        return len(those) == 1
 
     def lost(self, source: str) -> None:
         """A source is away: what it said keeps nobody available."""

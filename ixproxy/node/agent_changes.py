@@ -168,7 +168,7 @@ def tell_rest(
     Tell a client session that joined an agent session what that has, and the
     client did not say: as if each of it was changed just now.
     """
-    for name, state in row.media.items():
+    for name, state in sorted(row.media.items()):
         reason = reason_of(row, name)
         if said.media_list.get(name) != state or said.media_reasons.get(name) != reason:
             because = cause._replace(reason=reason)

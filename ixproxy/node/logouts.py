@@ -61,7 +61,7 @@ def logged_out(turn: Turn, row: AgentRow, cause: Cause, loss: Loss | None = None
         place_id=row.place_id,
         application_name=loss.application,
         lasting=loss.lasting,
-        due_at=float(math.ceil(loss.at + delay)),
+        due_at=float(math.ceil(max(loss.at + delay, turn.now))),
         last_state={
             "media": row.media,
             "reasons": row.reasons,

@@ -22,6 +22,7 @@ from ixproxy.testing.agent_steps import MEDIA, NAMES, AgentSteps
 from ixproxy.testing.invitation_steps import MODES, Guess, InvitationSteps
 from ixproxy.testing.steps import (
     LABEL,
+    NO_TICKET,
     TENANT,
     Action,
     Ask,
@@ -102,13 +103,13 @@ class _Writer:
             return tuple(self._agents.login(client) for client in DESKTOPS[:3])
         if number < 4 and self._one_by_one:
             return (self._agents.login(DESKTOPS[number - 1]),)
-        if number in (2, 4) or not any(not guess.stopped for guess in self._guesses):
-            return tuple(self._submit(MAIL) for _ in range(random.randrange(2, 6)))
+        if number in (2, 4, 12) or not any(not guess.stopped for guess in self._guesses):
+            return tuple(self._submit(MAIL) for _ in range(random.randrange(4, 9)))
         kinds = (
-            (14, self._pull_all),
-            (26, self._invitations),
-            (16, self._agent_round),
-            (26, self._together),
+            (18, self._pull_all),
+            (36, self._invitations),
+            (20, self._agent_round),
+            (22, self._together),
             (5, self._reporting),
             (4, self._alone),
             (3, self._read),
@@ -278,7 +279,7 @@ class _Writer:
             case "focus":
                 return m.RequestSetInFocus(**name, in_focus=random.random() < 0.5)
             case "accept":
-                return m.RequestAccept(**name, ticket_id=random.choice([0, 1, 77]))
+                return m.RequestAccept(**name, ticket_id=random.choice([0, NO_TICKET]))
             case "intrude":
                 guess.holders.add(client)
                 return m.RequestIntrude(**name, visibility_mode=random.choice([*MODES, "Loud"]))
@@ -298,13 +299,15 @@ class _Writer:
         steps: list[Action] = []
         touched: set[str] = set()
         agents = list(AGENTS)
-        for client in random.sample((ROUTER, ROUTER, ROUTER, *DESKTOPS), 3):
+        for client in random.sample((ROUTER, ROUTER, ROUTER, *DESKTOPS), 7):
             target = random.choice([*agents, *agents, *agents, "zoe"])
             own = [
                 guess
                 for guess in self._guesses
                 if client in guess.holders and guess.label not in touched and not guess.stopped
             ]
+            if not own and random.random() < 0.9:
+                continue
             guess = random.choice(own) if own else self._choose(client, touched)
             mine = CLIENTS[client].agent
             if guess is None or (mine and mine not in agents) or target not in [*agents, "zoe"]:

@@ -21,6 +21,9 @@ from ixproxy.testing.node_checks import sizes as sizes_of_node
 from ixproxy.testing.watching import AgentKey, StreamWatch
 from ixproxy.values import PartyType
 
+_OF_PROXIES = ("peers", "clients")
+"""Of these the proxies in front of others are some, now of this one, now of that."""
+
 
 def remembered(cluster: Cluster) -> dict[str, int]:
     """How much each program of a cluster remembers, by program and table."""
@@ -34,7 +37,8 @@ def remembered(cluster: Cluster) -> dict[str, int]:
     for proxy in (*cluster.outers, *cluster.proxies):
         if proxy.core is not None and proxy.process.alive:
             for name, size in sizes_of_proxy(proxy.core).items():
-                sizes[f"{proxy.name}: {name}"] = size
+                if not cluster.outers or name not in _OF_PROXIES:
+                    sizes[f"{proxy.name}: {name}"] = size
     return sizes
 
 

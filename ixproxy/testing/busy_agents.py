@@ -56,7 +56,7 @@ class BusyClients:
         self._ids: list[str] = []
         self._ended: Counter[str] = Counter()
         self._doubtful: Counter[str] = Counter()
-        self._open: dict[int, str] = {}
+        self._open: dict[int, tuple[Client, str]] = {}
         self._asked = 0
         self._logged_in: dict[Client, str] = {}
         self.counts: Counter[str] = Counter()
@@ -99,7 +99,11 @@ class BusyClients:
         """Requests that have no answer; what went wrong with anybody is raised."""
         for failure in self.broken:
             failure.raiseException()
-        return [f"{what} was never answered" for what in self._open.values()]
+        return [
+            f"{name} of {client!r} was never answered"
+            for client, name in self._open.values()
+            if self._cluster.alive(client)
+        ]
 
     def audit(self) -> list[str]:
         """Everything that was submitted is gone, by exactly one hand."""
@@ -147,7 +151,7 @@ class BusyClients:
         number, name = self._asked, type(request).__name__
         if not self._cluster.alive(client):
             return None
-        self._open[number] = f"{name} of {client!r}"
+        self._open[number] = client, name
         patience = self._timeout
         if isinstance(request, _SETTLED_LATE):
             patience += self._delivering + 1.0
@@ -162,8 +166,7 @@ class BusyClients:
                 self._ids.append(answer.interaction_id)
             return None
         finally:
-            if self._cluster.alive(client):
-                del self._open[number]
+            del self._open[number]
 
     async def _submit(self) -> None:
         random = self._random

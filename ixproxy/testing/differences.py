@@ -18,13 +18,19 @@ from ixproxy.testing.steps import Action, Ask, Script, Upon
 
 Told = dict[str, Any]
 
-_ANYWHERE = ("EventAgentConnectionClosed", "EventForcedAgentStateChange")
+_ANYWHERE = (
+    "EventAgentConnectionClosed",
+    "EventAgentAvailable",
+    "EventAgentNotAvailable",
+    "EventForcedAgentStateChange",
+)
 """
 The first is of an agent who stays: each node says so when it has returned what that connection
-held there. So it is with what desktops are told of a session's end.
+held there. The next two are about no session, and the last is what desktops are told.
 """
 
-_BRACKETS = ("EventActivityReport", "EventPlaceAgentState")
+_OF_STATES = ("EventActivityReport", "EventPlaceAgentState", "EventForcedAgentStateChange")
+"""Their reason may be that of a state, from long ago: who joins a session is told of it."""
 
 
 def differences(expected: Record, actual: Record) -> Iterator[str]:
@@ -56,7 +62,7 @@ def disorder(script: Script, record: Record) -> Iterator[str]:
         latest: dict[str, int] = {}
         for event in heard:
             step = (event.get("Reason") or {}).get("Reason")
-            if step not in rounds or event[""] in _BRACKETS:
+            if step not in rounds or event[""] in _OF_STATES:
                 continue
             for subject in {_subject(event), *(f"agent {name}" for name in _agents(event))}:
                 if rounds[step] < latest.get(subject, 0):

@@ -10,7 +10,7 @@ from typing import Any
 from ixproxy import messages as m
 from ixproxy.messages.message import Reason, Request
 from ixproxy.testing.agent_steps import NAMES, AgentSteps
-from ixproxy.testing.steps import LABEL, TENANT, THE_TICKET, Action, Ask, Upon
+from ixproxy.testing.steps import LABEL, NO_TICKET, TENANT, THE_TICKET, Action, Ask, Upon
 
 MODES = ("Conference", "Coach", "Monitor")
 MAIL, ROUTER = 0, 5
@@ -117,7 +117,7 @@ class InvitationSteps:
     def _answer(
         self, kind: type[m.RequestAccept | m.RequestReject], client: int, guess: Guess
     ) -> Ask:
-        ticket = self._random.choice([THE_TICKET] * 6 + [0, 77])
+        ticket = self._random.choice([THE_TICKET] * 6 + [0, NO_TICKET])
         request = kind(
             tenant_id=TENANT,
             interaction_id=LABEL + guess.label,

@@ -83,6 +83,9 @@ def many_servers(
     return kind(seed, **{**settings, **arguments})
 
 
+SESSIONS_LAST = 70.0
+"""Seconds after which nobody is waited for who was lost."""
+
 PLAYERS: dict[str, dict[str, Any]] = {
     "one-proxy": {"proxies": 1},
     "two-proxies": {},
@@ -107,7 +110,7 @@ def compared(script: Script, players: Sequence[str]) -> Iterator[tuple[str, str]
     one = one_server(script.seed, script.options)
     try:
         expected = play(script, one)
-        problems = one.problems()
+        problems = _left_over(one)
     finally:
         one.close()
     for problem in (*expected.problems, *problems, *disorder(script, expected)):
@@ -116,13 +119,19 @@ def compared(script: Script, players: Sequence[str]) -> Iterator[tuple[str, str]
         many = many_servers(script.seed, script.options, **PLAYERS[name])
         try:
             actual = play(script, many)
-            problems = many.problems()
+            problems = _left_over(many)
         finally:
             many.close()
         for problem in differences(expected, actual):
             yield name, problem
         for problem in (*actual.problems, *problems, *disorder(script, actual)):
             yield name, problem
+
+
+def _left_over(cluster: Cluster) -> list[str]:
+    """What is wrong when the sessions are over of all who have vanished."""
+    cluster.run(SESSIONS_LAST)
+    return cluster.problems()
 
 
 def shown(script: Script) -> Iterator[str]:

@@ -56,6 +56,9 @@ the servers' answers took, so that timers run out in the same round everywhere.
 REST = 3.1
 """Seconds in which everything that is on its way arrives."""
 
+BETWEEN_LOSSES = 0.05
+"""Seconds between two programs that die together: everybody notices it in the same order."""
+
 MOST_PULLS = 1000
 
 
@@ -208,6 +211,7 @@ class _Player:
             case Vanish(clients, seconds):
                 for client in clients:
                     self._servers.kill_client(self._clients[client])
+                    self._servers.run(BETWEEN_LOSSES)
                 self._servers.run(seconds)
                 for client in clients:
                     self._meet(client)

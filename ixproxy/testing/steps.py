@@ -21,6 +21,9 @@ LABEL = "@"
 THE_TICKET = 1 << 62
 """In an answer to an invitation: the ticket that came with it."""
 
+NO_TICKET = 1 << 61
+"""A ticket that no invitation has."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScriptClient:

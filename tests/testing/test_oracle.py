@@ -2,26 +2,31 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ixproxy import messages as m
 from ixproxy.node.model import NodeSettings
+from ixproxy.testing.agent_scripts import agent_script
 from ixproxy.testing.oracle import (
+    PLAYERS,
     Record,
+    compared,
     differences,
     disorder,
+    main,
     many_servers,
     one_server,
     play,
 )
 from ixproxy.testing.scripts import random_script
-from ixproxy.testing.steps import Ask, Script
+from ixproxy.testing.steps import Script
 
 SEEDS = int(os.environ.get("IXPROXY_ORACLE_SEEDS", "200"))
 """How many scripts are played; more of them find rarer things."""
+
+AGENT_SEEDS = max(8, SEEDS // 20)
+"""How many scripts about agents are played by each player."""
 
 BLOCK = 50
 
@@ -88,81 +93,57 @@ def test_servers_that_behave_otherwise_are_found_out() -> None:
     assert found > 3
 
 
-def record(*answers: Any, events: list[dict[str, Any]] | None = None) -> Record:
-    return Record(list(answers), [events or []])
+@pytest.mark.parametrize("player", ["one-proxy", "two-proxies", "composer"])
+def test_agents_and_what_is_reported_of_them_are_as_with_one_server(player: str) -> None:
+    """Design 14.3: logins, media, deliveries, transfers, conferences, stops, and streams."""
+    for seed in range(AGENT_SEEDS):
+        assert list(compared(agent_script(seed), [player])) == [], f"seed {seed}"
 
 
-def told(name: str, subject: str, step: int) -> dict[str, Any]:
-    return {"": name, "InteractionId": subject, "Reason": {"Reason": step}}
+@pytest.mark.parametrize("player", ["slow-path", "chained"])
+def test_so_it_is_on_the_slow_path_and_through_two_levels_of_proxies(player: str) -> None:
+    for seed in range(max(1, AGENT_SEEDS // 4)):
+        assert list(compared(agent_script(seed), [player])) == [], f"seed {seed}"
 
 
-def test_a_difference_is_shown_where_it_is() -> None:
-    one = record(({"": "EventAck", "Interaction": {"Queue": "In"}}, False))
-    other = record(({"": "EventAck", "Interaction": {"Queue": "Out"}}, False))
-    assert list(differences(one, other)) == [
-        "step 0: answer[0].Interaction.Queue: expected 'In', got 'Out'"
-    ]
-    assert list(differences(record(None), record((43, "", False)))) == [
-        "step 0: answer: expected None, got (43, '', False)"
-    ]
-    assert list(differences(record((43, "", False)), record((43, "", True)))) == [
-        "step 0: answer[2]: expected False, got True"
-    ]
+def test_scripts_about_agents_are_worth_playing() -> None:
+    told: Counter[str] = Counter()
+    for seed in range(12):
+        script = agent_script(seed)
+        one = one_server(seed, script.options)
+        record = play(script, one)
+        one.close()
+        told.update(event[""] for heard in record.events for event in heard)
+    for kind in (
+        "EventInvite",
+        "EventAgentInvited",
+        "EventRejected",
+        "EventRevoked",
+        "EventPartyAdded",
+        "EventPartyRemoved",
+        "EventAgentLogin",
+        "EventAgentLogout",
+        "EventPlaceAgentState",
+        "EventForcedAgentStateChange",
+    ):
+        assert told[kind] >= 10, told
 
 
-def test_a_missing_event_and_one_too_many_are_found() -> None:
-    [missing, extra] = differences(
-        record(events=[told("EventRevoked", "A", 1)]), record(events=[told("EventInvite", "A", 1)])
-    )
-    assert missing.startswith("client 0 was not told {'': 'EventRevoked'")
-    assert extra.startswith("client 0 was told {'': 'EventInvite'")
+def test_the_command_prints_the_first_difference_of_each_script(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["--seeds", "3:5", "--players", "one-proxy"]) == 0
+    assert capsys.readouterr().out == "2 scripts, 0 with differences\n"
+    monkeypatch.setitem(PLAYERS, "late", {"node_settings": NodeSettings(delivering_timeout=1.0)})
+    assert main(["--seeds", "3", "--players", "late", "--script"]) == 1
+    *script, difference, end = capsys.readouterr().out.splitlines()
+    assert script[0].startswith("options {")
+    assert script[-1].startswith("round 26 step ")
+    assert difference.startswith("seed 3, late, 1 of ")
+    assert end == "1 scripts, 1 with differences"
 
 
-def test_events_on_one_interaction_keep_their_order_and_others_need_not() -> None:
-    first, second = told("EventInvite", "A", 1), told("EventRevoked", "A", 2)
-    other = told("EventRevoked", "B", 3)
-    assert list(differences(record(events=[first, second]), record(events=[second, first]))) == [
-        "client 0 was told of InteractionId A in another order"
-    ]
-    assert list(differences(record(events=[first, other]), record(events=[other, first]))) == []
-
-
-def test_an_event_of_an_earlier_round_that_comes_late_is_found() -> None:
-    script = random_script(1)
-    rounds: dict[int, int] = {}
-    for number, actions in enumerate(script.rounds):
-        for action in actions:
-            if isinstance(action, Ask) and action.request.reason:
-                rounds.setdefault(number, action.request.reason.reason)
-    early, late = rounds[min(rounds)], rounds[max(rounds)]
-    events = [told("EventRevoked", "A", late), told("EventInvite", "A", early)]
-    assert len(list(disorder(script, record(events=events)))) == 1
-    assert list(disorder(script, record(events=events[::-1]))) == []
-    events[1]["InteractionId"] = "B"
-    assert list(disorder(script, record(events=events))) == []
-
-
-def test_a_script_without_rounds_is_played_too() -> None:
-    script = replace(random_script(1), rounds=())
-    cluster = many_servers(1)
-    assert play(script, cluster) == Record([], [[] for _ in script.clients])
-    cluster.close()
-
-
-def test_labels_stand_for_ids_that_are_known_and_for_none() -> None:
-    submit = m.RequestSubmit(tenant_id=1, media_type="email", queue="In")
-    stop = m.RequestStopProcessing(tenant_id=1, interaction_id="@L0")
-    never = m.RequestStopProcessing(tenant_id=1, interaction_id="@L9")
-    script = replace(
-        random_script(1),
-        rounds=(
-            (Ask(0, submit, ("L0",)),),
-            (Ask(0, stop, ("L0",)), Ask(1, never, ("L9",))),
-        ),
-    )
-    cluster = one_server(1)
-    answers = play(script, cluster).answers
-    cluster.close()
-    assert answers[0][0]["InteractionId"] == "<L0>"
-    assert answers[1][0]["InteractionId"] == "<L0>"
-    assert answers[2][0] == 43
+def test_the_command_knows_its_players(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--players", "none"])
+    assert "unknown player 'none'" in capsys.readouterr().err
