@@ -16,7 +16,8 @@ def due(lacking: Lacking, now: float) -> list[object]:
 def test_what_is_lacking_is_due_after_pauses_that_grow_and_then_no_more() -> None:
     lacking, one = Lacking(), client(1)
     lacking.note(EAST, ANN, one, 0.0)
-    now, pauses = 0.0, []
+    now = 0.0
+    pauses: list[float] = []
     while len(pauses) < TRIES:
         pause = FIRST_PAUSE * 2 ** len(pauses)
         assert not due(lacking, now + pause - 0.1)
