@@ -153,6 +153,7 @@ def report(
     filter: Mapping[str, Any] | None = None,
     credentials: Credentials | None = None,
     settings: Settings | None = None,
+    patience: float | None = None,
     random: Random | None = None,
     tls: TlsFiles | None = None,
 ) -> Deferred[Reporting]:
@@ -171,13 +172,15 @@ def report(
     :param tenants: ids of the tenants that it is told of; none: all there are.
     :param filter: what of it is wanted, as `ixproxy.wire.streams` says:
         `{"Events": [...], "MediaTypes": [...], "Agents": [...], "Places": [...]}`.
-    :param settings: of each connection; `timeout` is also how long a node may
-        take to say how it is, before the stream begins without it.
+    :param settings: of each connection.
+    :param patience: seconds that a node which is connected may take to say how
+        it is, before the stream begins without it; None: `timeout` of `settings`.
     :param random: as for `connect`; so are `credentials` and `tls`.
     :return: fires when the initial state was told. Cancelling it ends all.
     :raise ValueError: there is no server, or an endpoint is not understood.
     :raise TlsProblem: a file of `tls` cannot be used.
-    :raise ixproxy.errors.RequestRefused: the filter is not understood.
+    :raise ixproxy.errors.RequestRefused: the filter is not understood; or (by
+        the Deferred) all servers refuse, and this is what the first of them said.
     :raise ixproxy.errors.NodeUnavailable: (by the Deferred) no server gives a stream.
     """
     settings = settings or Settings()
@@ -210,4 +213,4 @@ def report(
         settings.backoff,
         random,
     )
-    return reporting.start(settings.timeout)
+    return reporting.start(settings.timeout if patience is None else patience)

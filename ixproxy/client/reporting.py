@@ -23,7 +23,7 @@ from ixproxy.client.places import Where
 from ixproxy.client.program_stream import ProgramStream
 from ixproxy.client.reporting_sources import ReportingSource
 from ixproxy.core.composing import Composer
-from ixproxy.errors import NodeUnavailable
+from ixproxy.errors import NodeUnavailable, RequestRefused
 from ixproxy.messages.message import Event, KeyValues
 
 EventCallback = Callable[[Event], None]
@@ -135,9 +135,16 @@ class Reporting:
             self._stream.begin(self._composer.states(self._stream.tenants))
             self._started.callback(self)
             return
-        problems = (source.problem for source in self._sources)
-        reasons = "; ".join(str(problem) for problem in problems if problem is not None)
         self._stop()
-        self._started.errback(
-            NodeUnavailable(f"no server gives a reporting stream: {reasons or 'none in time'}")
-        )
+        self._started.errback(self._why_nobody())
+
+    def _why_nobody(self) -> Exception:
+        """No server gives a stream: what all of them refuse is refused, anything else may pass."""
+        problems = [source.problem for source in self._sources]
+        first = problems[0]
+        if isinstance(first, RequestRefused) and all(
+            isinstance(each, RequestRefused) for each in problems
+        ):
+            return first
+        reasons = "; ".join(str(problem) for problem in problems if problem is not None)
+        return NodeUnavailable(f"no server gives a reporting stream: {reasons or 'none in time'}")

@@ -25,6 +25,7 @@ from ixproxy.core.clients import Client
 from ixproxy.core.confirming import Confirming, confirmed
 from ixproxy.core.forced_changes import ForcedChanges
 from ixproxy.core.links import Link
+from ixproxy.core.retelling import Retelling
 from ixproxy.core.state import Asked, ProxyState
 from ixproxy.errors import Code
 from ixproxy.messages import (
@@ -49,6 +50,7 @@ class AgentRequests:
 
     :ivar busy: agents of whom a change is under way.
     :ivar forced: follows what nodes say of agents.
+    :ivar retelling: tells nodes the sessions that they lack.
     """
 
     def __init__(self, state: ProxyState) -> None:
@@ -56,6 +58,7 @@ class AgentRequests:
         self.sessions = AgentSessions()
         self.busy: dict[AgentKey, AgentChange] = {}
         self.forced = ForcedChanges(state, self.sessions, self.busy)
+        self.retelling = Retelling(state, self.sessions, self.busy)
         self._waiting: dict[AgentKey, deque[tuple[Asked, RequestConfirmSession]]] = {}
 
     def start(self, asked: Asked) -> None:
@@ -111,6 +114,11 @@ class AgentRequests:
         else:
             if isinstance(request, RequestAgentLogout):
                 kind = LoggingOut
+            elif not isinstance(request, _ELSEWHERE):
+                lacking, client = self.sessions.lacking, asked.client
+                links = [
+                    link for link in links if not lacking.has(link.name, key, client)
+                ] or links
             change = kind(self._state, self.sessions, self._over, asked, request, links)
         self._begin(change, key)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from ixproxy.core.absences import Absences
 from ixproxy.core.agent_states import AgentState
 from ixproxy.core.clients import Client
+from ixproxy.core.lacking import Lacking
 from ixproxy.core.standing import Standing
 from ixproxy.messages import RequestConfirmSession
 from ixproxy.messages.message import Reason
@@ -65,11 +66,13 @@ class AgentSessions:
     Sessions by agent, and agents by client; a session without clients is forgotten.
 
     :ivar absences: the logouts that nodes have missed.
+    :ivar lacking: the sessions that nodes would not have.
     :ivar standing: what else nodes are told when they come back.
     """
 
     def __init__(self) -> None:
         self.absences = Absences()
+        self.lacking = Lacking()
         self.standing = Standing()
         self._sessions: dict[AgentKey, AgentSession] = {}
         self._of_client: dict[Client, set[AgentKey]] = {}
@@ -94,9 +97,16 @@ class AgentSessions:
             for client in older.clients.keys() - session.clients.keys():
                 self._unlink(key, client)
                 self._ousted.setdefault(client, set()).add((key, older.stamp))
+            if older.stamp != session.stamp:
+                for client in session.clients:
+                    self.lacking.over(key, client)
         self._sessions[key] = session
         for client in session.clients:
             self._of_client.setdefault(client, set()).add(key)
+
+    def agents_of(self, client: Client) -> frozenset[AgentKey]:
+        """The agents that a client has logged in."""
+        return frozenset(self._of_client.get(client, ()))
 
     def leave(self, key: AgentKey, client: Client) -> None:
         """One client logged the agent out; harmless when it was not logged in there."""
@@ -137,9 +147,11 @@ class AgentSessions:
         for key in self._of_client.pop(older, ()):
             clients = self._sessions[key].clients
             clients[newer] = clients.pop(older)
+            self.lacking.moved(key, older, newer)
             self._of_client.setdefault(newer, set()).add(key)
 
     def _unlink(self, key: AgentKey, client: Client) -> None:
+        self.lacking.over(key, client)
         keys = self._of_client.get(client)
         if keys is not None:
             keys.discard(key)

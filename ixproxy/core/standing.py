@@ -54,13 +54,18 @@ class Standing:
 
     def __iter__(self) -> Iterator[tuple[Client, Request]]:
         """Every client, with the requests that say it all again."""
-        for client, said in self._of_client.items():
-            for request in said.agents.values():
+        for client in self._of_client:
+            for request in self.of(client):
                 yield client, request
-            for tenant, topics in said.topics.items():
-                rest = iter(topics.items())
-                while names := dict(islice(rest, TOPICS_AT_ONCE)):
-                    yield client, RequestSubscribe(tenant_id=tenant, ps_topic_list=names)
+
+    def of(self, client: Client) -> Iterator[Request]:
+        """The requests that say all again that one client said."""
+        said = self._of_client.get(client, _Said())
+        yield from said.agents.values()
+        for tenant, topics in said.topics.items():
+            rest = iter(topics.items())
+            while names := dict(islice(rest, TOPICS_AT_ONCE)):
+                yield RequestSubscribe(tenant_id=tenant, ps_topic_list=names)
 
     def topics(self, client: Client, tenant: int) -> dict[str, object]:
         """The topics of a tenant that a client is subscribed to."""

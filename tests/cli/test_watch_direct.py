@@ -179,12 +179,12 @@ def test_nodes_that_are_all_away_are_exit_code_3(watch: Watched) -> None:
     assert ran.code == Exit.UNREACHABLE
 
 
-def test_nodes_that_all_refuse_are_exit_code_3(watch: Watched) -> None:
+def test_what_all_nodes_refuse_is_exit_code_1(watch: Watched) -> None:
     for server in (watch.world.server, watch.world.other):
         server.replies[START] = lambda _: m.EventError(error_code=3006)
     watch.start("--timeout", "5")
     watch.world.clock.run_until(lambda: watch.running.called, 60.0)
-    assert watch.running.result == Exit.UNREACHABLE
+    assert watch.running.result == Exit.REFUSED
 
 
 def test_the_nodes_behind_an_application_are_found(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from ixproxy import messages as m
 from ixproxy.client import Reporting, report
-from ixproxy.errors import NodeUnavailable, RequestRefused
+from ixproxy.errors import Code, NodeUnavailable, RequestRefused
 from ixproxy.messages.message import Event
 from ixproxy.testing.cluster import CLIENT_SETTINGS, Cluster
 from ixproxy.testing.members import node_address
@@ -186,6 +186,25 @@ def test_a_stream_of_nobody_fails() -> None:
         cluster.finish(program.starting)
     assert program.events == []
     cluster.close()
+
+
+def test_what_all_servers_refuse_is_refused(cluster: Cluster) -> None:
+    program = Program(cluster, tenants=[77])
+    with pytest.raises(RequestRefused) as refused:
+        cluster.finish(program.starting)
+    assert refused.value.code == Code.UNKNOWN_TENANT
+    assert program.events == []
+
+
+def test_a_node_that_keeps_silent_is_waited_for_no_longer_than_it_is_said(
+    cluster: Cluster,
+) -> None:
+    cluster.run(1.0)
+    cluster.nodes[1].process.pause()
+    program, began = Program(cluster, patience=0.5), cluster.seconds()
+    reporting = program.start()
+    assert cluster.seconds() - began < 1.0
+    assert not reporting.servers["node2"]
 
 
 def test_an_attempt_may_be_cancelled(cluster: Cluster) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ixproxy.core.registering import AT_A_TIME, server_facts
+from ixproxy.core.registering import server_facts
 from ixproxy.effects import ClosePeer
 from ixproxy.errors import Code
 from ixproxy.messages import (
@@ -113,15 +113,15 @@ def test_a_joining_node_learns_every_client_before_it_is_offered() -> None:
 
 
 def test_a_joining_node_has_so_many_registrations_before_it_at_a_time() -> None:
-    rig = Rig()
-    for _ in range(AT_A_TIME + 5):
+    rig = Rig(register_window=3)
+    for _ in range(8):
         rig.client()
     rig.lose(WEST)
     rig.core.node_connected(WEST, rig.now)
     rig.pump()
     rig.answer(WEST, only(rig.sent(WEST)), EventAck(server=SERVER))
     first = rig.sent(WEST)
-    assert len(first) == AT_A_TIME
+    assert len(first) == 3
     rig.answer(WEST, first[0], EventAck(proxy_client_id=1000))
     one_more = only(rig.sent(WEST))
     rig.hang_up(next(iter(rig.core.state.clients)).peer.id)
@@ -130,7 +130,7 @@ def test_a_joining_node_has_so_many_registrations_before_it_at_a_time() -> None:
     assert not rig.core.link(WEST).linked
     rig.accept(WEST)
     assert rig.core.link(WEST).linked
-    assert len(rig.core.link(WEST).clients) == AT_A_TIME + 4
+    assert len(rig.core.link(WEST).clients) == 7
 
 
 def test_a_node_lost_while_clients_register_does_not_keep_them_waiting() -> None:
