@@ -53,6 +53,9 @@ def sizes(server: NodeServer) -> dict[str, int]:
         "views of held pulls": len(held._views),
         "reminders of held pulls": len(held._due),
         "held pulls with the writer": len(held._with_writer),
+        "invitations": len(memory.invitations),
+        "requests that await an invitation": len(memory.invitations._waiting),
+        "sessions that await an invitation": len(memory.invitations._asked_by),
         **{name: len(getattr(memory, name)) for name in _REMEMBERED},
     }
 
@@ -60,6 +63,7 @@ def sizes(server: NodeServer) -> dict[str, int]:
 _REMEMBERED = (
     "sessions", "lost", "agents", "agents_of", "places", "provisional",
     "provisional_of", "servers", "interested", "reporters", "reported", "restarts",
+    "logging_in", "returned", "logouts", "available", "available_of", "topics", "topics_of", "seen",
 )  # fmt: skip
 
 
