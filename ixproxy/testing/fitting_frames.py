@@ -8,6 +8,7 @@ chance meets what was sent before.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
@@ -48,6 +49,28 @@ def login(agent_id: str) -> bytes:
     """The frame with which an agent logs in."""
     media = {"email": 1, "chat": 1}
     return encode(m.RequestAgentLogin(tenant_id=1, agent_id=agent_id, media_list=media))
+
+
+def delivery(identifier: str, chance: random.Random) -> list[list[bytes]]:
+    """
+    One interaction on its way to an agent: what a media server sends, then a
+    router, the same one again, and then whoever is an agent's client.
+    """
+    agent = chance.choice(AGENTS)
+    about: dict[str, Any] = {"tenant_id": 1, "interaction_id": identifier}
+    made = m.RequestSubmit(**about, media_type="email", queue="In")
+    pull = m.RequestPull(tenant_id=1, view_id="_system_", pull_parameters={identifier: 1})
+    given = m.RequestDeliver(**about, agent_id=agent)
+    other = next(each for each in AGENTS if each != agent)
+    others: list[Message] = [
+        m.RequestAccept(**about), m.RequestReject(**about), m.RequestIntrude(**about),
+        m.RequestTransfer(**about, agent_id=other), m.RequestConference(**about, agent_id=other),
+        m.RequestLeaveInteraction(**about), m.RequestStopProcessing(**about),
+        m.RequestAgentLogout(tenant_id=1, agent_id=agent), m.RequestAccept(**about),
+        m.RequestDoNotDisturbOff(tenant_id=1, agent_id=agent),
+    ]  # fmt: skip
+    mine = [encode(each) for each in chance.choices(others, k=chance.randrange(6))]
+    return [[encode(made)], [encode(pull)], [encode(given)], mine]
 
 
 def requests_of(client_type: str) -> list[bytes]:
@@ -219,7 +242,10 @@ def _deliveries() -> Iterator[Message]:
         agent = AGENTS[at % 2]
         about: dict[str, Any] = {"tenant_id": 1, "interaction_id": id}
         yield m.RequestPull(tenant_id=1, view_id="_system_", pull_parameters={id: 1})
-        for target in ({"agent_id": agent}, {"place_id": "p1"}, {"agent_id": "nobody"}, {}):
+        targets: tuple[dict[str, Any], ...] = (
+            {"agent_id": agent}, {"place_id": "p1"}, {"agent_id": "nobody"}, {},
+        )  # fmt: skip
+        for target in targets:
             yield m.RequestDeliver(**about, **target, reason=_WHY)
             yield m.RequestTransfer(**about, **target)
         yield m.RequestDeliver(**about, agent_id=agent, extension={"Note": "n" * 100 * at})

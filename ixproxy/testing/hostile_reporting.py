@@ -179,7 +179,8 @@ class HostileReporter:
         }
 
     def _media(self) -> dict[str, int]:
-        return {name: self._chance.choice((0, 1, -5)) for name in MEDIA[: self._chance.randrange(4)]}
+        chance = self._chance
+        return {name: chance.choice((0, 1, -5)) for name in MEDIA[: chance.randrange(4)]}
 
     def _id(self) -> str:
         return self._chance.choice("abcde")
