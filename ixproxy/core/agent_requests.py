@@ -40,6 +40,8 @@ from ixproxy.messages.agents import BY_SERVER, AgentRequest
 from ixproxy.values import rendezvous
 from ixproxy.wire.codec import decode
 
+MOST_WAITING = 1000
+"""Confirmations about one agent that wait for a change to be over."""
 _ELSEWHERE = (RequestAgentAvailable, RequestAgentNotAvailable)
 """They are about no agent session."""
 
@@ -136,7 +138,11 @@ class AgentRequests:
             return
         request = replace(request, agent_session=tuple(request.agent_session))
         if key in self.busy:
-            self._waiting.setdefault(key, deque()).append((asked, request))
+            waiting = self._waiting.setdefault(key, deque())
+            if len(waiting) < MOST_WAITING:
+                waiting.append((asked, request))
+            else:
+                self._state.refuse(asked, Code.IN_PROGRESS)
             return
         known = self.sessions.get(key)
         links = self._in_order(key, asked.client)

@@ -20,6 +20,10 @@ from ixproxy.messages.message import Reason
 
 AgentKey = tuple[int, str]
 
+MOST_OUSTED = 5_000
+"""Sessions of one client that were ended by newer ones, while no node has told it; as many as a
+client may have agents."""
+
 
 @dataclass(slots=True)
 class AgentSession:
@@ -76,7 +80,7 @@ class AgentSessions:
         self.standing = Standing()
         self._sessions: dict[AgentKey, AgentSession] = {}
         self._of_client: dict[Client, set[AgentKey]] = {}
-        self._ousted: dict[Client, set[tuple[AgentKey, tuple[int, int]]]] = {}
+        self._ousted: dict[Client, dict[tuple[AgentKey, tuple[int, int]], None]] = {}
         """Sessions that a newer one has ended: their clients are still to hear it from a node."""
 
     def __len__(self) -> int:
@@ -96,7 +100,10 @@ class AgentSessions:
         if older is not None:
             for client in older.clients.keys() - session.clients.keys():
                 self._unlink(key, client)
-                self._ousted.setdefault(client, set()).add((key, older.stamp))
+                ousted = self._ousted.setdefault(client, {})
+                ousted[key, older.stamp] = None
+                if len(ousted) > MOST_OUSTED:
+                    del ousted[next(iter(ousted))]
             if older.stamp != session.stamp:
                 for client in session.clients:
                     self.lacking.over(key, client)
@@ -120,10 +127,10 @@ class AgentSessions:
 
     def ousted(self, client: Client, key: AgentKey, stamp: tuple[int, int] | None) -> bool:
         """Whether a newer session has ended this one, which a client is told just now; once."""
-        ended = self._ousted.get(client, set())
+        ended = self._ousted.get(client, {})
         if stamp is None or (key, stamp) not in ended:
             return False
-        ended.discard((key, stamp))
+        del ended[key, stamp]
         if not ended:
             del self._ousted[client]
         return True

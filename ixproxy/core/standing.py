@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from msgspec.structs import replace
+
 from ixproxy.core.clients import Client
 from ixproxy.messages import (
     RequestAgentAvailable,
@@ -88,7 +90,8 @@ class Standing:
         said = self._of_client.setdefault(client, _Said())
         topics = said.topics.setdefault(request.tenant_id, {})
         if isinstance(request, RequestSubscribe):
-            topics.update(request.ps_topic_list)
+            # Their names only: values do not count, and could be of any size.
+            topics.update(dict.fromkeys(request.ps_topic_list, 1))
         else:
             for name in list(request.ps_topic_list or topics):
                 topics.pop(name, None)
@@ -102,7 +105,7 @@ class Standing:
         said = self._of_client.get(client)
         if isinstance(request, RequestAgentAvailable):
             said = self._of_client.setdefault(client, _Said())
-            said.agents[key] = request
+            said.agents[key] = replace(request, extension={})
         elif isinstance(request, RequestAgentNotAvailable) and said is not None:
             said.agents.pop(key, None)
             self._tidy(client, said)

@@ -38,6 +38,10 @@ from ixproxy.node.work import Sender, Token
 INTRUDE = "Intrude"
 MAX_INVITATIONS = 50
 """Agents who may be invited to one interaction at a time."""
+MAX_INVITED = 1000
+"""Interactions that one agent may be invited to at a time: what one more costs grows with them."""
+MAX_EXTENSION = 16 << 10
+"""Bytes of the extension that an invitation carries: a row, and a part of what agents are told."""
 
 
 def deliver(turn: Turn, sender: Sender, request: RequestDeliver, token: Token) -> None:
@@ -197,7 +201,22 @@ def _target(turn: Turn, row: InteractionRow, request: TargetRequest) -> AgentRow
         raise RequestRefused(Code.ALREADY_A_PARTY, f"agent {name!r} is invited already")
     if len(others) >= MAX_INVITATIONS:
         raise RequestRefused(Code.LIMIT_REACHED, f"{MAX_INVITATIONS} agents are invited already")
+    if len(turn.memory.invitations.to(row.tenant_id, name)) >= MAX_INVITED:
+        raise RequestRefused(
+            Code.LIMIT_REACHED, f"agent {name!r} is invited to {MAX_INVITED} interactions already"
+        )
     return agent
+
+
+def _packed(request: TargetRequest) -> bytes:
+    """:raise RequestRefused: the extension is too large to be kept with an invitation."""
+    made = encode_map(request.extension)
+    if len(made) > MAX_EXTENSION:
+        raise RequestRefused(
+            Code.LIMIT_REACHED,
+            f"Extension takes {len(made)} bytes, {MAX_EXTENSION} are allowed",
+        )
+    return made
 
 
 def _invitation(
@@ -223,7 +242,7 @@ def _invitation(
         inviter=sender.session,
         invited_at=turn.now,
         due_at=turn.now + turn.settings.delivering_timeout,
-        extension=encode_map(request.extension),
+        extension=_packed(request),
     )
 
 

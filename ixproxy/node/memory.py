@@ -21,6 +21,7 @@ from ixproxy.node.invitations import Invitations
 from ixproxy.node.journal import Journal
 from ixproxy.node.rows import AgentRow, InvitationRow, LogoutRow, SessionRow
 from ixproxy.values import ClientType, Stamp
+from ixproxy.wire.streams import StreamKey
 from ixproxy.wire.subscribing import Subscribed
 
 K = TypeVar("K")
@@ -88,6 +89,7 @@ class Memory:
     :ivar invitations: all that are out.
     :ivar reporters: client sessions with a reporting stream.
     :ivar reported: how many streams are about a tenant, where any are.
+    :ivar wanted: the different streams that there are, and how many have each.
     :ivar restarts: when the handling of an interaction was last seen going on.
     """
 
@@ -118,6 +120,7 @@ class Memory:
         "streams",
         "topics",
         "topics_of",
+        "wanted",
     )
 
     def __init__(self, journal: Journal) -> None:
@@ -145,6 +148,7 @@ class Memory:
         self.invitations = Invitations(journal)
         self.reporters: dict[bytes, Reporter] = {}
         self.reported: dict[int, int] = {}
+        self.wanted: dict[StreamKey, int] = {}
         self.streams = 0
         self.restarts: dict[str, float] = {}
 
@@ -207,7 +211,9 @@ class Memory:
         self.drop_reporter(session)
         self.journal.set(self.reporters, session, reporter)
         for tenant in reporter.tenants:
-            self.journal.set(self.reported, tenant, self.reported.get(tenant, 0) + 1)
+            self._count(self.reported, tenant, 1)
+        if reporter.subscribed.key is not None:
+            self._count(self.wanted, reporter.subscribed.key, 1)
 
     def drop_reporter(self, session: bytes) -> None:
         """Forget the stream of a session, if it has one."""
@@ -216,11 +222,17 @@ class Memory:
             return
         self.journal.remove(self.reporters, session)
         for tenant in reporter.tenants:
-            left = self.reported[tenant] - 1
-            if left:
-                self.journal.set(self.reported, tenant, left)
-            else:
-                self.journal.remove(self.reported, tenant)
+            self._count(self.reported, tenant, -1)
+        if reporter.subscribed.key is not None:
+            self._count(self.wanted, reporter.subscribed.key, -1)
+
+    def _count(self, counts: dict[K, int], key: K, more: int) -> None:
+        """Count up or down; what there is none of is not kept."""
+        left = counts.get(key, 0) + more
+        if left:
+            self.journal.set(counts, key, left)
+        else:
+            self.journal.remove(counts, key)
 
     def is_reported(self, tenant_id: int) -> bool:
         """Whether some reporting stream is about a tenant."""
