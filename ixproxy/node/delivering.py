@@ -32,7 +32,7 @@ from ixproxy.node.rows import AgentRow, InteractionRow, InvitationRow, PartyRow
 from ixproxy.node.timers import restart_handling, stop_timers
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.visibility import CONFERENCE as IN_CONFERENCE
-from ixproxy.node.visibility import MODES
+from ixproxy.node.visibility import MODES, assigned
 from ixproxy.node.work import Sender, Token
 
 INTRUDE = "Intrude"
@@ -107,12 +107,15 @@ def intrude(turn: Turn, sender: Sender, request: RequestIntrude) -> EventAck:
         raise RequestRefused(Code.ALREADY_A_PARTY, "the agent is invited and may accept")
     party = replace(agent_party(turn, sender, row.id, agent), visibility_mode=mode)
     turn.rows.put_party(party)
+    after = replace(row, assigned_to=assigned(row, (*parties, party), party))
+    if after.assigned_to != row.assigned_to:
+        turn.rows.put_interaction(after)
     restart_handling(turn, row)
     cause = Cause(sender, request.reason, sender.session)
     happen(
         turn,
         step,
-        Happening(row, row, cause, joined=party, stayed=parties, operation=INTRUDE),
+        Happening(row, after, cause, joined=party, stayed=parties, operation=INTRUDE),
     )
     return EventAck(interaction_id=row.id, take_number=party.take_number)
 
