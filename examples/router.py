@@ -21,7 +21,7 @@ from twisted.internet.task import deferLater, react
 
 from ixproxy.client import Client, connect
 from ixproxy.config import client_view, load
-from ixproxy.errors import Code, RequestRefused
+from ixproxy.errors import Code, IxproxyError, RequestRefused
 from ixproxy.messages import RequestDeliver, RequestLeaveInteraction, RequestPull
 
 TURNED_DOWN = {Code.INVITATION_REJECTED: "refused", Code.INVITATION_EXPIRED: "let pass"}
@@ -71,6 +71,14 @@ async def route(reactor: Any, args: argparse.Namespace) -> None:
             await deferLater(reactor, 1.0)
 
 
+async def running(reactor: Any, args: argparse.Namespace) -> None:
+    """Run; what cannot be used, reached or had is said in a line."""
+    try:
+        await route(reactor, args)
+    except (IxproxyError, ValueError) as problem:
+        raise SystemExit(f"{Path(__file__).name}: {problem}") from None
+
+
 def main() -> None:
     """Run it until it is interrupted."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -80,7 +88,7 @@ def main() -> None:
     parser.add_argument("--view", default="Inbound/All", help="where from (%(default)s)")
     parser.add_argument("--agent", default="kim", help="who works (%(default)s)")
     args = parser.parse_args()
-    react(lambda reactor: Deferred.fromCoroutine(route(reactor, args)))
+    react(lambda reactor: Deferred.fromCoroutine(running(reactor, args)))
 
 
 if __name__ == "__main__":
