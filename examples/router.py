@@ -34,6 +34,9 @@ async def deliver(client: Client, args: argparse.Namespace, identifier: str) -> 
         # As long as a node's delivering-timeout at least, and a little more.
         await client.request(RequestDeliver(agent_id=args.agent, **about), timeout=60.0)
     except RequestRefused as problem:
+        if client.closing:
+            # Whether the agent accepts is the node's to see to now.
+            return False
         if problem.code in TURNED_DOWN:
             print(f"{args.agent} {TURNED_DOWN[problem.code]} {identifier}", flush=True)
         else:
@@ -67,7 +70,7 @@ async def route(reactor: Any, args: argparse.Namespace) -> None:
                 return
             print(f"refused: {problem}", flush=True)
             accepted = [False]
-        if not all(accepted):
+        if not all(accepted) and not client.closing:
             await deferLater(reactor, 1.0)
 
 
