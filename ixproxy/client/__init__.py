@@ -25,7 +25,7 @@ from ixproxy.client.client import Callback, Client
 from ixproxy.client.in_flight import Answer
 from ixproxy.client.places import Member, Pair, ProxyCluster, Where, course_to
 from ixproxy.client.registration import Identity
-from ixproxy.client.reporting import EventCallback, Reporting
+from ixproxy.client.reporting import EventCallback, Reporting, ServerCallback
 from ixproxy.client.settings import Settings
 from ixproxy.client.warm_standby import WarmStandby
 from ixproxy.messages import Credentials
@@ -149,6 +149,7 @@ def report(
     *,
     name: str,
     on_event: EventCallback,
+    on_server: ServerCallback | None = None,
     tenants: Iterable[int] = (),
     filter: Mapping[str, Any] | None = None,
     credentials: Credentials | None = None,
@@ -169,6 +170,8 @@ def report(
         node with a backup is a `Pair`. With names, or in any order.
     :param name: the program's name (`ClientName`) at each of them.
     :param on_event: told each event. What it raises is logged.
+    :param on_server: told the name of each node that is not there when the stream
+        begins, is lost, or is back, and whether it is there (its state is known).
     :param tenants: ids of the tenants that it is told of; none: all there are.
     :param filter: what of it is wanted, as `ixproxy.wire.streams` says:
         `{"Events": [...], "MediaTypes": [...], "Agents": [...], "Places": [...]}`.
@@ -212,5 +215,6 @@ def report(
         on_event,
         settings.backoff,
         random,
+        on_server,
     )
     return reporting.start(settings.timeout if patience is None else patience)

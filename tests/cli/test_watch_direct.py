@@ -85,7 +85,12 @@ class Watched:
         return [
             (each.get("event", "").removeprefix("Event"), each.get("agent_id"))
             for each in self.records
+            if "event" in each
         ]
+
+    @property
+    def moves(self) -> list[tuple[str, str]]:
+        return [(each["server"], each["state"]) for each in self.records if "server" in each]
 
 
 @pytest.fixture
@@ -170,6 +175,38 @@ def test_a_node_that_is_not_there_is_waited_for(watch: Watched) -> None:
     watch.world.rest()
     watch.begin(watch.world.other, state("lee", (9, 102)))
     assert watch.shown == [("AgentLogin", "lee")]
+
+
+def test_a_node_that_is_lost_is_said_and_so_is_its_return(watch: Watched) -> None:
+    watch.world.network.refuse("t:1")
+    watch.start()
+    watch.world.clock.run_until(lambda: bool(watch.world.server.registered), 60.0)
+    watch.world.rest()
+    watch.begin(watch.world.server)
+    assert watch.moves == [("tcp:t:1", "away")]
+    watch.world.network.accept("t:1")
+    watch.world.clock.run_until(lambda: bool(watch.world.other.registered), 120.0)
+    watch.world.rest()
+    assert watch.moves == []
+    watch.begin(watch.world.other)
+    assert watch.moves == [("tcp:t:1", "there")]
+    watch.world.network.lose("c")
+    watch.world.rest()
+    assert sorted(watch.moves) == [("tcp:s:1", "away"), ("tcp:t:1", "away")]
+    watch.world.clock.run_until(lambda: len(watch.world.other.registered) > 1, 60.0)
+    watch.world.rest()
+    watch.begin(watch.world.other)
+    assert watch.moves == [("tcp:t:1", "there")]
+
+
+def test_a_gap_is_no_loss_of_the_node(watch: Watched) -> None:
+    watch.start()
+    watch.begin(watch.world.server)
+    watch.begin(watch.world.other)
+    watch.tell(watch.world.server, change(m.EventAgentLogin, "max", (6, 101), 2))
+    watch.world.clock.run_until(lambda: len(watch.world.asked) == 2, 60.0)
+    watch.begin(watch.world.server)
+    assert watch.moves == []
 
 
 def test_nodes_that_are_all_away_are_exit_code_3(watch: Watched) -> None:

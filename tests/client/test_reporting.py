@@ -17,6 +17,7 @@ from ixproxy.testing.members import node_address
 from ixproxy.wire.streams import RESYNC
 from tests.core.composed import names
 from tests.core.composed_reader import Reader
+from tests.failures import LoggedFailures
 
 ANNA: dict[str, Any] = {"tenant_id": 1, "agent_id": "anna"}
 LOGIN = m.RequestAgentLogin(**ANNA, media_list={"email": 1})
@@ -222,3 +223,25 @@ def test_what_makes_no_sense_is_refused_at_once(cluster: Cluster) -> None:
         report(cluster.clock, ["tcp:h:1"], name="stat", on_event=print, filter={"Colour": ["red"]})
     with pytest.raises(ValueError):
         report(cluster.clock, ["nonsense"], name="stat", on_event=print)
+
+
+def test_a_program_is_told_which_servers_are_away_even_if_that_fails_it(
+    cluster: Cluster, logged_failures: LoggedFailures
+) -> None:
+    told: list[tuple[str, bool]] = []
+
+    def moved(server: str, there: bool) -> None:
+        told.append((server, there))
+        raise ValueError("no")
+
+    reporting = Program(cluster, on_server=moved).start()
+    assert told == []
+    cluster.kill_node(1)
+    cluster.run(5.0)
+    lost = cluster.nodes[1].name
+    assert told == [(lost, False)]
+    cluster.start_node(1)
+    cluster.run(60.0)
+    assert told == [(lost, False), (lost, True)]
+    assert all(reporting.servers.values())
+    assert len(logged_failures.flush(ValueError)) == 2
