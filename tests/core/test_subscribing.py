@@ -14,6 +14,7 @@ from ixproxy.messages import (
 )
 from ixproxy.messages.message import Request
 from ixproxy.values import rendezvous
+from ixproxy.wire.prefix import Flag
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 from tests.core.test_standing import subscribe, unsubscribe
 
@@ -166,3 +167,15 @@ def test_an_agent_who_works_elsewhere_is_told_to_a_node_that_returns() -> None:
     assert rig.core.link(WEST).linked
 
 
+
+
+def test_publishing_without_waiting_is_never_too_much_on_the_way() -> None:
+    """Who asks for no reply has nothing in flight, however often."""
+    rig = Rig(max_pending_per_client=3)
+    peer = rig.client()
+    for _ in range(10):
+        publish = RequestPublish(tenant_id=TENANT, topic="news")
+        rig.ask(peer, publish, flags=Flag.NO_REPLY)
+    assert sum(len(rig.sent(node)) for node in NODES) == 10
+    (client,) = rig.core.state.clients
+    assert not client.inflight
