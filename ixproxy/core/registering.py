@@ -5,7 +5,11 @@ A client is registered on every node that speaks before it is answered, so
 its first request finds itself known wherever it goes. What it held comes back
 as the union of what the nodes say it really has. A listed holding that no
 node confirms is revoked: by the answer if every node of the deployment
-answered, else after `node-loss-grace`.
+answered, else after `node-loss-grace`. A node that answers too late is used from
+then on (`retelling` tells it what the client has done meanwhile).
+
+What a restart loses, and who restores it: registrations under way; their
+clients register again.
 """
 
 from __future__ import annotations
@@ -164,9 +168,8 @@ class Registering:
                 Code.BAD_ATTRIBUTE, f"Held: an id takes 1 to {MAX_STRING} bytes"
             )
         if client.gone:
-            unregister_on(
-                self._state, link, number, goodbye=client.said_goodbye, name=client.name
-            )
+            name = client.gone_with or client.name
+            unregister_on(self._state, link, number, goodbye=client.said_goodbye, name=name)
             return
         client.numbers[link.name] = number
         link.clients[number] = client

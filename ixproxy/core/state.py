@@ -162,6 +162,7 @@ class ProxyState:
         if frame.ttl and self.now - asked.received_at >= REWRITE_AFTER:
             raw = with_ttl(raw, max(1, int((asked.due - self.now) * 1000)))
         if asked.silent and exchange is None:
+            client.settled(frame.reference)
             if asked.row.holdings is not Holdings.GIVES_BACK:
                 link.send(readdress(raw, client.numbers[link.name], 0))
                 return

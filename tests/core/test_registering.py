@@ -100,6 +100,18 @@ def test_a_client_gone_before_a_node_knew_it_is_gone_there_too() -> None:
     assert decode(only(rig.sent(EAST))) == GONE
 
 
+def test_one_that_went_with_its_proxy_before_a_node_knew_it_is_counted_with_the_others() -> None:
+    """What is lost together is reported together, however late it was known."""
+    rig = Inner(clients=0)
+    rig.ask(rig.edge, registration(path=["edge"]))
+    frame = only(rig.sent(EAST))
+    rig.hang_up(rig.edge)
+    rig.sent(EAST)
+    rig.answer(EAST, frame, EventAck(proxy_client_id=9))
+    gone = decode(only(rig.sent(EAST)))
+    assert gone == RequestClientsGone(clients=[9], application_name="edge")
+
+
 def test_a_joining_node_learns_every_client_before_it_is_offered() -> None:
     rig = Rig()
     for _ in range(3):
