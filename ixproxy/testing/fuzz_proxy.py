@@ -203,7 +203,7 @@ class _Fuzz:
             limits=LIMITS,
         )
         self.clients: list[FuzzClient] = []
-        self.fitting = fitting_frames()
+        self.fitting, self.asked = fitting_frames(), fitting_frames(unfit=False)
         self.proxy.startService()
         self.settle()
 
@@ -240,7 +240,7 @@ class _Fuzz:
             self.meet_clients()
             for _ in range(2):
                 client = chance.choice(self.clients)
-                client.ask(self.fitting, chance)
+                client.ask(self.asked, chance)
             self.turn(chance.choice((0.0, 0.01, 0.3)), share=0.4)
             node = chance.choice(list(self.nodes.values()))
             report.frames += 1
