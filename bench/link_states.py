@@ -12,7 +12,7 @@ from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.frames import FrameReader
 from ixproxy.wire.prefix import read_frame
 
-EVERY = 0.02
+EVERY = 0.1
 """Seconds between two questions."""
 
 

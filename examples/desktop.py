@@ -19,7 +19,7 @@ from twisted.internet.task import react
 
 from ixproxy.client import connect
 from ixproxy.config import client_view, load
-from ixproxy.errors import RequestRefused
+from ixproxy.errors import IxproxyError, RequestRefused
 from ixproxy.messages import RequestAgentLogin, RequestPull, ServerFacts
 from ixproxy.messages.message import Message
 
@@ -75,6 +75,14 @@ async def desktop(reactor: Any, args: argparse.Namespace) -> None:
     await Deferred()
 
 
+async def running(reactor: Any, args: argparse.Namespace) -> None:
+    """Run; what cannot be used, reached or had is said in a line."""
+    try:
+        await desktop(reactor, args)
+    except (IxproxyError, ValueError) as problem:
+        raise SystemExit(f"{Path(__file__).name}: {problem}") from None
+
+
 def main() -> None:
     """Run it until it is interrupted."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -84,7 +92,7 @@ def main() -> None:
     parser.add_argument("--agent", default="kim", help="who works (%(default)s)")
     parser.add_argument("--view", default="Inbound/All", help="where from (%(default)s)")
     args = parser.parse_args()
-    react(lambda reactor: Deferred.fromCoroutine(desktop(reactor, args)))
+    react(lambda reactor: Deferred.fromCoroutine(running(reactor, args)))
 
 
 if __name__ == "__main__":

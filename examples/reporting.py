@@ -11,12 +11,14 @@ whichever nodes come and go. It connects to a proxy just as well.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
 from ixproxy.client import report
+from ixproxy.errors import IxproxyError
 from ixproxy.messages import EventActivityReport, EventMassAgentLogout, EventPlaceAgentState
 from ixproxy.messages.message import Event
 from ixproxy.wire.streams import RESYNC
@@ -56,6 +58,14 @@ async def reporting(reactor: Any, args: argparse.Namespace) -> None:
     await Deferred()
 
 
+async def running(reactor: Any, args: argparse.Namespace) -> None:
+    """Run; what cannot be used or reached is said in a line."""
+    try:
+        await reporting(reactor, args)
+    except (IxproxyError, ValueError) as problem:
+        raise SystemExit(f"{Path(__file__).name}: {problem}") from None
+
+
 def main() -> None:
     """Run it until it is interrupted."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -63,7 +73,7 @@ def main() -> None:
     parser.add_argument("--tenant", type=int, nargs="+", default=[], help="ids (default: all)")
     parser.add_argument("--events", nargs="+", default=[], help="only these, such as EventHeld")
     args = parser.parse_args()
-    react(lambda reactor: Deferred.fromCoroutine(reporting(reactor, args)))
+    react(lambda reactor: Deferred.fromCoroutine(running(reactor, args)))
 
 
 if __name__ == "__main__":

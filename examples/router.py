@@ -21,7 +21,7 @@ from twisted.internet.task import deferLater, react
 
 from ixproxy.client import Client, connect
 from ixproxy.config import client_view, load
-from ixproxy.errors import Code, RequestRefused
+from ixproxy.errors import Code, IxproxyError, RequestRefused
 from ixproxy.messages import RequestDeliver, RequestLeaveInteraction, RequestPull
 
 TURNED_DOWN = {Code.INVITATION_REJECTED: "refused", Code.INVITATION_EXPIRED: "let pass"}
@@ -34,6 +34,9 @@ async def deliver(client: Client, args: argparse.Namespace, identifier: str) -> 
         # As long as a node's delivering-timeout at least, and a little more.
         await client.request(RequestDeliver(agent_id=args.agent, **about), timeout=60.0)
     except RequestRefused as problem:
+        if client.closing:
+            # Whether the agent accepts is the node's to see to now.
+            return False
         if problem.code in TURNED_DOWN:
             print(f"{args.agent} {TURNED_DOWN[problem.code]} {identifier}", flush=True)
         else:
@@ -67,8 +70,16 @@ async def route(reactor: Any, args: argparse.Namespace) -> None:
                 return
             print(f"refused: {problem}", flush=True)
             accepted = [False]
-        if not all(accepted):
+        if not all(accepted) and not client.closing:
             await deferLater(reactor, 1.0)
+
+
+async def running(reactor: Any, args: argparse.Namespace) -> None:
+    """Run; what cannot be used, reached or had is said in a line."""
+    try:
+        await route(reactor, args)
+    except (IxproxyError, ValueError) as problem:
+        raise SystemExit(f"{Path(__file__).name}: {problem}") from None
 
 
 def main() -> None:
@@ -80,7 +91,7 @@ def main() -> None:
     parser.add_argument("--view", default="Inbound/All", help="where from (%(default)s)")
     parser.add_argument("--agent", default="kim", help="who works (%(default)s)")
     args = parser.parse_args()
-    react(lambda reactor: Deferred.fromCoroutine(route(reactor, args)))
+    react(lambda reactor: Deferred.fromCoroutine(running(reactor, args)))
 
 
 if __name__ == "__main__":

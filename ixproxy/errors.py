@@ -272,7 +272,10 @@ class ConfigError(IxproxyError):
 
     def __init__(self, problems: Sequence[ConfigProblem] | str) -> None:
         if isinstance(problems, str):
-            problems = (ConfigProblem("", "", problems),)
+            # What is wrong with more than a place in the file names that by itself.
+            self.problems: tuple[ConfigProblem, ...] = (ConfigProblem("", "", problems),)
+            super().__init__(problems)
+            return
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 

@@ -76,3 +76,28 @@ def test_a_status_reaches_who_listens_through_any_proxy(cluster: Cluster) -> Non
     reporter.send(m.EventCurrentAgentStatus(**ANN, place_id="p1", media_state_list={"email": 4}))
     cluster.run(1)
     assert [event.media_state_list for event in heard] == [{"email": 4}]
+
+
+def test_a_place_that_only_a_node_that_was_away_believes_occupied_is_given_in_the_end() -> None:
+    """The logout that freed it comes through another proxy, and later than the session."""
+    cluster = Cluster(seed=4, nodes=3, proxies=2)
+    bob: Any = {"tenant_id": TENANT.id, "agent_id": "bob"}
+    there = cluster.client("desk-2", "AgentApplication", proxy=1)
+    cluster.finish(there.request(m.RequestAgentLogin(**bob, place_id="p1")))
+    cluster.kill_node(1)
+    cluster.run(1)
+    cluster.finish(there.request(m.RequestAgentLogout(**bob)))
+    desk = cluster.client("desk", "AgentApplication", proxy=0)
+    cluster.finish(desk.request(LOGIN))
+    cluster.cut("proxy2", "node2")
+    cluster.start_node(1)
+    cluster.run(3)
+    assert len(agents(cluster)) == 2, "the node still has bob there"
+    cluster.finish(desk.request(m.RequestDoNotDisturbOn(**ANN)))
+    cluster.heal("proxy2", "node2")
+    cluster.run(30)
+    rows = agents(cluster)
+    assert [row["donot_disturb"] for row in rows] == [1, 1, 1]
+    cluster.finish(desk.request(m.RequestAgentLogout(**ANN)))
+    assert cluster.rows("agents") == []
+    cluster.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -200,3 +201,27 @@ async def test_a_reporting_program_prints_one_stream_of_all_nodes(
             "3 AgentLogout kim",
         ], program.errors.decode()
         assert not program.errors, program.errors.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("router.py", "no-such-file", "desks"), "no-such-file: cannot be read"),
+        (("desktop.py", "{file}", "nobody"), "no application 'nobody' in the file"),
+        (("reporting.py", "nonsense"), "Unknown endpoint type: 'nonsense'"),
+        (("reporting.py", "tcp:127.0.0.1:1"), "no server gives a reporting stream"),
+    ],
+)
+def test_what_a_program_cannot_use_is_said_in_a_line(arguments: tuple[str, ...], said: str) -> None:
+    name, *words = (each.format(file=ROOT / "examples" / "three-nodes.toml") for each in arguments)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(ROOT / "examples" / name), *words],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{name}: ")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1

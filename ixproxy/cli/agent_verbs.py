@@ -56,7 +56,9 @@ _ALL = (
     Verb("resume", "ID", "end the hold"),
     Verb("show", "ID", "show all properties"),
     Verb(
-        "change", "ID [+]KEY=VALUE|-KEY...", "change, add (+) or delete (-) a property; KEY:=JSON"
+        "change",
+        "ID [+]KEY=VALUE|-KEY...",
+        "change, add (+) or delete (-) one property; KEY:=JSON; the value is the rest of the line",
     ),
     Verb("list", "", "what is in hand, and which invitations wait"),
     Verb("status", "", "the connection, and the agent's state"),

@@ -94,7 +94,7 @@ ATTRIBUTES = {
     "Topic": "the topic, written `<tenant>@<place>`",
     "UserData": "the interaction's user data",
     "ViewId": "the view, written `queue/view`; `_system_` for a pull by ids",
-    "VisibilityMode": "`Conference` or `Coach`",
+    "VisibilityMode": "`Conference`, `Coach` or `Monitor`",
     "Workbin": "the workbin: its type and one owner",
     "WorkbinContentOperation": "`PlacedIn` or `TakenOut`",
     "WorkbinTypes": "workbin type to its settings",

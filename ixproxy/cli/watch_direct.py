@@ -86,6 +86,7 @@ async def watch_nodes(
             {node.name: node.place for node in nodes},
             name=args.name,
             on_event=watch.event_received,
+            on_server=watch.server,
             tenants=tenants,
             filter=wanted,
             credentials=credentials_of(args),

@@ -77,6 +77,16 @@ class Watch:
         else:
             self._output.record({"connection": "lost"}, "The connection was lost.")
 
+    def server(self, name: str, there: bool) -> None:
+        """One of several servers was lost, or is there (again); the stream goes on."""
+        if self.over.called:
+            return
+        where = "there" if there else "away"
+        try:
+            self._output.record({"server": name, "state": where}, f"{name} is {where}.")
+        except BrokenPipeError as problem:
+            self.failed(problem)
+
     def failed(self, problem: Exception) -> None:
         """There will be no more."""
         if not self.over.called:

@@ -25,7 +25,7 @@ from ixproxy.client.client import Callback, Client
 from ixproxy.client.in_flight import Answer
 from ixproxy.client.places import Member, Pair, ProxyCluster, Where, course_to
 from ixproxy.client.registration import Identity
-from ixproxy.client.reporting import EventCallback, Reporting
+from ixproxy.client.reporting import EventCallback, Reporting, ServerCallback
 from ixproxy.client.settings import Settings
 from ixproxy.client.warm_standby import WarmStandby
 from ixproxy.messages import Credentials
@@ -149,10 +149,12 @@ def report(
     *,
     name: str,
     on_event: EventCallback,
+    on_server: ServerCallback | None = None,
     tenants: Iterable[int] = (),
     filter: Mapping[str, Any] | None = None,
     credentials: Credentials | None = None,
     settings: Settings | None = None,
+    patience: float | None = None,
     random: Random | None = None,
     tls: TlsFiles | None = None,
 ) -> Deferred[Reporting]:
@@ -168,16 +170,20 @@ def report(
         node with a backup is a `Pair`. With names, or in any order.
     :param name: the program's name (`ClientName`) at each of them.
     :param on_event: told each event. What it raises is logged.
+    :param on_server: told the name of each node that is not there when the stream
+        begins, is lost, or is back, and whether it is there (its state is known).
     :param tenants: ids of the tenants that it is told of; none: all there are.
     :param filter: what of it is wanted, as `ixproxy.wire.streams` says:
         `{"Events": [...], "MediaTypes": [...], "Agents": [...], "Places": [...]}`.
-    :param settings: of each connection; `timeout` is also how long a node may
-        take to say how it is, before the stream begins without it.
+    :param settings: of each connection.
+    :param patience: seconds that a node which is connected may take to say how
+        it is, before the stream begins without it; None: `timeout` of `settings`.
     :param random: as for `connect`; so are `credentials` and `tls`.
     :return: fires when the initial state was told. Cancelling it ends all.
     :raise ValueError: there is no server, or an endpoint is not understood.
     :raise TlsProblem: a file of `tls` cannot be used.
-    :raise ixproxy.errors.RequestRefused: the filter is not understood.
+    :raise ixproxy.errors.RequestRefused: the filter is not understood; or (by
+        the Deferred) all servers refuse, and this is what the first of them said.
     :raise ixproxy.errors.NodeUnavailable: (by the Deferred) no server gives a stream.
     """
     settings = settings or Settings()
@@ -209,5 +215,6 @@ def report(
         on_event,
         settings.backoff,
         random,
+        on_server,
     )
-    return reporting.start(settings.timeout)
+    return reporting.start(settings.timeout if patience is None else patience)

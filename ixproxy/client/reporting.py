@@ -16,6 +16,7 @@ from random import Random
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 
 from ixproxy.client.backoff import Backoff
 from ixproxy.client.client import Callback, Client
@@ -23,10 +24,12 @@ from ixproxy.client.places import Where
 from ixproxy.client.program_stream import ProgramStream
 from ixproxy.client.reporting_sources import ReportingSource
 from ixproxy.core.composing import Composer
-from ixproxy.errors import NodeUnavailable
+from ixproxy.errors import NodeUnavailable, RequestRefused
 from ixproxy.messages.message import Event, KeyValues
 
 EventCallback = Callable[[Event], None]
+ServerCallback = Callable[[str, bool], None]
+"""Told a server's name, and whether its state is known."""
 
 
 class Reporting:
@@ -35,6 +38,8 @@ class Reporting:
 
     Made by `ixproxy.client.report`.
     """
+
+    log = Logger()
 
     def __init__(
         self,
@@ -46,6 +51,7 @@ class Reporting:
         on_event: EventCallback,
         backoff: Backoff,
         random: Random,
+        on_server: ServerCallback | None = None,
     ) -> None:
         self._clock = clock
         self._composer = Composer()
@@ -53,6 +59,9 @@ class Reporting:
         self._started: Deferred[Reporting] = Deferred(lambda _: self._stop())
         self._patience: IDelayedCall | None = None
         self._closed = False
+        self._on_server = on_server
+        self._there: dict[str, bool] = {}
+        """What the program was told of each server, or takes for granted."""
 
         def source(name: str, where: Where) -> ReportingSource:
             return ReportingSource(
@@ -122,6 +131,20 @@ class Reporting:
             self._stream.tenants_known(source.facts.tenants)
         if all(each.settled for each in self._sources):
             self._begin()
+        if source.settled:
+            self._say(source)
+
+    def _say(self, source: ReportingSource) -> None:
+        """Tell the program when a server is lost or is back; a stream begun anew is neither."""
+        there = source.synced
+        if self._closed or not self._stream.begun or self._there[source.name] == there:
+            return
+        self._there[source.name] = there
+        if self._on_server is not None:
+            try:
+                self._on_server(source.name, there)
+            except Exception:
+                self.log.failure("A callback failed on {server}", server=source.name)
 
     def _time_is_up(self) -> None:
         self._begin()
@@ -132,12 +155,22 @@ class Reporting:
             return
         if any(source.synced for source in self._sources):
             self._stop_waiting()
+            self._there = dict.fromkeys(self.servers, True)
             self._stream.begin(self._composer.states(self._stream.tenants))
+            for source in self._sources:
+                self._say(source)
             self._started.callback(self)
             return
-        problems = (source.problem for source in self._sources)
-        reasons = "; ".join(str(problem) for problem in problems if problem is not None)
         self._stop()
-        self._started.errback(
-            NodeUnavailable(f"no server gives a reporting stream: {reasons or 'none in time'}")
-        )
+        self._started.errback(self._why_nobody())
+
+    def _why_nobody(self) -> Exception:
+        """No server gives a stream: what all of them refuse is refused, anything else may pass."""
+        problems = [source.problem for source in self._sources]
+        first = problems[0]
+        if isinstance(first, RequestRefused) and all(
+            isinstance(each, RequestRefused) for each in problems
+        ):
+            return first
+        reasons = "; ".join(str(problem) for problem in problems if problem is not None)
+        return NodeUnavailable(f"no server gives a reporting stream: {reasons or 'none in time'}")

@@ -38,7 +38,7 @@ class Absences:
 
     def __init__(self) -> None:
         self._missed: dict[NodeName, dict[Missed, None]] = {}
-        self._nodes_of: dict[Client, set[NodeName]] = {}
+        self._of_client: dict[Client, dict[tuple[NodeName, Missed], None]] = {}
         self.forgotten = 0
 
     def __len__(self) -> int:
@@ -52,16 +52,20 @@ class Absences:
         for node in nodes:
             of_node = self._missed.setdefault(node, {})
             of_node[missed] = None
-            self._nodes_of.setdefault(client, set()).add(node)
+            self._of_client.setdefault(client, {})[node, missed] = None
             if len(of_node) > MOST:
-                del of_node[next(iter(of_node))]
+                self._forget(node, next(iter(of_node)))
                 self.forgotten += 1
+
+    def missed_by(self, node: NodeName) -> bool:
+        """Whether there is anything that a node has missed."""
+        return node in self._missed
 
     def take(self, node: NodeName) -> list[Missed]:
         """What a node that is back is to be told, oldest first; it is forgotten."""
-        taken = list(self._missed.pop(node, ()))
-        for client in dict.fromkeys(client for client, *_ in taken):
-            self._unlink(client, node)
+        taken = list(self._missed.get(node, ()))
+        for missed in taken:
+            self._forget(node, missed)
         return taken
 
     def forget_node(self, node: NodeName) -> None:
@@ -79,18 +83,15 @@ class Absences:
 
     def _of(self, client: Client) -> list[tuple[NodeName, Missed]]:
         """What was missed of one client; it is forgotten."""
-        found = []
-        for node in self._nodes_of.pop(client, ()):
-            of_node = self._missed[node]
-            found += [(node, missed) for missed in of_node if missed[0] is client]
-            self._missed[node] = {each: None for each in of_node if each[0] is not client}
-            if not self._missed[node]:
-                del self._missed[node]
+        found = list(self._of_client.get(client, ()))
+        for node, missed in found:
+            self._forget(node, missed)
         return found
 
-    def _unlink(self, client: Client, node: NodeName) -> None:
-        nodes = self._nodes_of.get(client)
-        if nodes is not None:
-            nodes.discard(node)
-            if not nodes:
-                del self._nodes_of[client]
+    def _forget(self, node: NodeName, missed: Missed) -> None:
+        of_node, of_client = self._missed[node], self._of_client[missed[0]]
+        del of_node[missed], of_client[node, missed]
+        if not of_node:
+            del self._missed[node]
+        if not of_client:
+            del self._of_client[missed[0]]

@@ -66,6 +66,7 @@ class LoggingIn(AgentChange):
     def _refused(self, link: Link, frame: Frame) -> None:
         if self._phase is Phase.SPREAD and error_code(frame) != Code.STALE_SESSION:
             self._note_refusal(link, frame)
+            self._missed(link)
             self._go_on()
         else:
             super()._refused(link, frame)

@@ -25,6 +25,7 @@ from ixproxy.core.clients import Client
 from ixproxy.core.confirming import Confirming, confirmed
 from ixproxy.core.forced_changes import ForcedChanges
 from ixproxy.core.links import Link
+from ixproxy.core.retelling import Retelling
 from ixproxy.core.state import Asked, ProxyState
 from ixproxy.errors import Code
 from ixproxy.messages import (
@@ -39,6 +40,8 @@ from ixproxy.messages.agents import BY_SERVER, AgentRequest
 from ixproxy.values import rendezvous
 from ixproxy.wire.codec import decode
 
+MOST_WAITING = 1000
+"""Confirmations about one agent that wait for a change to be over."""
 _ELSEWHERE = (RequestAgentAvailable, RequestAgentNotAvailable)
 """They are about no agent session."""
 
@@ -49,6 +52,7 @@ class AgentRequests:
 
     :ivar busy: agents of whom a change is under way.
     :ivar forced: follows what nodes say of agents.
+    :ivar retelling: tells nodes the sessions that they lack.
     """
 
     def __init__(self, state: ProxyState) -> None:
@@ -56,6 +60,7 @@ class AgentRequests:
         self.sessions = AgentSessions()
         self.busy: dict[AgentKey, AgentChange] = {}
         self.forced = ForcedChanges(state, self.sessions, self.busy)
+        self.retelling = Retelling(state, self.sessions, self.busy)
         self._waiting: dict[AgentKey, deque[tuple[Asked, RequestConfirmSession]]] = {}
 
     def start(self, asked: Asked) -> None:
@@ -111,6 +116,11 @@ class AgentRequests:
         else:
             if isinstance(request, RequestAgentLogout):
                 kind = LoggingOut
+            elif not isinstance(request, _ELSEWHERE):
+                lacking, client = self.sessions.lacking, asked.client
+                links = [
+                    link for link in links if not lacking.has(link.name, key, client)
+                ] or links
             change = kind(self._state, self.sessions, self._over, asked, request, links)
         self._begin(change, key)
 
@@ -128,7 +138,11 @@ class AgentRequests:
             return
         request = replace(request, agent_session=tuple(request.agent_session))
         if key in self.busy:
-            self._waiting.setdefault(key, deque()).append((asked, request))
+            waiting = self._waiting.setdefault(key, deque())
+            if len(waiting) < MOST_WAITING:
+                waiting.append((asked, request))
+            else:
+                self._state.refuse(asked, Code.IN_PROGRESS)
             return
         known = self.sessions.get(key)
         links = self._in_order(key, asked.client)

@@ -13,11 +13,16 @@ from dataclasses import dataclass, field
 from ixproxy.core.absences import Absences
 from ixproxy.core.agent_states import AgentState
 from ixproxy.core.clients import Client
+from ixproxy.core.lacking import Lacking
 from ixproxy.core.standing import Standing
 from ixproxy.messages import RequestConfirmSession
 from ixproxy.messages.message import Reason
 
 AgentKey = tuple[int, str]
+
+MOST_OUSTED = 5_000
+"""Sessions of one client that were ended by newer ones, while no node has told it; as many as a
+client may have agents."""
 
 
 @dataclass(slots=True)
@@ -65,15 +70,17 @@ class AgentSessions:
     Sessions by agent, and agents by client; a session without clients is forgotten.
 
     :ivar absences: the logouts that nodes have missed.
+    :ivar lacking: the sessions that nodes would not have.
     :ivar standing: what else nodes are told when they come back.
     """
 
     def __init__(self) -> None:
         self.absences = Absences()
+        self.lacking = Lacking()
         self.standing = Standing()
         self._sessions: dict[AgentKey, AgentSession] = {}
         self._of_client: dict[Client, set[AgentKey]] = {}
-        self._ousted: dict[Client, set[tuple[AgentKey, tuple[int, int]]]] = {}
+        self._ousted: dict[Client, dict[tuple[AgentKey, tuple[int, int]], None]] = {}
         """Sessions that a newer one has ended: their clients are still to hear it from a node."""
 
     def __len__(self) -> int:
@@ -93,10 +100,20 @@ class AgentSessions:
         if older is not None:
             for client in older.clients.keys() - session.clients.keys():
                 self._unlink(key, client)
-                self._ousted.setdefault(client, set()).add((key, older.stamp))
+                ousted = self._ousted.setdefault(client, {})
+                ousted[key, older.stamp] = None
+                if len(ousted) > MOST_OUSTED:
+                    del ousted[next(iter(ousted))]
+            if older.stamp != session.stamp:
+                for client in session.clients:
+                    self.lacking.over(key, client)
         self._sessions[key] = session
         for client in session.clients:
             self._of_client.setdefault(client, set()).add(key)
+
+    def agents_of(self, client: Client) -> frozenset[AgentKey]:
+        """The agents that a client has logged in."""
+        return frozenset(self._of_client.get(client, ()))
 
     def leave(self, key: AgentKey, client: Client) -> None:
         """One client logged the agent out; harmless when it was not logged in there."""
@@ -110,10 +127,10 @@ class AgentSessions:
 
     def ousted(self, client: Client, key: AgentKey, stamp: tuple[int, int] | None) -> bool:
         """Whether a newer session has ended this one, which a client is told just now; once."""
-        ended = self._ousted.get(client, set())
+        ended = self._ousted.get(client, {})
         if stamp is None or (key, stamp) not in ended:
             return False
-        ended.discard((key, stamp))
+        del ended[key, stamp]
         if not ended:
             del self._ousted[client]
         return True
@@ -137,9 +154,11 @@ class AgentSessions:
         for key in self._of_client.pop(older, ()):
             clients = self._sessions[key].clients
             clients[newer] = clients.pop(older)
+            self.lacking.moved(key, older, newer)
             self._of_client.setdefault(newer, set()).add(key)
 
     def _unlink(self, key: AgentKey, client: Client) -> None:
+        self.lacking.over(key, client)
         keys = self._of_client.get(client)
         if keys is not None:
             keys.discard(key)

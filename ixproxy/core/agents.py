@@ -121,7 +121,14 @@ class AgentChange:
             self._undo(self._asked.client)
             self._finish_with_code(Code.LOST_CONNECTION)
         else:
+            self._missed(link)
             self._go_on()
+
+    def _missed(self, link: Link) -> None:
+        """A node that is there may not have heard it: it is told the whole session later."""
+        session, client = self._sessions.get(self._key), self._asked.client
+        if link.linked and session is not None and client in session.clients:
+            self._sessions.lacking.note(link.name, self._key, client, self._state.now)
 
     def _refused(self, link: Link, frame: Frame) -> None:
         self._refusal = self._refusal or frame.raw
@@ -166,9 +173,13 @@ class AgentChange:
             self._end()
 
     def _late(self) -> list[Link]:
-        """The linked nodes that were not asked."""
-        links = self._state.links_of(self._key[0])
-        return [link for link in links if link not in self._asked_links]
+        """The linked nodes that have the session, and were not asked."""
+        lacking, client = self._sessions.lacking, self._asked.client
+        return [
+            link
+            for link in self._state.links_of(self._key[0])
+            if link not in self._asked_links and not lacking.has(link.name, self._key, client)
+        ]
 
     def _remember(self) -> None:
         """All did it: the table follows."""

@@ -9,18 +9,23 @@ from ixproxy.core.pending import Pending
 from ixproxy.core.state import ProxyState
 from ixproxy.core.streams import Streams
 from ixproxy.errors import Code, RemoteProtocolError
-from ixproxy.messages import EventForcedAgentStateChange, EventNodeLoad
+from ixproxy.messages import (
+    EventForcedAgentStateChange,
+    EventNodeLoad,
+    RequestRegisterClient,
+)
 from ixproxy.messages.message import Event
 from ixproxy.values import NodeLoad
 from ixproxy.wire.bodies import join_bodies
 from ixproxy.wire.codec import decode, error_frame
-from ixproxy.wire.names import BY_CODE, BY_NAME, Holdings, Kind
+from ixproxy.wire.names import BY_CODE, BY_MESSAGE, BY_NAME, Holdings, Kind
 from ixproxy.wire.prefix import Flag, Frame
 
 MAX_PARTS_BYTES = 256 << 20
 """How much of one node's parted answers is kept until their last parts came."""
 
 _FOLLOWED = (Holdings.TAKES, Holdings.GIVES_BACK)
+_REGISTER = BY_MESSAGE[RequestRegisterClient].code
 
 
 class Answers:
@@ -132,11 +137,15 @@ class Answers:
         }
 
     def overdue(self, link: Link, reference: int, pending: Pending) -> None:
-        """Nobody answered in time: in doubt; what changes holdings is still waited for."""
+        """
+        Nobody answered in time: in doubt. What changes holdings is still waited
+        for, and so is by what number a node knows a client.
+        """
         state = self._state
         state.counters["time-outs"] += 1
         state.cancel_at(link, reference)
-        if BY_CODE[pending.name].holdings in _FOLLOWED and pending.client is not None:
+        followed = BY_CODE[pending.name].holdings in _FOLLOWED and pending.client is not None
+        if followed or (pending.name == _REGISTER and link.speaks):
             pending.abandoned = True
         else:
             link.pending.remove(reference)

@@ -77,6 +77,7 @@ class Client:
     :ivar fan_outs: how many of them are fan-outs.
     :ivar gone: its connection is lost, or a newer registration replaced it.
     :ivar said_goodbye: it unregistered.
+    :ivar gone_with: whose connection broke, by name, and took it along; empty: none did.
     :ivar observer: it only asks how the proxy is; no node knows it.
     """
 
@@ -85,6 +86,7 @@ class Client:
         "fan_outs",
         "generation",
         "gone",
+        "gone_with",
         "holding",
         "inflight",
         "name",
@@ -123,6 +125,7 @@ class Client:
         self.patient: dict[int, None] = {}
         self.fan_outs = 0
         self.gone = False
+        self.gone_with = ""
         self.said_goodbye = False
         self.observer = False
         self.superseded = False

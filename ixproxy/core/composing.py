@@ -31,7 +31,7 @@ from ixproxy.core.composite_agents import OVER, REFLECTIONS, WITHOUT_STATE, Comp
 from ixproxy.core.composite_availability import Availability
 from ixproxy.core.composite_glances import rests_on, unchanged
 from ixproxy.core.composite_reading import difference_of, holding_of, session_of, shown_to
-from ixproxy.core.composite_sources import AgentKey, Held, Phase, Source, origin_of
+from ixproxy.core.composite_sources import BEYOND, AgentKey, Held, Phase, Source, origin_of
 from ixproxy.core.composite_telling import DIFFERENCES, Composite
 from ixproxy.messages.agents import AgentEvent
 from ixproxy.messages.message import Event, KeyValues, Party
@@ -40,10 +40,7 @@ from ixproxy.values import Stamp
 from ixproxy.wire.shortening import SHORTENED
 from ixproxy.wire.streams import BEGIN, END, LOST
 
-__all__ = [
-    "COUNTED",
-    "Composer",
-]
+__all__ = ["COUNTED", "Composer"]
 
 BEFORE_STATE = "events before a state"
 UNKNOWN = "events that are of no stream"
@@ -51,6 +48,7 @@ GAPS, REPEATS, LOST_STREAMS, RESYNCS = "gaps", "repeats", "lost streams", "resyn
 
 COUNTED = (
     BEFORE_STATE,
+    BEYOND,
     DIFFERENCES,
     GAPS,
     LOST_STREAMS,
@@ -220,10 +218,8 @@ class Composer:
             self._compare(source)
 
     def _state(self, source: Source, event: m.EventPlaceAgentState) -> None:
-        if event.agent_session is None or len(source.states) >= source.announced:
-            self._broken(source, GAPS)
-            return
-        source.states[event.tenant_id, event.agent_id] = event
+        if trouble := source.add_state(event):
+            self._broken(source, trouble)
 
     def _compare(self, source: Source) -> None:
         """All states of a source are there: make it known, and tell what is new."""

@@ -27,6 +27,12 @@ from ixproxy.values import Stamp
 AgentKey = tuple[int, str]
 """Tenant and agent."""
 
+MOST_AGENTS = 250_000
+"""Agents of one source; a stream with more is of no use."""
+MOST_IN_HAND = 1_000_000
+"""Interactions that they may have in hand there, each counted for each of its agents."""
+BEYOND = "streams of too much"
+
 
 class Phase(Enum):
     """Where a stream is."""
@@ -117,6 +123,8 @@ class Source:
     sessions: dict[AgentKey, Session] = field(default_factory=dict)
     held: dict[AgentKey, Holding] = field(default_factory=dict)
     _holders: dict[str, list[AgentKey]] = field(default_factory=dict)
+    _in_hand: int = 0
+    _in_states: int = 0
 
     def has(self, key: AgentKey, stamp: Stamp) -> bool:
         """Whether the agent's session is there, and counts."""
@@ -133,7 +141,21 @@ class Source:
         """`Begin`: so many states follow, and after them the events after `number`."""
         self.phase = Phase.STATES
         self.last, self.announced = number, count
-        self.states = {}
+        self.states, self._in_states = {}, 0
+
+    def add_state(self, state: EventPlaceAgentState) -> str:
+        """
+        One more of the states; a count that is announced is not believed.
+
+        :return: what is wrong with it, as a counter calls it; empty: nothing.
+        """
+        if state.agent_session is None or len(self.states) >= self.announced:
+            return "gaps"
+        self._in_states += len(state.interactions)
+        if len(self.states) >= MOST_AGENTS or self._in_states > MOST_IN_HAND:
+            return BEYOND
+        self.states[state.tenant_id, state.agent_id] = state
+        return ""
 
     def trouble_with(self, event: Event) -> str:
         """
@@ -146,6 +168,8 @@ class Source:
             return "repeats"
         if (previous or number - 1) != self.last:
             return "gaps"
+        if len(self.sessions) > MOST_AGENTS or self._in_hand > MOST_IN_HAND:
+            return BEYOND
         self.last = number
         return ""
 
@@ -154,6 +178,7 @@ class Source:
         holding = self.held.setdefault(key, {})
         if identifier not in holding:
             self._holders.setdefault(identifier, []).append(key)
+            self._in_hand += 1
         holding[identifier] = held
 
     def put_down(self, key: AgentKey, identifier: str) -> Held | None:
@@ -162,6 +187,7 @@ class Source:
         held = holding.pop(identifier, None) if holding else None
         if held is None:
             return None
+        self._in_hand -= 1
         if not holding:
             del self.held[key]
         holders = self._holders[identifier]

@@ -146,7 +146,12 @@ class ForcedChanges:
         links = {
             link.name: link
             for link in self._state.links_of(session.tenant)
-            if link.linked and any(link.name in client.numbers for client in session.clients)
+            if link.linked
+            and any(
+                link.name in client.numbers
+                and not self._sessions.lacking.has(link.name, session.key, client)
+                for client in session.clients
+            )
         }
         for link in links.values():
             if link.facts.dbid == session.stamp[1]:

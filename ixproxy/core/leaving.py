@@ -41,6 +41,7 @@ class Leaving:
         self._note(clients)
         for client in clients:
             self._forget(client, code)
+            client.gone_with = application_name
         for link in state.links.values():
             numbers = [client.numbers.pop(link.name, 0) for client in clients]
             numbers = [number for number in numbers if number]

@@ -59,8 +59,6 @@ class ToOwner:
             return
         takes = self._asked.row.holdings is Holdings.TAKES
         self._state.forward(link, self._asked, self if takes else None)
-        if self._asked.silent:
-            self._asked.client.settled(self._asked.frame.reference)
 
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
         """The owner handed the interaction over, or refused."""

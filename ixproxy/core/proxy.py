@@ -273,6 +273,7 @@ class ProxyCore:
         for _, pending in link.pending.clear():
             if not pending.abandoned:
                 self._answers.given_up(link, pending)
+        self._agents.sessions.lacking.forget_node(node)
         self._streams.node_lost(node)
 
     def stream_outrun(self, peer: int, now: float) -> None:
@@ -313,6 +314,7 @@ class ProxyCore:
                 revoke_lost(state, name)
         revoke_unconfirmed(state)
         self._announcing.ticked()
+        self._agents.retelling.ticked()
         self._streams.ticked()
 
     def configuration_changed(

@@ -5,7 +5,11 @@ A client is registered on every node that speaks before it is answered, so
 its first request finds itself known wherever it goes. What it held comes back
 as the union of what the nodes say it really has. A listed holding that no
 node confirms is revoked: by the answer if every node of the deployment
-answered, else after `node-loss-grace`.
+answered, else after `node-loss-grace`. A node that answers too late is used from
+then on (`retelling` tells it what the client has done meanwhile).
+
+What a restart loses, and who restores it: registrations under way; their
+clients register again.
 """
 
 from __future__ import annotations
@@ -29,14 +33,13 @@ from ixproxy.messages import (
     RequestUnregisterClient,
     ServerFacts,
 )
+from ixproxy.messages.message import Message
 from ixproxy.values import ClientType
 from ixproxy.wire.codec import encode
 from ixproxy.wire.names import BY_MESSAGE
 from ixproxy.wire.parts import encode_parts
 from ixproxy.wire.prefix import MAX_STRING, VERSION, Frame, readdress
 
-AT_A_TIME = 100
-"""Registrations that are on their way to a node that came back."""
 LAST_NUMBER = (1 << 32) - 1
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
 
@@ -123,12 +126,32 @@ class Registering:
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
         """One node knows the client, or refuses it."""
         answer = decode_body(frame, body)
+        if link.name not in self._awaited:
+            self._late(link, answer)
+            return
         if isinstance(answer, EventError):
             self._refused(answer)
         elif isinstance(answer, EventAck):
             self._known(link, answer)
         self._awaited.discard(link.name)
         self._finish()
+
+    def _late(self, link: Link, answer: Message) -> None:
+        """A node answers that was not waited for any longer: it is used from now on, if it can."""
+        if isinstance(answer, EventError):
+            self._state.note(
+                "warn",
+                "{link} refused client {client}, late: {code} {text}",
+                link=str(link),
+                client=str(self.client),
+                code=answer.error_code,
+                text=answer.error_description,
+            )
+        elif isinstance(answer, EventAck):
+            self._known(link, answer)
+            if not self.client.gone:
+                for tell in self._state.when_known_late:
+                    tell(link, self.client)
 
     def _refused(self, refusal: EventError) -> None:
         self.refusal = self.refusal or refusal
@@ -145,9 +168,8 @@ class Registering:
                 Code.BAD_ATTRIBUTE, f"Held: an id takes 1 to {MAX_STRING} bytes"
             )
         if client.gone:
-            unregister_on(
-                self._state, link, number, goodbye=client.said_goodbye, name=client.name
-            )
+            name = client.gone_with or client.name
+            unregister_on(self._state, link, number, goodbye=client.said_goodbye, name=name)
             return
         client.numbers[link.name] = number
         link.clients[number] = client
@@ -158,7 +180,7 @@ class Registering:
             self._state.owners.learn(identifier.encode(), link.name)
 
     def lost(self, link: Link, pending: Pending) -> None:
-        """One node will not answer; it gets the client when it joins again."""
+        """One node does not answer in time, or not before it joins again."""
         self._awaited.discard(link.name)
         self.whole = False
         self._finish()
@@ -233,7 +255,8 @@ class Joining:
             # One that is refused at once, further up.
             return
         self._going = True
-        while self._left and self._awaited < AT_A_TIME and self._link.speaks:
+        window = self._state.settings.register_window
+        while self._left and self._awaited < window and self._link.speaks:
             client = self._left.popleft()
             if client.gone or self._link.name in client.numbers:
                 self._one_done()

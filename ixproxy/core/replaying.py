@@ -7,11 +7,14 @@ outlasts any one of them there; then topics, and agents who work elsewhere. When
 all are told it is looked for what has changed meanwhile; the node is offered
 for work when nothing has.
 
-A node that refuses a session stays without it: the agent's work on all others
-is worth more. But one that knows a newer session of the agent is right, and the
-older one ends everywhere. An upstream proxy speaks for all nodes: what it
-refuses, it has taken off all of them. In both cases the agent's client is told
-that it is logged out.
+A node that refuses a session stays without it at first: the agent's work on all
+others is worth more, and the node is told again later (`retelling`). But one that
+knows a newer session of the agent is right, and the older one ends everywhere. An
+upstream proxy speaks for all nodes: what it refuses, it has taken off all of them.
+In both cases the agent's client is told that it is logged out.
+
+What a restart loses, and who restores it: how far a node has been told; every
+node then joins anew.
 """
 
 from __future__ import annotations
@@ -22,24 +25,16 @@ from typing import NamedTuple
 from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
 from ixproxy.core.agent_states import AgentState
 from ixproxy.core.clients import Client
-from ixproxy.core.forced_changes import log_out_everywhere, tell_logged_out
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.registering import joined
+from ixproxy.core.retelling import ended_by
 from ixproxy.core.state import ProxyState, error_code
 from ixproxy.errors import Code
 from ixproxy.messages import RequestAgentLogout
 from ixproxy.messages.message import Request
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Frame
-
-_UNDECIDED = frozenset(
-    (
-        Code.BUSY, Code.CANCELLED, Code.EXPIRED, Code.INTERNAL, Code.LOST_CONNECTION,
-        Code.NOT_ACCESSIBLE, Code.NOT_REGISTERED, Code.STOPPING, Code.SUPERSEDED,
-    )
-)  # fmt: skip
-"""Refusals that say nothing about the session."""
 
 
 class Item(NamedTuple):
@@ -152,9 +147,22 @@ class Replaying:
         told = self._told.get((session.key, client))
         if client not in session.clients or (told is not None and told[0] != session.stamp):
             return
-        if code == Code.STALE_SESSION or (link.facts.is_proxy and code not in _UNDECIDED):
-            log_out_everywhere(state, self._sessions, session, client, but=link)
-            tell_logged_out(state, session, client)
+        if not ended_by(state, self._sessions, link, session, client, code):
+            self._sessions.lacking.note(link.name, session.key, client, state.now)
+
+    def taken(self, item: Item) -> None:
+        """The node has it, after all where it was refused before."""
+        if item.session is not None:
+            self._sessions.lacking.found(self._link.name, item.session.key, item.client)
+
+    def silent(self, item: Item) -> None:
+        """The node does not say whether it has something."""
+        session, client = item.session, item.client
+        if session is None or not self._link.speaks:
+            return
+        known = self._sessions.get(session.key)
+        if known is not None and known.has(client, session.stamp):
+            self._sessions.lacking.note(self._link.name, session.key, client, self._state.now)
 
 
 def _age(client: Client) -> tuple[int, int]:
@@ -172,8 +180,11 @@ class _Telling:
         """It is known there, or refused."""
         if frame.kind == Kind.ERROR:
             self._replaying.refused(self._item, error_code(frame))
+        else:
+            self._replaying.taken(self._item)
         self._replaying.settled()
 
     def lost(self, link: Link, pending: Pending) -> None:
         """Time is up; or the node went again, and joins from the start when it is back."""
+        self._replaying.silent(self._item)
         self._replaying.settled()

@@ -29,6 +29,7 @@ class ProxySettings:
     :ivar max_gathered: bytes of answers that they keep.
     :ivar max_ids_per_pull: interaction ids in one pull.
     :ivar replay_window: agent sessions in flight to a node that came back.
+    :ivar register_window: registrations in flight to a node that came back.
     """
 
     name: str = "proxy"
@@ -49,6 +50,7 @@ class ProxySettings:
     max_gathered: int = 512 << 20
     max_ids_per_pull: int = 500
     replay_window: int = 50
+    register_window: int = 100
     fast_path: bool = True
 
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from msgspec.structs import replace
+
 from ixproxy.core.clients import Client
 from ixproxy.messages import (
     RequestAgentAvailable,
@@ -54,13 +56,18 @@ class Standing:
 
     def __iter__(self) -> Iterator[tuple[Client, Request]]:
         """Every client, with the requests that say it all again."""
-        for client, said in self._of_client.items():
-            for request in said.agents.values():
+        for client in self._of_client:
+            for request in self.of(client):
                 yield client, request
-            for tenant, topics in said.topics.items():
-                rest = iter(topics.items())
-                while names := dict(islice(rest, TOPICS_AT_ONCE)):
-                    yield client, RequestSubscribe(tenant_id=tenant, ps_topic_list=names)
+
+    def of(self, client: Client) -> Iterator[Request]:
+        """The requests that say all again that one client said."""
+        said = self._of_client.get(client, _Said())
+        yield from said.agents.values()
+        for tenant, topics in said.topics.items():
+            rest = iter(topics.items())
+            while names := dict(islice(rest, TOPICS_AT_ONCE)):
+                yield RequestSubscribe(tenant_id=tenant, ps_topic_list=names)
 
     def topics(self, client: Client, tenant: int) -> dict[str, object]:
         """The topics of a tenant that a client is subscribed to."""
@@ -83,7 +90,8 @@ class Standing:
         said = self._of_client.setdefault(client, _Said())
         topics = said.topics.setdefault(request.tenant_id, {})
         if isinstance(request, RequestSubscribe):
-            topics.update(request.ps_topic_list)
+            # Their names only: values do not count, and could be of any size.
+            topics.update(dict.fromkeys(request.ps_topic_list, 1))
         else:
             for name in list(request.ps_topic_list or topics):
                 topics.pop(name, None)
@@ -97,7 +105,7 @@ class Standing:
         said = self._of_client.get(client)
         if isinstance(request, RequestAgentAvailable):
             said = self._of_client.setdefault(client, _Said())
-            said.agents[key] = request
+            said.agents[key] = replace(request, extension={})
         elif isinstance(request, RequestAgentNotAvailable) and said is not None:
             said.agents.pop(key, None)
             self._tidy(client, said)

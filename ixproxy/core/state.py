@@ -107,16 +107,18 @@ class ProxyState:
             name: Link(facts, self.outputs) for name, facts in sorted(deployment.nodes.items())
         }
         self.fan_outs = FanOuts()
+        """Requests that several nodes are answering together."""
         self.owners = Owners(settings.interaction_cache_size)
         self.unconfirmed: dict[Client, float] = {}
         """Clients of whose listed holdings some node has not said a word, and since when."""
-        """Requests that several nodes are answering together."""
         self.links_made = 0
         """Links made so far, to whichever node: a later one counts more, whatever it is called."""
         self.loads_changed = False
         """Whether what nodes say of their load, or which are linked, has changed."""
         self.when_linked: list[Callable[[Link], None]] = []
         """Who is told when a node is offered for work."""
+        self.when_known_late: list[Callable[[Link, Client], None]] = []
+        """Who is told when a node that others did not wait for knows a client."""
         self.counters: Counter[str] = Counter()
         self.now = 0.0
         self.sent = 0
@@ -160,6 +162,7 @@ class ProxyState:
         if frame.ttl and self.now - asked.received_at >= REWRITE_AFTER:
             raw = with_ttl(raw, max(1, int((asked.due - self.now) * 1000)))
         if asked.silent and exchange is None:
+            client.settled(frame.reference)
             if asked.row.holdings is not Holdings.GIVES_BACK:
                 link.send(readdress(raw, client.numbers[link.name], 0))
                 return

@@ -35,11 +35,11 @@ from ixproxy.messages import (
     RequestStopPlaceAgentStateReportingAll,
 )
 from ixproxy.messages.message import Event, Message
-from ixproxy.values import NodeName
+from ixproxy.values import ClientType, NodeName
 from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.prefix import Frame
-from ixproxy.wire.streams import LOST, tenants_of
-from ixproxy.wire.subscribing import Subscribed
+from ixproxy.wire.streams import LOST, StreamKey, tenants_of
+from ixproxy.wire.subscribing import Subscribed, check_streams
 
 _STARTS = RequestStartPlaceAgentStateReportingAll | RequestStartPlaceAgentStateReporting
 NOTE_SPACING = 10.0
@@ -77,6 +77,8 @@ class Streams:
         self._subscribers: dict[Client, Subscriber] = {}
         self._waiting: dict[Subscriber, None] = {}
         self._countings: dict[frozenset[int], Counting] = {}
+        self._wanted: Counter[StreamKey] = Counter()
+        """What clients asked for, and how many of them asked for the same."""
         self.gathered: list[Stream] = []
         self._version = 0
         """Counts what changes the state of all agents."""
@@ -104,6 +106,8 @@ class Streams:
         before = subscriber.subscribed if subscriber is not None else Subscribed()
         try:
             after = self._after(client, before, message)
+            if after.key is not None and client.type != ClientType.PROXY:
+                check_streams(self._wanted, after.key, before.key)
         except RequestRefused as refusal:
             self._state.refuse(asked, refusal.code, refusal.description)
             return
@@ -160,7 +164,10 @@ class Streams:
         if subscriber is None:
             subscriber = self._subscribers[client] = Subscriber(client)
         self._leave_stream(subscriber)
+        self._want_no_more(subscriber)
         subscriber.subscribed = subscribed
+        if subscribed.key is not None:
+            self._wanted[subscribed.key] += 1
         client.peer.reporting = True
         self._waiting[subscriber] = None
         if first:
@@ -196,9 +203,17 @@ class Streams:
         if subscriber is None:
             return
         self._leave_stream(subscriber)
+        self._want_no_more(subscriber)
         client.peer.reporting = False
         if not self._subscribers:
             self._upstream.drop()
+
+    def _want_no_more(self, subscriber: Subscriber) -> None:
+        key = subscriber.subscribed.key
+        if key is not None:
+            self._wanted[key] -= 1
+            if not self._wanted[key]:
+                del self._wanted[key]
 
     def _leave_stream(self, subscriber: Subscriber) -> None:
         self._waiting.pop(subscriber, None)

@@ -55,7 +55,7 @@ class Stream:
         self._shortest = DEFAULT_MAX_FRAME
         """The longest frame that each of them takes."""
         self._gathered: list[bytes] = []
-        self._initial = _Initial(-1, 0, [])
+        self._initial = _NOTHING_YET
 
     def __len__(self) -> int:
         return len(self._peers)
@@ -80,6 +80,7 @@ class Stream:
         """
         event = numbered(event, number, self.last if self._narrows else 0)
         self.last = number
+        self._initial = _NOTHING_YET
         raw = encode(event)
         if len(raw) - 4 <= self._shortest:
             self._gathered.append(raw)
@@ -157,6 +158,9 @@ class _Initial(NamedTuple):
     version: int
     longest: int
     chunks: list[bytes]
+
+
+_NOTHING_YET = _Initial(-1, 0, [])
 
 
 def _ever_shorter(state: EventPlaceAgentState) -> Iterator[EventPlaceAgentState]:

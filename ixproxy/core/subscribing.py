@@ -16,7 +16,7 @@ from __future__ import annotations
 from ixproxy.core.agent_sessions import AgentSessions
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
-from ixproxy.core.state import Asked, ProxyState
+from ixproxy.core.state import Asked, ProxyState, error_code
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
@@ -102,6 +102,8 @@ class Subscribing:
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
         """One node has done it, or refuses."""
         if frame.kind == Kind.ERROR:
+            # What cannot be read is this node's fault, and for no client.
+            error_code(frame)
             self._refusal = self._refusal or frame.raw
         else:
             self._accepted.append(link)

@@ -55,6 +55,7 @@ class Source:
     """
     The stream of one node.
 
+    :ivar asked: the node may have begun it: it was asked for at least once.
     :ivar tenants: what it was asked for.
     :ivar again_at: when it may be asked for, while it waits.
     :ivar due: when its `End` must have come; None: it has, or was given up.
@@ -65,6 +66,7 @@ class Source:
 
     __slots__ = (
         "again_at",
+        "asked",
         "due",
         "refusal",
         "settled",
@@ -75,6 +77,7 @@ class Source:
 
     def __init__(self, now: float, due: float) -> None:
         self.stage = Stage.WAITS
+        self.asked = False
         self.tenants: frozenset[int] = frozenset()
         self.again_at = now
         self.due: float | None = due
@@ -128,9 +131,9 @@ class UpstreamStreams:
     def drop(self) -> None:
         """The last subscriber has gone."""
         self.wanted = False
-        for name in self._sources:
+        for name, source in self._sources.items():
             link = self._state.links[name]
-            if link.linked:
+            if link.linked and source.asked:
                 message = RequestStopPlaceAgentStateReportingAll()
                 self._state.ask(link, message, None, why="reporting")
         self._sources.clear()
@@ -242,6 +245,7 @@ class UpstreamStreams:
             source.again_at = state.now + SPACING
             return
         source.stage = Stage.ASKED
+        source.asked = True
         self._started[link.name] = state.now
         if source.settled:
             source.due = state.now + state.settings.request_timeout

@@ -22,6 +22,7 @@ from ixproxy.node.parties import agent_party
 from ixproxy.node.rows import AgentRow, InteractionRow, InvitationRow, PartyRow
 from ixproxy.node.timers import restart_handling, seen_handling, start_handling
 from ixproxy.node.turn import Cause, Turn
+from ixproxy.node.visibility import assigned
 from ixproxy.node.work import Answer, Sender, Token
 from ixproxy.values import InteractionState, PartyType
 
@@ -61,12 +62,14 @@ def accept(turn: Turn, sender: Sender, request: RequestAccept, token: Token) -> 
     for each in leaving:
         turn.rows.remove_party(each)
     turn.rows.put_party(party)
+    first = assigned(row, (*stayed, party), party)
     after = row
+    if row.state != InteractionState.HANDLING or row.assigned_to != first:
+        after = replace(row, state=InteractionState.HANDLING, assigned_to=first)
+        turn.rows.put_interaction(after)
     if trigger is Trigger.CONFERENCE_ACCEPTED:
         restart_handling(turn, row)
     else:
-        after = replace(row, state=InteractionState.HANDLING, assigned_to=agent.agent_id)
-        turn.rows.put_interaction(after)
         start_handling(turn, after)
     if request.initial_in_focus_state:
         seen_handling(turn, after)

@@ -244,11 +244,11 @@ def logout(turn: Turn, sender: Sender, request: RequestAgentLogout) -> EventAck:
         if stamp is None:
             raise RequestRefused(Code.NOT_LOGGED_IN_FOR_LOGOUT)
         return EventAck()
-    turn.memory.logged_in_by(sender.session, name)
     by_server = sender.through_proxy and request.extension.get(BY_SERVER)
     cause = Cause(None if by_server else sender, request.reason)
     ending = current if there else None
     holdings = holdings_of(turn, ending, [sender.session]) if ending else []
+    turn.memory.logged_in_by(sender.session, name)
     for row in mine:
         leave(turn, row, sender.session, cause)
     if ending is not None:

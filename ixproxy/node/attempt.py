@@ -10,6 +10,7 @@ import msgspec
 
 from ixproxy.errors import Code, RequestRefused, StorageError
 from ixproxy.interfaces import IStore
+from ixproxy.node import idleness
 from ixproxy.node.agent_sessions import end_by_node
 from ixproxy.node.expiry import (
     AT_A_TIME,
@@ -20,7 +21,6 @@ from ixproxy.node.expiry import (
     old_logins,
     old_sessions,
 )
-from ixproxy.node.idleness import IDLE, idle_agents
 from ixproxy.node.journal import Journal
 from ixproxy.node.licences import NO_SEAT, without_seats
 from ixproxy.node.load import Change, Load, available
@@ -168,8 +168,8 @@ class Attempt:
             self._did(turn, None, partial(end_old_login, turn, row))
         for row in without_seats(turn):
             self._did(turn, None, partial(end_by_node, turn, row, NO_SEAT))
-        for row in idle_agents(turn):
-            self._did(turn, None, partial(end_by_node, turn, row, IDLE))
+        for row in idleness.idle_agents(turn):
+            self._did(turn, None, partial(end_by_node, turn, row, idleness.IDLE))
         if len(old) < AT_A_TIME:
             # Else more of what was lost together ends at the next tick, which is at once.
             for rows in due_logouts(turn):
@@ -178,6 +178,7 @@ class Attempt:
     def take_back(self) -> None:
         """Nothing of it happened."""
         self._journal.undo()
+        idleness.taken_back(self._memory, self._now)
         _set_counters(self._memory.counters, msgspec.structs.astuple(self._before))
         self._store.rollback()
 

@@ -32,12 +32,16 @@ from ixproxy.node.rows import AgentRow, InteractionRow, InvitationRow, PartyRow
 from ixproxy.node.timers import restart_handling, stop_timers
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.visibility import CONFERENCE as IN_CONFERENCE
-from ixproxy.node.visibility import MODES
+from ixproxy.node.visibility import MODES, assigned
 from ixproxy.node.work import Sender, Token
 
 INTRUDE = "Intrude"
 MAX_INVITATIONS = 50
 """Agents who may be invited to one interaction at a time."""
+MAX_INVITED = 1000
+"""Interactions that one agent may be invited to at a time: what one more costs grows with them."""
+MAX_EXTENSION = 16 << 10
+"""Bytes of the extension that an invitation carries: a row, and a part of what agents are told."""
 
 
 def deliver(turn: Turn, sender: Sender, request: RequestDeliver, token: Token) -> None:
@@ -103,12 +107,15 @@ def intrude(turn: Turn, sender: Sender, request: RequestIntrude) -> EventAck:
         raise RequestRefused(Code.ALREADY_A_PARTY, "the agent is invited and may accept")
     party = replace(agent_party(turn, sender, row.id, agent), visibility_mode=mode)
     turn.rows.put_party(party)
+    after = replace(row, assigned_to=assigned(row, (*parties, party), party))
+    if after.assigned_to != row.assigned_to:
+        turn.rows.put_interaction(after)
     restart_handling(turn, row)
     cause = Cause(sender, request.reason, sender.session)
     happen(
         turn,
         step,
-        Happening(row, row, cause, joined=party, stayed=parties, operation=INTRUDE),
+        Happening(row, after, cause, joined=party, stayed=parties, operation=INTRUDE),
     )
     return EventAck(interaction_id=row.id, take_number=party.take_number)
 
@@ -197,7 +204,22 @@ def _target(turn: Turn, row: InteractionRow, request: TargetRequest) -> AgentRow
         raise RequestRefused(Code.ALREADY_A_PARTY, f"agent {name!r} is invited already")
     if len(others) >= MAX_INVITATIONS:
         raise RequestRefused(Code.LIMIT_REACHED, f"{MAX_INVITATIONS} agents are invited already")
+    if len(turn.memory.invitations.to(row.tenant_id, name)) >= MAX_INVITED:
+        raise RequestRefused(
+            Code.LIMIT_REACHED, f"agent {name!r} is invited to {MAX_INVITED} interactions already"
+        )
     return agent
+
+
+def _packed(request: TargetRequest) -> bytes:
+    """:raise RequestRefused: the extension is too large to be kept with an invitation."""
+    made = encode_map(request.extension)
+    if len(made) > MAX_EXTENSION:
+        raise RequestRefused(
+            Code.LIMIT_REACHED,
+            f"Extension takes {len(made)} bytes, {MAX_EXTENSION} are allowed",
+        )
+    return made
 
 
 def _invitation(
@@ -223,7 +245,7 @@ def _invitation(
         inviter=sender.session,
         invited_at=turn.now,
         due_at=turn.now + turn.settings.delivering_timeout,
-        extension=encode_map(request.extension),
+        extension=_packed(request),
     )
 
 

@@ -14,6 +14,7 @@ later than the first of them, for what is seen later is due later.
 from __future__ import annotations
 
 from ixproxy.messages import Reason
+from ixproxy.node.memory import Memory
 from ixproxy.node.rows import AgentRow
 from ixproxy.node.timers import MINUTE
 from ixproxy.node.turn import Turn
@@ -38,6 +39,12 @@ def logged_in(turn: Turn) -> None:
     due = turn.now + turn.settings.login_session_timeout * MINUTE
     if turn.memory.idle_due is None or due < turn.memory.idle_due:
         turn.memory.idle_due = due
+
+
+def taken_back(memory: Memory, now: float) -> None:
+    """A batch did not happen: an agent who was gone in it is there again, and may be idle."""
+    if memory.agents and (memory.idle_due is None or memory.idle_due > now + MINUTE):
+        memory.idle_due = now + MINUTE
 
 
 def idle_agents(turn: Turn) -> list[AgentRow]:

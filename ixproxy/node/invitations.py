@@ -9,7 +9,7 @@ those requests are answered as in doubt, and the outcome is told by events.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from ixproxy.node.journal import Journal
 from ixproxy.node.rows import InvitationRow
@@ -19,8 +19,6 @@ DELIVER, TRANSFER, CONFERENCE = "Deliver", "Transfer", "Conference"
 """What is asked by an invitation: the values of its `operation`."""
 
 OPERATIONS = (DELIVER, TRANSFER, CONFERENCE)
-
-K = TypeVar("K")
 
 
 class Waiting(NamedTuple):
@@ -61,38 +59,28 @@ class Invitations:
     def keep(self, row: InvitationRow) -> None:
         """An agent is invited."""
         self._journal.set(self._rows, row.ticket, row)
-        self._add(self._of, row.interaction_id, row.ticket)
-        self._add(self._to, (row.tenant_id, row.agent_id), row.ticket)
+        self._journal.add(self._of, row.interaction_id, row.ticket)
+        self._journal.add(self._to, (row.tenant_id, row.agent_id), row.ticket)
 
     def drop(self, row: InvitationRow) -> None:
         """It is answered, or over."""
         self._journal.remove(self._rows, row.ticket)
-        self._take_off(self._of, row.interaction_id, row.ticket)
-        self._take_off(self._to, (row.tenant_id, row.agent_id), row.ticket)
+        self._journal.take_off(self._of, row.interaction_id, row.ticket)
+        self._journal.take_off(self._to, (row.tenant_id, row.agent_id), row.ticket)
 
     def wait(self, ticket: int, session: bytes, token: Token) -> None:
         """A request of `session` awaits the outcome."""
         self._journal.set(self._waiting, ticket, Waiting(session, token))
-        self._add(self._asked_by, session, ticket)
+        self._journal.add(self._asked_by, session, ticket)
 
     def waits(self, ticket: int) -> Waiting | None:
         """Which request awaits the outcome; it does so no more."""
         waiting = self._waiting.get(ticket)
         if waiting is not None:
             self._journal.remove(self._waiting, ticket)
-            self._take_off(self._asked_by, waiting.session, ticket)
+            self._journal.take_off(self._asked_by, waiting.session, ticket)
         return waiting
 
     def awaited_by(self, session: bytes) -> Iterable[int]:
         """The tickets whose outcome a session awaits."""
         return self._asked_by.get(session, ())
-
-    def _add(self, index: dict[K, tuple[int, ...]], key: K, ticket: int) -> None:
-        self._journal.set(index, key, (*index.get(key, ()), ticket))
-
-    def _take_off(self, index: dict[K, tuple[int, ...]], key: K, ticket: int) -> None:
-        rest = tuple(each for each in index.get(key, ()) if each != ticket)
-        if rest:
-            self._journal.set(index, key, rest)
-        else:
-            self._journal.remove(index, key)

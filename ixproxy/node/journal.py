@@ -37,6 +37,20 @@ class Journal:
         if key in mapping:
             self._entries.append((mapping, key, mapping.pop(key)))
 
+    def add(self, index: MutableMapping[K, tuple[V, ...]], key: K, value: V) -> None:
+        """Add something to what an index has for `key`, unless it is there."""
+        known = index.get(key, ())
+        if value not in known:
+            self.set(index, key, (*known, value))
+
+    def take_off(self, index: MutableMapping[K, tuple[V, ...]], key: K, value: V) -> None:
+        """Take something off again; no key of an index has nothing."""
+        rest = tuple(each for each in index.get(key, ()) if each != value)
+        if rest:
+            self.set(index, key, rest)
+        else:
+            self.remove(index, key)
+
     def mark(self) -> int:
         """The place to undo to."""
         return len(self._entries)

@@ -6,8 +6,9 @@ keeps them here and writes them through. What a restart loses: the restarts of
 handling timers by reads (they are due by their rows then), which media
 servers asked for property changes, who listens to topics and who is available
 elsewhere (clients say so again when they register), when agents were last seen
-(the start counts), provisional logins (dropped, as by a lost link), and who
-awaits the outcome of an invitation (see `invitations`).
+(the start counts), by whom agents are logged in provisionally (a confirmation
+that comes after all counts as a replay), and who awaits the outcome of an
+invitation (see `invitations`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ixproxy.node.invitations import Invitations
 from ixproxy.node.journal import Journal
 from ixproxy.node.rows import AgentRow, InvitationRow, LogoutRow, SessionRow
 from ixproxy.values import ClientType, Stamp
+from ixproxy.wire.streams import StreamKey
 from ixproxy.wire.subscribing import Subscribed
 
 K = TypeVar("K")
@@ -88,6 +90,7 @@ class Memory:
     :ivar invitations: all that are out.
     :ivar reporters: client sessions with a reporting stream.
     :ivar reported: how many streams are about a tenant, where any are.
+    :ivar wanted: the different streams that there are, and how many have each.
     :ivar restarts: when the handling of an interaction was last seen going on.
     """
 
@@ -118,6 +121,7 @@ class Memory:
         "streams",
         "topics",
         "topics_of",
+        "wanted",
     )
 
     def __init__(self, journal: Journal) -> None:
@@ -145,6 +149,7 @@ class Memory:
         self.invitations = Invitations(journal)
         self.reporters: dict[bytes, Reporter] = {}
         self.reported: dict[int, int] = {}
+        self.wanted: dict[StreamKey, int] = {}
         self.streams = 0
         self.restarts: dict[str, float] = {}
 
@@ -177,8 +182,7 @@ class Memory:
         if old is None or old.client_name != row.client_name or old.client_type != row.client_type:
             self._forget_server(old)
             if row.client_type == ClientType.MEDIA_SERVER:
-                known = self.servers.get(row.client_name, ())
-                journal.set(self.servers, row.client_name, (*known, session))
+                journal.add(self.servers, row.client_name, session)
         journal.set(self.sessions, session, row)
         if row.lost_at is None:
             journal.remove(self.lost, session)
@@ -207,7 +211,9 @@ class Memory:
         self.drop_reporter(session)
         self.journal.set(self.reporters, session, reporter)
         for tenant in reporter.tenants:
-            self.journal.set(self.reported, tenant, self.reported.get(tenant, 0) + 1)
+            self._count(self.reported, tenant, 1)
+        if reporter.subscribed.key is not None:
+            self._count(self.wanted, reporter.subscribed.key, 1)
 
     def drop_reporter(self, session: bytes) -> None:
         """Forget the stream of a session, if it has one."""
@@ -216,24 +222,25 @@ class Memory:
             return
         self.journal.remove(self.reporters, session)
         for tenant in reporter.tenants:
-            left = self.reported[tenant] - 1
-            if left:
-                self.journal.set(self.reported, tenant, left)
-            else:
-                self.journal.remove(self.reported, tenant)
+            self._count(self.reported, tenant, -1)
+        if reporter.subscribed.key is not None:
+            self._count(self.wanted, reporter.subscribed.key, -1)
+
+    def _count(self, counts: dict[K, int], key: K, more: int) -> None:
+        """Count up or down; what there is none of is not kept."""
+        left = counts.get(key, 0) + more
+        if left:
+            self.journal.set(counts, key, left)
+        else:
+            self.journal.remove(counts, key)
 
     def is_reported(self, tenant_id: int) -> bool:
         """Whether some reporting stream is about a tenant."""
         return tenant_id in self.reported
 
     def _forget_server(self, row: SessionRow | None) -> None:
-        if row is None or row.client_type != ClientType.MEDIA_SERVER:
-            return
-        others = tuple(s for s in self.servers.get(row.client_name, ()) if s != row.session)
-        if others:
-            self.journal.set(self.servers, row.client_name, others)
-        else:
-            self.journal.remove(self.servers, row.client_name)
+        if row is not None and row.client_type == ClientType.MEDIA_SERVER:
+            self.journal.take_off(self.servers, row.client_name, row.session)
 
     def agent_rows(self, name: AgentName) -> tuple[AgentRow, ...]:
         """All sessions of an agent."""
@@ -258,14 +265,11 @@ class Memory:
             if row.place_id:
                 journal.set(self.places, (row.tenant_id, row.place_id), row.agent_id)
             for session in row.sessions:
-                known = self.agents_of.get(session, ())
-                if name not in known:
-                    journal.set(self.agents_of, session, (*known, name))
+                journal.add(self.agents_of, session, name)
         else:
             journal.set(self.provisional, (name, stamp), row.logged_in_at)
             for session in row.sessions:
-                waiting = self.provisional_of.get(session, ())
-                journal.set(self.provisional_of, session, (*waiting, (name, stamp)))
+                journal.add(self.provisional_of, session, (name, stamp))
         self.counters.stamp_number = max(self.counters.stamp_number, row.number)
 
     def drop_agent(self, row: AgentRow) -> None:
@@ -362,18 +366,11 @@ class Memory:
                 self.journal.remove(self.places, (old.tenant_id, old.place_id))
             if not old.confirmed:
                 for session in old.sessions:
-                    self._take_off(self.provisional_of, session, (name, Stamp(*stamp)))
+                    self.journal.take_off(self.provisional_of, session, (name, Stamp(*stamp)))
         return old
 
     def _leave(self, row: AgentRow, sessions: set[bytes]) -> None:
         name = (row.tenant_id, row.agent_id)
         for session in sessions:
             self._mark(self.returned, session, name, False)
-            self._take_off(self.agents_of, session, name)
-
-    def _take_off(self, index: dict[bytes, tuple[T, ...]], session: bytes, what: T) -> None:
-        rest = tuple(each for each in index.get(session, ()) if each != what)
-        if rest:
-            self.journal.set(index, session, rest)
-        else:
-            self.journal.remove(index, session)
+            self.journal.take_off(self.agents_of, session, name)

@@ -12,7 +12,7 @@ from ixproxy.node.life_cycle import SILENT, Trigger, transition
 from ixproxy.node.rows import AgentRow, InteractionRow, PartyRow
 from ixproxy.node.timers import start_handling, start_routing, stop_timers
 from ixproxy.node.turn import Cause, Turn
-from ixproxy.node.visibility import foremost
+from ixproxy.node.visibility import assigned
 from ixproxy.node.work import Sender
 from ixproxy.values import InteractionState, PartyType
 
@@ -125,10 +125,8 @@ def _stay(
     called_off = call_off_transfers(turn, row, leaving)
     for party in leaving:
         turn.rows.remove_party(party)
-    after = row
-    first = foremost(stayed)
-    if first is not None and any(party.agent_id == row.assigned_to for party in leaving):
-        after = replace(row, assigned_to=first.agent_id)
+    after = replace(row, assigned_to=assigned(row, stayed))
+    if after.assigned_to != row.assigned_to:
         turn.rows.put_interaction(after)
     what = Happening(row, after, cause, left=leaving, stayed=stayed, called_off=called_off)
     happen(turn, step, what)

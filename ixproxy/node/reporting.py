@@ -22,8 +22,9 @@ from ixproxy.node.access import connected, tenant_of
 from ixproxy.node.memory import Reporter
 from ixproxy.node.turn import Turn
 from ixproxy.node.work import Answer, CloseStream, OpenStream, Sender, StreamEnded, Token
+from ixproxy.values import ClientType
 from ixproxy.wire.streams import tenants_of
-from ixproxy.wire.subscribing import Subscribed
+from ixproxy.wire.subscribing import Subscribed, check_streams
 
 
 def start_all(
@@ -98,9 +99,15 @@ def _narrowed(turn: Turn, sender: Sender, left: Subscribed, token: Token) -> Ans
 
 
 def _opened(turn: Turn, sender: Sender, subscribed: Subscribed, token: Token) -> Answer:
-    """Another stream takes the place of the one that the client has."""
+    """
+    Another stream takes the place of the one that the client has.
+
+    :raise RequestRefused: it is like no other, and there are too many.
+    """
     key = subscribed.key
     assert key is not None
+    if sender.client_type != ClientType.PROXY:
+        check_streams(turn.memory.wanted, key, _subscribed(turn, sender).key)
     number = turn.memory.next_stream()
     turn.memory.keep_reporter(sender.session, Reporter(number, subscribed, key.tenants))
     turn.tells.append(OpenStream(token, key, number, subscribed.follows, turn.now))

@@ -52,6 +52,8 @@ def register(turn: Turn, work: Registered) -> EventAck:
     # A stream is a connection's: whoever comes back starts it anew.
     turn.memory.drop_reporter(session)
     turn.memory.listen_to_nothing(session)
+    # It may come by another way before the loss of the first is known.
+    leave_provisional(turn, session, Cause())
     turn.memory.returns(session)
     if sender.wants_properties_changed:
         turn.journal.set(turn.memory.interested, session, True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ixproxy.node.rows import PartyRow
+from ixproxy.node.rows import InteractionRow, PartyRow
 
 CONFERENCE, COACH, MONITOR = "Conference", "Coach", "Monitor"
 MODES = (CONFERENCE, COACH, MONITOR)
@@ -36,3 +36,19 @@ def foremost(parties: Sequence[PartyRow]) -> PartyRow | None:
     if len(parties) < 2:
         return parties[0] if parties else None
     return min(parties, key=lambda party: (not ordinary(party), party.take_number))
+
+
+def assigned(
+    row: InteractionRow, parties: Sequence[PartyRow], joined: PartyRow | None = None
+) -> str | None:
+    """
+    Which agent an interaction is assigned to once parties have joined or left: as
+    before, but for who left, or only watches beside one who handles it.
+
+    :param parties: those that it has then, `joined` among them.
+    """
+    handling = [party for party in parties if ordinary(party)] or parties
+    if any(party.agent_id == row.assigned_to for party in handling):
+        return row.assigned_to
+    first = joined if joined in handling else foremost(parties)
+    return first.agent_id if first is not None else None

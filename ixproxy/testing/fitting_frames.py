@@ -8,11 +8,13 @@ chance meets what was sent before.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from ixproxy import messages as m
-from ixproxy.messages.agents import AgentRequest
+from ixproxy.messages.agents import BY_SERVER, AgentRequest
 from ixproxy.messages.message import Message, Reason, Workbin
 from ixproxy.values import ClientType
 from ixproxy.wire.codec import encode
@@ -49,6 +51,28 @@ def login(agent_id: str) -> bytes:
     return encode(m.RequestAgentLogin(tenant_id=1, agent_id=agent_id, media_list=media))
 
 
+def delivery(identifier: str, chance: random.Random) -> list[list[bytes]]:
+    """
+    One interaction on its way to an agent: what a media server sends, then a
+    router, the same one again, and then whoever is an agent's client.
+    """
+    agent = chance.choice(AGENTS)
+    about: dict[str, Any] = {"tenant_id": 1, "interaction_id": identifier}
+    made = m.RequestSubmit(**about, media_type="email", queue="In")
+    pull = m.RequestPull(tenant_id=1, view_id="_system_", pull_parameters={identifier: 1})
+    given = m.RequestDeliver(**about, agent_id=agent)
+    other = next(each for each in AGENTS if each != agent)
+    others: list[Message] = [
+        m.RequestAccept(**about), m.RequestReject(**about), m.RequestIntrude(**about),
+        m.RequestTransfer(**about, agent_id=other), m.RequestConference(**about, agent_id=other),
+        m.RequestLeaveInteraction(**about), m.RequestStopProcessing(**about),
+        m.RequestAgentLogout(tenant_id=1, agent_id=agent), m.RequestAccept(**about),
+        m.RequestDoNotDisturbOff(tenant_id=1, agent_id=agent),
+    ]  # fmt: skip
+    mine = [encode(each) for each in chance.choices(others, k=chance.randrange(6))]
+    return [[encode(made)], [encode(pull)], [encode(given)], mine]
+
+
 def requests_of(client_type: str) -> list[bytes]:
     """Those that a client of this type may send, without an error to be expected of the wire."""
     behind = client_type == ClientType.PROXY
@@ -56,15 +80,30 @@ def requests_of(client_type: str) -> list[bytes]:
         encode(message, reference=at)
         for at, message in enumerate(_messages(), 1)
         if allowed(type(message), client_type, through_proxy=behind)
+    ] + events_of(client_type)
+
+
+def events_of(client_type: str) -> list[bytes]:
+    """Events that a client of this type may have relayed, some of them about nobody."""
+    return [
+        encode(event)
+        for event in _statuses()
+        if allowed(type(event), client_type, through_proxy=False)
     ]
 
 
-def fitting_frames() -> list[bytes]:
-    """All of them; the same at every call."""
-    made = [encode(message, reference=at) for at, message in enumerate(_messages(), 1)]
+def fitting_frames(*, unfit: bool = True) -> list[bytes]:
+    """
+    All of them; the same at every call.
+
+    :param unfit: also those with attributes that make no sense.
+    """
+    made = [encode(message) for message in _unfit()] if unfit else []
+    made += [encode(message, reference=at) for at, message in enumerate(_messages(), 1)]
     made += [encode(message, reference=at, ttl=1) for at, message in enumerate(_pulls(), 1)]
     made += [write_frame(Kind.CANCEL, 0, reference=at) for at in (1, 2, 3)]
     made += [write_frame(Kind.PING, 0, reference=5)]
+    made += events_of(ClientType.REPORTING_ENGINE)
     for at, client_type in enumerate((*ClientType, "Robot")):
         made.append(registration(client_type, SESSIONS[at % len(SESSIONS)], 1 + at % 3))
     return made
@@ -76,6 +115,10 @@ def _messages() -> Iterator[Message]:
         yield from _pulls()
     yield from _works()
     yield from _agents()
+    yield from _states()
+    yield from _deliveries()
+    yield from _streams()
+    yield from _topics()
     yield from _reads()
     yield from _internal()
 
@@ -172,6 +215,98 @@ def _agents() -> Iterator[Message]:
         yield asked(m.RequestNotReadyForMedia, media_type_name="email")
         yield asked(m.RequestCancelNotReadyForMedia, media_type_name="email")
         yield asked(m.RequestDoNotDisturbOn)
+
+
+def _states() -> Iterator[Message]:
+    """What agents say of themselves, with and without a session, and what no client may say."""
+    by_server = {BY_SERVER: 1}
+    kinds = (
+        m.RequestDoNotDisturbOn, m.RequestDoNotDisturbOff, m.RequestChangeAgentStateReason,
+        m.RequestAgentAvailable, m.RequestAgentNotAvailable, m.RequestAgentLogout,
+    )  # fmt: skip
+    of_media = (
+        m.RequestAddMedia, m.RequestRemoveMedia, m.RequestNotReadyForMedia,
+        m.RequestCancelNotReadyForMedia, m.RequestChangeMediaStateReason,
+    )  # fmt: skip
+    for agent in (*AGENTS, "nobody"):
+        for kind in kinds:
+            yield kind(tenant_id=1, agent_id=agent, reason=_WHY)
+            yield kind(tenant_id=1, agent_id=agent, agent_session=(1, 101), extension=by_server)
+        for name, media_kind in product(("email", "chat", "nothing"), of_media):
+            yield media_kind(tenant_id=1, agent_id=agent, media_type_name=name, reason=_WHY)
+    yield m.RequestAgentAvailable(tenant_id=1, agent_id="ann", media_list={"nothing": 1})
+    yield m.RequestConfirmSession(
+        tenant_id=1, agent_id="ann", agent_session=(3, 101), media_list={"email": 1},
+        media_reasons={"email": _WHY, "nothing": _WHY}, state_reason=_WHY, donot_disturb=7,
+    )  # fmt: skip
+
+
+def _deliveries() -> Iterator[Message]:
+    tickets = (0, 1, 20, 2**63 - 1)
+    for at, id in enumerate(IDS):
+        agent = AGENTS[at % 2]
+        about: dict[str, Any] = {"tenant_id": 1, "interaction_id": id}
+        yield m.RequestPull(tenant_id=1, view_id="_system_", pull_parameters={id: 1})
+        targets: tuple[dict[str, Any], ...] = (
+            {"agent_id": agent}, {"place_id": "p1"}, {"agent_id": "nobody"}, {},
+        )  # fmt: skip
+        for target in targets:
+            yield m.RequestDeliver(**about, **target, reason=_WHY)
+            yield m.RequestTransfer(**about, **target)
+        yield m.RequestDeliver(**about, agent_id=agent, extension={"Note": "n" * 100 * at})
+        for mode in ("Conference", "Coach", "Monitor", "", "Nonsense"):
+            yield m.RequestConference(**about, agent_id=agent, visibility_mode=mode)
+            yield m.RequestIntrude(**about, visibility_mode=mode)
+        for ticket in tickets:
+            yield m.RequestAccept(**about, ticket_id=ticket)
+            yield m.RequestReject(**about, ticket_id=ticket, reason=_WHY)
+        yield m.RequestAccept(**about)
+        yield m.RequestLeaveInteraction(**about)
+
+
+def _streams() -> Iterator[Message]:
+    filters: tuple[dict[str, Any], ...] = (
+        {}, {"Events": {"EventAgentLogin": 1}}, {"MediaTypes": {"email": 1, "nothing": 1}},
+        {"Agents": ["ann"], "Places": {}},
+    )  # fmt: skip
+    tenants: tuple[dict[str, Any], ...] = ({}, {"1": 1}, {"a": "1", "b": 2})
+    for named, wanted in product(tenants, filters):
+        yield m.RequestStartPlaceAgentStateReportingAll(tenants=named, filter=wanted)
+    for wanted in filters:
+        for places, agents in ((["p1"], []), ([], ["ann", "bob"]), ([], [])):
+            yield m.RequestStartPlaceAgentStateReporting(
+                tenant_id=1, places=places, agents=agents, filter=wanted
+            )
+            yield m.RequestStopPlaceAgentStateReporting(tenant_id=1, places=places, agents=agents)
+    yield m.RequestStartPlaceAgentStateReporting(tenant_id=2, places=["p1"])
+    yield m.RequestStopPlaceAgentStateReportingAll()
+
+
+def _unfit() -> Iterator[Message]:
+    """What is well formed and refused by whoever makes streams."""
+    kind = m.RequestStartPlaceAgentStateReportingAll
+    for wanted in ({"Nonsense": 1}, {"Agents": 5}, {"Places": {"p" * 300: 1}}):
+        yield kind(filter=wanted)
+        yield m.RequestStartPlaceAgentStateReporting(tenant_id=1, agents=["ann"], filter=wanted)
+    yield kind(tenants={"x": "nothing"})
+
+
+def _topics() -> Iterator[Message]:
+    for name in ("1@p1", "news", "2@p1", "n" * 300):
+        yield m.RequestSubscribe(tenant_id=1, ps_topic_list={name: 1})
+        yield m.RequestUnsubscribe(tenant_id=1, ps_topic_list={name: 1})
+        yield m.RequestPublish(tenant_id=1, topic=name, user_data={"k": "v"})
+        yield m.RequestNotify(tenant_id=1, topic=name)
+    yield m.RequestSubscribe(tenant_id=1)
+    yield m.RequestUnsubscribe(tenant_id=1)
+
+
+def _statuses() -> Iterator[Message]:
+    for agent, tenant in product((*AGENTS, "nobody"), (1, 2)):
+        yield m.EventCurrentAgentStatus(tenant_id=tenant, agent_id=agent, place_id="p1")
+        yield m.EventCurrentAgentStatus(
+            tenant_id=tenant, agent_id=agent, agent_session=(1, 101), media_state_list={"x": 1}
+        )
 
 
 def _reads() -> Iterator[Message]:

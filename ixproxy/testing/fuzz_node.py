@@ -32,7 +32,14 @@ from ixproxy.storage.sqlite import SqliteStore
 from ixproxy.storage.sqlite_places import SqliteMemory
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.executor import SimulatedExecutor
-from ixproxy.testing.fitting_frames import AGENTS, SESSIONS, fitting_frames, login, requests_of
+from ixproxy.testing.fitting_frames import (
+    AGENTS,
+    SESSIONS,
+    delivery,
+    fitting_frames,
+    login,
+    requests_of,
+)
 from ixproxy.testing.fuzz_frames import mutated_frames
 from ixproxy.testing.fuzz_peers import FuzzPeer, Report
 from ixproxy.testing.network import MemoryNetwork
@@ -155,6 +162,8 @@ class _Fuzz:
             left -= 1
             self.feed(self.chance.choice(self.peers), raw)
             self.work(self.chance.choice(self.peers))
+            if not self.chance.randrange(100):
+                self.deliver()
             if number % 2000 == 1999:
                 self.report.wrong += mistakes(self.place, self.server)
         self.report.frames = count
@@ -252,6 +261,18 @@ class _Fuzz:
         peer.ask(self.chance.choice(self.requests[peer.types[number]]), number)
         if not self.chance.randrange(8):
             peer.give(write_frame(Kind.CANCEL, 0, client=number, reference=peer.reference))
+
+    def deliver(self) -> None:
+        """Somebody submits, a router pulls and delivers, and an agent makes something of it."""
+        for number, frames in enumerate(delivery(self.chance.randbytes(4).hex(), self.chance)):
+            kinds = ("MediaServer", "RoutingEngine", "RoutingEngine", "AgentApplication")
+            for peer in self.peers:
+                for client, kind in peer.types.items():
+                    if kind == kinds[number]:
+                        for raw in frames:
+                            peer.ask(raw, client)
+            self.turn(0.05)
+        self.report.wrong += mistakes(self.place, self.server)
 
     def feed(self, peer: FuzzPeer, raw: bytes) -> None:
         """Give one frame to a peer, with a reference that is often new."""

@@ -21,8 +21,11 @@ from ixproxy.messages import (
     EventAck,
     EventError,
     EventPulledInteractions,
+    RequestConference,
+    RequestDeliver,
     RequestPull,
     RequestRegisterClient,
+    RequestTransfer,
 )
 from ixproxy.messages.message import Message
 from ixproxy.testing.fitting_frames import registration
@@ -42,7 +45,10 @@ from ixproxy.wire.prefix import (
 PONG = write_frame(Kind.PONG, 0)
 _UNANSWERED = (Kind.PING, Kind.PONG, Kind.CANCEL, Kind.EVENT)
 _REGISTER = code_of(RequestRegisterClient)
-_PULL = code_of(RequestPull)
+_WAITING = {
+    code_of(each) for each in (RequestPull, RequestDeliver, RequestTransfer, RequestConference)
+}
+"""Requests that people, or work to come, answer."""
 
 
 @dataclass(slots=True)
@@ -76,7 +82,7 @@ class _Wanted:
     """
     How many answers one client may get to one reference.
 
-    :ivar waits: there is a pull among them, which may be held.
+    :ivar waits: there is one among them that may be held.
     """
 
     __slots__ = ("answers", "least", "most", "waits")
@@ -241,7 +247,7 @@ class FuzzPeer(Protocol):
             except RemoteProtocolError:
                 pass
         self._expect(client, reference, least)
-        self.wanted[client, reference].waits |= frame.name == _PULL
+        self.wanted[client, reference].waits |= frame.name in _WAITING
 
     def _expect(self, client: int, reference: int, least: int = 1) -> None:
         self.report.requests += 1

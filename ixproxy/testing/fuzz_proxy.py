@@ -149,6 +149,12 @@ def sizes(core: ProxyCore) -> dict[str, int]:
         "agent events that wait": len(core._agents.forced),
         "logouts that nodes missed": len(sessions.absences),
         "clients with what stands": len(sessions.standing),
+        "reporting clients": core._streams.subscribers,
+        "reporting streams": core._streams.number,
+        "streams of nodes": len(core._streams._upstream._sources),
+        "composed": len(core._streams._upstream.composer),
+        "sessions that were ousted": sum(map(len, sessions._ousted.values())),
+        "confirmations that wait": sum(map(len, core._agents._waiting.values())),
         "outputs": len(state.outputs.dirty),
         "effects": len(state.effects),
         "owners beyond their limit": max(0, len(state.owners) - state.owners.size),
@@ -197,7 +203,7 @@ class _Fuzz:
             limits=LIMITS,
         )
         self.clients: list[FuzzClient] = []
-        self.fitting = fitting_frames()
+        self.fitting, self.asked = fitting_frames(), fitting_frames(unfit=False)
         self.proxy.startService()
         self.settle()
 
@@ -234,7 +240,7 @@ class _Fuzz:
             self.meet_clients()
             for _ in range(2):
                 client = chance.choice(self.clients)
-                client.ask(self.fitting, chance)
+                client.ask(self.asked, chance)
             self.turn(chance.choice((0.0, 0.01, 0.3)), share=0.4)
             node = chance.choice(list(self.nodes.values()))
             report.frames += 1

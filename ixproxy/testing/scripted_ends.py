@@ -32,6 +32,7 @@ from ixproxy.messages.message import Message
 from ixproxy.net.listener import PeerListener
 from ixproxy.testing.fuzz_frames import mutated_frames
 from ixproxy.testing.fuzz_peers import is_last_word
+from ixproxy.testing.hostile_reporting import HostileReporter
 from ixproxy.values import ClientType, NodeFacts
 from ixproxy.wire.codec import decode, encode, error_frame
 from ixproxy.wire.frames import FrameReader, Skipped
@@ -41,6 +42,7 @@ from ixproxy.wire.prefix import FLAGS_AT, Flag, Frame, read_frame, readdress, wr
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
 _LEAVING = {BY_MESSAGE[kind].code for kind in (RequestUnregisterClient, RequestClientsGone)}
 _UNANSWERED = (Kind.PING, Kind.PONG, Kind.CANCEL, Kind.EVENT)
+_ASKING = (Kind.REQUEST, Kind.EVENT)
 _REFUSALS = (Code.UNKNOWN_INTERACTION, Code.BUSY, Code.STORE_FAILED, Code.NOT_QUEUED)
 PONG = write_frame(Kind.PONG, 0)
 
@@ -94,7 +96,7 @@ class FuzzClient:
         frame = read_frame(raw)
         if self.role == "nobody" or frame.name in _LEAVING or frame.name == _REGISTER:
             return
-        if frame.kind == Kind.REQUEST and frame.name in ALLOWED[ClientType(self.role)]:
+        if frame.kind in _ASKING and frame.name in ALLOWED[ClientType(self.role)]:
             self.send(self.addressed(raw, chance))
 
     def send(self, raw: bytes) -> bool:
@@ -221,6 +223,7 @@ class ScriptedNode:
         self._output = FrameReader()
         self._mirror = FrameReader()
         self._clients = 0
+        self._reporter = HostileReporter(chance, facts.dbid)
         self.owed: list[Frame] = []
 
     def connect(self, protocolFactory: Any) -> Deferred[Any]:
@@ -319,6 +322,11 @@ class ScriptedNode:
             event = chance.choice((EventPropertiesChanged, EventRevoked))
             whole = encode(event(tenant_id=1, interaction_id="a"), client=self._clients)
             raw = next(mutated_frames([whole, raw] if self._is_whole(raw) else [whole], seed, 1))
+        elif chance.random() < 0.8:
+            told = self._reporter.frames(self._clients)
+            if chance.random() < 0.1:
+                told[-1:] = mutated_frames(told[-1:], seed, 1)
+            raw = b"".join(told)
         self._follow(raw)
         self._say(raw)
         lasts = not self._transport.disconnecting

@@ -11,7 +11,7 @@ and proxies alike keep this; it is a frozen value, so that a node can undo.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -22,12 +22,18 @@ from ixproxy.messages import (
     RequestStartPlaceAgentStateReportingAll,
     RequestStopPlaceAgentStateReporting,
 )
+from ixproxy.messages.message import MAX_NAME
 from ixproxy.wire.streams import StreamFilter, StreamKey, filter_of
 
 MAX_SUBSCRIPTIONS = 100
 """Subscriptions that one client may have."""
 MAX_NAMES = 10_000
 """Names that its filters and lists may have together."""
+MAX_STREAMS = 100
+"""
+Different streams of one server, those of proxies not counted in: an event is
+looked at, and encoded, for each of them.
+"""
 
 
 class _All(NamedTuple):
@@ -109,7 +115,7 @@ class Subscribed(NamedTuple):
         """:raise RequestRefused: it names nobody, its filter is not valid, or it is too much."""
         if not (request.places or request.agents):
             raise RequestRefused(Code.MISSING_VALUE, "Places and Agents are both empty")
-        new = _Listed(request)
+        new = _Listed(_bare(request))
         left = self._without(request.tenant_id, set(request.places), set(request.agents))
         return Subscribed((*left, new))._checked()
 
@@ -135,6 +141,9 @@ class Subscribed(NamedTuple):
         return tuple(one for one in left if one is not None)
 
     def _checked(self) -> Subscribed:
+        for one in self.each:
+            for names in one.wanted[1:]:
+                _check_lengths(names or ())
         if len(self.each) > MAX_SUBSCRIPTIONS:
             raise RequestRefused(
                 Code.LIMIT_REACHED, f"a client may have {MAX_SUBSCRIPTIONS} subscriptions"
@@ -144,3 +153,46 @@ class Subscribed(NamedTuple):
                 Code.LIMIT_REACHED, f"filters and lists of a client may have {MAX_NAMES} names"
             )
         return self
+
+
+def _bare(
+    request: RequestStartPlaceAgentStateReporting,
+) -> RequestStartPlaceAgentStateReporting:
+    """
+    What of a request is kept for as long as the stream: each name once, and nothing else.
+
+    :raise RequestRefused: its filter is not valid.
+    """
+    filter_of((), request.filter)
+    return RequestStartPlaceAgentStateReporting(
+        tenant_id=request.tenant_id,
+        places=list(dict.fromkeys(request.places)),
+        agents=list(dict.fromkeys(request.agents)),
+        filter={key: dict.fromkeys(names, 1) for key, names in request.filter.items()},
+    )
+
+
+def _check_lengths(names: Iterable[str]) -> None:
+    """:raise RequestRefused: a name is longer than any that is given."""
+    for name in names:
+        if len(name) > MAX_NAME:
+            raise RequestRefused(
+                Code.BAD_ATTRIBUTE, f"a name in a filter or list has {MAX_NAME} characters at most"
+            )
+
+
+def check_streams(wanted: Mapping[StreamKey, int], new: StreamKey, own: StreamKey | None) -> None:
+    """
+    See whether a server may have another stream.
+
+    :param wanted: the streams that it has, and how many clients have each.
+    :param own: the one that the client has, in the place of which the new one is.
+    :raise RequestRefused: it is like no other, and there are too many.
+    """
+    others = len(wanted) - (own is not None and wanted.get(own) == 1)
+    if new not in wanted and others >= MAX_STREAMS:
+        raise RequestRefused(
+            Code.LIMIT_REACHED,
+            f"{MAX_STREAMS} streams with different filters or tenants are open; "
+            "ask for what others have, or for less",
+        )

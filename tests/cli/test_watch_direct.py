@@ -85,7 +85,12 @@ class Watched:
         return [
             (each.get("event", "").removeprefix("Event"), each.get("agent_id"))
             for each in self.records
+            if "event" in each
         ]
+
+    @property
+    def moves(self) -> list[tuple[str, str]]:
+        return [(each["server"], each["state"]) for each in self.records if "server" in each]
 
 
 @pytest.fixture
@@ -172,6 +177,38 @@ def test_a_node_that_is_not_there_is_waited_for(watch: Watched) -> None:
     assert watch.shown == [("AgentLogin", "lee")]
 
 
+def test_a_node_that_is_lost_is_said_and_so_is_its_return(watch: Watched) -> None:
+    watch.world.network.refuse("t:1")
+    watch.start()
+    watch.world.clock.run_until(lambda: bool(watch.world.server.registered), 60.0)
+    watch.world.rest()
+    watch.begin(watch.world.server)
+    assert watch.moves == [("tcp:t:1", "away")]
+    watch.world.network.accept("t:1")
+    watch.world.clock.run_until(lambda: bool(watch.world.other.registered), 120.0)
+    watch.world.rest()
+    assert watch.moves == []
+    watch.begin(watch.world.other)
+    assert watch.moves == [("tcp:t:1", "there")]
+    watch.world.network.lose("c")
+    watch.world.rest()
+    assert sorted(watch.moves) == [("tcp:s:1", "away"), ("tcp:t:1", "away")]
+    watch.world.clock.run_until(lambda: len(watch.world.other.registered) > 1, 60.0)
+    watch.world.rest()
+    watch.begin(watch.world.other)
+    assert watch.moves == [("tcp:t:1", "there")]
+
+
+def test_a_gap_is_no_loss_of_the_node(watch: Watched) -> None:
+    watch.start()
+    watch.begin(watch.world.server)
+    watch.begin(watch.world.other)
+    watch.tell(watch.world.server, change(m.EventAgentLogin, "max", (6, 101), 2))
+    watch.world.clock.run_until(lambda: len(watch.world.asked) == 2, 60.0)
+    watch.begin(watch.world.server)
+    assert watch.moves == []
+
+
 def test_nodes_that_are_all_away_are_exit_code_3(watch: Watched) -> None:
     watch.world.network.refuse("s:1")
     watch.world.network.refuse("t:1")
@@ -179,12 +216,12 @@ def test_nodes_that_are_all_away_are_exit_code_3(watch: Watched) -> None:
     assert ran.code == Exit.UNREACHABLE
 
 
-def test_nodes_that_all_refuse_are_exit_code_3(watch: Watched) -> None:
+def test_what_all_nodes_refuse_is_exit_code_1(watch: Watched) -> None:
     for server in (watch.world.server, watch.world.other):
         server.replies[START] = lambda _: m.EventError(error_code=3006)
     watch.start("--timeout", "5")
     watch.world.clock.run_until(lambda: watch.running.called, 60.0)
-    assert watch.running.result == Exit.UNREACHABLE
+    assert watch.running.result == Exit.REFUSED
 
 
 def test_the_nodes_behind_an_application_are_found(tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ from twisted.internet.defer import Deferred
 
 from ixproxy import messages as m
 from ixproxy.client import Reporting, report
-from ixproxy.errors import NodeUnavailable, RequestRefused
+from ixproxy.errors import Code, NodeUnavailable, RequestRefused
 from ixproxy.messages.message import Event
 from ixproxy.testing.cluster import CLIENT_SETTINGS, Cluster
 from ixproxy.testing.members import node_address
 from ixproxy.wire.streams import RESYNC
 from tests.core.composed import names
 from tests.core.composed_reader import Reader
+from tests.failures import LoggedFailures
 
 ANNA: dict[str, Any] = {"tenant_id": 1, "agent_id": "anna"}
 LOGIN = m.RequestAgentLogin(**ANNA, media_list={"email": 1})
@@ -188,6 +189,25 @@ def test_a_stream_of_nobody_fails() -> None:
     cluster.close()
 
 
+def test_what_all_servers_refuse_is_refused(cluster: Cluster) -> None:
+    program = Program(cluster, tenants=[77])
+    with pytest.raises(RequestRefused) as refused:
+        cluster.finish(program.starting)
+    assert refused.value.code == Code.UNKNOWN_TENANT
+    assert program.events == []
+
+
+def test_a_node_that_keeps_silent_is_waited_for_no_longer_than_it_is_said(
+    cluster: Cluster,
+) -> None:
+    cluster.run(1.0)
+    cluster.nodes[1].process.pause()
+    program, began = Program(cluster, patience=0.5), cluster.seconds()
+    reporting = program.start()
+    assert cluster.seconds() - began < 1.0
+    assert not reporting.servers["node2"]
+
+
 def test_an_attempt_may_be_cancelled(cluster: Cluster) -> None:
     program = Program(cluster)
     program.starting.addErrback(lambda _: None)
@@ -203,3 +223,25 @@ def test_what_makes_no_sense_is_refused_at_once(cluster: Cluster) -> None:
         report(cluster.clock, ["tcp:h:1"], name="stat", on_event=print, filter={"Colour": ["red"]})
     with pytest.raises(ValueError):
         report(cluster.clock, ["nonsense"], name="stat", on_event=print)
+
+
+def test_a_program_is_told_which_servers_are_away_even_if_that_fails_it(
+    cluster: Cluster, logged_failures: LoggedFailures
+) -> None:
+    told: list[tuple[str, bool]] = []
+
+    def moved(server: str, there: bool) -> None:
+        told.append((server, there))
+        raise ValueError("no")
+
+    reporting = Program(cluster, on_server=moved).start()
+    assert told == []
+    cluster.kill_node(1)
+    cluster.run(5.0)
+    lost = cluster.nodes[1].name
+    assert told == [(lost, False)]
+    cluster.start_node(1)
+    cluster.run(60.0)
+    assert told == [(lost, False), (lost, True)]
+    assert all(reporting.servers.values())
+    assert len(logged_failures.flush(ValueError)) == 2

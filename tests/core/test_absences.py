@@ -24,7 +24,7 @@ def test_a_node_is_told_once_what_it_missed_oldest_first() -> None:
     assert absences.take(EAST) == []
     assert len(absences) == 1
     assert absences.take(NORTH) == [missed(one)]
-    assert not absences._nodes_of
+    assert not absences._of_client
 
 
 def test_nothing_is_kept_for_a_client_that_has_left() -> None:
@@ -37,7 +37,7 @@ def test_nothing_is_kept_for_a_client_that_has_left() -> None:
     assert absences.take(EAST) == [missed(other)]
     absences.client_gone(other)
     assert not absences._missed
-    assert not absences._nodes_of
+    assert not absences._of_client
 
 
 def test_it_follows_a_client_to_a_newer_connection() -> None:
@@ -62,3 +62,16 @@ def test_of_too_many_the_oldest_is_forgotten(monkeypatch: pytest.MonkeyPatch) ->
         absences.note([EAST], (one, ANN, (number, 101)))
     assert absences.take(EAST) == [missed(one, 1), missed(one, 2)]
     assert absences.forgotten == 1
+
+
+def test_one_whose_logout_was_forgotten_for_want_of_room_may_leave(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ixproxy.core.absences.MOST", 1)
+    absences, one, other = Absences(), client(1), client(2)
+    absences.note([EAST], (one, ANN, (1, 101)))
+    absences.note([EAST], (other, BOB, (2, 101)))
+    assert absences.forgotten == 1
+    assert absences.take(EAST) == [missed(other, 2, BOB)]
+    absences.client_gone(one)
+    assert not absences._of_client

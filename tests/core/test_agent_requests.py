@@ -15,7 +15,7 @@ from ixproxy.messages import (
     RequestClientsGone,
     RequestConfirmSession,
 )
-from ixproxy.messages.agents import AgentRequest
+from ixproxy.messages.agents import BY_SERVER, AgentRequest
 from tests.core.chained import Inner
 from tests.core.rig import TENANT, decode, only
 from tests.core.test_confirming import HOME, OTHERS, STAMP, accept_all, confirmation
@@ -230,3 +230,21 @@ def test_only_a_proxy_confirms_and_only_in_the_name_of_an_agent() -> None:
     for peer, client in ((desk, 0), (rig.edge, 0), (rig.edge, rig.numbers_at_edge[0])):
         rig.ask(peer, confirmation(), client=client)
         assert only(rig.got(peer)).error_code == Code.NOT_ALLOWED
+
+
+def test_that_nobody_asked_for_a_change_is_a_proxys_own_word() -> None:
+    rig = Inner()
+    (client,) = rig.numbers_at_edge
+    logged_in(rig, client)
+    faked = m.RequestDoNotDisturbOn(**ANN, extension={BY_SERVER: 1, "Mine": 2})
+    rig.ask(rig.edge, faked, client=client)
+    assert decode(only(rig.sent(HOME))).extension == {"Mine": 2}
+
+
+def test_confirmations_that_wait_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ixproxy.core.agent_requests.MOST_WAITING", 2)
+    rig = Inner()
+    (client,) = rig.numbers_at_edge
+    for _ in range(4):
+        rig.ask(rig.edge, confirmation(), client=client)
+    assert only(rig.got(rig.edge)).error_code == Code.IN_PROGRESS

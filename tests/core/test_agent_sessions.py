@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ixproxy.core.agent_sessions import AgentSession, AgentSessions
 from ixproxy.core.agent_states import AgentState
 from ixproxy.core.clients import Client, Clients
@@ -67,3 +69,19 @@ def test_nodes_are_told_the_whole_session() -> None:
     told = session(client(1)).confirmation()
     assert (told.agent_id, told.place_id, told.agent_session) == ("ann", "p1", (1, 101))
     assert told.media_list == {"email": 1}
+
+
+def test_sessions_that_newer_ones_end_are_remembered_up_to_a_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ixproxy.core.agent_sessions.MOST_OUSTED", 3)
+    sessions, one, two = AgentSessions(), client(1), client(2)
+    for number in range(0, 20, 2):
+        for more, each in enumerate((one, two)):
+            stamp = number + more, 1
+            sessions.keep(AgentSession(1, "ann", stamp, "", clients={each: AgentState()}))
+    assert not sessions.ousted(one, (1, "ann"), (0, 1))
+    assert [sessions.ousted(one, (1, "ann"), (at, 1)) for at in (12, 14, 16, 18)] == [
+        False, True, True, True,
+    ]  # fmt: skip
+    assert not sessions.ousted(one, (1, "ann"), (18, 1)), "once"

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from ixproxy import messages as m
+from ixproxy.core import composite_sources
 from ixproxy.core.composing import COUNTED, Composer
 from ixproxy.messages.message import Actor, Reason
 from tests.core.composed import EVERY, Streams, names, of, party
@@ -135,3 +140,51 @@ def test_what_every_counter_is_called_is_known() -> None:
     streams = Streams(east=1)
     streams.say("east", of(m.EventAgentLogin), skip=3)
     assert set(streams.composer.counters) <= set(COUNTED)
+
+
+def test_a_source_that_announces_more_agents_than_there_can_be_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(composite_sources, "MOST_AGENTS", 3)
+    composer = Composer()
+    composer.source_joined("east", 1)
+    begin = m.EventActivityReport(activity="Begin", number_of_agents=10**9)
+    composer.event_received("east", begin)
+    assert len(composer) == 0, "nothing is kept for what is only announced"
+    for number in range(10):
+        composer.event_received("east", of(m.EventPlaceAgentState, f"a{number}"))
+    assert len(composer) == 0
+    assert composer.wants_restart == {"east"}
+    assert composer.counters["streams of too much"] == 1
+
+
+def test_interactions_in_states_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(composite_sources, "MOST_IN_HAND", 3)
+    streams = Streams(east=1)
+    held: dict[str, dict[str, Any]] = {f"i{number}": {} for number in range(4)}
+    streams.begin("east", of(m.EventPlaceAgentState, interactions=held))
+    assert streams.composer.counters["streams of too much"] == 1
+    assert len(streams.composer) == 0
+
+
+def test_logins_without_end_break_the_stream_of_their_source_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(composite_sources, "MOST_AGENTS", 3)
+    streams = Streams(east=1, north=2)
+    for number in range(50):
+        streams.say("east", of(m.EventAgentLogin, f"a{number}"))
+    assert len(streams.states()) == 4
+    assert streams.composer.wants_restart == {"east"}
+    assert names(streams.say("north", of(m.EventAgentLogin, "bert", (1, 2)))) == ["AgentLogin"]
+
+
+def test_parties_of_interactions_without_end_do_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(composite_sources, "MOST_IN_HAND", 3)
+    streams = Streams(east=1)
+    for number in range(50):
+        streams.say("east", party(m.EventPartyAdded, f"i{number}", f"a{number}"))
+    assert streams.composer.counters["streams of too much"] == 1
+    assert len(streams.composer) < 10
+    assert streams.begin("east") == [], "and all is well when it begins anew"
+    assert len(streams.composer) == 0

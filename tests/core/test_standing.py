@@ -78,3 +78,11 @@ def test_there_is_room_for_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
     assert standing.has_room(one, AVAILABLE), "it was said before"
     assert not standing.has_room(one, replace(AVAILABLE, agent_id="bob"))
     assert standing.has_room(one, unsubscribe("1@c"))
+
+
+def test_values_and_extensions_are_not_kept() -> None:
+    standing, one = Standing(), client(1)
+    big = {"1@a": "x" * 100_000}
+    standing.subscribed(one, RequestSubscribe(tenant_id=TENANT, ps_topic_list=big))
+    standing.said(one, replace(AVAILABLE, extension={"Note": "x" * 100_000}))
+    assert list(standing) == [(one, AVAILABLE), (one, subscribe("1@a"))]

@@ -7,6 +7,7 @@ import pytest
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
+    EventError,
     RequestAgentAvailable,
     RequestNotify,
     RequestPublish,
@@ -14,6 +15,8 @@ from ixproxy.messages import (
 )
 from ixproxy.messages.message import Request
 from ixproxy.values import rendezvous
+from ixproxy.wire.names import Kind, code_of
+from ixproxy.wire.prefix import Flag, write_frame
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 from tests.core.test_standing import subscribe, unsubscribe
 
@@ -166,3 +169,30 @@ def test_an_agent_who_works_elsewhere_is_told_to_a_node_that_returns() -> None:
     assert rig.core.link(WEST).linked
 
 
+@pytest.mark.parametrize("fast_path", [True, False])
+def test_a_refusal_that_cannot_be_read_is_its_nodes_fault_and_for_no_client(
+    fast_path: bool,
+) -> None:
+    rig = Rig(fast_path=fast_path)
+    peer = rig.client()
+    rig.ask(peer, subscribe("1@p1"))
+    frame = only(rig.sent(WEST))
+    nonsense = write_frame(
+        Kind.ERROR, code_of(EventError), client=frame.client, reference=frame.reference,
+        body=b"\x81\xc0\xc0",
+    )  # fmt: skip
+    rig.from_node(WEST, nonsense)
+    accepted(rig, subscribe("1@p1"), EAST, NORTH)
+    assert isinstance(only(rig.got(peer)), EventAck)
+
+
+def test_publishing_without_waiting_is_never_too_much_on_the_way() -> None:
+    """Who asks for no reply has nothing in flight, however often."""
+    rig = Rig(max_pending_per_client=3)
+    peer = rig.client()
+    for _ in range(10):
+        publish = RequestPublish(tenant_id=TENANT, topic="news")
+        rig.ask(peer, publish, flags=Flag.NO_REPLY)
+    assert sum(len(rig.sent(node)) for node in NODES) == 10
+    (client,) = rig.core.state.clients
+    assert not client.inflight

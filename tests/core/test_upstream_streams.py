@@ -260,3 +260,30 @@ def test_a_beginning_that_was_not_asked_for_is_of_no_stream() -> None:
     assert "EventPlaceAgentState" not in names(rig.got(peer))
     rig.from_node(EAST, encode(submitted("unnumbered")))
     assert not rig.got(peer)
+
+
+def test_a_client_that_starts_and_stops_over_and_over_is_no_flood_to_the_nodes() -> None:
+    rig = Reporting()
+    peer = rig.reporter()
+    asked = ended = 0
+    for number in range(1000):
+        rig.ask(peer, ALL)
+        rig.ask(peer, NO_MORE)
+        for frame in rig.sent(EAST):
+            asked += isinstance(decode(frame), type(ALL))
+            ended += isinstance(decode(frame), STOPS)
+            rig.answer(EAST, frame, m.EventAck())
+        if number % 100 == 99:
+            rig.tick(0.25)
+    assert asked == ended
+    assert 1 <= asked <= 4, "once a second at most"
+    assert rig.core.link(EAST).pending.count == 0
+    assert not rig.core._streams.number
+    rig.tick(SPACING)
+    rig.ask(peer, ALL)
+    for node in NODES:
+        if node is not EAST:
+            rig.answer(node, rig.asked(node)[-1], m.EventAck())
+            rig.begin(node)
+    rig.grant(EAST, ANNA)
+    assert "EventPlaceAgentState" in names(rig.got(peer))

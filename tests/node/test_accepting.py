@@ -14,6 +14,7 @@ from ixproxy.messages import (
     EventRevoked,
     Reason,
     RequestAgentLogin,
+    RequestIntrude,
     RequestLeaveInteraction,
     RequestReject,
 )
@@ -224,3 +225,19 @@ def test_another_connection_of_the_inviter_may_have_asked(node: TriedNode) -> No
     assert node.told(second) == []
     node.ask(bob, RequestLeaveInteraction(tenant_id=1, interaction_id=id))
     assert node.kept(id).state == 0
+
+
+def test_a_coach_hands_over_the_coaching_and_not_the_interaction(node: TriedNode) -> None:
+    ann, bob, eve = (node.agent(name) for name in ("Ann", "Bob", "Eve"))
+    id = handled(node, ann)
+    coaching = RequestIntrude(tenant_id=1, interaction_id=id, visibility_mode="Coach")
+    node.ask(bob, coaching)
+    node.begin(bob, transfer(id, "Eve"))
+    node.ask(eve, accept(id))
+    assert node.kept(id).assigned_to == "Ann"
+    # Who joins a coach that was left alone handles the interaction.
+    node.ask(ann, RequestLeaveInteraction(tenant_id=1, interaction_id=id))
+    assert node.kept(id).assigned_to == "Eve"
+    node.begin(eve, conference(id, "Bob"))
+    node.ask(bob, accept(id))
+    assert node.kept(id).assigned_to == "Bob"

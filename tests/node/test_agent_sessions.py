@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ixproxy.errors import Code
@@ -7,11 +9,12 @@ from ixproxy.messages import (
     RequestAgentLogin,
     RequestAgentLogout,
     RequestConfirmSession,
+    RequestSubmit,
     Workbin,
 )
 from ixproxy.node.agent_sessions import CLOCKS_APART, new_stamp, stamp_of
 from ixproxy.node.rows import AgentRow
-from ixproxy.node.work import Goodbye
+from ixproxy.node.work import Asked, Goodbye, Refuse
 from ixproxy.values import Stamp
 from tests.node.tried import TriedNode
 
@@ -93,3 +96,20 @@ def test_only_what_the_agent_has_in_hand_goes_back_at_a_logout(node: TriedNode) 
     node.ask(desk, RequestAgentLogout(tenant_id=1, agent_id="Ann"))
     assert [node.kept(id).state for id in (first, second)] == [0, 0]
     assert node.kept(first).workbin_agent == "Ann"
+
+
+def test_a_client_that_logs_in_again_and_out_in_one_batch_returns_what_it_has(
+    node: TriedNode,
+) -> None:
+    mail, desk = node.media_server(), node.agent("Ann", through_proxy=True)
+    id = node.submit(mail)
+    node.pull_ids(desk, id)
+    ann: dict[str, Any] = {"tenant_id": 1, "agent_id": "Ann"}
+    node.run(
+        Asked(mail, RequestSubmit(tenant_id=1, media_type="email", queue="Inbound"), 0, 1),
+        Asked(desk, RequestAgentLogin(**ann, provisional=True), 0, 2),
+        Asked(desk, RequestAgentLogout(**ann), 0, 3),
+    )
+    assert node.effects(Refuse) == []
+    assert node.agents() == []
+    assert node.parties(id) == []

@@ -15,7 +15,7 @@ from ixproxy.messages import (
     RequestNotReadyForMedia,
     RequestRemoveMedia,
 )
-from ixproxy.messages.agents import MediaRequest
+from ixproxy.messages.agents import BY_SERVER, MediaRequest
 from ixproxy.node.work import Sender
 from tests.node.tried import TriedNode
 
@@ -145,3 +145,16 @@ def test_the_reported_events_tell_the_media_that_the_agent_has(
             assert node.agents()[0].media == media
     finally:
         node.discard()
+
+
+@pytest.mark.parametrize("through_proxy", [False, True])
+def test_that_nobody_asked_for_a_change_is_believed_of_proxies_only(
+    node: TriedNode, through_proxy: bool
+) -> None:
+    other = logged_in(node, "desk-2", email=1)
+    desk = node.desktop("desk-1", through_proxy=through_proxy)
+    node.ask(desk, RequestAgentLogin(tenant_id=1, agent_id="Ann"))
+    node.ask(desk, on("not ready", extension={BY_SERVER: 1}))
+    (told,) = node.told(other)
+    assert isinstance(told, EventForcedAgentStateChange)
+    assert told.by_server == through_proxy

@@ -21,7 +21,7 @@ from ixproxy.messages import (
     RequestTransfer,
 )
 from ixproxy.messages.message import Actor, Party
-from ixproxy.node.delivering import MAX_INVITATIONS
+from ixproxy.node.delivering import MAX_EXTENSION, MAX_INVITATIONS
 from ixproxy.node.work import Answer, Refuse, Sender
 from tests.node.tried import TriedNode
 
@@ -332,3 +332,26 @@ def test_a_strategy_may_change_what_it_has_delivered_but_moves_it_no_more(
     node.ask(router, change)
     assert node.user_data(id) == {"a": 1}
     assert node.refusal(router, deliver(id)) == Code.NOT_A_PARTY
+
+
+def test_an_agent_is_not_invited_without_end(
+    node: TriedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ixproxy.node.delivering.MAX_INVITED", 2)
+    ann = node.agent("Ann")
+    node.agent("Bob")
+    for number in range(2):
+        node.begin(ann, transfer(handled(node, ann)), f"later-{number}")
+    assert node.refusal(ann, transfer(handled(node, ann))) == Code.LIMIT_REACHED
+    node.agent("Carl")
+    node.begin(ann, transfer(handled(node, ann), "Carl"))
+
+
+def test_what_an_invitation_carries_along_is_limited(node: TriedNode) -> None:
+    ann = node.agent("Ann")
+    node.agent("Bob")
+    id = handled(node, ann)
+    much = {"Note": "n" * MAX_EXTENSION}
+    assert node.refusal(ann, conference(id, extension=much)) == Code.LIMIT_REACHED
+    assert not node.invitations()
+    node.begin(ann, conference(id, extension={"Note": "n" * (MAX_EXTENSION - 100)}))

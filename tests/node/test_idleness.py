@@ -6,10 +6,12 @@ from dataclasses import replace
 from ixproxy.messages import (
     EventForcedAgentStateChange,
     RequestAgentLogin,
+    RequestAgentLogout,
     RequestConfirmSession,
     RequestPing,
 )
 from ixproxy.node.idleness import IDLE
+from ixproxy.node.work import Asked, Tick
 from tests.node.tried import TriedNode
 
 Make = Callable[..., TriedNode]
@@ -97,3 +99,18 @@ def test_only_the_node_that_gave_the_stamp_ends_a_session(make_node: Make) -> No
     node.wait(100 * MINUTE)
     assert len(node.agents()) == 1
     assert node.core.next_due() is None
+
+
+def test_a_logout_that_was_taken_back_leaves_nobody_logged_in_for_ever(make_node: Make) -> None:
+    node = make_node(login_session_timeout=10)
+    desk = node.agent("Ann")
+    logout = Asked(desk, RequestAgentLogout(tenant_id=1, agent_id="Ann"), 0, "logout")
+    # The agent is out for the tick, which finds nobody to wait for; then nothing of it was.
+    node.now += 10 * MINUTE
+    node.store.commits = ["fails", "fails"]
+    outcome = node.core.run([logout, Tick()], node.now)
+    assert len(outcome.failures) == 1
+    assert len(node.agents()) == 1
+    assert node.core.next_due() == node.now + MINUTE
+    node.wait(10 * MINUTE)
+    assert node.agents() == []

@@ -51,3 +51,18 @@ def test_removing_what_is_not_there_leaves_no_trace() -> None:
     journal.remove(table, 1)
     journal.undo()
     assert table == {1: 1}
+
+
+def test_an_index_has_each_thing_once_and_no_key_without_any() -> None:
+    journal = Journal()
+    index: dict[str, tuple[int, ...]] = {"a": (1,)}
+    journal.add(index, "a", 2)
+    journal.add(index, "a", 1)
+    journal.add(index, "b", 3)
+    assert index == {"a": (1, 2), "b": (3,)}
+    journal.take_off(index, "a", 1)
+    journal.take_off(index, "b", 3)
+    journal.take_off(index, "c", 3)
+    assert index == {"a": (2,)}
+    journal.undo()
+    assert index == {"a": (1,)}

@@ -261,3 +261,20 @@ def test_a_stream_is_taken_back_with_its_batch(node: TriedNode) -> None:
     assert memory.reported == {1: 1, 2: 1}
     assert memory.is_reported(1)
     memory.journal.forget()
+
+
+def test_streams_unlike_all_others_are_limited_and_what_others_have_is_not(
+    node: TriedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ixproxy.wire.subscribing.MAX_STREAMS", 2)
+    one, two, three = (stat_server(node, name) for name in ("one", "two", "three"))
+    node.ask(one, start(places=["a"]))
+    node.ask(two, start(places=["b"]))
+    assert node.refusal(three, start(places=["c"])) == Code.LIMIT_REACHED
+    node.ask(three, start(places=["a"]))
+    node.ask(two, STOP_ALL)
+    node.ask(two, stop())
+    assert len(node.core._standing.memory.wanted) == 1
+    node.ask(two, start(places=["d"]))
+    proxy = node.client("proxy", ClientType.PROXY)
+    node.ask(proxy, START_ALL)

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ixproxy.errors import Code
-from ixproxy.messages import EventAck, RequestAgentLogin, RequestStopProcessing, RequestSubmit
+from ixproxy.messages import (
+    EventAck,
+    RequestAgentLogin,
+    RequestConfirmSession,
+    RequestStopProcessing,
+    RequestSubmit,
+)
 from ixproxy.node.work import (
     Answer,
     Asked,
@@ -231,3 +237,16 @@ def test_after_a_registration_both_sides_hold_the_same(
                 assert (node.kept(row.id), parties) == (row, [])
     finally:
         node.discard()
+
+
+def test_a_login_that_was_not_confirmed_ends_with_its_connection_even_if_another_is_there_already(
+    node: TriedNode,
+) -> None:
+    desk = node.desktop(through_proxy=True)
+    ann: dict[str, Any] = {"tenant_id": 1, "agent_id": "Ann"}
+    stamp = node.ask(desk, RequestAgentLogin(**ann, provisional=True)).agent_session
+    node.run(Registered(desk, 2))
+    assert node.agents() == []
+    # What is said of it from now on is no answer to the login: it is a replay.
+    node.ask(desk, RequestConfirmSession(**ann, agent_session=stamp))
+    assert [row.confirmed for row in node.agents()] == [True]

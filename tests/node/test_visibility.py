@@ -2,11 +2,20 @@ from __future__ import annotations
 
 import pytest
 
-from ixproxy.node.rows import PartyRow
-from ixproxy.node.visibility import COACH, CONFERENCE, MODES, MONITOR, foremost, ordinary, seeing
+from ixproxy.node.rows import InteractionRow, PartyRow
+from ixproxy.node.visibility import (
+    COACH,
+    CONFERENCE,
+    MODES,
+    MONITOR,
+    assigned,
+    foremost,
+    ordinary,
+    seeing,
+)
 
 
-def party(mode: str, take: int = 1) -> PartyRow:
+def party(mode: str, take: int = 1, agent_id: str = "") -> PartyRow:
     return PartyRow(
         interaction_id="i",
         session=mode.encode(),
@@ -14,6 +23,7 @@ def party(mode: str, take: int = 1) -> PartyRow:
         party_type=2,
         take_number=take,
         joined_at=0.0,
+        agent_id=agent_id,
         visibility_mode=mode,
     )
 
@@ -42,3 +52,22 @@ def test_the_longest_of_those_who_handle_it_stands_for_all() -> None:
     first, second = party(CONFERENCE, 3), party("", 4)
     assert foremost([watcher, second, first]) is first
     assert foremost([party(COACH, 2), watcher]) is watcher
+
+
+def test_who_handles_an_interaction_keeps_it_whoever_comes_and_goes() -> None:
+    def assigned_to(before: str | None, *parties: PartyRow, joined: PartyRow | None = None) -> str:
+        row = InteractionRow(
+            id="i", tenant_id=1, media_type="email", queue="Q", state=3, assigned_to=before
+        )
+        return assigned(row, parties, joined) or ""
+
+    ann, bob = party("", 1, "Ann"), party(CONFERENCE, 2, "Bob")
+    coach, monitor = party(COACH, 3, "Eve"), party(MONITOR, 4, "Kim")
+    assert assigned_to("Ann", ann, bob, joined=bob) == "Ann"
+    assert assigned_to("Bob", ann, bob, coach, joined=coach) == "Bob"
+    assert assigned_to("Ann", bob, coach) == "Bob"
+    assert assigned_to("Ann", bob, joined=bob) == "Bob"
+    assert assigned_to("Zoe", ann, bob, joined=bob) == "Bob"
+    assert assigned_to("Ann", coach, monitor) == "Eve"
+    assert assigned_to("Eve", coach, bob, joined=bob) == "Bob"
+    assert assigned_to("Ann") == ""

@@ -55,7 +55,8 @@ def test_whatever_nodes_say_each_request_has_one_answer(seed: int, fast_path: bo
     report = flawless(fuzz_proxy_by_nodes(seed, EACH, RECORDED, fast_path=fast_path))
     assert report.frames == EACH
     assert report.damaging > EACH / 5, "links were broken"
-    assert report.codes[Code.LOST_CONNECTION] > EACH / 20, "in doubt, for those who waited there"
+    # Much of what such a node says is well formed, and breaks no link.
+    assert report.codes[Code.LOST_CONNECTION] > EACH / 40, "in doubt, for those who waited there"
     assert not report.codes[Code.BAD_FRAME] + report.codes[Code.BAD_ATTRIBUTE], (
         "what a node says wrongly is blamed on a client"
     )
@@ -84,6 +85,10 @@ def test_no_table_grows_beyond_what_its_limits_allow(fuzz: object) -> None:
     assert largest["clients"] <= SETTINGS.max_clients
     assert largest["pending"] < 200
     assert largest["clients in flight"] <= 8 * SETTINGS.max_pending_per_client
+    assert largest["composed"] <= 100, "a few agents and interactions, however often"
+    assert largest["reporting streams"] <= largest["reporting clients"] <= 8
+    assert largest["agent events that wait"] <= 100
+    assert largest["sessions that were ousted"] <= 100
     for name in ("outputs", "effects", "owners beyond their limit"):
         assert largest[name] == 0
     assert largest["agents"] <= 2 + 10, "two that fit, and some that were made by chance"

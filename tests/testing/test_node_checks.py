@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from ixproxy.messages import RequestAgentLogin, RequestPull, RequestSubmit
+from ixproxy.messages import RequestAgentLogin, RequestDeliver, RequestPull, RequestSubmit
 from ixproxy.testing.node_checks import mistakes, sizes
 from tests.net.node_rig import NodeRig
 
@@ -45,8 +45,24 @@ def test_tables_are_as_large_as_what_they_hold(busy: NodeRig) -> None:
         "bound sessions": 5, "sessions": 5, "requests": 1, "held pulls": 1,
         "clients with held pulls": 1, "views of held pulls": 1, "reminders of held pulls": 1,
         "agents": 1, "agents_of": 1,
-        "places": 1, "servers": 1,
+        "places": 1, "servers": 1, "seen": 1,
     }  # fmt: skip
+
+
+def test_what_is_delivered_waits_without_a_party_and_with_a_timer_of_its_own(
+    busy: NodeRig,
+) -> None:
+    router = busy.client("RoutingEngine", client_name="second")
+    pull = RequestPull(tenant_id=1, view_id="_system_", pull_parameters={"c": 1})
+    assert "c" in router.ask(pull).interactions
+    router.send(RequestDeliver(tenant_id=1, interaction_id="c", agent_id="ann"))
+    busy.settle()
+    assert sizes(busy.server)["invitations"] == 1
+    assert mistakes(busy.place, busy.server) == []
+    busy.place.connect().execute("UPDATE timers SET kind = 'routing' WHERE kind = 'delivering'")
+    assert any("'c' is in state 2" in line for line in mistakes(busy.place, busy.server))
+    busy.place.connect().execute("DELETE FROM invitations")
+    assert any("invitations set()" in line for line in mistakes(busy.place, busy.server))
 
 
 @pytest.mark.parametrize(

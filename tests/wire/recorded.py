@@ -6,7 +6,8 @@ server) or `<` (sent by one), and behind `#` what they mean, as JSON; so
 `ixctl decode` reads the files too. A frame that was ever sent must mean the
 same for ever: no line is changed or removed, and what is new is added at the
 end. `python -m tests.wire.recorded` writes files for messages, and for exchanges
-of the protocol page, that have none.
+of the protocol page, that have none, and adds a frame to the file of a message
+that has attributes of which none is recorded.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import msgspec
 from ixproxy.cli.exchanges import EXCHANGES
 from ixproxy.messages import Message
 from ixproxy.wire.codec import decode, encode
-from ixproxy.wire.names import ROWS, Kind
+from ixproxy.wire.names import ROWS, Kind, NameRow
 from ixproxy.wire.prefix import MAGIC, Flag, Frame, read_frame, write_frame
 from tests.wire.samples import bare, full
 
@@ -87,16 +88,33 @@ def first_records(name: str) -> list[bytes]:
     ]
 
 
+def unrecorded(row: NameRow) -> set[str]:
+    """The attributes of a message that no recorded frame has."""
+    recorded = {
+        name
+        for record in records()
+        if record.file == row.name
+        for name in record.means["message"][row.name]
+    }
+    return {field.encode_name for field in msgspec.structs.fields(row.message)} - recorded
+
+
+def lines_of(raw: bytes) -> str:
+    """A frame as a record."""
+    frame = read_frame(raw)
+    said = json.dumps(meaning(frame), ensure_ascii=False, sort_keys=True)
+    return f"{'>' if frame.kind in TO_SERVER else '<'} {raw.hex()}\n# {said}\n"
+
+
 def main() -> None:
     for name in [*(row.name for row in ROWS), *BODILESS, *EXCHANGED]:
         path = FRAMES / f"{name}.txt"
         if not path.exists():
-            lines = []
-            for raw in first_records(name):
-                frame = read_frame(raw)
-                said = json.dumps(meaning(frame), ensure_ascii=False, sort_keys=True)
-                lines += [f"{'>' if frame.kind in TO_SERVER else '<'} {raw.hex()}\n", f"# {said}\n"]
-            path.write_text("".join(lines))
+            path.write_text("".join(map(lines_of, first_records(name))))
+    for row in ROWS:
+        if unrecorded(row):
+            with (FRAMES / f"{row.name}.txt").open("a") as file:
+                file.write(lines_of(encode(full(row), client=7, reference=9)))
 
 
 if __name__ == "__main__":

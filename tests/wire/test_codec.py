@@ -33,7 +33,7 @@ from ixproxy.wire.frames import FrameReader
 from ixproxy.wire.names import BY_MESSAGE, BY_NAME, ROWS, Kind, NameRow
 from ixproxy.wire.prefix import Flag, Frame, read_frame, with_flags, write_frame
 from ixproxy.wire.splice import set_extension
-from tests.wire.recorded import BODILESS, Record, meaning, records
+from tests.wire.recorded import BODILESS, Record, meaning, records, unrecorded
 from tests.wire.samples import any_message, full
 
 SUBMIT = BY_MESSAGE[RequestSubmit]
@@ -66,6 +66,7 @@ def test_a_message_with_all_attributes_comes_back_as_it_was(row: NameRow) -> Non
 @every_row
 def test_every_message_is_recorded_with_its_bytes_and_meaning(row: NameRow) -> None:
     assert len([record for record in RECORDS if record.file == row.name]) >= 2
+    assert not unrecorded(row), "python -m tests.wire.recorded adds a frame that has them"
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.file)

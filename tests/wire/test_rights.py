@@ -47,6 +47,34 @@ def test_an_answer_is_no_request() -> None:
             "AgentApplication MediaServer",
         ),
         (
+            m.RequestStartPlaceAgentStateReporting,
+            "ReportingEngine Proxy",
+            "AgentApplication MediaServer RoutingEngine ThirdPartyServer",
+        ),
+        (
+            m.RequestDeliver,
+            "RoutingEngine",
+            "AgentApplication MediaServer ReportingEngine ThirdPartyServer Proxy",
+        ),
+        (
+            m.RequestTransfer,
+            "AgentApplication",
+            "RoutingEngine MediaServer ReportingEngine ThirdPartyServer Proxy",
+        ),
+        (m.RequestIntrude, "AgentApplication", "RoutingEngine ReportingEngine Proxy"),
+        (m.RequestAccept, "AgentApplication", "RoutingEngine ReportingEngine Proxy"),
+        (
+            m.RequestSubscribe,
+            "AgentApplication RoutingEngine MediaServer ReportingEngine ThirdPartyServer Proxy",
+            "",
+        ),
+        (m.RequestAgentAvailable, "AgentApplication", "RoutingEngine ReportingEngine Proxy"),
+        (
+            m.EventCurrentAgentStatus,
+            "ReportingEngine",
+            "AgentApplication RoutingEngine MediaServer ThirdPartyServer Proxy",
+        ),
+        (
             m.RequestStopProcessing,
             "AgentApplication MediaServer RoutingEngine",
             "ReportingEngine ThirdPartyServer",

@@ -17,7 +17,13 @@ from ixproxy.messages import (
 )
 from ixproxy.messages.message import Message
 from ixproxy.wire.streams import StreamKey
-from ixproxy.wire.subscribing import MAX_NAMES, MAX_SUBSCRIPTIONS, Subscribed
+from ixproxy.wire.subscribing import (
+    MAX_NAMES,
+    MAX_STREAMS,
+    MAX_SUBSCRIPTIONS,
+    Subscribed,
+    check_streams,
+)
 
 ALL = RequestStartPlaceAgentStateReportingAll()
 NOTHING = Subscribed()
@@ -170,3 +176,36 @@ def test_a_stream_has_what_any_of_its_subscriptions_asks_for(
     wanted = any(one.wanted.accepts(login(agent, 1, place)) for one in server.each)
     assert hears(server, agent, 1, place) == wanted
     assert isinstance(server.key, StreamKey) == bool(server.each)
+
+
+def test_names_are_no_longer_than_names_are() -> None:
+    long = "x" * 256
+    for message in (listed(agents=[long]), listed(agents=["a"], filter={"Places": [long]})):
+        with pytest.raises(RequestRefused) as refused:
+            NOTHING.begin(message)
+        assert refused.value.code == Code.BAD_ATTRIBUTE
+    begun = RequestStartPlaceAgentStateReportingAll(filter={"Events": {long: 1}})
+    with pytest.raises(RequestRefused):
+        NOTHING.begin_all({1}, begun)
+
+
+def test_of_a_request_nothing_is_kept_but_each_name_once() -> None:
+    big = {"Note": "x" * 100_000}
+    asked = listed(
+        agents=["a", "b", "a"] * 1000, filter={"Places": {"p": big}}, extension=big
+    )
+    plain = listed(agents=["a", "b"], filter={"Places": {"p": 1}})
+    assert NOTHING.begin(asked) == NOTHING.begin(plain)
+
+
+def test_a_stream_in_the_place_of_one_that_nobody_else_has_is_none_more() -> None:
+    keys = [NOTHING.begin(listed(agents=[str(number)])).key for number in range(MAX_STREAMS)]
+    wanted = dict.fromkeys([key for key in keys if key is not None], 1)
+    new = NOTHING.begin(listed(agents=["new"])).key
+    assert new is not None
+    check_streams(wanted, new, keys[0])
+    with pytest.raises(RequestRefused) as refused:
+        check_streams(wanted, new, None)
+    assert refused.value.code == Code.LIMIT_REACHED
+    with pytest.raises(RequestRefused):
+        check_streams({**wanted, next(iter(wanted)): 2}, new, keys[0])
