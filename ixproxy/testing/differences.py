@@ -139,18 +139,19 @@ def _agents(event: Told) -> set[str]:
     return {name for name in names if name}
 
 
-def _step(event: Told) -> int:
-    """The step of the script that it comes of; 0: of none."""
-    return int((event.get("Reason") or {}).get("Reason", 0))
+def _why(event: Told) -> tuple[Any, ...]:
+    """What it comes of: a step of the script, or the end of some time; empty: it does not say."""
+    reason = event.get("Reason") or {}
+    return tuple(reason[key] for key in sorted(reason))
 
 
 def _life(events: list[Told], agent: str) -> list[list[str]]:
     """What was told of an agent; runs of events of interactions without their order."""
     mine = [event for event in events if agent in _agents(event)]
-    steps = {_step(event) for event in mine if not event.get("InteractionId")}
+    causes = {_why(event) for event in mine if not event.get("InteractionId")} - {()}
     life: list[list[str]] = [[]]
     for event in mine:
-        if event.get("InteractionId") and _step(event) in steps - {0}:
+        if event.get("InteractionId") and _why(event) in causes:
             # It comes of what changed the agent: on another node perhaps, a moment later.
             continue
         if event.get("InteractionId") or event[""] in _ANYWHERE:
