@@ -149,6 +149,7 @@ def sizes(core: ProxyCore) -> dict[str, int]:
         "agent events that wait": len(core._agents.forced),
         "logouts that nodes missed": len(sessions.absences),
         "clients with what stands": len(sessions.standing),
+        "sessions that nodes lack": len(sessions.lacking),
         "reporting clients": core._streams.subscribers,
         "reporting streams": core._streams.number,
         "streams of nodes": len(core._streams._upstream._sources),

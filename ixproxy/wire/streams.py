@@ -28,6 +28,7 @@ import msgspec
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import EventMassAgentLogout, EventPlaceAgentState
 from ixproxy.messages.message import Event, KeyValues
+from ixproxy.wire.names import ROWS, Kind
 
 BEGIN, END, LOST = "Begin", "End", "Lost"
 """The activities of an EventActivityReport."""
@@ -181,6 +182,7 @@ def _tenant(key: str, value: Any) -> int:
     raise RequestRefused(Code.BAD_ATTRIBUTE, f"Tenants[{key!r}]: {value!r} is no tenant id")
 
 
+_EVENTS = frozenset(row.name for row in ROWS if row.kind is Kind.EVENT)
 _KEYS = {
     "Events": "events",
     "MediaTypes": "media_types",
@@ -202,7 +204,8 @@ def filter_of(
     :param given: its key-value list `Filter`.
     :param agents: named by themselves, as are `places`; they narrow together
         with those of the list.
-    :raise RequestRefused: a key is not known, or its value is no list of names.
+    :raise RequestRefused: a key is not known, its value is no list of names, or
+        there is no event of a name.
     """
     named: dict[str, frozenset[str]] = {}
     for key, value in given.items():
@@ -216,6 +219,11 @@ def filter_of(
                 Code.BAD_ATTRIBUTE, f"Filter[{key!r}]: expected a key-value list of names"
             )
         named[attribute] = frozenset(value)
+    unknown = sorted(named.get("events", frozenset()) - _EVENTS)
+    if unknown:
+        raise RequestRefused(
+            Code.BAD_ATTRIBUTE, f"Filter['Events']: {unknown[0]!r} is no event of a stream"
+        )
     for attribute, more in (("agents", frozenset(agents)), ("places", frozenset(places))):
         if more:
             named[attribute] = named.get(attribute, frozenset()) | more

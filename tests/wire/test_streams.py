@@ -43,7 +43,9 @@ def test_a_filter_narrows_by_event_media_type_agent_and_place() -> None:
     assert both.accepts(JOINED)
 
 
-@pytest.mark.parametrize("given", [{"Colour": {}}, {"Events": 1}, {"Agents": [1]}])
+@pytest.mark.parametrize(
+    "given", [{"Colour": {}}, {"Events": 1}, {"Events": ["EventNonsense"]}, {"Agents": [1]}]
+)
 def test_a_filter_that_makes_no_sense_is_refused_with_its_key(given: dict[str, object]) -> None:
     with pytest.raises(RequestRefused, match=next(iter(given))):
         filter_of({1}, given)
