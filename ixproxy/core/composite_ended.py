@@ -3,8 +3,9 @@ Agent sessions that are over, remembered for a while.
 
 Theory of operation: a source whose stream is slow may report a login when the
 others have long reported the logout: that is no new login. One that had the
-session, and said that it is over, means it when it reports it again. And the
-times of an agent's events do not go back from one session to the next.
+session, and said that it is over, means it when it reports it again, or an older
+one that a client came back with. And the times of an agent's events do not go
+back from one session to the next.
 
 What a restart loses, and who restores it: all of it; the streams of all
 sources begin with whole states, in which what is over is not.
@@ -75,9 +76,7 @@ class EndedSessions:
     def has(self, key: AgentKey, stamp: Stamp, source: str) -> bool:
         """Whether what a source reports is a session that is over."""
         ended = self._ended.get(key)
-        return ended is not None and (
-            stamp < ended.stamp or (stamp == ended.stamp and source not in ended.left)
-        )
+        return ended is not None and stamp <= ended.stamp and source not in ended.left
 
     def forget(self, key: AgentKey) -> float:
         """

@@ -20,13 +20,20 @@ def test_a_login_that_comes_late_is_none() -> None:
     ended = EndedSessions()
     ended.add(ANNA, over(100.0, "east"))
     assert ended.has(ANNA, Stamp(5, 1), "north")
-    assert ended.has(ANNA, Stamp(4, 2), "east")
+    assert ended.has(ANNA, Stamp(4, 2), "north")
     assert not ended.has(ANNA, Stamp(5, 1), "east")
     assert not ended.has(ANNA, Stamp(6, 1), "north")
     ended.left(ANNA, Stamp(4, 1), "north")
     assert ended.has(ANNA, Stamp(5, 1), "north")
     ended.left(ANNA, Stamp(5, 1), "north")
     assert not ended.has(ANNA, Stamp(5, 1), "north")
+
+
+def test_a_source_that_has_seen_the_end_means_an_older_session_when_it_reports_one() -> None:
+    """A client came back with it, when the newer one was over."""
+    ended = EndedSessions()
+    ended.add(ANNA, over(100.0, "east"))
+    assert not ended.has(ANNA, Stamp(4, 2), "east")
 
 
 def test_what_is_long_over_is_forgotten() -> None:
