@@ -50,6 +50,7 @@ class LoggingOut(AgentChange):
         if self._over:
             return
         self._awaited.discard(link)
+        self._accepted = [each for each in self._accepted if each is not link]
         if self._asked.client.gone:
             self._client_gone()
         else:
@@ -77,8 +78,13 @@ class LoggingOut(AgentChange):
             self._sessions.leave(self._key, client)
         if stamp is not None:
             links = self._state.links_of(self._key[0])
-            away = [link.name for link in links if link not in self._accepted]
+            away = [link.name for link in links if not self._is_out(link)]
             self._sessions.absences.note(away, (client, self._key, stamp))
+
+    def _is_out(self, link: Link) -> bool:
+        """Whether a node has done it, and was not told the session anew since."""
+        accepted, asked = link in self._accepted, self._asked_links.get(link)
+        return accepted and (asked == link.connections or not link.speaks)
 
     def _undo(self, client: Client) -> None:
         """Who has left stays out."""
