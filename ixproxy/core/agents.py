@@ -74,7 +74,7 @@ class AgentChange:
         """By which of its connections each was asked last."""
         self._accepted: list[Link] = []
         self._silent: set[Link] = set()
-        """Those that did not answer once."""
+        """Those that did not answer once, or when nobody listened any more."""
         self._named: tuple[int, int] | None = None
         self._refusal: bytes | None = None
         self._over = False
@@ -105,6 +105,7 @@ class AgentChange:
         answer = self._checked(decode(frame))
         self._awaited.discard(link)
         if self._asked.client.gone:
+            self._silent.add(link)
             self._client_gone()
         elif isinstance(answer, EventAck):
             self._did(link, answer)
@@ -131,9 +132,9 @@ class AgentChange:
             self._missed(link)
             self._go_on()
 
-    def _missed(self, link: Link) -> None:
+    def _missed(self, link: Link, newer: Client | None = None) -> None:
         """A node that is there may not have heard it: it is told the whole session later."""
-        session, client = self._sessions.get(self._key), self._asked.client
+        session, client = self._sessions.get(self._key), newer or self._asked.client
         if link.linked and session is not None and client in session.clients:
             self._sessions.lacking.note(link.name, self._key, client, self._state.now)
 
@@ -203,7 +204,8 @@ class AgentChange:
         told: LogoutTold | ChangeTold = ChangeTold(self._state, self._sessions, self._key, client)
         for undoing in self._opposites():
             if isinstance(undoing, RequestAgentLogout) and undoing.agent_session is not None:
-                told = LogoutTold(self._sessions, (client, self._key, undoing.agent_session))
+                missed = client, self._key, undoing.agent_session
+                told = LogoutTold(self._state, self._sessions, missed)
             for link in dict.fromkeys(self._accepted):
                 if link.linked and link.name in client.numbers:
                     self._state.ask(link, undoing, told, why="undo-agent", client=client)
@@ -216,10 +218,18 @@ class AgentChange:
         Nobody awaits the outcome. A client that is on a newer connection now has
         its session on the nodes, and with it what this change did to some of them.
         """
-        newer = self._state.clients.newest(self._asked.client.session)
-        if newer is not None and not self._asked.client.said_goodbye:
+        newer = self._newer()
+        if newer is not None:
             self._undo(newer)
+            for link in self._awaited | self._silent:
+                # It may yet do it, or have done it.
+                self._missed(link, newer)
         self._end()
+
+    def _newer(self) -> Client | None:
+        """The client that has gone, on its newer connection."""
+        newer = self._state.clients.newest(self._asked.client.session)
+        return None if self._asked.client.said_goodbye else newer
 
     def _finish_with_code(self, code: int) -> None:
         self._state.refuse(self._asked, code)

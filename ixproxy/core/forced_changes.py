@@ -190,7 +190,7 @@ def log_out_everywhere(
     )
     away = []
     missed = client, session.key, session.stamp
-    told = LogoutTold(sessions, missed)
+    told = LogoutTold(state, sessions, missed)
     for link in state.links_of(session.tenant):
         if link is but:
             continue

@@ -109,7 +109,7 @@ class Retelling:
                 absences.note([link.name], missed)
             else:
                 logout = RequestAgentLogout(tenant_id=tenant, agent_id=agent, agent_session=stamp)
-                told = LogoutTold(self._sessions, missed)
+                told = LogoutTold(self._state, self._sessions, missed)
                 self._state.ask(link, logout, told, why="replay-agent", client=client)
 
     def tell(self, link: Link, key: AgentKey, client: Client) -> None:

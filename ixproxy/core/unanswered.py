@@ -23,7 +23,8 @@ from ixproxy.wire.prefix import Frame
 class LogoutTold:
     """A logout on its way to nodes."""
 
-    def __init__(self, sessions: AgentSessions, missed: Missed) -> None:
+    def __init__(self, state: ProxyState, sessions: AgentSessions, missed: Missed) -> None:
+        self._state = state
         self._sessions = sessions
         self._missed = missed
 
@@ -32,7 +33,8 @@ class LogoutTold:
 
     def lost(self, link: Link, pending: Pending) -> None:
         """It may be in there still."""
-        self._sessions.absences.note([link.name], self._missed)
+        client, key, stamp = self._missed
+        self._sessions.absences.note([link.name], (_by_now(self._state, client), key, stamp))
 
 
 class ChangeTold:
@@ -51,6 +53,12 @@ class ChangeTold:
 
     def lost(self, link: Link, pending: Pending) -> None:
         """One that is there may not have done it; one that is away is told all later."""
-        session = self._sessions.get(self._key)
-        if link.linked and session is not None and self._client in session.clients:
-            self._sessions.lacking.note(link.name, self._key, self._client, self._state.now)
+        session, client = self._sessions.get(self._key), _by_now(self._state, self._client)
+        if link.linked and session is not None and client in session.clients:
+            self._sessions.lacking.note(link.name, self._key, client, self._state.now)
+
+
+def _by_now(state: ProxyState, client: Client) -> Client:
+    """The same client on its newest connection; one that has left: itself."""
+    newer = state.clients.newest(client.session)
+    return newer if client.gone and not client.said_goodbye and newer is not None else client

@@ -12,11 +12,12 @@ from ixproxy.messages import (
     RequestAgentLogout,
     RequestConfirmSession,
     RequestDoNotDisturbOn,
+    RequestRegisterClient,
     RequestRemoveMedia,
 )
 from ixproxy.wire.names import Kind
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
-from tests.core.test_agents import HOME, OTHERS, STAMP, step
+from tests.core.test_agents import HOME, OTHERS, STAMP, logged_in, step
 from tests.core.test_forced_changes import AUTHORITY, change, rig_with_agent, tell
 
 SLOW = next(node for node in (EAST, NORTH, WEST) if node != AUTHORITY)
@@ -144,3 +145,80 @@ def test_so_it_is_when_that_node_is_still_being_told_when_the_logout_is_over() -
     assert not rig.core.link(back).linked
     step(rig, [back], RequestAgentLogout)
     assert rig.core.link(back).linked
+
+
+def _registered_anew(request: Any) -> tuple[Rig, Any, int]:
+    """
+    An agent is logged in, and its client is on a newer connection before the home node has
+    answered a request.
+
+    :return: what the home node has not answered, and the newer connection.
+    """
+    rig = Rig()
+    session = b"s" * 16
+    peer = rig.client(session=session, incarnation=1)
+    logged_in(rig, peer)
+    rig.ask(peer, request)
+    waiting = only(rig.sent(HOME))
+    newer = rig.peer()
+    again = RequestRegisterClient(
+        client_name="desk", client_type="AgentApplication", session=session, incarnation=2
+    )
+    rig.ask(newer, again)
+    for node in (HOME, *OTHERS):
+        rig.accept(node)
+        rig.sent(node)
+    assert isinstance(only(rig.got(newer)), EventAck)
+    return rig, waiting, newer
+
+
+def test_what_a_client_asked_before_it_registered_anew_is_taken_back_where_it_is_not_known() -> (
+    None
+):
+    on = RequestDoNotDisturbOn(tenant_id=TENANT, agent_id="ann")
+    rig, _, _ = _registered_anew(on)
+    rig.tick(31.0)
+    rig.sent(HOME)
+    rig.tick(FIRST_PAUSE)
+    (told,) = asked(rig, HOME)
+    assert (type(told), told.donot_disturb) == (RequestConfirmSession, 0)
+
+
+def test_who_logged_out_before_it_registered_anew_is_out_everywhere() -> None:
+    rig, waiting, newer = _registered_anew(RequestAgentLogout(tenant_id=TENANT, agent_id="ann"))
+    rig.answer(HOME, waiting, EventAck())
+    for node in (HOME, *OTHERS):
+        (told,) = asked(rig, node)
+        assert (type(told), told.agent_session) == (RequestAgentLogout, STAMP)
+    assert only(rig.got(newer)).agent_state_change_operation == "Logout"
+    assert not len(rig.core._agents.sessions)
+    assert not rig.core._agents.busy
+
+
+def test_a_node_that_did_it_when_nobody_listened_any_more_is_told_so_too() -> None:
+    on = RequestDoNotDisturbOn(tenant_id=TENANT, agent_id="ann")
+    rig, waiting, _ = _registered_anew(on)
+    rig.answer(HOME, waiting, EventAck(agent_session=STAMP))
+    rig.tick(FIRST_PAUSE)
+    frame = only([frame for frame in rig.sent(HOME) if frame.kind == Kind.REQUEST])
+    told = decode(frame)
+    assert (frame.client, type(told), told.donot_disturb) == (2, RequestConfirmSession, 0)
+
+
+def test_a_logout_that_is_not_answered_is_told_on_the_clients_newest_connection() -> None:
+    rig = Rig()
+    session = b"s" * 16
+    peer = rig.client(session=session, incarnation=1)
+    logged_in(rig, peer)
+    tell(rig, AUTHORITY, change("Logout"))
+    rig.sent(SLOW)
+    again = RequestRegisterClient(
+        client_name="desk", client_type="AgentApplication", session=session, incarnation=2
+    )
+    rig.ask(rig.peer(), again)
+    for node in (HOME, *OTHERS):
+        rig.accept(node)
+        rig.sent(node)
+    rig.tick(31.0)
+    frame = only([frame for frame in rig.sent(SLOW) if frame.kind == Kind.REQUEST])
+    assert (frame.client, type(decode(frame))) == (2, RequestAgentLogout)
