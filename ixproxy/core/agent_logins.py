@@ -136,7 +136,10 @@ class LoggingIn(AgentChange):
         super()._undo(client)
         if self._phase in (Phase.CONFIRM, Phase.SPREAD):
             # The home node may have decided before it was lost, and others been told.
-            away = [link.name for link in self._state.links_of(self._key[0]) if not link.linked]
+            # So may one that did not answer in time.
+            silent = self._silent.difference(self._accepted)
+            links = self._state.links_of(self._key[0])
+            away = [link.name for link in links if not link.linked or link in silent]
             self._sessions.absences.note(away, (client, self._key, self._stamp))
 
     def _opposites(self) -> list[AgentRequest]:

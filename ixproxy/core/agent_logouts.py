@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ixproxy.core.agents import AgentChange, Phase
 from ixproxy.core.clients import Client
+from ixproxy.core.forced_changes import log_out_everywhere, tell_logged_out
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import error_code
@@ -50,6 +51,8 @@ class LoggingOut(AgentChange):
         if self._over:
             return
         self._awaited.discard(link)
+        self._silent.add(link)
+        self._accepted = [each for each in self._accepted if each is not link]
         if self._asked.client.gone:
             self._client_gone()
         else:
@@ -77,8 +80,22 @@ class LoggingOut(AgentChange):
             self._sessions.leave(self._key, client)
         if stamp is not None:
             links = self._state.links_of(self._key[0])
-            away = [link.name for link in links if link not in self._accepted]
+            away = [link.name for link in links if not self._is_out(link)]
             self._sessions.absences.note(away, (client, self._key, stamp))
+
+    def _is_out(self, link: Link) -> bool:
+        """Whether a node has done it, and was not told the session anew since."""
+        accepted, asked = link in self._accepted, self._asked_links.get(link)
+        return accepted and (asked == link.connections or not link.speaks)
+
+    def _client_gone(self) -> None:
+        """A client that is on a newer connection now is out there, too: some nodes did it."""
+        newer, session = self._newer(), self._sessions.get(self._key)
+        stamp = self._request.agent_session
+        if newer is not None and session is not None and session.has(newer, stamp):
+            log_out_everywhere(self._state, self._sessions, session, newer, but=None)
+            tell_logged_out(self._state, session, newer)
+        self._end()
 
     def _undo(self, client: Client) -> None:
         """Who has left stays out."""

@@ -8,8 +8,10 @@ so every proxy asks the same node first. A change goes to the home node, then
 to all others, those too that came meanwhile, and is undone by its opposite
 where one refuses. A refusal undoes all and gives one error; a node lost on the
 way counts as away and is told when it returns; the home node lost means undo
-and 2002. Logins and logouts have rules of their own: `agent_logins` and
-`agent_logouts`.
+and 2002. One that was there and silent may yet do it: it is told the whole
+session. One that was lost after it had answered, and is back, has been told how
+the session was before: it is asked again. Logins and logouts have rules of
+their own: `agent_logins` and `agent_logouts`.
 
 An upstream proxy does all of this by itself: to a proxy behind it it is the
 home node, and the only one.
@@ -29,8 +31,9 @@ from ixproxy.core.clients import Client
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import Asked, ProxyState, error_code
+from ixproxy.core.unanswered import ChangeTold, LogoutTold
 from ixproxy.errors import Code
-from ixproxy.messages import EventAck
+from ixproxy.messages import EventAck, RequestAgentLogout
 from ixproxy.messages.agents import AgentRequest
 from ixproxy.messages.message import Message
 from ixproxy.wire.codec import decode
@@ -67,9 +70,11 @@ class AgentChange:
         self._home, self._others = links[0], links[1:]
         self._phase = Phase.HOME
         self._awaited: set[Link] = set()
-        self._asked_links: set[Link] = set()
-        """Those that were asked since the home node had answered, and the home node."""
+        self._asked_links: dict[Link, int] = {}
+        """By which of its connections each was asked last."""
         self._accepted: list[Link] = []
+        self._silent: set[Link] = set()
+        """Those that did not answer once, or when nobody listened any more."""
         self._named: tuple[int, int] | None = None
         self._refusal: bytes | None = None
         self._over = False
@@ -90,7 +95,7 @@ class AgentChange:
         for link in links:
             if link.linked and link.name in client.numbers:
                 self._awaited.add(link)
-                self._asked_links.add(link)
+                self._asked_links[link] = link.connections
                 self._state.ask(link, request, self, why=why, client=client, due=self._asked.due)
 
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
@@ -100,6 +105,7 @@ class AgentChange:
         answer = self._checked(decode(frame))
         self._awaited.discard(link)
         if self._asked.client.gone:
+            self._silent.add(link)
             self._client_gone()
         elif isinstance(answer, EventAck):
             self._did(link, answer)
@@ -115,18 +121,20 @@ class AgentChange:
         if self._over:
             return
         self._awaited.discard(link)
+        self._silent.add(link)
         if self._asked.client.gone:
             self._client_gone()
         elif link is self._home and self._phase is not Phase.SPREAD:
+            self._missed(link)
             self._undo(self._asked.client)
             self._finish_with_code(Code.LOST_CONNECTION)
         else:
             self._missed(link)
             self._go_on()
 
-    def _missed(self, link: Link) -> None:
+    def _missed(self, link: Link, newer: Client | None = None) -> None:
         """A node that is there may not have heard it: it is told the whole session later."""
-        session, client = self._sessions.get(self._key), self._asked.client
+        session, client = self._sessions.get(self._key), newer or self._asked.client
         if link.linked and session is not None and client in session.clients:
             self._sessions.lacking.note(link.name, self._key, client, self._state.now)
 
@@ -173,12 +181,13 @@ class AgentChange:
             self._end()
 
     def _late(self) -> list[Link]:
-        """The linked nodes that have the session, and were not asked."""
+        """The linked nodes with the session that were not asked since they were connected."""
         lacking, client = self._sessions.lacking, self._asked.client
         return [
             link
             for link in self._state.links_of(self._key[0])
-            if link not in self._asked_links and not lacking.has(link.name, self._key, client)
+            if self._asked_links.get(link) != link.connections
+            and not lacking.has(link.name, self._key, client)
         ]
 
     def _remember(self) -> None:
@@ -192,10 +201,14 @@ class AgentChange:
 
     def _undo(self, client: Client) -> None:
         """Take back what some nodes did and others refused, in the name of `client`."""
+        told: LogoutTold | ChangeTold = ChangeTold(self._state, self._sessions, self._key, client)
         for undoing in self._opposites():
+            if isinstance(undoing, RequestAgentLogout) and undoing.agent_session is not None:
+                missed = client, self._key, undoing.agent_session
+                told = LogoutTold(self._state, self._sessions, missed)
             for link in dict.fromkeys(self._accepted):
                 if link.linked and link.name in client.numbers:
-                    self._state.ask(link, undoing, None, why="undo-agent", client=client)
+                    self._state.ask(link, undoing, told, why="undo-agent", client=client)
 
     def _opposites(self) -> list[AgentRequest]:
         return opposites(self._before, self._request)
@@ -205,10 +218,18 @@ class AgentChange:
         Nobody awaits the outcome. A client that is on a newer connection now has
         its session on the nodes, and with it what this change did to some of them.
         """
-        newer = self._state.clients.newest(self._asked.client.session)
-        if newer is not None and not self._asked.client.said_goodbye:
+        newer = self._newer()
+        if newer is not None:
             self._undo(newer)
+            for link in self._awaited | self._silent:
+                # It may yet do it, or have done it.
+                self._missed(link, newer)
         self._end()
+
+    def _newer(self) -> Client | None:
+        """The client that has gone, on its newer connection."""
+        newer = self._state.clients.newest(self._asked.client.session)
+        return None if self._asked.client.said_goodbye else newer
 
     def _finish_with_code(self, code: int) -> None:
         self._state.refuse(self._asked, code)

@@ -63,9 +63,10 @@ class Confirming(AgentChange):
             super().answered(link, pending, frame, body)
 
     def lost(self, link: Link, pending: Pending) -> None:
-        """A node went away: it is told when it returns."""
+        """A node went away, or is silent: it is told when it returns, or once more."""
         if not self._over:
             self._awaited.discard(link)
+            self._silent.add(link)
             self._named = self._request.agent_session
             if self._asked.client.gone:
                 self._end()
@@ -81,13 +82,17 @@ class Confirming(AgentChange):
         assert isinstance(request, RequestConfirmSession)
         known = self._sessions.get(self._key)
         self._sessions.keep(confirmed(known, request, self._asked.client))
+        for link in self._silent:
+            self._missed(link)
 
     def _undo(self, client: Client) -> None:
         request = self._request
         assert request.agent_session is not None
         self._sessions.leave(self._key, client)
         super()._undo(client)
-        away = [link.name for link in self._state.links_of(self._key[0]) if not link.linked]
+        silent = self._silent.difference(self._accepted)
+        links = self._state.links_of(self._key[0])
+        away = [link.name for link in links if not link.linked or link in silent]
         self._sessions.absences.note(away, (client, self._key, request.agent_session))
 
     def _opposites(self) -> list[AgentRequest]:

@@ -39,6 +39,7 @@ from ixproxy.core.clients import Client
 from ixproxy.core.handing_on import hand_on
 from ixproxy.core.links import Link
 from ixproxy.core.state import ProxyState
+from ixproxy.core.unanswered import ChangeTold, LogoutTold
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.messages import EventForcedAgentStateChange, RequestAgentLogout
 from ixproxy.messages.agents import BY_SERVER, AgentRequest
@@ -137,9 +138,12 @@ class ForcedChanges:
 
     def _pass_on(self, requests: list[AgentRequest], client: Client, but: Link | None) -> None:
         for request in requests:
+            told = ChangeTold(
+                self._state, self._sessions, (request.tenant_id, request.agent_id), client
+            )
             for link in self._state.links_of(request.tenant_id):
                 if link is not but and link.linked and link.name in client.numbers:
-                    self._state.ask(link, request, None, why="agent-state", client=client)
+                    self._state.ask(link, request, told, why="agent-state", client=client)
 
     def _authority(self, session: AgentSession) -> Link | None:
         """The node whose word counts."""
@@ -185,14 +189,16 @@ def log_out_everywhere(
         extension={BY_SERVER: 1},
     )
     away = []
+    missed = client, session.key, session.stamp
+    told = LogoutTold(state, sessions, missed)
     for link in state.links_of(session.tenant):
         if link is but:
             continue
         if link.linked and link.name in client.numbers:
-            state.ask(link, logout, None, why="agent-state", client=client)
+            state.ask(link, logout, told, why="agent-state", client=client)
         else:
             away.append(link.name)
-    sessions.absences.note(away, (client, session.key, session.stamp))
+    sessions.absences.note(away, missed)
 
 
 def tell_logged_out(state: ProxyState, session: AgentSession, client: Client) -> None:

@@ -79,11 +79,13 @@ class Link(Destination):
     :ivar unfinished: bytes of answers whose last part has not come, by request.
     :ivar joining: registrations and replays whose answers are awaited.
     :ivar replaying: agent sessions that the node has still to be told of.
+    :ivar connections: how often it was connected.
     :ivar moves: its place among all links that this proxy has made, from 1.
     """
 
     __slots__ = (
         "clients",
+        "connections",
         "facts",
         "joining",
         "loads",
@@ -116,6 +118,7 @@ class Link(Destination):
         self.problem = ""
         self.joining = 0
         self.replaying = 0
+        self.connections = 0
         self.moves = 0
 
     def __str__(self) -> str:
@@ -144,6 +147,8 @@ class Link(Destination):
         if after is None:
             raise ValueError(f"link to {self.name}: {step.value} while {self.state.value}")
         self.state = after
+        if step is Step.CONNECTED:
+            self.connections += 1
 
     def view(self, tenant: int) -> NodeView:
         """The node as a strategy sees it, for one tenant."""

@@ -25,6 +25,7 @@ from ixproxy.core.lacking import TRIES
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import ProxyState, error_code
+from ixproxy.core.unanswered import LogoutTold
 from ixproxy.errors import Code
 from ixproxy.messages import RequestAgentLogout
 from ixproxy.values import NodeName
@@ -108,7 +109,8 @@ class Retelling:
                 absences.note([link.name], missed)
             else:
                 logout = RequestAgentLogout(tenant_id=tenant, agent_id=agent, agent_session=stamp)
-                self._state.ask(link, logout, None, why="replay-agent", client=client)
+                told = LogoutTold(self._state, self._sessions, missed)
+                self._state.ask(link, logout, told, why="replay-agent", client=client)
 
     def tell(self, link: Link, key: AgentKey, client: Client) -> None:
         """Tell a node one session as it is now."""

@@ -18,6 +18,7 @@ from ixproxy.messages import (
     RequestRegisterClient,
 )
 from ixproxy.wire.codec import encode
+from ixproxy.wire.names import Kind
 from tests.core.rig import TENANT, Rig, decode, only
 from tests.core.test_agents import HOME, OTHERS, STAMP, logged_in, login, step
 
@@ -152,3 +153,20 @@ def test_a_login_that_joins_keeps_the_place_and_the_state_of_the_session() -> No
     assert session.place == "p1"
     assert session.state.media == {"email": 1, "chat": 1}
     assert len(session.clients) == 2
+
+
+def test_a_login_that_is_undone_is_undone_on_a_node_that_was_silent() -> None:
+    """It may take the login yet, when it goes on."""
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, login())
+    step(rig, [HOME], RequestAgentLogin)
+    slow, other = OTHERS
+    step(rig, [other], RequestAgentLogin)
+    rig.sent(slow)
+    rig.tick(31.0)
+    rig.tick(0.25)
+    assert only(rig.got(peer)).error_code == Code.LOST_CONNECTION
+    rig.tick(0.25)
+    told = only([frame for frame in rig.sent(slow) if frame.kind == Kind.REQUEST])
+    assert decode(told) == UNDONE

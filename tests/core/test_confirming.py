@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from ixproxy.core.confirming import confirmed
+from ixproxy.core.lacking import FIRST_PAUSE
 from ixproxy.errors import Code
 from ixproxy.messages import EventAck, RequestAgentLogout, RequestConfirmSession
 from ixproxy.values import NodeName, rendezvous
+from ixproxy.wire.names import Kind
 from tests.core.chained import Inner
 from tests.core.rig import EAST, NORTH, TENANT, WEST, decode, only
 
@@ -112,3 +114,27 @@ def test_a_confirmation_adds_its_client_to_the_session_that_it_names_and_carries
     assert (joined.state.media, set(joined.clients)) == ({"chat": 0}, {one, two})
     newer = confirmed(first, confirmation(agent_session=(8, 101)), two)
     assert set(newer.clients) == {two}
+
+
+def test_a_node_that_is_silent_is_told_it_once_more() -> None:
+    rig = replayed()
+    accept_all(rig, HOME, OTHERS[0])
+    slow = OTHERS[1]
+    rig.sent(slow)
+    rig.tick(31.0)
+    assert only(rig.got(rig.edge)).agent_session == STAMP
+    rig.sent(slow)
+    rig.tick(FIRST_PAUSE)
+    assert decode(only(rig.sent(slow))) == confirmation()
+
+
+def test_one_that_another_node_refuses_is_undone_on_a_node_that_is_silent() -> None:
+    rig = replayed()
+    accept_all(rig, HOME)
+    newer, slow = OTHERS
+    rig.sent(slow)
+    rig.refuse(newer, only(rig.sent(newer)), Code.STALE_SESSION)
+    rig.tick(31.0)
+    assert only(rig.got(rig.edge)).error_code == Code.STALE_SESSION
+    told = only([frame for frame in rig.sent(slow) if frame.kind == Kind.REQUEST])
+    assert isinstance(decode(told), RequestAgentLogout)

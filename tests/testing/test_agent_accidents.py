@@ -30,6 +30,13 @@ def test_so_it_is_behind_proxies_in_front_of_others() -> None:
         assert outcome.problems == [], f"seed {seed}, {outcome.accident}"
 
 
+@pytest.mark.parametrize("seed", [295, 311])
+def test_so_it_is_where_a_node_is_silent_while_agents_change(seed: int) -> None:
+    """Their home node did a change too late; another one was lost, and came back, in a logout."""
+    outcome = have_agent_accident(seed)
+    assert (outcome.accident, outcome.problems) == (Accident.NODE_PAUSED, [])
+
+
 @pytest.mark.parametrize("accident", [Accident.NODE_KILLED, Accident.PROXY_KILLED])
 def test_so_it_is_on_the_slow_path(accident: Accident) -> None:
     for seed in range(2):

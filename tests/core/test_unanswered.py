@@ -1,0 +1,224 @@
+"""What nodes were told of agents and did not answer for, told once more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ixproxy.core.lacking import FIRST_PAUSE
+from ixproxy.errors import Code
+from ixproxy.messages import (
+    EventAck,
+    RequestAddMedia,
+    RequestAgentLogout,
+    RequestConfirmSession,
+    RequestDoNotDisturbOn,
+    RequestRegisterClient,
+    RequestRemoveMedia,
+)
+from ixproxy.wire.names import Kind
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
+from tests.core.test_agents import HOME, OTHERS, STAMP, logged_in, step
+from tests.core.test_forced_changes import AUTHORITY, change, rig_with_agent, tell
+
+SLOW = next(node for node in (EAST, NORTH, WEST) if node != AUTHORITY)
+"""A node that does not answer."""
+
+
+def asked(rig: Rig, node: Any) -> list[Any]:
+    """The requests that a node was sent, without the cancellations of older ones."""
+    return [decode(frame) for frame in rig.sent(node) if frame.kind == Kind.REQUEST]
+
+
+def test_a_home_node_that_is_silent_may_yet_do_it_and_is_told_the_whole_session() -> None:
+    rig, (peer,) = rig_with_agent()
+    rig.ask(peer, RequestRemoveMedia(tenant_id=TENANT, agent_id="ann", media_type_name="email"))
+    late = only(rig.sent(HOME))
+    rig.tick(31.0)
+    assert only(rig.got(peer)).error_code == Code.LOST_CONNECTION
+    rig.sent(HOME)
+    rig.answer(HOME, late, EventAck(agent_session=STAMP))
+    rig.tick(FIRST_PAUSE)
+    (told,) = asked(rig, HOME)
+    assert isinstance(told, RequestConfirmSession)
+    assert told.media_list == {"email": 1}, "as the other nodes and the client have it"
+
+
+def test_what_a_node_did_by_itself_is_told_again_to_one_that_keeps_silent() -> None:
+    rig, _ = rig_with_agent()
+    tell(rig, AUTHORITY, change("NotReadyForMedia", "email", by_server=True))
+    assert len(asked(rig, SLOW)) == 1
+    rig.tick(31.0)
+    rig.sent(SLOW)
+    rig.tick(FIRST_PAUSE)
+    (told,) = asked(rig, SLOW)
+    assert (type(told), told.media_list) == (RequestConfirmSession, {"email": 0})
+
+
+def test_an_undoing_is_told_again_to_one_that_keeps_silent() -> None:
+    rig, (peer,) = rig_with_agent()
+    rig.ask(peer, RequestAddMedia(tenant_id=TENANT, agent_id="ann", media_type_name="chat"))
+    step(rig, [HOME], RequestAddMedia)
+    for node in OTHERS:
+        rig.refuse(node, only(rig.sent(node)), Code.STORE_FAILED)
+    assert [type(each) for each in asked(rig, HOME)] == [RequestRemoveMedia]
+    rig.tick(31.0)
+    rig.sent(HOME)
+    rig.tick(FIRST_PAUSE)
+    (told,) = asked(rig, HOME)
+    assert (type(told), told.media_list) == (RequestConfirmSession, {"email": 1})
+
+
+def test_a_logout_is_told_again_for_as_long_as_a_node_keeps_silent() -> None:
+    rig, _ = rig_with_agent()
+    tell(rig, AUTHORITY, change("Logout"))
+    for _ in range(3):
+        frame = only([each for each in rig.sent(SLOW) if each.kind == Kind.REQUEST])
+        told = decode(frame)
+        assert (type(told), told.agent_session) == (RequestAgentLogout, STAMP)
+        rig.tick(31.0)
+    rig.answer(SLOW, only(_requests(rig)), EventAck())
+    rig.tick(31.0)
+    assert asked(rig, SLOW) == []
+    assert not len(rig.core._agents.sessions.absences)
+
+
+def _requests(rig: Rig) -> list[Any]:
+    return [each for each in rig.sent(SLOW) if each.kind == Kind.REQUEST]
+
+
+def test_nothing_is_kept_of_what_was_told_in_the_name_of_a_client_that_has_left() -> None:
+    rig, (peer,) = rig_with_agent()
+    tell(rig, AUTHORITY, change("NotReadyForMedia", "email", by_server=True))
+    rig.hang_up(peer)
+    rig.tick(31.0)
+    assert not len(rig.core._agents.sessions.lacking)
+    assert not len(rig.core._agents.sessions.absences)
+
+
+def test_a_node_that_was_lost_and_is_back_before_all_have_answered_is_asked_again() -> None:
+    """It was told how the session was before, for so the table has it until all have answered."""
+    rig, (peer,) = rig_with_agent()
+    back, last = OTHERS
+    rig.ask(peer, RequestDoNotDisturbOn(tenant_id=TENANT, agent_id="ann"))
+    step(rig, [HOME, back], RequestDoNotDisturbOn)
+    waiting = only(rig.sent(last))
+    rig.lose(back)
+    rig.link(back)
+    frame = only(rig.sent(back))
+    assert decode(frame).donot_disturb == 0
+    rig.answer(back, frame, EventAck())
+    rig.answer(last, waiting, EventAck(agent_session=STAMP))
+    assert rig.got(peer) == []
+    step(rig, [back], RequestDoNotDisturbOn)
+    assert only(rig.got(peer)) == EventAck(agent_session=STAMP)
+
+
+def test_who_logs_out_is_logged_out_of_such_a_node_again() -> None:
+    rig, (peer,) = rig_with_agent()
+    back, last = OTHERS
+    rig.ask(peer, RequestAgentLogout(tenant_id=TENANT, agent_id="ann"))
+    step(rig, [HOME, back], RequestAgentLogout)
+    waiting = only(rig.sent(last))
+    rig.lose(back)
+    rig.link(back)
+    frame = only(rig.sent(back))
+    assert isinstance(decode(frame), RequestConfirmSession)
+    rig.answer(back, frame, EventAck())
+    rig.answer(last, waiting, EventAck())
+    step(rig, [back], RequestAgentLogout)
+    assert isinstance(only(rig.got(peer)), EventAck)
+    assert not len(rig.core._agents.sessions.absences)
+
+
+def test_so_it_is_when_that_node_is_still_being_told_when_the_logout_is_over() -> None:
+    rig, (peer,) = rig_with_agent()
+    back, last = OTHERS
+    rig.ask(peer, RequestAgentLogout(tenant_id=TENANT, agent_id="ann"))
+    step(rig, [HOME, back], RequestAgentLogout)
+    waiting = only(rig.sent(last))
+    rig.lose(back)
+    rig.link(back)
+    session = only(rig.sent(back))
+    rig.answer(last, waiting, EventAck())
+    assert isinstance(only(rig.got(peer)), EventAck)
+    rig.answer(back, session, EventAck())
+    assert not rig.core.link(back).linked
+    step(rig, [back], RequestAgentLogout)
+    assert rig.core.link(back).linked
+
+
+def _registered_anew(request: Any) -> tuple[Rig, Any, int]:
+    """
+    An agent is logged in, and its client is on a newer connection before the home node has
+    answered a request.
+
+    :return: what the home node has not answered, and the newer connection.
+    """
+    rig = Rig()
+    session = b"s" * 16
+    peer = rig.client(session=session, incarnation=1)
+    logged_in(rig, peer)
+    rig.ask(peer, request)
+    waiting = only(rig.sent(HOME))
+    newer = rig.peer()
+    again = RequestRegisterClient(
+        client_name="desk", client_type="AgentApplication", session=session, incarnation=2
+    )
+    rig.ask(newer, again)
+    for node in (HOME, *OTHERS):
+        rig.accept(node)
+        rig.sent(node)
+    assert isinstance(only(rig.got(newer)), EventAck)
+    return rig, waiting, newer
+
+
+def test_what_a_client_asked_before_it_registered_anew_is_taken_back_where_it_is_not_known() -> (
+    None
+):
+    on = RequestDoNotDisturbOn(tenant_id=TENANT, agent_id="ann")
+    rig, _, _ = _registered_anew(on)
+    rig.tick(31.0)
+    rig.sent(HOME)
+    rig.tick(FIRST_PAUSE)
+    (told,) = asked(rig, HOME)
+    assert (type(told), told.donot_disturb) == (RequestConfirmSession, 0)
+
+
+def test_who_logged_out_before_it_registered_anew_is_out_everywhere() -> None:
+    rig, waiting, newer = _registered_anew(RequestAgentLogout(tenant_id=TENANT, agent_id="ann"))
+    rig.answer(HOME, waiting, EventAck())
+    for node in (HOME, *OTHERS):
+        (told,) = asked(rig, node)
+        assert (type(told), told.agent_session) == (RequestAgentLogout, STAMP)
+    assert only(rig.got(newer)).agent_state_change_operation == "Logout"
+    assert not len(rig.core._agents.sessions)
+    assert not rig.core._agents.busy
+
+
+def test_a_node_that_did_it_when_nobody_listened_any_more_is_told_so_too() -> None:
+    on = RequestDoNotDisturbOn(tenant_id=TENANT, agent_id="ann")
+    rig, waiting, _ = _registered_anew(on)
+    rig.answer(HOME, waiting, EventAck(agent_session=STAMP))
+    rig.tick(FIRST_PAUSE)
+    frame = only([frame for frame in rig.sent(HOME) if frame.kind == Kind.REQUEST])
+    told = decode(frame)
+    assert (frame.client, type(told), told.donot_disturb) == (2, RequestConfirmSession, 0)
+
+
+def test_a_logout_that_is_not_answered_is_told_on_the_clients_newest_connection() -> None:
+    rig = Rig()
+    session = b"s" * 16
+    peer = rig.client(session=session, incarnation=1)
+    logged_in(rig, peer)
+    tell(rig, AUTHORITY, change("Logout"))
+    rig.sent(SLOW)
+    again = RequestRegisterClient(
+        client_name="desk", client_type="AgentApplication", session=session, incarnation=2
+    )
+    rig.ask(rig.peer(), again)
+    for node in (HOME, *OTHERS):
+        rig.accept(node)
+        rig.sent(node)
+    rig.tick(31.0)
+    frame = only([frame for frame in rig.sent(SLOW) if frame.kind == Kind.REQUEST])
+    assert (frame.client, type(decode(frame))) == (2, RequestAgentLogout)
