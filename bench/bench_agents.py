@@ -24,11 +24,6 @@ AGENTS = 5_000
 ROUNDS = 5
 AIM = 3.0
 """The greatest ratio of p99 that is aimed at."""
-MODEST = ("nice", "-n", "10")
-"""
-How the node comes back: on a machine of its own its start and its work would take
-nothing from the servers that are measured, and here there is one core for all.
-"""
 SLICE = 0.5
 LONGEST = 120.0
 """Seconds in which a node that returned must be whole again."""
@@ -73,7 +68,7 @@ def one_round(stage: Stage, core: str, cluster: Cluster, calm: Calm, name: str) 
     states = LinkStates(cluster.port, name)
     killed = time.monotonic()
     cluster.kill(name)
-    cluster.begin(stage, core, name, *MODEST)
+    cluster.begin(stage, core, name)
     times: list[float] = []
     errors = 0
     while "linked" not in states.since:

@@ -79,13 +79,11 @@ class Cluster:
             wait_for(port, self.begin(stage, core, f"ixn{number + 1}"))
         wait_for(self.port, self.begin(stage, core, "proxy1"))
 
-    def begin(
-        self, stage: Stage, core: str, name: str, *nice: str
-    ) -> subprocess.Popen[str]:
-        """Start one server, without waiting for it; `nice` goes before its command."""
+    def begin(self, stage: Stage, core: str, name: str) -> subprocess.Popen[str]:
+        """Start one server, without waiting for it."""
         plugin = "ixproxy" if name == "proxy1" else "ixnode"
         process = self.servers[name] = stage.start(
-            core, *nice, python(), "-c", TWISTD, "-n", "--pidfile=", plugin,
+            core, python(), "-c", TWISTD, "-n", "--pidfile=", plugin,
             "--config", "cluster.toml", "--application", name, log=f"{name}.log",
         )  # fmt: skip
         return process
