@@ -239,7 +239,7 @@ class _Fuzz:
         mutated = mutated_frames(frames, self.seed, count)
         for raw in mutated:
             self.meet_clients()
-            for _ in range(2):
+            for _ in range(4):
                 client = chance.choice(self.clients)
                 client.ask(self.asked, chance)
             self.turn(chance.choice((0.0, 0.01, 0.3)), share=0.4)

@@ -55,8 +55,7 @@ def test_whatever_nodes_say_each_request_has_one_answer(seed: int, fast_path: bo
     report = flawless(fuzz_proxy_by_nodes(seed, EACH, RECORDED, fast_path=fast_path))
     assert report.frames == EACH
     assert report.damaging > EACH / 5, "links were broken"
-    # Much of what such a node says is well formed, and breaks no link.
-    assert report.codes[Code.LOST_CONNECTION] > EACH / 40, "in doubt, for those who waited there"
+    assert report.codes[Code.LOST_CONNECTION] > EACH / 20, "in doubt, for those who waited there"
     assert not report.codes[Code.BAD_FRAME] + report.codes[Code.BAD_ATTRIBUTE], (
         "what a node says wrongly is blamed on a client"
     )
