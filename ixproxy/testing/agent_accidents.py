@@ -97,9 +97,7 @@ def have_agent_accident(
             agent_session_restore_timeout=RESTORE,
             delayed_logout_timeout=LOGOUT_DELAY,
             delayed_logout_panic_threshold=random.choice([2, 50]),
-            allow_multiple_agent_connections=random.choice(
-                ["true", "true", "false", "force-logout"]
-            ),
+            allow_multiple_agent_connections=random.choice(MULTIPLE),
             not_ready_on_invitation_timeout=random.random() < 0.3,
             delivering_timeout=DELIVERING,
             pull_hold_timeout=1.0,
