@@ -237,6 +237,10 @@ class StorageError(IxproxyError):
     """The store failed; the transaction in hand did not happen."""
 
 
+class StoreUnreachable(StorageError):
+    """Nobody is there to ask now; later there may be."""
+
+
 class CommitUncertain(StorageError):
     """A commit failed in a way that leaves its outcome unknown."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.plugin import IPlugin
 from zope.interface import Attribute, Interface
 
-from ixproxy.values import Ask, Draft, NodeName, NodeView, PullAttributes
+from ixproxy.values import Ask, Draft, Holder, NodeName, NodeView, PullAttributes
 
 
 class IRoutingStrategy(Interface):
@@ -171,20 +171,37 @@ class IStore(Interface):
     """
     Where a node keeps its state: rows in and out, and selections of them.
 
-    All methods but `reader` are called by one thread, the node's writer, and
-    may block. Rows are the frozen values of `ixproxy.node.rows`.
+    All methods but `reader` and `abandon` are called by one thread, the node's
+    writer, and may block. Rows are the frozen values of `ixproxy.node.rows`.
     """
+
+    dialect: str = Attribute("In which SQL its selections' expressions must be written.")
+
+    def lease() -> ILease:
+        """
+        The right to open its database, for a server that has to share it with
+        the other one of its pair; asked for once, before `open`.
+        """
+
+    def abandon() -> None:
+        """
+        Whatever is under way is to fail soon, and nothing to begin any more.
+
+        May be called from any thread, when the server may not be primary any
+        longer; must not block.
+        """
 
     def open(now: float) -> int:
         """
-        Open or make the database and begin a new lease.
+        Open or make the database and begin a new lease: the epoch that every
+        later transaction makes sure of.
 
         Checks the schema version and upgrades older ones; raises the epoch
         durably; stores `now` as the loss of every session that was connected.
 
         :return: the new epoch, 1 or greater.
         :raise ixproxy.errors.StorageError: names what is wrong: a newer
-            schema, no database, no permission.
+            schema, no permission; `StoreUnreachable`: nobody is there to ask.
         """
 
     def close() -> None:
@@ -271,6 +288,48 @@ class IStore(Interface):
         Open one more connection that only reads, as an `IStoreReader`, for
         use by one other thread at a time.
         """
+
+
+class ILease(Interface):
+    """
+    The right to be the primary of a node: who has it may open the store, and
+    alone listens.
+
+    It keeps two servers from serving at once; that a deposed one writes
+    nothing is the epoch's work, whatever becomes of the lease. All methods are
+    called by one thread and may block for some seconds; none by the
+    reactor's.
+    """
+
+    def take() -> Holder | None:
+        """
+        Take it, if nobody has it: who died has it no more.
+
+        :return: None: it is ours now; else who has it. Its `beat` is another one
+            as long as the holder lives.
+        :raise ixproxy.errors.StoreUnreachable: nobody is there to ask.
+        :raise ixproxy.errors.StorageError: it cannot be had, and that will not
+            change by itself.
+        """
+
+    def end(holder: Holder) -> None:
+        """
+        Make sure that a holder which was silent for too long has it no more;
+        harmless when it is gone, or another one has it by now. `take` follows.
+
+        :raise ixproxy.errors.StorageError: it cannot be ended.
+        """
+
+    def beat() -> None:
+        """
+        Show that we live; only while we have it.
+
+        :raise ixproxy.errors.LeaseLost: we have it no more.
+        :raise ixproxy.errors.StorageError: it could not be shown.
+        """
+
+    def release() -> None:
+        """Give it back, and close what it needed; harmless when we have it not."""
 
 
 class IStoreReader(Interface):

@@ -55,6 +55,18 @@ class Stamp(NamedTuple):
     dbid: int
 
 
+class Holder(NamedTuple):
+    """
+    Who has the lease of a node's database.
+
+    :ivar name: for a person: which process on which host.
+    :ivar beat: another one each time that the holder has shown that it lives.
+    """
+
+    name: str
+    beat: int
+
+
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MAX_DBID = 36**6 - 1
 MAX_EPOCH = 36**4 - 1

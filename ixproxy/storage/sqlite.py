@@ -13,18 +13,20 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from zope.interface import implementer
 
 from ixproxy.errors import CommitUncertain, ConfigError, LeaseLost, StorageError
-from ixproxy.interfaces import IStore
+from ixproxy.interfaces import ILease, IStore
 from ixproxy.node.rows import InteractionRow, Row
 from ixproxy.node.selections import Selection
-from ixproxy.node.sql_text import quoted_name
+from ixproxy.node.sql_text import Dialect, quoted_name
 from ixproxy.node.view_indexes import NAME_PREFIX
 from ixproxy.storage import statements
 from ixproxy.storage.columns import all_columns
+from ixproxy.storage.leases import FreeLease
 from ixproxy.storage.selecting import view_index
 from ixproxy.storage.sqlite_errors import BORDER, certain, storage_error
 from ixproxy.storage.sqlite_places import SqliteFile, SqliteMemory, SqlitePlace
@@ -63,6 +65,8 @@ class SqliteStore:
     :raise ConfigError: a kind is not known.
     """
 
+    dialect: Dialect = "sqlite"
+
     def __init__(self, place: SqlitePlace, custom: Mapping[str, str] | None = None) -> None:
         self._place = place
         self._custom = dict(custom or {})
@@ -76,6 +80,17 @@ class SqliteStore:
         self._event_number = 0
         self._queue_seq = 0
         self._begun = False
+
+    def lease(self) -> ILease:
+        """See `IStore`."""
+        return FreeLease()
+
+    def abandon(self) -> None:
+        """See `IStore`."""
+        connection = self._connection
+        if connection is not None:
+            with suppress(sqlite3.ProgrammingError):  # its own thread closed it just now
+                self._place.abandon(connection)
 
     def open(self, now: float) -> int:
         """See `IStore`."""

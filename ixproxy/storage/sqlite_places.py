@@ -117,6 +117,10 @@ class SqliteFile:
         if moment.in_transaction:
             moment.execute("ROLLBACK")
 
+    def abandon(self, connection: sqlite3.Connection) -> None:
+        """End what the writer does just now; from another thread."""
+        connection.interrupt()
+
     def release(self, connection: sqlite3.Connection) -> None:
         """Close a connection."""
         connection.close()
@@ -261,6 +265,9 @@ class SqliteMemory:
     def end_moment(self, moment: sqlite3.Connection) -> None:
         """Forget the copy."""
         moment.close()
+
+    def abandon(self, connection: sqlite3.Connection) -> None:
+        """Nothing: whoever opens it next rolls back what was under way."""
 
     def release(self, connection: sqlite3.Connection) -> None:
         """Nothing: the database is the connection."""

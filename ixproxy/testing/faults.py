@@ -17,7 +17,7 @@ from typing import Any
 from zope.interface import implementer
 
 from ixproxy.errors import CommitUncertain, LeaseLost, StorageError
-from ixproxy.interfaces import IStore
+from ixproxy.interfaces import ILease, IStore
 
 
 class Fault(Enum):
@@ -60,6 +60,19 @@ class FaultyStore:
                 self._store.rollback()
                 raise LeaseLost(f"{name}: lease lost by plan")
         return fault
+
+    @property
+    def dialect(self) -> str:
+        """See `IStore`."""
+        return self._store.dialect
+
+    def lease(self) -> ILease:
+        """See `IStore`; the lease itself has no faults."""
+        return self._store.lease()
+
+    def abandon(self) -> None:
+        """See `IStore`."""
+        self._store.abandon()
 
     def open(self, now: float) -> int:
         """See `IStore`."""
