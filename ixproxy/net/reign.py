@@ -107,7 +107,7 @@ class Reign:
         """Whether we may still serve; if not, the term is over now."""
         limit = self._limit()
         if self._lives and self._seconds() - self.good >= limit:
-            self._lost(f"it could not show that it lives for {limit:g} s")
+            self._over(f"it could not show that it lives for {limit:g} s")
 
     def _beat_later(self) -> None:
         self._next_beat = self._reactor.callLater(self._limit() / BEATS, self._beat)
@@ -127,7 +127,7 @@ class Reign:
             self.good = sent
             self._problem = ""
         elif result.check(LeaseLost):
-            self._lost(result.getErrorMessage())
+            self._over(result.getErrorMessage())
         elif result.getErrorMessage() != self._problem:
             self._problem = result.getErrorMessage()
             log.warn(
@@ -135,6 +135,10 @@ class Reign:
                 name=self._name,
                 reason=self._problem,
             )
+
+    def _over(self, reason: str) -> None:
+        self.stop()
+        self._lost(reason)
 
     def _look_at_the_clock(self) -> None:
         """Stop in time, whether or not anything else happens."""
