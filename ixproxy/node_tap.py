@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,8 @@ def read(path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()) ->
     limits = NodeLimits(
         **{each.name: getattr(options, each.name) for each in fields(options) if each.name in named}
     )
-    model = NodeModel(plan.tenants, plan.custom_properties)
+    settings = store_settings(deployment, application)
+    model = NodeModel(plan.tenants, plan.custom_properties, store_of(settings).dialect)
     return NodeParts(
         application,
         credential_of(application),
@@ -107,8 +108,19 @@ def read(path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()) ->
         plan,
         model,
         limits,
-        store_settings(deployment, application),
+        settings,
     )
+
+
+def store_of(settings: Mapping[str, object]) -> IStore:
+    """
+    The store that its maker makes; nothing is opened yet.
+
+    :raise ConfigError: there is no such kind, or its address is not usable.
+    """
+    kind = str(settings["address"]).partition(":")[0]
+    store: IStore = find_maker(IStoreMaker, kind).make(settings)
+    return store
 
 
 def build(
@@ -123,8 +135,7 @@ def build(
     dialling = Dialling(reactor, parts.credential)
     warn_of_passwords(parts.application, checkers)
     options = parts.application.settings
-    address = str(parts.store["address"])
-    store: IStore = find_maker(IStoreMaker, address.partition(":")[0]).make(parts.store)
+    store = store_of(parts.store)
 
     def executor(what: str) -> Executor:
         return ThreadExecutor(reactor, f"{name} {what}")
@@ -142,7 +153,7 @@ def build(
         new_session=lambda: os.urandom(16),
         executors=executor,
         keep_alive=keep_alive(reactor, options),
-        store_kind=address.partition(":")[0],
+        store_kind=str(parts.store["address"]).partition(":")[0],
     )
 
     server.state.door = parts.door
