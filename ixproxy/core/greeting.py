@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ixproxy.core.links import Link, State
+from ixproxy.core.pairs import Event
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import ProxyState, decode_body
 from ixproxy.effects import ResetLink
@@ -63,6 +64,8 @@ class Greeting:
             self._refuse(f"it has database id {server.dbid}, {link.facts.dbid} is configured")
         elif server.max_frame < shortest:
             self._refuse(f"its MaxFrame is {server.max_frame}, at least {shortest} expected")
+        elif not link.pair.greeted(server.epoch):
+            self._pass_over(link.pair.why)
         else:
             link.server = server
             link.max_frame = server.max_frame
@@ -74,10 +77,24 @@ class Greeting:
     def lost(self, link: Link, pending: Pending) -> None:
         """The node kept silent, said what makes no sense, or the link went."""
         if link.state is State.GREETING:
-            self._refuse("it does not answer the registration")
+            self._refuse("it does not answer the registration", Event.LATE)
 
-    def _refuse(self, reason: str) -> None:
+    def _pass_over(self, reason: str) -> None:
+        """It was primary once; the other server has been since, and is tried first."""
         self._state.note(
-            "error", "{link} cannot be used: {reason}", link=str(self._link), reason=reason
+            "warn", "{link} is left for now: {reason}", link=str(self._link), reason=reason
         )
+        self._reset(reason)
+
+    def _refuse(self, reason: str, event: Event = Event.UNFIT) -> None:
+        link = self._link
+        news = link.pair.is_news(reason)
+        link.pair.happened(link.state, event, reason)
+        if news:
+            self._state.note(
+                "error", "{link} cannot be used: {reason}", link=str(link), reason=reason
+            )
+        self._reset(reason)
+
+    def _reset(self, reason: str) -> None:
         self._state.effects.append(ResetLink(self._link.name, reason))
