@@ -11,6 +11,7 @@ from ixproxy.core.internal import Internal
 from ixproxy.core.leaving import Leaving
 from ixproxy.core.locating import Locator
 from ixproxy.core.owning import ToOwner
+from ixproxy.core.parking import Parking
 from ixproxy.core.pending import Deadline
 from ixproxy.core.pulling import Pulling
 from ixproxy.core.pulling_by_ids import PullingByIds
@@ -58,6 +59,7 @@ class Requests:
         self,
         state: ProxyState,
         locator: Locator,
+        parking: Parking,
         agents: AgentRequests,
         leaving: Leaving,
         announcing: Announcing,
@@ -66,6 +68,7 @@ class Requests:
         self._state = state
         self._streams = streams
         self._locator = locator
+        self._parking = parking
         self._agents = agents
         self._registrations = Registrations(state, leaving, announcing)
         self._internal = Internal(state, locator, agents, leaving)
@@ -158,9 +161,9 @@ class Requests:
         elif asked.silent and asked.row.holdings is Holdings.TAKES and route.route in _HAND_OVER:
             state.refuse(asked, Code.BAD_FRAME, f"flags: {route.name} needs its reply")
         elif route.route is Route.OWNER:
-            ToOwner(state, asked).start(self._locator)
+            ToOwner(state, self._parking, asked).start(self._locator)
         elif route.route is Route.CHOSEN:
-            Submitting(state, self._locator, asked).start()
+            Submitting(state, self._locator, self._parking, asked).start()
         elif route.route is Route.PULL:
             self._pull(asked)
         elif route.route is Route.GATHER:
