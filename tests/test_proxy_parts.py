@@ -58,6 +58,11 @@ interaction-cache-size = 500
 mark-internal-requests = true
 max-link-output = 1000000
 fast-path = false
+parking-window = 15
+parking-rate = 200
+max-parked = 300
+max-parked-per-node = 100
+max-parked-size = 70000
 [applications.proxy1.routing]
 use = "least-backlog"
 """
@@ -73,6 +78,9 @@ def test_options_of_the_file_become_settings_of_the_mind() -> None:
     assert settings.delivering_timeout == 40.0
     assert settings.min_peer_frame == 1000 + FRAME_MARGIN
     assert not settings.fast_path
+    assert (settings.parking_window, settings.parking_rate) == (15.0, 200)
+    assert (settings.max_parked, settings.max_parked_per_node) == (300, 100)
+    assert settings.max_parked_size == 70_000
     assert limits_of(view).link_output == 1_000_000
 
 
