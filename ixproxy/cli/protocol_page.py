@@ -27,6 +27,7 @@ from ixproxy.messages import (
     LinkStatus,
     Message,
     NodeStatus,
+    ParkingStatus,
     ProcessFacts,
     ProxyStatus,
     QueueStatus,
@@ -98,7 +99,8 @@ BAD_BYTES = (
 
 STRUCTURES: tuple[type[Any], ...] = (
     *(Reason, Workbin, Actor, Party, Credentials, ServerFacts),
-    *(ConfigurationFacts, LimitUse, LinkStatus, NodeStatus, ProcessFacts, ProxyStatus),
+    *(ConfigurationFacts, LimitUse, LinkStatus, NodeStatus, ParkingStatus),
+    *(ProcessFacts, ProxyStatus),
     *(QueueStatus, ReaderStatus, WriterStatus),
 )
 

@@ -188,7 +188,9 @@ class Requests:
         client = asked.client
         client.inflight.pop(asked.frame.reference, None)
         if not asked.silent:
-            status = status_of(self._state, self._locator, self._agents.sessions, self._streams)
+            status = status_of(
+                self._state, self._locator, self._parking, self._agents.sessions, self._streams
+            )
             self._state.effects.append(
                 CompleteStatus(client.peer.id, client.number, asked.frame.reference, status)
             )
