@@ -122,6 +122,28 @@ def test_a_line_that_drains_never_grows() -> None:
     assert line_of(rig).no_room == 0
 
 
+def test_nothing_is_kept_back_behind_nothing() -> None:
+    rig, peer = known(parking_rate=1)
+    rig.lose(EAST)
+    for identifier in "ab":
+        rig.ask(peer, asking(identifier))
+    rig.link(EAST)
+    rig.ask(peer, asking("c"))
+    assert sent_ids(rig) == ["a", "b", "c"]
+
+
+def test_a_line_that_is_longer_than_it_may_be_by_now_still_drains() -> None:
+    rig, peer = known(parking_rate=1)
+    rig.lose(EAST)
+    for identifier in "abc":
+        rig.ask(peer, asking(identifier))
+    rig.link(EAST)
+    changed(rig, max_parked_per_node=1)
+    rig.ask(peer, ASK)
+    assert sent_ids(rig) == ["a", "b"]
+    assert not rig.got(peer)
+
+
 def test_whose_own_time_is_up_is_told_that_nothing_was_done() -> None:
     rig, peer = known()
     rig.lose(EAST)
@@ -165,6 +187,8 @@ def test_who_is_gone_is_asked_for_no_more() -> None:
     rig.ask(peer, ASK)
     rig.ask(other, asking("b"))
     rig.hang_up(peer)
+    rig.tick(0.25)
+    assert rig.core.parking.count == 1, "there is room again"
     rig.link(EAST)
     assert sent_ids(rig) == ["b"]
     assert line_of(rig).dropped == 1
