@@ -17,7 +17,7 @@ from ixproxy.core.pulling import Pulling
 from ixproxy.core.pulling_by_ids import PullingByIds
 from ixproxy.core.registrations import Registrations
 from ixproxy.core.relaying import relay
-from ixproxy.core.routing import BY_CODE, Route
+from ixproxy.core.routing import BY_CODE, OWNER_IF_NAMED, Route
 from ixproxy.core.state import Asked, ProxyState
 from ixproxy.core.status import status_of
 from ixproxy.core.streams import Streams
@@ -156,6 +156,8 @@ class Requests:
         state, route = self._state, asked.route
         if route.route is Route.REFUSED:
             state.refuse(asked, Code.UNSUPPORTED_OPERATION)
+        elif asked.frame.interaction and asked.frame.name in OWNER_IF_NAMED:
+            ToOwner(state, self._parking, asked).start(self._locator)
         elif not route.served:
             state.refuse(asked, Code.UNSUPPORTED_YET, f"{route.name} is not supported yet")
         elif asked.silent and asked.row.holdings is Holdings.TAKES and route.route in _HAND_OVER:
