@@ -177,6 +177,30 @@ def _pairs_on_sqlite_share_a_host(case: Case) -> None:
             case.advise(backup.name, "endpoint", text)
 
 
+def _parking_makes_sense(case: Case) -> None:
+    for proxy in case.deployment.proxies():
+        settings = proxy.settings
+        window = settings.parking_window
+        if window and window >= settings.request_timeout:
+            text = (
+                f"expected less than request-timeout, {settings.request_timeout}, not {window}:"
+                " a request that waits so long is out of time when its node is back"
+            )
+            case.advise_setting(proxy.name, "parking-window", text)
+        elif window > settings.node_loss_grace:
+            text = (
+                f"expected at most node-loss-grace, {settings.node_loss_grace}, not {window}:"
+                " a request that waits longer is for what was revoked from its client"
+            )
+            case.advise_setting(proxy.name, "parking-window", text)
+        if window and settings.max_parked_per_node > settings.max_parked:
+            text = (
+                f"expected at most max-parked, {settings.max_parked}, not"
+                f" {settings.max_parked_per_node}: more than that never wait"
+            )
+            case.advise_setting(proxy.name, "max-parked-per-node", text)
+
+
 ADVICE: tuple[Rule, ...] = (
     _nodes_come_in_pairs,
     _nodes_are_used,
@@ -188,5 +212,6 @@ ADVICE: tuple[Rule, ...] = (
     _media_types_have_nodes,
     _pairs_are_alike,
     _pairs_on_sqlite_share_a_host,
+    _parking_makes_sense,
 )
 """What the guide says of servers; the other `config_*` have the rest."""

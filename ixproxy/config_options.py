@@ -71,6 +71,19 @@ class ProxySettings(WireSettings):
         10, 1, 3600, "seconds", "How long a client may leave more output unread than it may."
     )
     max_ids_per_pull: int = whole(500, 1, 100_000, "interactions", "Ids that one pull may name.")
+    parking_window: int = whole(
+        0, 0, 3600, "seconds", "Requests wait so long for a node that switches over; 0: not at all."
+    )
+    parking_rate: int = whole(
+        1_000, 1, 1_000_000, "requests/second", "The pace at which a node gets what waited for it."
+    )
+    max_parked: int = whole(
+        10_000, 1, 1_000_000, "requests", "Requests that wait for nodes that switch over."
+    )
+    max_parked_per_node: int = whole(
+        5_000, 1, 1_000_000, "requests", "Those that wait for one node."
+    )
+    max_parked_size: int = whole(64 << 20, 1 << 16, 1 << 34, "bytes", "All of them together.")
     replay_window: int = whole(
         50, 1, 10_000, "agents", "Agent sessions replayed at a time to a node that came back."
     )

@@ -38,6 +38,11 @@ def settings_of(view: ProxyView, max_userdata_size: int) -> ProxySettings:
         max_fan_outs=options.max_fan_outs,
         max_gathered=options.max_gathered,
         max_ids_per_pull=options.max_ids_per_pull,
+        parking_window=float(options.parking_window),
+        parking_rate=options.parking_rate,
+        max_parked=options.max_parked,
+        max_parked_per_node=options.max_parked_per_node,
+        max_parked_size=options.max_parked_size,
         replay_window=options.replay_window,
         fast_path=options.fast_path,
         link_times=LinkTimes(

@@ -14,6 +14,7 @@ SERVED = "design 10, a table not served yet"
 SECURITY = "design 12, security"
 FILE = 'name = "mail"\nuse = "file"\ninbound-path = "/in"'
 VIEWS = "design 8, views"
+PARKING = "design 15, parking of requests"
 
 DOUBTS: tuple[Case, ...] = (
     case(
@@ -43,6 +44,29 @@ DOUBTS: tuple[Case, ...] = (
         STEPS,
         {"applications.nodes": 'connections = ["ixn1"]'},
         "line 34: [applications.ixn2]: no proxy connects to this node, directly or by a cluster",
+    ),
+    case(
+        "A request that waits for its node has time left when that is back",
+        PARKING,
+        {"applications.proxy1.options.settings": "parking-window = 30"},
+        "line 98: [applications.proxy1.options.settings] parking-window: expected less than "
+        "request-timeout, 30, not 30: a request that waits so long is out of time when its "
+        "node is back",
+    ),
+    case(
+        "It does not wait longer than its interaction stays with its client",
+        PARKING,
+        {"applications.proxy1.options.settings": "parking-window = 25\nnode-loss-grace = 20"},
+        "line 98: [applications.proxy1.options.settings] parking-window: expected at most "
+        "node-loss-grace, 20, not 25: a request that waits longer is for what was revoked from "
+        "its client",
+    ),
+    case(
+        "For one node no more requests wait than for all",
+        PARKING,
+        {"applications.proxy1.options.settings": "parking-window = 15\nmax-parked = 1000"},
+        "line 97: [applications.proxy1.options.settings] max-parked-per-node: expected at most "
+        "max-parked, 1000, not 5000: more than that never wait",
     ),
     case(
         "Only Interaction Servers are in a cluster",

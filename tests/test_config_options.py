@@ -45,6 +45,10 @@ def test_a_proxy_does_not_mark_its_requests_unless_told_to() -> None:
     assert not ProxySettings().mark_internal_requests
 
 
+def test_requests_wait_for_no_node_unless_told_to() -> None:
+    assert ProxySettings().parking_window == 0
+
+
 def test_a_node_takes_every_media_type_and_new_work_unless_told_otherwise() -> None:
     assert NodeClusterSettings() == NodeClusterSettings((), True)
 

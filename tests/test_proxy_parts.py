@@ -62,6 +62,11 @@ fast-path = false
 node-connect-timeout = 700
 node-answer-timeout = 2000
 node-probe-interval = 500
+parking-window = 15
+parking-rate = 200
+max-parked = 300
+max-parked-per-node = 100
+max-parked-size = 70000
 [applications.proxy1.routing]
 use = "least-backlog"
 """
@@ -78,6 +83,9 @@ def test_options_of_the_file_become_settings_of_the_mind() -> None:
     assert settings.min_peer_frame == 1000 + FRAME_MARGIN
     assert not settings.fast_path
     assert settings.link_times == LinkTimes(connect=0.7, answer=2.0, probe=0.5)
+    assert (settings.parking_window, settings.parking_rate) == (15.0, 200)
+    assert (settings.max_parked, settings.max_parked_per_node) == (300, 100)
+    assert settings.max_parked_size == 70_000
     assert limits_of(view).link_output == 1_000_000
 
 

@@ -18,7 +18,7 @@ from ixproxy.cli.output import json_line
 from ixproxy.cli.protocol_attributes import ATTRIBUTES, EXTENSION_KEYS, STRUCTURE_ATTRIBUTES
 from ixproxy.cli.protocol_text import TEXT
 from ixproxy.core.pending import Deadline
-from ixproxy.core.routing import ROUTES, Route
+from ixproxy.core.routing import OWNER_IF_NAMED, ROUTES, Route
 from ixproxy.errors import ERRORS, Code
 from ixproxy.messages import (
     ConfigurationFacts,
@@ -27,6 +27,7 @@ from ixproxy.messages import (
     LinkStatus,
     Message,
     NodeStatus,
+    ParkingStatus,
     ProcessFacts,
     ProxyStatus,
     QueueStatus,
@@ -98,7 +99,8 @@ BAD_BYTES = (
 
 STRUCTURES: tuple[type[Any], ...] = (
     *(Reason, Workbin, Actor, Party, Credentials, ServerFacts),
-    *(ConfigurationFacts, LimitUse, LinkStatus, NodeStatus, ProcessFacts, ProxyStatus),
+    *(ConfigurationFacts, LimitUse, LinkStatus, NodeStatus, ParkingStatus),
+    *(ProcessFacts, ProxyStatus),
     *(QueueStatus, ReaderStatus, WriterStatus),
 )
 
@@ -231,6 +233,8 @@ def link(name: str) -> str:
 def route_of(row: NameRow) -> str:
     route = ROUTES[row.name]
     text = f"Route: {route.route.value}"
+    if row.code in OWNER_IF_NAMED:
+        text += ", or owner where it names an interaction"
     if route.merge:
         text += f"; merge policy: {route.merge}"
     if route.deadline is not Deadline.NORMAL:

@@ -167,6 +167,8 @@ def _of_link(name: str, status: EventServerStatus, link: LinkStatus) -> Iterator
             text += f"; {link.replaying} agent sessions are still to be told"
         yield Problem(name, text)
         return
+    if link.parking is not None and link.parking.waiting:
+        since += f" ({link.parking.waiting} requests wait for it)"
     yield Problem(name, f"{link.node} is down for {name} {since}{why}", missing=True)
 
 

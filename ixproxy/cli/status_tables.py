@@ -8,7 +8,14 @@ from ixproxy.cli.amounts import duration, milliseconds, number_of_bytes
 from ixproxy.cli.output import Output, moment
 from ixproxy.cli.status_asking import Found
 from ixproxy.cli.status_problems import Problem, state_of
-from ixproxy.messages import EventServerStatus, LinkStatus, NodeStatus, ProxyStatus, ServerFacts
+from ixproxy.messages import (
+    EventServerStatus,
+    LinkStatus,
+    NodeStatus,
+    ParkingStatus,
+    ProxyStatus,
+    ServerFacts,
+)
 
 SERVERS = (
     *("server", "role", "endpoint", "state", "version", "up for", "clients", "in flight"),
@@ -73,6 +80,9 @@ def _show_proxy(name: str, status: EventServerStatus, proxy: ProxyStatus, output
     if pairs := [link for link in proxy.links if link.other]:
         output.line("")
         output.table(PAIRS, [_pair(link) for link in pairs])
+    for link in proxy.links:
+        if link.parking is not None:
+            output.line(_parking(link.node, link.parking))
 
 
 def _link(link: LinkStatus, status: EventServerStatus) -> list[object]:
@@ -95,6 +105,19 @@ def _link(link: LinkStatus, status: EventServerStatus) -> list[object]:
 
 def _pair(link: LinkStatus) -> list[object]:
     return [link.node, link.server, link.other, link.other_state, link.moves, link.left]
+
+
+def _parking(node: str, parking: ParkingStatus) -> str:
+    """What waits for a node, and what became of all that did."""
+    waiting = parking.waiting
+    verb = "request waits" if waiting == 1 else "requests wait"
+    size = f" ({number_of_bytes(parking.size)})" if waiting else ""
+    became = (
+        f"of {parking.parked} that did {parking.handed_on} were handed on, "
+        f"{parking.given_up} given up, {parking.dropped} dropped"
+    )
+    room = f"; {parking.no_room} found no room" if parking.no_room else ""
+    return f"{waiting or 'no'} {verb} for {node}{size}; {became}{room}"
 
 
 def _show_node(name: str, status: EventServerStatus, node: NodeStatus, output: Output) -> None:

@@ -106,6 +106,7 @@ class Forwarder:
         if (
             link.state is not _LINKED
             or number_there is None
+            or link.parked
             or link.full
             or pending.count >= settings.max_pending_per_node
             or len(inflight) >= settings.max_pending_per_client

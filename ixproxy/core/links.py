@@ -25,6 +25,7 @@ class Link(Destination):
     :ivar problem: why it is not linked, or why it was lost last.
     :ivar unfinished: bytes of answers whose last part has not come, by request.
     :ivar joining: registrations and replays whose answers are awaited.
+    :ivar parked: requests that wait for it, kept back.
     :ivar replaying: agent sessions that the node has still to be told of.
     :ivar connections: how often it was connected.
     :ivar moves: its place among all links that this proxy has made, from 1.
@@ -42,6 +43,7 @@ class Link(Destination):
         "moves",
         "name",
         "pair",
+        "parked",
         "pending",
         "problem",
         "replaying",
@@ -67,6 +69,7 @@ class Link(Destination):
         self.problem = ""
         self.joining = 0
         self.replaying = 0
+        self.parked = 0
         self.connections = 0
         self.moves = 0
         self.pair = Pair.of(facts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ixproxy.core.clients import Client
 from ixproxy.core.links import Link
 from ixproxy.core.locating import Locator
+from ixproxy.core.parking import Parking
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import Asked, ProxyState, decode_body
 from ixproxy.errors import Code
@@ -17,26 +18,27 @@ from ixproxy.wire.prefix import Frame
 class ToOwner:
     """One by-id request on its way: it waits for the owner, then goes there."""
 
-    __slots__ = ("_asked", "_state")
+    __slots__ = ("_parking", "_state", "asked")
 
-    def __init__(self, state: ProxyState, asked: Asked) -> None:
+    def __init__(self, state: ProxyState, parking: Parking, asked: Asked) -> None:
         self._state = state
-        self._asked = asked
+        self._parking = parking
+        self.asked = asked
 
     def start(self, locator: Locator) -> None:
         """Send it on, or wait for its owner."""
-        frame = self._asked.frame
+        frame = self.asked.frame
         locator.seek(frame.tenant, frame.interaction.encode(), self)
 
     @property
     def due(self) -> float:
         """When the request's time is up."""
-        return self._asked.due
+        return self.asked.due
 
     @property
     def client(self) -> Client:
         """Who asks."""
-        return self._asked.client
+        return self.asked.client
 
     @property
     def reserved(self) -> bool:
@@ -44,25 +46,30 @@ class ToOwner:
         return False
 
     def owner_found(self, node: NodeName) -> None:
-        """Forward; an owner that is down is a definite 2003, for nobody else has it."""
-        if self._asked.client.gone:
-            return
-        if self._asked.cancelled:
-            self._state.refuse(self._asked, Code.CANCELLED)
-            return
+        """Go there, or wait for it where it may be back soon."""
         link = self._state.links[node]
-        code = self._state.no_way_to(link, self._asked.client)
-        if self._asked.due <= self._state.now:
+        if not self._parking.takes(link, self):
+            self.go(link)
+
+    def go(self, link: Link) -> None:
+        """Forward; an owner that is down is a definite 2003, for nobody else has it."""
+        if self.asked.client.gone:
+            return
+        if self.asked.cancelled:
+            self._state.refuse(self.asked, Code.CANCELLED)
+            return
+        code = self._state.no_way_to(link, self.asked.client)
+        if self.asked.due <= self._state.now:
             code = Code.EXPIRED
         if code:
-            self._state.refuse(self._asked, code)
+            self._state.refuse(self.asked, code)
             return
-        takes = self._asked.row.holdings is Holdings.TAKES
-        self._state.forward(link, self._asked, self if takes else None)
+        takes = self.asked.row.holdings is Holdings.TAKES
+        self._state.forward(link, self.asked, self if takes else None)
 
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
         """The owner handed the interaction over, or refused."""
-        state, asked = self._state, self._asked
+        state, asked = self._state, self.asked
         answer = decode_body(frame, body)
         if isinstance(answer, EventError):
             state.refused_by_id(pending, frame)
@@ -77,8 +84,8 @@ class ToOwner:
 
     def lost(self, link: Link, pending: Pending) -> None:
         """It may have been handed over: in doubt."""
-        self._state.refuse(self._asked, Code.LOST_CONNECTION)
+        self._state.refuse(self.asked, Code.LOST_CONNECTION)
 
     def owner_missing(self, code: int) -> None:
         """Answer with the verdict."""
-        self._state.refuse(self._asked, code)
+        self._state.refuse(self.asked, code)

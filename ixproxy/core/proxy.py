@@ -23,6 +23,7 @@ from ixproxy.core.leaving import Leaving
 from ixproxy.core.links import Link, State, Step
 from ixproxy.core.locating import Locator
 from ixproxy.core.pairs import Event
+from ixproxy.core.parking import Parking
 from ixproxy.core.registering import Joining
 from ixproxy.core.replaying import replay
 from ixproxy.core.requests import Requests
@@ -66,10 +67,17 @@ class ProxyCore:
         self._agents = AgentRequests(state)
         self._streams = Streams(state)
         state.when_linked.append(self._streams.node_linked)
+        self.parking = Parking(state)
         self._leaving = Leaving(state, self._agents.sessions, self._streams)
         self._announcing = Announcing(state)
         self._requests = Requests(
-            state, self._locator, self._agents, self._leaving, self._announcing, self._streams
+            state,
+            self._locator,
+            self.parking,
+            self._agents,
+            self._leaving,
+            self._announcing,
+            self._streams,
         )
         self._answers = Answers(state, self._agents.forced, self._streams)
         self._forwarder = Forwarder(state, self._locator)
@@ -310,6 +318,7 @@ class ProxyCore:
         state = self.state
         state.now = now
         self._locator.expire()
+        self.parking.ticked()
         for link in list(state.links.values()):
             for reference, pending in link.pending.overdue(now):
                 if link.pending.get(reference) is pending:
@@ -348,6 +357,7 @@ class ProxyCore:
         state.now = now
         for name in [name for name in state.links if name not in deployment.nodes]:
             self.node_lost(name, now)
+            self.parking.node_removed(state.links[name])
             lost_at = state.links.pop(name).lost_at
             self._removed[name] = now if lost_at is None else lost_at
             state.owners.forget_node(name)
@@ -365,6 +375,7 @@ class ProxyCore:
         state.links = dict(sorted(state.links.items()))
         self._streams.deployment_changed()
         state.owners.resize(settings.interaction_cache_size)
+        self.parking.ticked()
 
     def _means_another_node(self, name: NodeName) -> None:
         """A node's name was given to another one: what was where is not known by it any more."""
@@ -372,6 +383,7 @@ class ProxyCore:
         state.effects.append(ResetLink(name, "it has another database id now"))
         state.links[name].pair.epoch = 0
         state.owners.forget_node(name)
+        self.parking.node_removed(state.links[name])
         self._streams.node_removed(name)
         for client in state.clients:
             for identifier, (take, owner) in client.holding.items():

@@ -11,12 +11,13 @@ from ixproxy.core.internal import Internal
 from ixproxy.core.leaving import Leaving
 from ixproxy.core.locating import Locator
 from ixproxy.core.owning import ToOwner
+from ixproxy.core.parking import Parking
 from ixproxy.core.pending import Deadline
 from ixproxy.core.pulling import Pulling
 from ixproxy.core.pulling_by_ids import PullingByIds
 from ixproxy.core.registrations import Registrations
 from ixproxy.core.relaying import relay
-from ixproxy.core.routing import BY_CODE, Route
+from ixproxy.core.routing import BY_CODE, OWNER_IF_NAMED, Route
 from ixproxy.core.state import Asked, ProxyState
 from ixproxy.core.status import status_of
 from ixproxy.core.streams import Streams
@@ -58,6 +59,7 @@ class Requests:
         self,
         state: ProxyState,
         locator: Locator,
+        parking: Parking,
         agents: AgentRequests,
         leaving: Leaving,
         announcing: Announcing,
@@ -66,6 +68,7 @@ class Requests:
         self._state = state
         self._streams = streams
         self._locator = locator
+        self._parking = parking
         self._agents = agents
         self._registrations = Registrations(state, leaving, announcing)
         self._internal = Internal(state, locator, agents, leaving)
@@ -153,14 +156,16 @@ class Requests:
         state, route = self._state, asked.route
         if route.route is Route.REFUSED:
             state.refuse(asked, Code.UNSUPPORTED_OPERATION)
+        elif asked.frame.interaction and asked.frame.name in OWNER_IF_NAMED:
+            ToOwner(state, self._parking, asked).start(self._locator)
         elif not route.served:
             state.refuse(asked, Code.UNSUPPORTED_YET, f"{route.name} is not supported yet")
         elif asked.silent and asked.row.holdings is Holdings.TAKES and route.route in _HAND_OVER:
             state.refuse(asked, Code.BAD_FRAME, f"flags: {route.name} needs its reply")
         elif route.route is Route.OWNER:
-            ToOwner(state, asked).start(self._locator)
+            ToOwner(state, self._parking, asked).start(self._locator)
         elif route.route is Route.CHOSEN:
-            Submitting(state, self._locator, asked).start()
+            Submitting(state, self._locator, self._parking, asked).start()
         elif route.route is Route.PULL:
             self._pull(asked)
         elif route.route is Route.GATHER:
@@ -185,7 +190,9 @@ class Requests:
         client = asked.client
         client.inflight.pop(asked.frame.reference, None)
         if not asked.silent:
-            status = status_of(self._state, self._locator, self._agents.sessions, self._streams)
+            status = status_of(
+                self._state, self._locator, self._parking, self._agents.sessions, self._streams
+            )
             self._state.effects.append(
                 CompleteStatus(client.peer.id, client.number, asked.frame.reference, status)
             )

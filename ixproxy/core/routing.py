@@ -3,7 +3,8 @@ The routing table: every request of the catalogue has exactly one row.
 
 A row says how the proxy answers, which policy merges a fan-out, in which
 deadline class the request waits, and which client types may send it.
-Requests whose route is `later` are known and answered "unsupported yet".
+Requests whose route is `later` are known and answered "unsupported yet"; some of
+them go to the owner of the interaction that they name.
 """
 
 from __future__ import annotations
@@ -136,6 +137,9 @@ _ROWS = [
 
 ROUTES: dict[str, RouteRow] = {row.name: row for row in _ROWS}
 BY_CODE: dict[int, RouteRow] = {BY_NAME[name].code: row for name, row in ROUTES.items()}
+
+OWNER_IF_NAMED = frozenset({BY_NAME["Request3rdServer"].code})
+"""What is for the owner of an interaction, and served, where it names one."""
 
 BEHIND_PROXY: dict[ClientType, frozenset[int]] = {
     client_type: frozenset(code for code, row in BY_CODE.items() if client_type in row.rights)

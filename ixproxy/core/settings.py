@@ -29,6 +29,12 @@ class ProxySettings:
     :ivar max_fan_outs: fan-outs in flight.
     :ivar max_gathered: bytes of answers that they keep.
     :ivar max_ids_per_pull: interaction ids in one pull.
+    :ivar parking_window: how long after its link's loss a node may be switching
+        over, and requests for it are parked; 0: none are.
+    :ivar max_parked: requests parked, in all.
+    :ivar max_parked_per_node: requests parked, for one node.
+    :ivar max_parked_size: bytes of what is parked.
+    :ivar parking_rate: parked requests a second that a node gets when it is back.
     :ivar replay_window: agent sessions in flight to a node that came back.
     :ivar register_window: registrations in flight to a node that came back.
     :ivar link_times: how long its servers may take, and when they are asked.
@@ -51,6 +57,11 @@ class ProxySettings:
     max_fan_outs: int = 1_000
     max_gathered: int = 512 << 20
     max_ids_per_pull: int = 500
+    parking_window: float = 0.0
+    max_parked: int = 10_000
+    max_parked_per_node: int = 5_000
+    max_parked_size: int = 64 << 20
+    parking_rate: int = 1_000
     replay_window: int = 50
     register_window: int = 100
     fast_path: bool = True

@@ -159,7 +159,8 @@ class ProxyState:
         self.sent += 1
         frame, client = asked.frame, asked.client
         raw = raw or frame.raw
-        if frame.ttl and self.now - asked.received_at >= REWRITE_AFTER:
+        held = self.now - asked.received_at >= REWRITE_AFTER
+        if frame.ttl and held:
             raw = with_ttl(raw, max(1, int((asked.due - self.now) * 1000)))
         if asked.silent and exchange is None:
             client.settled(frame.reference)
@@ -168,7 +169,8 @@ class ProxyState:
                 return
             # Nobody waits for the answer, but the proxy must know whether the client still holds.
             exchange = self._returning
-        deadline = Deadline.OWN if frame.ttl else asked.route.deadline
+        # What was held back is not the youngest of its class: its due time is looked for apart.
+        deadline = Deadline.OWN if frame.ttl or held else asked.route.deadline
         reference = link.pending.add(
             Pending(client, frame.reference, frame.name, frame.interaction, asked.due, exchange),
             deadline,

@@ -12,10 +12,18 @@ from heapq import nlargest
 from ixproxy.core.agent_sessions import AgentSessions
 from ixproxy.core.links import Link
 from ixproxy.core.locating import Locator
+from ixproxy.core.parking import Parking
 from ixproxy.core.registering import server_facts
+from ixproxy.core.settings import ProxySettings
 from ixproxy.core.state import ProxyState
 from ixproxy.core.streams import Streams
-from ixproxy.messages import EventServerStatus, LimitUse, LinkStatus, ProxyStatus
+from ixproxy.messages import (
+    EventServerStatus,
+    LimitUse,
+    LinkStatus,
+    ParkingStatus,
+    ProxyStatus,
+)
 from ixproxy.messages.message import MAX_TEXT
 from ixproxy.values import Server
 
@@ -24,7 +32,11 @@ MOST_QUEUES = 500
 
 
 def status_of(
-    state: ProxyState, locator: Locator, sessions: AgentSessions, streams: Streams
+    state: ProxyState,
+    locator: Locator,
+    parking: Parking,
+    sessions: AgentSessions,
+    streams: Streams,
 ) -> EventServerStatus:
     """The whole status but for what only the world knows."""
     facts, settings, links = server_facts(state), state.settings, list(state.links.values())
@@ -40,9 +52,10 @@ def status_of(
         limits=[
             LimitUse(name="max-clients", used=len(state.clients), allowed=settings.max_clients),
             *_fullest(links, settings.max_pending_per_node),
+            *_parked(parking, links, settings),
         ],
         proxy_status=ProxyStatus(
-            links=[_link(link, state.now, each) for link in links],
+            links=[_link(link, state.now, each, parking) for link in links],
             owners=len(state.owners),
             owners_allowed=state.owners.size,
             locates=len(locator.in_flight),
@@ -76,7 +89,35 @@ def _servers(link: Link) -> tuple[Server, Server]:
     return servers[current], other
 
 
-def _link(link: Link, now: float, most_queues: int) -> LinkStatus:
+def _parked(parking: Parking, links: list[Link], settings: ProxySettings) -> list[LimitUse]:
+    """How near parking is to its limits, where it is switched on."""
+    if not settings.parking_window or not links:
+        return []
+    longest = max(links, key=lambda link: link.parked)
+    most, all_bytes = settings.max_parked_per_node, settings.max_parked_size
+    return [
+        LimitUse(name="max-parked", used=parking.count, allowed=settings.max_parked),
+        LimitUse(name="max-parked-per-node", used=longest.parked, allowed=most, node=longest.name),
+        LimitUse(name="max-parked-size", used=parking.size, allowed=all_bytes),
+    ]
+
+
+def _line(parking: Parking, link: Link) -> ParkingStatus | None:
+    line = parking.lines.get(link.name)
+    if line is None:
+        return None
+    return ParkingStatus(
+        waiting=len(line.waiting),
+        size=line.size,
+        parked=line.parked,
+        handed_on=line.handed_on,
+        given_up=line.given_up,
+        dropped=line.dropped,
+        no_room=line.no_room,
+    )
+
+
+def _link(link: Link, now: float, most_queues: int, parking: Parking) -> LinkStatus:
     facts, pair = link.facts, link.pair
     server, other = _servers(link)
     waiting = [
@@ -108,6 +149,7 @@ def _link(link: Link, now: float, most_queues: int) -> LinkStatus:
         full=link.full,
         clients=len(link.clients),
         replaying=link.replaying,
+        parking=_line(parking, link),
         backlog=sum(number for number, _, _ in waiting),
         queues=queues,
     )

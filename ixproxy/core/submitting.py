@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ixproxy.core.links import Link
 from ixproxy.core.locating import Locator, Submitted
+from ixproxy.core.parking import Parking
 from ixproxy.core.pending import Pending
 from ixproxy.core.routing import may_submit, takes_new
 from ixproxy.core.state import Asked, ProxyState
@@ -28,17 +29,18 @@ PASSES_ON = frozenset((Code.BUSY, Code.STOPPING, Code.LIMIT_REACHED))
 class Submitting:
     """One submit, offered to nodes in rank order."""
 
-    def __init__(self, state: ProxyState, locator: Locator, asked: Asked) -> None:
+    def __init__(self, state: ProxyState, locator: Locator, parking: Parking, asked: Asked) -> None:
         self._state = state
         self._locator = locator
-        self._asked = asked
+        self._parking = parking
+        self.asked = asked
         self._ranked: list[NodeName] = []
         self._passed_on = True
         self._submitted: Submitted | None = None
 
     def start(self) -> None:
         """Choose, and offer to the first; or refuse."""
-        state, frame = self._state, self._asked.frame
+        state, frame = self._state, self.asked.frame
         tenant = state.deployment.tenants[frame.tenant]
         candidates = [
             link
@@ -47,36 +49,51 @@ class Submitting:
         ]
         if not may_submit(tenant, frame.media):
             state.refuse(
-                self._asked,
+                self.asked,
                 Code.NO_SERVERS,
                 f"Media type {frame.media!r} is disabled for tenant {tenant.name}",
             )
         elif not candidates:
-            state.refuse(self._asked, Code.NO_SERVERS)
+            state.refuse(self.asked, Code.NO_SERVERS)
         elif frame.flags & Flag.RECEIPT:
             self._start_at_home(candidates)
         else:
             self._start_by_rank([link for link in candidates if link.linked])
 
     def _start_at_home(self, candidates: list[Link]) -> None:
-        request = decode(self._asked.frame)
+        request = decode(self.asked.frame)
         assert isinstance(request, RequestSubmit)
-        key = f"{self._asked.frame.tenant}/{self._asked.client.name}/{request.submit_receipt}"
+        key = f"{self.asked.frame.tenant}/{self.asked.client.name}/{request.submit_receipt}"
         self._ranked = rendezvous(key, [link.name for link in candidates])[:1]
         self._passed_on = False
-        self._offer(Code.RECEIPT_HOME_UNAVAILABLE)
+        if self._parking.takes(self._state.links[self._ranked[0]], self):
+            # Those that name the same id wait with it.
+            self._begin()
+        else:
+            self._offer(Code.RECEIPT_HOME_UNAVAILABLE)
+
+    def go(self, link: Link) -> None:
+        """Its home is back, or was waited for in vain."""
+        asked = self.asked
+        if asked.client.gone:
+            self._end()
+        elif asked.cancelled or asked.due <= self._state.now:
+            self._state.refuse(asked, Code.CANCELLED if asked.cancelled else Code.EXPIRED)
+            self._end()
+        else:
+            self._offer(Code.RECEIPT_HOME_UNAVAILABLE)
 
     def _start_by_rank(self, linked: list[Link]) -> None:
-        state, frame = self._state, self._asked.frame
+        state, frame = self._state, self.asked.frame
         if not linked:
-            state.refuse(self._asked, Code.NO_SERVERS)
+            state.refuse(self.asked, Code.NO_SERVERS)
             return
         draft = Draft(
             tenant_id=frame.tenant,
             media_type=frame.media,
             queue=frame.queue,
             interaction_id=frame.interaction,
-            submitted_by=self._asked.client.name,
+            submitted_by=self.asked.client.name,
         )
         views = [link.view(frame.tenant) for link in linked]
         try:
@@ -90,12 +107,12 @@ class Submitting:
                 strategy=state.strategies.routing_name,
                 problem=problem,
             )
-            state.refuse(self._asked, Code.STRATEGY_FAILED)
+            state.refuse(self.asked, Code.STRATEGY_FAILED)
             return
         self._offer(Code.NO_SERVERS)
 
     def _offer(self, otherwise: int) -> None:
-        state, asked = self._state, self._asked
+        state, asked = self._state, self.asked
         while self._ranked:
             link = state.links.get(self._ranked.pop(0))
             if link is None:
@@ -111,7 +128,7 @@ class Submitting:
 
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
         """The node took it, refused it, or passes it on."""
-        state, asked = self._state, self._asked
+        state, asked = self._state, self.asked
         answer = decode(frame)
         unwanted = pending.abandoned or asked.client.gone
         if isinstance(answer, EventAck) and frame.interaction:
@@ -131,24 +148,24 @@ class Submitting:
 
     def _goes_on(self, code: int) -> bool:
         """Whether the next node is asked: its refusal says nothing about the submit."""
-        asked = self._asked
+        asked = self.asked
         wanted = not (asked.cancelled or asked.client.gone) and asked.due > self._state.now
         return bool(self._passed_on and code in PASSES_ON and self._ranked and wanted)
 
     def lost(self, link: Link, pending: Pending) -> None:
         """It may have been stored: in doubt, never passed on."""
-        self._state.refuse(self._asked, Code.LOST_CONNECTION)
+        self._state.refuse(self.asked, Code.LOST_CONNECTION)
         self._end()
 
     def _begin(self) -> None:
         """Requests that name the same id wait from now on."""
-        frame = self._asked.frame
+        frame = self.asked.frame
         if frame.interaction and self._submitted is None:
             identifier = frame.interaction.encode()
             self._submitted = self._locator.submit_began(frame.tenant, identifier)
 
     def _end(self) -> None:
-        frame, submitted = self._asked.frame, self._submitted
+        frame, submitted = self.asked.frame, self._submitted
         if submitted is not None:
             self._submitted = None
             self._locator.submit_ended(frame.tenant, frame.interaction.encode(), submitted)

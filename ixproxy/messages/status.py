@@ -14,6 +14,7 @@ __all__ = [
     "LimitUse",
     "LinkStatus",
     "NodeStatus",
+    "ParkingStatus",
     "ProcessFacts",
     "ProxyStatus",
     "QueueStatus",
@@ -78,6 +79,28 @@ class ConfigurationFacts(Structure, frozen=True, kw_only=True):
     failed_at: Time | None = None
 
 
+class ParkingStatus(Structure, frozen=True, kw_only=True):
+    """
+    Requests that wait for a node to switch over, and what became of those that did.
+
+    :ivar waiting: requests that wait now.
+    :ivar size: bytes of them.
+    :ivar parked: requests that ever waited: they still do, or one of the next three.
+    :ivar handed_on: those that the node got when it was back.
+    :ivar given_up: those that were refused when their time was over.
+    :ivar dropped: those that nobody waited for any more.
+    :ivar no_room: requests that were refused at once for want of room.
+    """
+
+    waiting: Count = 0
+    size: Count = 0
+    parked: Count = 0
+    handed_on: Count = 0
+    given_up: Count = 0
+    dropped: Count = 0
+    no_room: Count = 0
+
+
 class LinkStatus(Structure, frozen=True, kw_only=True):
     """
     A proxy's link to one node.
@@ -105,6 +128,7 @@ class LinkStatus(Structure, frozen=True, kw_only=True):
     :ivar full: so many that the node counts as busy.
     :ivar clients: clients of this proxy that are registered there.
     :ivar replaying: agent sessions that the node has still to be told of.
+    :ivar parking: requests that wait for it; left out: none ever did.
     :ivar backlog: interactions that wait there, by the node's last word.
     :ivar queues: the longest of its queues: tenant id to name to how many wait.
     """
@@ -129,6 +153,7 @@ class LinkStatus(Structure, frozen=True, kw_only=True):
     full: bool = False
     clients: Count = 0
     replaying: Count = 0
+    parking: ParkingStatus | None = None
     backlog: Count = 0
     queues: dict[Count, dict[str, Count]] = {}
 

@@ -85,13 +85,19 @@ class _Ledger:
 
 
 def have_accident(
-    seed: int, accident: Accident | None = None, *, fast_path: bool = True, chained: bool = False
+    seed: int,
+    accident: Accident | None = None,
+    *,
+    fast_path: bool = True,
+    chained: bool = False,
+    parking: float = 0.0,
 ) -> Aftermath:
     """
     Run the simulation of one seed.
 
     :param accident: None: the seed chooses.
     :param chained: clients come in through two proxies in front of the others.
+    :param parking: seconds that requests wait for a node that is away.
     """
     random = Random(seed)
     kinds = accidents(chained=chained)
@@ -102,7 +108,10 @@ def have_accident(
         fast_path=fast_path,
         node_settings=NodeSettings(agent_session_restore_timeout=RESTORE, pull_hold_timeout=1.0),
         proxy_settings=ProxySettings(
-            node_loss_grace=GRACE, request_timeout=TIMEOUT, pull_hold_timeout=1.0
+            node_loss_grace=GRACE,
+            request_timeout=TIMEOUT,
+            pull_hold_timeout=1.0,
+            parking_window=parking,
         ),
         client_settings=Settings(
             timeout=TIMEOUT,

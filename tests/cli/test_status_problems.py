@@ -6,7 +6,14 @@ import pytest
 
 from ixproxy.cli.status_asking import Found, Target
 from ixproxy.cli.status_problems import problems_of, state_of
-from ixproxy.messages import ConfigurationFacts, LimitUse, LinkStatus, ServerFacts, WriterStatus
+from ixproxy.messages import (
+    ConfigurationFacts,
+    LimitUse,
+    LinkStatus,
+    ParkingStatus,
+    ServerFacts,
+    WriterStatus,
+)
 from tests.cli.statuses import NOON, away, node, proxy
 
 
@@ -58,6 +65,10 @@ def test_a_link_that_is_down_says_since_when_and_why() -> None:
     assert texts(proxy(down)) == ["ixn2 is down for proxy1 since 11:55:56 UTC: connection refused"]
     assert missing(proxy(down)) == ["proxy1"]
     days = link(state="down", seconds=3 * 86400.0)
+    waits = link(state="down", seconds=5.0, parking=ParkingStatus(waiting=3))
+    assert texts(proxy(waits)) == [
+        "ixn2 is down for proxy1 since 11:59:55 UTC (3 requests wait for it)"
+    ]
     assert texts(proxy(days)) == ["ixn2 is down for proxy1 since 2027-01-12 12:00:00 UTC"]
     never = link(state="greeting", seconds=None, problem="it has database id 7, 102 is configured")
     assert texts(proxy(never)) == [

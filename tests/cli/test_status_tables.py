@@ -8,7 +8,13 @@ from ixproxy.cli.output import Output
 from ixproxy.cli.status_asking import Found
 from ixproxy.cli.status_problems import problems_of
 from ixproxy.cli.status_tables import MOST_QUEUES, show
-from ixproxy.messages import ConfigurationFacts, LinkStatus, ProcessFacts, QueueStatus
+from ixproxy.messages import (
+    ConfigurationFacts,
+    LinkStatus,
+    ParkingStatus,
+    ProcessFacts,
+    QueueStatus,
+)
 from tests.cli.statuses import NOON, away, node, proxy
 
 
@@ -68,6 +74,24 @@ def test_a_node_that_takes_no_new_work_is_seen() -> None:
     empty = LinkStatus(node="ixn2", state="linked", media_types=[])
     lines = shown(proxy(closed, empty)).splitlines()
     assert [line.split()[-1] for line in lines if line.startswith("ixn")] == ["no", "no"]
+
+
+def test_what_waits_for_a_node_and_what_became_of_it_is_seen() -> None:
+    waits = ParkingStatus(waiting=1, size=900, parked=4, handed_on=2, given_up=1, no_room=7)
+    waited = ParkingStatus(parked=3, handed_on=2, dropped=1)
+    text = shown(
+        proxy(
+            LinkStatus(node="ixn1", state="down", parking=waits),
+            LinkStatus(node="ixn2", state="linked", parking=waited),
+            LinkStatus(node="ixn3", state="linked"),
+        )
+    )
+    assert (
+        "1 request waits for ixn1 (900 B); of 4 that did 2 were handed on, 1 given up, 0 dropped; "
+        "7 found no room\n"
+        "no requests wait for ixn2; of 3 that did 2 were handed on, 0 given up, 1 dropped\n"
+    ) in text
+    assert "for ixn3" not in text
 
 
 def test_one_server_alone_is_shown_with_all_details() -> None:

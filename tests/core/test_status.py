@@ -16,6 +16,7 @@ from ixproxy.messages import (
     EventServerStatus,
     EventWorkbinTypesInfo,
     LinkStatus,
+    ParkingStatus,
     ProxyStatus,
     RequestFindInteractions,
     RequestGetInteractionProperties,
@@ -143,6 +144,27 @@ def test_a_node_without_a_backup_has_no_other_server() -> None:
     rig = Rig([at(EAST, "a")])
     east = link_of(ask(rig, rig.client()), EAST)
     assert (east.server, east.other, east.other_state) == ("east-0", "", "")
+def test_what_waits_for_a_node_is_counted_by_node_and_held_against_its_limits() -> None:
+    rig = Rig(parking_window=10.0, max_parked=3, max_parked_per_node=2)
+    peer = rig.client()
+    rig.core.state.owners.confirm(b"a", EAST)
+    assert link_of(ask(rig, peer), EAST).parking is None
+    rig.lose(EAST)
+    request = RequestGetInteractionProperties(tenant_id=TENANT, interaction_id="a")
+    for _ in range(3):
+        rig.ask(peer, request)
+    rig.got(peer)
+    size = 2 * len(encode(request))
+    status = ask(rig, peer)
+    assert link_of(status, EAST).parking == ParkingStatus(waiting=2, size=size, parked=2, no_room=1)
+    used = {limit.name: (limit.used, limit.allowed, limit.node) for limit in status.limits}
+    assert used["max-parked"] == (2, 3, "")
+    assert used["max-parked-per-node"] == (2, 2, EAST)
+    assert used["max-parked-size"] == (size, 64 << 20, "")
+    rig.link(EAST)
+    status = ask(rig, peer)
+    assert link_of(status, EAST).parking == ParkingStatus(parked=2, handed_on=2, no_room=1)
+    assert status.counters["parked and handed on"] == 2
 
 
 def test_load_is_told_by_queue_and_the_longest_queues_first() -> None:

@@ -116,6 +116,24 @@ def test_an_accident_among_agents_writes_the_same_bytes_on_both_paths(
     assert runs[0] == runs[1]
 
 
+@pytest.mark.parametrize(
+    "accident",
+    [Accident.NODE_KILLED, Accident.NODE_CONNECTION, Accident.NODE_CUT, Accident.INNER_KILLED],
+    ids=lambda accident: accident.name.lower(),
+)
+def test_an_accident_writes_the_same_bytes_on_both_paths_where_requests_wait_for_nodes(
+    accident: Accident, written: list[tuple[str, str, bytes]]
+) -> None:
+    for seed in range(5):
+        runs = []
+        for fast_path in (True, False):
+            written.clear()
+            chained = accident in CHAINED
+            have_accident(seed, accident, fast_path=fast_path, chained=chained, parking=3.0)
+            runs.append(list(written))
+        assert runs[0] == runs[1], f"seed {seed}"
+
+
 @pytest.mark.parametrize("accident", list(Accident), ids=lambda accident: accident.name.lower())
 def test_an_accident_writes_the_same_bytes_on_both_paths(
     accident: Accident, written: list[tuple[str, str, bytes]]
