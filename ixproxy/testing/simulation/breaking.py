@@ -128,10 +128,9 @@ def _cut(run: Run, one: str, others: Sequence[str], name: str = "") -> None:
 def lose_link(run: Run, draws: Draws) -> None:
     """The connection between two programs is lost."""
     proxy = draws.of(run.cluster.proxies)
-    others = [*run.cluster.nodes, *run.cluster.outers]
-    other = draws.of(others)
-    run.tell("the connection of {} and {} is lost", proxy.name, other.name)
-    run.cluster.network.lose(proxy.name, other.name)
+    other = draws.of([member.name for member in (*run.cluster.nodes, *run.cluster.outers)])
+    run.tell("the connection of {} and {} is lost", proxy.name, other)
+    run.cluster.network.lose(proxy.name, other)
 
 
 def _victim(run: Run, draws: Draws) -> Player | None:

@@ -6,6 +6,8 @@ The rules that are asked on the way are those of `rules_at_rest`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from ixproxy import messages as m
 from ixproxy.errors import RequestRefused
 from ixproxy.messages.message import Request
@@ -99,5 +101,5 @@ def _leave(run: Run) -> None:
     run.check(WHEN_ALL_HAVE_LEFT)
 
 
-def _named(identifier: str) -> dict[str, object]:
+def _named(identifier: str) -> dict[str, Any]:
     return {"tenant_id": TENANT, "interaction_id": identifier}

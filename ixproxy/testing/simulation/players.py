@@ -77,9 +77,11 @@ class Player:
 
     def event_received(self, event: Message) -> None:
         """What its agents are told."""
-        if isinstance(event, m.EventForcedAgentStateChange):
-            if event.agent_state_change_operation == "Logout":
-                self.agents.pop(event.agent_id, None)
+        if (
+            isinstance(event, m.EventForcedAgentStateChange)
+            and event.agent_state_change_operation == "Logout"
+        ):
+            self.agents.pop(event.agent_id, None)
 
 
 @dataclass(eq=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from ixproxy import messages as m
 from ixproxy.testing.at_rest import agents_of_nodes, grown, remembered
 from ixproxy.testing.node_checks import mistakes
 from ixproxy.testing.simulation.run import Run
@@ -50,9 +51,15 @@ def nothing_is_imagined(run: Run) -> Iterator[str]:
 def nothing_acknowledged_is_lost(run: Run) -> Iterator[str]:
     """What was submitted is there, or somebody ended it (design 14.2)."""
     left = {row["id"] for row in run.cluster.rows("interactions")}
+    # Of some stops nobody lived to hear the answer.
+    unheard = {
+        asked.request.interaction_id
+        for asked in run.open
+        if isinstance(asked.request, m.RequestStopProcessing)
+    }
     for identifier in run.ledger.born:
         if identifier not in left and not run.ended.get(identifier):
-            if not run.doubtful.get(identifier):
+            if identifier not in run.doubtful and identifier not in unheard:
                 yield f"{identifier} is gone, and nobody ended it"
         elif identifier in left and run.ended.get(identifier):
             yield f"{identifier} is there, and was ended"

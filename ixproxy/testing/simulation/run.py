@@ -294,8 +294,6 @@ class Run:
         asked.outcome = result
         del self.open[asked]
         self.history.add(self.now(), asked.step, "{} is answered: {}", asked.player.name, result)
-        if asked.player.left:
-            return
         asked.player.answered(asked.request, result)
         for rule in self.on_answer:
             for text in rule(self, asked):

@@ -88,9 +88,5 @@ def drawn_steps(seed: int, count: int, weights: Mapping[str, float]) -> list[Ste
 
 
 def _pause(random: Random) -> float:
-    share = random.random()
-    for part, least, most in PAUSES:
-        share -= part
-        if share < 0:
-            break
+    ((_, least, most),) = random.choices(PAUSES, [part for part, _, _ in PAUSES])
     return least + (most - least) * random.random()
