@@ -79,6 +79,8 @@ class Run:
         self.doubtful: dict[str, int] = {}
         self.sure: dict[str, set[str]] = {}
         """Interaction id to the marks that were acknowledged."""
+        self.answered_at: dict[str, float] = {}
+        """Interaction id to when something that was asked of it was answered last."""
         self.mends: dict[str, Mend] = {}
         """What is broken now, and what mends it."""
         self.down: dict[str, float] = {}
@@ -295,6 +297,8 @@ class Run:
         del self.open[asked]
         self.history.add(self.now(), asked.step, "{} is answered: {}", asked.player.name, result)
         asked.player.answered(asked.request, result)
+        if identifier := getattr(asked.request, "interaction_id", ""):
+            self.answered_at[identifier] = self.now()
         for rule in self.on_answer:
             for text in rule(self, asked):
                 self.broken(rule.__name__, text)
