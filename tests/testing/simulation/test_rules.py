@@ -14,6 +14,7 @@ from ixproxy.errors import RequestRefused
 from ixproxy.testing.simulation import rules
 from ixproxy.testing.simulation.players import Asked, Player
 from ixproxy.testing.simulation.run import Run
+from tests.failures import LoggedFailures
 from tests.testing.simulation.small_worlds import answered, one, pulled, running, submitted
 
 Rule = Callable[[Run, Asked], Iterable[str]]
@@ -142,8 +143,9 @@ def test_a_stream_that_breaks_its_rules() -> None:
         assert list(rules.streams_keep_their_rules(run))
 
 
-def test_a_mistake_in_a_log() -> None:
+def test_a_mistake_in_a_log(logged_failures: LoggedFailures) -> None:
     with running() as run:
         assert list(rules.nothing_fails_in_a_program(run)) == []
         Logger().failure("something failed", Failure(ValueError("like this")))
+        logged_failures.flush()
         assert "like this" in next(iter(rules.nothing_fails_in_a_program(run)))
