@@ -119,6 +119,7 @@ class Run:
         for outer in cluster.outers:
             outer.start()
         cluster.run_until(self._ready, "the cluster never begins to work")
+        cluster.run(0.5)
         self.empty = remembered(cluster)
         for sort, count in (
             ("mail", world.media),
