@@ -42,11 +42,11 @@ from ixproxy.testing.members import (
     deployment_behind,
     deployment_of,
     node_address,
-    prepared,
     proxy_address,
     usual_strategies,
 )
 from ixproxy.testing.network import MemoryNetwork
+from ixproxy.testing.places import Places, SqlitePlaces
 from ixproxy.testing.process import ProcessClock
 from ixproxy.testing.steps import ScriptClient
 from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT
@@ -71,6 +71,7 @@ class Cluster:
         after how much silence they give one up; clients have it by their
         settings.
     :param delay: seconds that something is on its way, on average.
+    :param stores: where the nodes' databases lie; SQLite in memory by default.
     :param start: False: nothing runs until `start_node`, `start_proxy` and `start_outer`.
     """
 
@@ -92,6 +93,7 @@ class Cluster:
         keep_alive: tuple[float, float] = KEEP_ALIVE,
         standby: WarmStandby = USUAL,
         delay: float = 0.001,
+        stores: Places | None = None,
         start: bool = True,
     ) -> None:
         self.random = random = Random(seed)
@@ -99,7 +101,7 @@ class Cluster:
         self.network = MemoryNetwork(clock, Random(random.random()), delay)
         custom = CUSTOM_PROPERTIES if custom_properties is None else custom_properties
         settings = node_settings or NodeSettings()
-        model, image = prepared(tuple(tenants), tuple(custom.items()), settings)
+        model, new_place = (stores or SqlitePlaces()).prepared(tuple(tenants), custom)
 
         def new_node(number: int) -> MemoryNode:
             return MemoryNode(
@@ -107,11 +109,10 @@ class Cluster:
                 clock,
                 self.network,
                 Random(random.random()),
+                new_place(),
                 model,
                 settings,
                 limits or NodeLimits(),
-                custom,
-                image,
                 keep_alive,
             )
 

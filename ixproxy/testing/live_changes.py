@@ -88,7 +88,7 @@ def rename_node(cluster: Cluster, number: int, name: str) -> None:
 
 def change_tenants(cluster: Cluster, plans: Sequence[TenantPlan]) -> None:
     """The deployment has these tenants now, and every node serves all of them."""
-    model = NodeModel(plans, CUSTOM_PROPERTIES)
+    model = NodeModel(plans, CUSTOM_PROPERTIES, cluster.nodes[0].model.dialect)
     for node in cluster.nodes:
         node.change(model)
     served = frozenset(plan.id for plan in plans)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -16,13 +15,11 @@ from ixproxy.net.node_server import NodeServer
 from ixproxy.net.proxy_server import ProxyServer
 from ixproxy.net.surroundings import Surroundings
 from ixproxy.node.model import NodeModel, NodeSettings, TenantPlan
-from ixproxy.node.properties import custom_column
-from ixproxy.storage.sqlite import SqliteStore
-from ixproxy.storage.sqlite_places import SqliteMemory
 from ixproxy.strategies import merge_union, pull_in_turn, round_robin
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.executor import SimulatedExecutor
 from ixproxy.testing.network import MemoryNetwork
+from ixproxy.testing.places import Place
 from ixproxy.testing.process import ProcessClock
 from ixproxy.testing.tenants import facts_of
 from ixproxy.values import NodeFacts, NodeName, Server
@@ -66,7 +63,7 @@ class MemoryNode:
     """
     One node: its database outlives its program.
 
-    :param image: a database to begin with.
+    :param place: where its database lies.
     :param keep_alive: seconds between looks at connections, and of silence.
     :ivar server: the program that runs now, or ran last.
     """
@@ -77,16 +74,15 @@ class MemoryNode:
         clock: SteppingClock,
         network: MemoryNetwork,
         random: Random,
+        place: Place,
         model: NodeModel,
         settings: NodeSettings,
         limits: NodeLimits,
-        custom_properties: Mapping[str, str],
-        image: bytes | None = None,
         keep_alive: tuple[float, float] = KEEP_ALIVE,
     ) -> None:
         self.name = f"node{number + 1}"
         self.dbid = FIRST_DBID + number
-        self.place = SqliteMemory(image)
+        self.place = place
         self._clock = clock
         self._network = network
         self._random = random
@@ -94,7 +90,6 @@ class MemoryNode:
         self._settings = settings
         self._limits = limits
         self._keep_alive = keep_alive
-        self._columns = {custom_column(name): kind for name, kind in custom_properties.items()}
         self.process = ProcessClock(clock)
         self.server: NodeServer | None = None
 
@@ -105,7 +100,7 @@ class MemoryNode:
         self.server = NodeServer(
             process,
             self._network.server_endpoint(node_address(self.name)),
-            SqliteStore(self.place, self._columns),
+            self.place.store(),
             self._model,
             self._settings,
             self._limits,
@@ -116,7 +111,7 @@ class MemoryNode:
             executors=lambda _: SimulatedExecutor(process, Random(random.random())),
             keep_alive=KeepAlive(process, *self._keep_alive),
             surroundings=_surroundings(self._clock),
-            store_kind="sqlite",
+            store_kind=self._model.dialect,
         )
         self.server.startService()
 
@@ -152,9 +147,7 @@ class MemoryNode:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows of a table, as the database has them."""
-        cursor = self.place.connect().execute(f"SELECT * FROM {table}")
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return self.place.rows(table)
 
 
 class MemoryProxy:
@@ -262,37 +255,3 @@ def _deployment(tenants: Sequence[TenantPlan], upstreams: Sequence[NodeFacts]) -
         tenants={tenant.id: facts_of(tenant) for tenant in tenants},
         nodes={upstream.name: upstream for upstream in upstreams},
     )
-
-
-@lru_cache(maxsize=8)
-def _made(key: str) -> list[Any]:
-    """A place to keep what is made once for all clusters alike."""
-    return []
-
-
-def prepared(
-    tenants: tuple[TenantPlan, ...],
-    custom: tuple[tuple[str, str], ...],
-    settings: NodeSettings,
-) -> tuple[NodeModel, bytes]:
-    """The compiled tenants, and a database with their views that nodes begin with."""
-    kept = _made(repr((tenants, custom)))
-    if not kept:
-        model = NodeModel(tenants, dict(custom))
-        clock = SteppingClock()
-        first = MemoryNode(
-            -FIRST_DBID,
-            clock,
-            MemoryNetwork(clock, Random(0)),
-            Random(0),
-            model,
-            settings,
-            NodeLimits(),
-            dict(custom),
-        )
-        first.start()
-        clock.run(1.0)
-        first.kill()
-        kept += [model, first.place.image()]
-        first.place.discard()
-    return kept[0], kept[1]

@@ -8,10 +8,9 @@ from ixproxy import messages as m
 from ixproxy.core.settings import Deployment, ProxySettings
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.probing import INTERVAL
-from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.members import MemoryNode, MemoryProxy, node_address, usual_strategies
-from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT, facts_of
+from ixproxy.testing.tenants import TENANT, facts_of
 from ixproxy.values import NodeFacts, NodeName, Server
 
 SUBMIT = m.RequestSubmit(tenant_id=1, media_type="email", queue="In", user_data={"x": 1})
@@ -26,12 +25,12 @@ def with_a_pair(cluster: Cluster) -> MemoryNode:
         cluster.clock,
         cluster.network,
         Random(1),
-        NodeModel((TENANT,), dict(CUSTOM_PROPERTIES)),
-        NodeSettings(),
+        first.place,
+        first.model,
+        first.settings,
         NodeLimits(),
-        CUSTOM_PROPERTIES,
     )
-    spare.name, spare.place = "node1-b", first.place
+    spare.name = "node1-b"
     pair = tuple(Server(name, node_address(name)) for name in (first.name, spare.name))
     facts = NodeFacts(NodeName(first.name), first.dbid, frozenset({1}), pairs=(pair,))
     deployment = Deployment({1: facts_of(TENANT)}, {facts.name: facts})
