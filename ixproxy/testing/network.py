@@ -57,6 +57,7 @@ class MemoryNetwork:
         self._refused: set[str] = set()
         self._cuts: set[frozenset[str]] = set()
         self._paused: set[str] = set()
+        self._stopped: dict[str, list[tuple[MemoryTransport, str]]] = {}
         self._ends: dict[MemoryTransport, None] = {}
         self._connecting: dict[_Attempt, None] = {}
         self.tap: Callable[[str, str, bytes], None] | None = None
@@ -100,6 +101,29 @@ class MemoryNetwork:
         self._paused.discard(host)
         self._look()
 
+    def stop(self, host: str) -> None:
+        """
+        The programs of `host` are stopped, and its kernel is not.
+
+        New connections are taken, and nobody there says anything until `go_on`.
+        """
+        self._stopped.setdefault(host, [])
+        self._look()
+
+    def go_on(self, host: str) -> None:
+        """End a stop; harmless without one."""
+        for end, address in self._stopped.pop(host, ()):
+            if end.connected:
+                listening = self._listening.get(address)
+                serving = listening and listening.buildProtocol(MemoryAddress(end.peer.host))
+                if serving is None:
+                    end.break_now()
+                    end.peer.reset()
+                else:
+                    end.protocol = serving
+                    serving.makeConnection(end)
+        self._look()
+
     def refuse(self, address: str) -> None:
         """Refuse new connections to `address`."""
         self._refused.add(address)
@@ -128,6 +152,7 @@ class MemoryNetwork:
         What `host` has already put on the way may still arrive; nobody on
         `host` is told anything.
         """
+        self._stopped.pop(host, None)
         for address in [name for name in self._listening if _host(name) == host]:
             del self._listening[address]
         for attempt in [one for one in self._connecting if one.source == host]:
@@ -174,7 +199,7 @@ class MemoryNetwork:
         """Pauses and cuts have changed."""
         for end in tuple(self._ends):
             cut = frozenset((end.host, end.peer.host)) in self._cuts
-            end.blocked = cut or end.host in self._paused
+            end.blocked = cut or end.host in self._paused or end.host in self._stopped
             end.schedule()
         for attempt in tuple(self._connecting):
             if attempt.call.active():
@@ -207,15 +232,22 @@ class MemoryNetwork:
             end.lost = self._forget
             end.wrote = self._wrote
             self._ends[end] = None
-        serving = listening.buildProtocol(MemoryAddress(attempt.source))
+        stopped = self._stopped.get(attempt.host)
+        serving = None
+        if stopped is None:
+            serving = listening.buildProtocol(MemoryAddress(attempt.source))
         asking = attempt.factory.buildProtocol(MemoryAddress(attempt.address))
-        if asking is None or serving is None:
+        if asking is None or (serving is None and stopped is None):
             here.break_now()
             there.break_now()
             attempt.answer.errback(ConnectionRefusedError(f"{attempt.address} is not wanted"))
             return
         here.protocol, there.protocol = asking, serving
-        serving.makeConnection(there)
+        if serving is not None:
+            serving.makeConnection(there)
+        elif stopped is not None:
+            there.blocked = True
+            stopped.append((there, attempt.address))
         asking.makeConnection(here)
         attempt.answer.callback(asking)
 
