@@ -90,7 +90,7 @@ class Breaks:
         host = cluster.host_of(victim)
         proxy, node = random.randrange(2), random.randrange(3)
         inner, front = cluster.proxies[proxy], cluster.fronts[proxy]
-        proxy_host, node_host = inner.name, cluster.nodes[node].name
+        proxy_host, node_host = inner.name, cluster.nodes[node].host
         match accident:
             case Accident.CLIENT_CONNECTION:
                 cluster.lose_client(victim)

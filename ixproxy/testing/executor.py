@@ -109,3 +109,24 @@ class SimulatedExecutor:
         waiting, self._waiting = self._waiting, []
         for stopped in waiting:
             stopped.callback(None)
+
+
+class InstantExecutor:
+    """
+    An executor whose jobs take no time: of what cannot be slow, such as a lease of one's own.
+
+    :param clock: of the program; it is told in another turn all the same.
+    """
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+
+    def submit(self, job: Callable[[], T], done: Callable[[T | Failure], None]) -> None:
+        """See `Executor`."""
+        self._clock.callLater(0, done, outcome_of(job))
+
+    def stop(self) -> Deferred[None]:
+        """See `Executor`."""
+        stopped: Deferred[None] = Deferred()
+        self._clock.callLater(0, stopped.callback, None)
+        return stopped

@@ -115,7 +115,9 @@ class MemoryNetwork:
         for end, address in self._stopped.pop(host, ()):
             if end.connected:
                 listening = self._listening.get(address)
-                serving = listening and listening.buildProtocol(MemoryAddress(end.peer.host))
+                serving = None
+                if listening is not None:
+                    serving = listening.buildProtocol(MemoryAddress(end.peer.host))
                 if serving is None:
                     end.break_now()
                     end.peer.reset()

@@ -26,7 +26,13 @@ from ixproxy.storage.sqlite_places import SqliteMemory
 
 
 class Place(Protocol):
-    """The database of one node."""
+    """
+    The database of one node.
+
+    :ivar shared: all stores on it have one session together.
+    """
+
+    shared: bool
 
     def store(self) -> IStore:
         """One more store on it, for one program."""
@@ -36,6 +42,9 @@ class Place(Protocol):
 
     def damage(self) -> list[str]:
         """What the database says is broken in itself."""
+
+    def cut(self, store: IStore) -> None:
+        """End the sessions of a store, as when its program dies; harmless when it has none."""
 
     def discard(self) -> None:
         """It is needed no more; nothing works afterwards."""
@@ -97,6 +106,7 @@ class MemoryPlace(SqliteMemory):
         self, image: bytes | None = None, columns: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(image)
+        self.shared = True
         # In a simulation there is one thread.
         self.guard: AbstractContextManager[object] = nullcontext()
         self._columns = dict(columns or {})
@@ -114,6 +124,9 @@ class MemoryPlace(SqliteMemory):
         """See `Place`."""
         lines = self.connect().execute("PRAGMA integrity_check")
         return [line for (line,) in lines if line != "ok"]
+
+    def cut(self, store: IStore) -> None:
+        """See `Place`; whoever opens it next rolls back what was under way."""
 
 
 class SqlitePlaces:

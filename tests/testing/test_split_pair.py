@@ -9,7 +9,9 @@ from ixproxy.core.settings import Deployment, ProxySettings
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.probing import INTERVAL
 from ixproxy.testing.cluster import Cluster
-from ixproxy.testing.members import MemoryNode, MemoryProxy, node_address, usual_strategies
+from ixproxy.testing.members import MemoryProxy, usual_strategies
+from ixproxy.testing.memory_nodes import MemoryNode
+from ixproxy.testing.memory_servers import node_address
 from ixproxy.testing.tenants import TENANT, facts_of
 from ixproxy.values import NodeFacts, NodeName, Server
 
