@@ -26,7 +26,6 @@ from ixproxy.node.sql_text import Dialect, quoted_name
 from ixproxy.node.view_indexes import NAME_PREFIX
 from ixproxy.storage import statements
 from ixproxy.storage.columns import all_columns
-from ixproxy.storage.leases import FreeLease
 from ixproxy.storage.selecting import view_index
 from ixproxy.storage.sqlite_errors import BORDER, certain, storage_error
 from ixproxy.storage.sqlite_places import SqliteFile, SqliteMemory, SqlitePlace
@@ -84,7 +83,7 @@ class SqliteStore:
 
     def lease(self) -> ILease:
         """See `IStore`."""
-        return FreeLease()
+        return self._place.lease()
 
     def abandon(self) -> None:
         """See `IStore`."""
