@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from twisted.internet.interfaces import IListeningPort, IReactorCore, IReactorFD
 from twisted.logger import globalLogBeginner, globalLogPublisher
 
 import twisted.plugins
+from ixproxy.testing import postgresql
+from ixproxy.testing.postgresql import PostgresqlServer
 from ixproxy.testing.processes import RealCluster
 from tests.documents import all_blocks
 from tests.failures import LoggedFailures
@@ -29,6 +32,8 @@ ROOT = Path(__file__).parent.parent
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("wide", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
+
+_NUMBERS = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -80,6 +85,23 @@ def cluster_endpoint(
     blockon(Deferred.fromCoroutine(cluster.start()))
     yield cluster.endpoint("proxy1")
     blockon(Deferred.fromCoroutine(cluster.stop()))
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server that all tests share; whoever stops or pauses one starts his own."""
+    if reason := postgresql.unusable():
+        pytest.skip(reason)
+    with PostgresqlServer() as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_database(postgresql_server: PostgresqlServer) -> Iterator[str]:
+    """The address of an empty database of the test's own."""
+    name = f"test{next(_NUMBERS)}"
+    yield postgresql_server.make_database(name)
+    postgresql_server.drop_database(name)
 
 
 @pytest.fixture(scope="module")
