@@ -106,6 +106,7 @@ class Cluster:
         start: bool = True,
     ) -> None:
         self.random = random = Random(seed)
+        self.pairs = pairs
         self.clock = clock = SteppingClock()
         self.network = MemoryNetwork(clock, Random(random.random()), delay)
         custom = CUSTOM_PROPERTIES if custom_properties is None else custom_properties
