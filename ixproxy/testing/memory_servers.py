@@ -98,7 +98,7 @@ class MemoryServer:
         self._gate = Gate(self._stop_here)
         self._reach = Reach()
         self._lease: MemoryLease | None = None
-        self._stores: list[IStore] = []
+        self._stores: list[tuple[IStore, ProgramStore]] = []
 
     def __repr__(self) -> str:
         state = self.member.state.value if self.member is not None else "never started"
@@ -173,13 +173,14 @@ class MemoryServer:
             self._gate.kill()
             self._common.network.vanish(self.name)
             self._common.leases.die(self.name)
-            self.cut()
+            stores, self._stores = self._stores, []
+            for _, store in stores:
+                store.drop()
 
     def cut(self) -> None:
-        """Its sessions at the database are ended, without a word."""
-        stores, self._stores = self._stores, []
-        for store in stores:
-            self._common.place.cut(store)
+        """Its sessions at the database are ended, without a word; it hears that when it asks."""
+        for inner, _ in self._stores:
+            self._common.place.cut(inner)
 
     def pause(self, *, in_transaction: bool = False) -> None:
         """
@@ -229,8 +230,8 @@ class MemoryServer:
     def _new_term(self) -> Term:
         common, process = self._common, self.process
         inner = common.place.store()
-        self._stores.append(inner)
         store = ProgramStore(inner, self._reach, self._gate, shared=common.place.shared)
+        self._stores.append((inner, store))
         server = NodeServer(
             process,
             common.network.server_endpoint(node_address(self.name)),

@@ -47,6 +47,7 @@ class ProgramStore(FaultyStore):
         self._reach = reach
         self._gate = gate
         self._shared = shared
+        self._readers: list[Any] = []
         self._said: list[Callable[[], Any]] = []
 
     def _called(self, name: str) -> Fault | None:
@@ -92,6 +93,19 @@ class ProgramStore(FaultyStore):
 
     def close(self) -> None:
         """See `IStore`."""
+        self._store.close()
+
+    def reader(self) -> Any:
+        """See `IStore`."""
+        reader = super().reader()
+        self._readers.append(reader)
+        return reader
+
+    def drop(self) -> None:
+        """The program has died: whatever it had open is closed, as its system does it."""
+        readers, self._readers = self._readers, []
+        for reader in readers:
+            reader.close()
         self._store.close()
 
     def _stay(self) -> None:
