@@ -15,8 +15,8 @@ given by one cluster, another one of the same tenants finds as new.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from os import getpid
 from typing import Any
@@ -31,7 +31,15 @@ from ixproxy.node.rows import BY_TABLE
 from ixproxy.storage.postgresql import PostgresqlStore
 from ixproxy.storage.postgresql_schema import WRITTEN_BY
 from ixproxy.storage.postgresql_session import Place as Address
-from ixproxy.testing.places import Prepared, as_tables, begin, columns_of
+from ixproxy.testing.places import (
+    Places,
+    Prepared,
+    SqlitePlaces,
+    as_tables,
+    begin,
+    columns_of,
+)
+from ixproxy.testing.postgresql import SUPERUSER, PostgresqlServer
 
 _EMPTY = "; ".join(
     [
@@ -188,3 +196,22 @@ class PostgresqlPlaces:
             self._admin.execute(
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
             )
+
+
+@contextmanager
+def stores_of(kind: str, address: str = "") -> Iterator[Places]:
+    """
+    Places of a kind, for the commands that run simulations.
+
+    :param kind: `sqlite` or `postgresql`.
+    :param address: a database of the PostgreSQL server to use, by a role that
+        may make databases; empty: a server is started, and removed afterwards.
+    """
+    if kind == SqlitePlaces.kind:
+        yield SqlitePlaces()
+        return
+    with ExitStack() as stack:
+        if not address:
+            server = stack.enter_context(PostgresqlServer())
+            address = server.address("postgres", SUPERUSER)
+        yield stack.enter_context(PostgresqlPlaces(address))

@@ -24,6 +24,7 @@ from ixproxy.errors import RequestRefused
 from ixproxy.messages.message import Message, Request
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.cluster import Cluster
+from ixproxy.testing.places import Places
 from ixproxy.values import ClientType
 from ixproxy.wire.codec import decode
 from ixproxy.wire.prefix import read_frame
@@ -47,12 +48,17 @@ class Stage:
 
     :param proxies: 0: they all talk to one node; else they go through these in turn.
     :param outer: proxies in front of those, through which they go then.
+    :param stores: where the nodes' databases lie.
     :ivar heard: the events that each client got.
     """
 
-    def __init__(self, proxies: int, outer: int = 0) -> None:
+    def __init__(self, proxies: int, outer: int = 0, stores: Places | None = None) -> None:
         self.cluster = Cluster(
-            nodes=3 if proxies else 1, proxies=proxies, outer=outer, node_settings=SETTINGS
+            nodes=3 if proxies else 1,
+            proxies=proxies,
+            outer=outer,
+            node_settings=SETTINGS,
+            stores=stores,
         )
         self.heard: dict[str, list[Message]] = {}
         self._proxies = outer or proxies
