@@ -126,9 +126,13 @@ def store_of(settings: Mapping[str, object]) -> IStore:
 
     :raise ConfigError: there is no such kind, or its address is not usable.
     """
-    kind = str(settings["address"]).partition(":")[0]
-    store: IStore = find_maker(IStoreMaker, kind).make(settings)
+    store: IStore = find_maker(IStoreMaker, kind_of(settings)).make(settings)
     return store
+
+
+def kind_of(settings: Mapping[str, object]) -> str:
+    """What the address of a store begins with."""
+    return str(settings["address"]).partition(":")[0]
 
 
 class Terms:
@@ -153,8 +157,7 @@ class Terms:
 
     def next(self) -> Term:
         """A server, its store and its lease."""
-        parts = self.parts
-        store = store_of(parts.store)
+        parts, store = self.parts, store_of(self.parts.store)
         server = NodeServer(
             self._reactor,
             self._dialling.listening(parts.application.listen),
@@ -169,7 +172,7 @@ class Terms:
             executors=self.executor,
             keep_alive=keep_alive(self._reactor, parts.application.settings),
             surroundings=self._surroundings,
-            store_kind=str(parts.store["address"]).partition(":")[0],
+            store_kind=kind_of(parts.store),
         )
         server.state.door = parts.door
         return Term(server, store, store.lease())
@@ -181,7 +184,7 @@ def build(
     """
     One server of a node, ready to start.
 
-    :raise ConfigError: as for `read`, or the store's address is not usable.
+    :raise ConfigError: as for `read`.
     """
     parts = read(path, name, checkers)
     dialling = Dialling(reactor, parts.credential)
