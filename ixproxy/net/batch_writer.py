@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeGuard
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
+from ixproxy.errors import StorageError
 from ixproxy.net.executors import Executor
 from ixproxy.net.fair_batches import FairBatches
 from ixproxy.net.node_peers import Asking, Waiting
@@ -26,6 +27,9 @@ from ixproxy.node.work import Asked, Outcome, PullRetried, Relayed, Tick, Work
 
 FLOOD_FACTOR = 2
 """So many times the queue's limit of works may wait before peers are left unread."""
+
+ASK_AGAIN = 1.0
+"""Seconds after which a store that could not say when something is due is asked again."""
 
 SHORTEST_TICK = 0.01
 """Seconds until the next tick at least, whatever is overdue."""
@@ -211,10 +215,18 @@ class BatchWriter:
 
             def run() -> Ran:
                 outcome = core.run(works, now())
-                due = None if outcome.store_lost else core.next_due()
+                due = None if outcome.store_lost else self._due_after()
                 return outcome, due, core.last_event_number, core.people()
 
             self._executor.submit(run, lambda result: self._ran(works, result))
+
+    def _due_after(self) -> float | None:
+        """In the writer's thread: when the next tick is; a store that cannot say is asked again."""
+        try:
+            return self._core.next_due()
+        except StorageError:
+            # What the batch came to stands all the same, and its answers must leave.
+            return self._now() + ASK_AGAIN
 
     def _next_batch(self) -> list[Work]:
         waiting = self._waiting

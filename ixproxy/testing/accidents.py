@@ -29,8 +29,10 @@ from ixproxy.core.settings import ProxySettings
 from ixproxy.core.warm_standby import WarmStandby
 from ixproxy.errors import RequestRefused
 from ixproxy.node.model import NodeSettings
-from ixproxy.testing.breaking import CHAINED, SECOND, Accident, Breaks, accidents
+from ixproxy.testing.breaking import Accident, Breaks, accidents, besides
 from ixproxy.testing.cluster import Cluster
+from ixproxy.testing.memory_servers import MemoryServer
+from ixproxy.testing.places import Places
 from ixproxy.testing.steps import TENANT
 from ixproxy.values import ClientType
 
@@ -48,6 +50,9 @@ AWAY = (1.0, 3.0, 8.0)
 
 TIMEOUT = 2.0
 """Seconds for which clients wait for an answer."""
+
+LEASE_LIMIT = 1.0
+"""Seconds without a beat after which the lease of a pair may be taken away."""
 
 KEEP_ALIVE = (0.7, 2.0)
 """Seconds between looks at connections, and of silence after which one is given up."""
@@ -91,6 +96,8 @@ def have_accident(
     fast_path: bool = True,
     chained: bool = False,
     parking: float = 0.0,
+    pairs: bool = False,
+    stores: Places | None = None,
 ) -> Aftermath:
     """
     Run the simulation of one seed.
@@ -98,9 +105,11 @@ def have_accident(
     :param accident: None: the seed chooses.
     :param chained: clients come in through two proxies in front of the others.
     :param parking: seconds that requests wait for a node that is away.
+    :param pairs: every node has two servers.
+    :param stores: where the nodes' databases lie.
     """
     random = Random(seed)
-    kinds = accidents(chained=chained)
+    kinds = accidents(chained=chained, pairs=pairs)
     accident = accident or kinds[seed % len(kinds)]
     cluster = Cluster(
         seed,
@@ -122,6 +131,10 @@ def have_accident(
         ),
         keep_alive=KEEP_ALIVE,
         standby=WarmStandby(retry_delay=1.0, random_range=0.2),
+        stores=stores,
+        pairs=pairs,
+        lease_limit=LEASE_LIMIT if pairs else None,
+        ends=MemoryServer.cut if seed % 3 == 1 else MemoryServer.kill,
     )
     try:
         return _Simulation(cluster, random, accident).run()
@@ -156,8 +169,7 @@ class _Simulation:
         if random.random() < 0.4:
             # Misfortunes seldom come singly.
             cluster.run(random.random() * AWAY[0])
-            others = (*SECOND, *CHAINED) if cluster.outers else SECOND
-            mends.append(breaks.have(random.choice(others)))
+            mends.append(breaks.have(random.choice(besides(cluster))))
         cluster.run(random.random() * random.choice(AWAY))
         for mend in mends:
             mend()

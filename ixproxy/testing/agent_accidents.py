@@ -28,9 +28,11 @@ from ixproxy.core.settings import ProxySettings
 from ixproxy.core.warm_standby import WarmStandby
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.at_rest import grown, remembered, wrong_at_rest
-from ixproxy.testing.breaking import CHAINED, SECOND, Accident, Breaks, accidents
+from ixproxy.testing.breaking import Accident, Breaks, accidents, besides
 from ixproxy.testing.busy_agents import BusyClients
 from ixproxy.testing.cluster import Cluster
+from ixproxy.testing.memory_servers import MemoryServer
+from ixproxy.testing.places import Places
 from ixproxy.testing.steps import TENANT
 from ixproxy.testing.watching import StreamWatch
 from ixproxy.values import ClientType
@@ -59,6 +61,9 @@ TIMEOUT = 2.0
 MULTIPLE = ("true", "true", "false", "force-logout")
 """Whether agents may have several connections; one of them always tries."""
 
+LEASE_LIMIT = 1.0
+"""Seconds without a beat after which the lease of a pair may be taken away."""
+
 KEEP_ALIVE = (0.7, 2.0)
 """Seconds between looks at connections, and of silence after which one is given up."""
 
@@ -78,16 +83,26 @@ class Outcome:
 
 
 def have_agent_accident(
-    seed: int, accident: Accident | None = None, *, fast_path: bool = True, chained: bool = False
+    seed: int,
+    accident: Accident | None = None,
+    *,
+    fast_path: bool = True,
+    chained: bool = False,
+    pairs: bool = False,
+    stores: Places | None = None,
 ) -> Outcome:
     """
     Run the simulation of one seed.
 
     :param accident: None: the seed chooses.
     :param chained: clients come in through two proxies in front of the others.
+    :param pairs: every node has two servers.
+    :param stores: where the nodes' databases lie.
     """
     random = Random(f"agents {seed}")
-    kinds = [each for each in accidents(chained=chained) if each is not Accident.GIVEN_UP]
+    kinds = [
+        each for each in accidents(chained=chained, pairs=pairs) if each is not Accident.GIVEN_UP
+    ]
     accident = accident or kinds[seed % len(kinds)]
     cluster = Cluster(
         seed,
@@ -117,6 +132,10 @@ def have_agent_accident(
         ),
         keep_alive=KEEP_ALIVE,
         standby=WarmStandby(retry_delay=1.0, random_range=0.2),
+        stores=stores,
+        pairs=pairs,
+        lease_limit=LEASE_LIMIT if pairs else None,
+        ends=MemoryServer.cut if seed % 3 == 1 else MemoryServer.kill,
     )
     failures = _LoggedFailures()
     globalLogPublisher.addObserver(failures)
@@ -159,8 +178,7 @@ class _Simulation:
         if random.random() < 0.4:
             # Misfortunes seldom come singly.
             cluster.run(random.random() * AWAY[0])
-            others = (*SECOND, *CHAINED) if cluster.outers else SECOND
-            mends.append(breaks.have(random.choice(others)))
+            mends.append(breaks.have(random.choice(besides(cluster))))
         cluster.run(random.random() * random.choice(AWAY))
         for mend in mends:
             mend()

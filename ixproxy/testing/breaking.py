@@ -19,6 +19,8 @@ from twisted.internet.defer import Deferred
 from ixproxy.client import Client
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.members import MemoryProxy
+from ixproxy.testing.memory_nodes import MemoryNode
+from ixproxy.testing.memory_servers import MemoryServer
 
 
 class Accident(Enum):
@@ -37,6 +39,14 @@ class Accident(Enum):
     INNER_CUT = "the network between two proxies is cut for a while"
     INNER_KILLED = "the proxy behind another one dies and comes back"
     INNER_PAUSED = "the proxy behind another one hears nothing for a while"
+    PRIMARY_KILLED = "the primary of a pair dies and comes back"
+    PRIMARY_STOPPED = "the primary of a pair is stopped in order and started again"
+    PRIMARY_PAUSED = "the primary of a pair is stopped where it is, and wakes up after a while"
+    PRIMARY_FROZEN = "the same, but in the middle of a transaction"
+    BACKUP_KILLED = "the backup of a pair dies and comes back"
+    BOTH_KILLED = "both servers of a pair die and come back"
+    STORE_LOST = "the primary of a pair does not reach its database for a while"
+    STORE_LOST_BY_BOTH = "both servers of a pair do not reach their database for a while"
 
 
 CHAINED = (
@@ -46,6 +56,18 @@ CHAINED = (
     Accident.INNER_PAUSED,
 )
 """What can break only where proxies stand behind proxies."""
+
+PAIRED = (
+    Accident.PRIMARY_KILLED,
+    Accident.PRIMARY_STOPPED,
+    Accident.PRIMARY_PAUSED,
+    Accident.PRIMARY_FROZEN,
+    Accident.BACKUP_KILLED,
+    Accident.BOTH_KILLED,
+    Accident.STORE_LOST,
+    Accident.STORE_LOST_BY_BOTH,
+)
+"""What can break only where nodes are pairs."""
 
 SECOND = (
     Accident.CLIENT_CONNECTION,
@@ -57,9 +79,21 @@ SECOND = (
 """What may break besides, a little later."""
 
 
-def accidents(*, chained: bool) -> list[Accident]:
-    """What can break, with proxies in front of the proxies or without."""
-    return [each for each in Accident if chained or each not in CHAINED]
+def accidents(*, chained: bool, pairs: bool = False) -> list[Accident]:
+    """
+    What can break.
+
+    :param chained: there are proxies in front of the proxies.
+    :param pairs: nodes have two servers.
+    """
+    left_out = (() if chained else CHAINED) + (() if pairs else PAIRED)
+    return [each for each in Accident if each not in left_out]
+
+
+def besides(cluster: Cluster) -> Sequence[Accident]:
+    """What may break in a cluster a little later."""
+    chained = CHAINED if cluster.outers else ()
+    return (*SECOND, *chained, *(PAIRED if cluster.pairs else ()))
 
 
 class Breaks:
@@ -90,7 +124,9 @@ class Breaks:
         host = cluster.host_of(victim)
         proxy, node = random.randrange(2), random.randrange(3)
         inner, front = cluster.proxies[proxy], cluster.fronts[proxy]
-        proxy_host, node_host = inner.name, cluster.nodes[node].name
+        pair = cluster.nodes[node]
+        primary, backup = pair.primary, pair.backup
+        proxy_host, node_host = inner.name, pair.host
         match accident:
             case Accident.CLIENT_CONNECTION:
                 cluster.lose_client(victim)
@@ -122,12 +158,35 @@ class Breaks:
                 cluster.network.pause(proxy_host)
                 return lambda: cluster.network.resume(proxy_host)
             case Accident.NODE_KILLED:
-                if cluster.nodes[node].process.alive:
-                    cluster.kill_node(node)
-                    return cluster.nodes[node].start
+                if pair.process.alive:
+                    pair.kill()
+                    return pair.start
             case Accident.NODE_PAUSED:
                 cluster.network.pause(node_host)
                 return lambda: cluster.network.resume(node_host)
+            case Accident.PRIMARY_KILLED if primary is not None:
+                primary.kill()
+                return primary.start
+            case Accident.PRIMARY_STOPPED if primary is not None:
+                stopped = primary.stop()
+                return lambda: _start_after(stopped, primary)
+            case Accident.PRIMARY_PAUSED | Accident.PRIMARY_FROZEN if primary is not None:
+                primary.pause(in_transaction=accident is Accident.PRIMARY_FROZEN)
+                return lambda: _wake(primary)
+            case Accident.BACKUP_KILLED if backup is not None:
+                backup.kill()
+                return backup.start
+            case Accident.BOTH_KILLED:
+                for server in pair.members:
+                    server.kill()
+                return pair.start
+            case Accident.STORE_LOST if primary is not None:
+                primary.lose_store(random.choice((None, True, False)))
+                return primary.find_store
+            case Accident.STORE_LOST_BY_BOTH:
+                for server in pair.members:
+                    server.lose_store(random.choice((None, True, False)))
+                return lambda: _find(pair)
             case Accident.GIVEN_UP:
                 for asked in self._asked:
                     if random.random() < 0.5:
@@ -144,6 +203,21 @@ class Breaks:
                 self._cluster.heal(host, proxy.name)
 
         return mend
+
+
+def _start_after(stopped: Deferred[None], server: MemoryServer) -> None:
+    stopped.addCallback(lambda _: server.start())
+
+
+def _wake(server: MemoryServer) -> None:
+    """Go on, or come back: it may have been ended meanwhile."""
+    server.resume()
+    server.start()
+
+
+def _find(pair: MemoryNode) -> None:
+    for server in pair.members:
+        server.find_store()
 
 
 def _nothing() -> None:

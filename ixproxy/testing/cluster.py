@@ -36,22 +36,24 @@ from ixproxy.node.model import NodeSettings, TenantPlan
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.inspection import doubled, imagined, stranded
 from ixproxy.testing.members import (
-    KEEP_ALIVE,
-    MemoryNode,
     MemoryProxy,
     deployment_behind,
     deployment_of,
-    node_address,
-    prepared,
     proxy_address,
     usual_strategies,
 )
+from ixproxy.testing.memory_nodes import KEEP_ALIVE, LEASE_LIMIT, MemoryNode
+from ixproxy.testing.memory_servers import MemoryServer
 from ixproxy.testing.network import MemoryNetwork
+from ixproxy.testing.places import Places, SqlitePlaces
 from ixproxy.testing.process import ProcessClock
 from ixproxy.testing.steps import ScriptClient
 from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT
 
 CLIENT_SETTINGS = Settings(backoff=Backoff(first=0.1, most=2.0, spread=0.2))
+PAIR_LIMIT = 2.0
+"""Seconds without a beat after which the lease of a pair may be taken away."""
+
 LONGEST = 600.0
 """Seconds after which something that has no result never will."""
 
@@ -71,6 +73,11 @@ class Cluster:
         after how much silence they give one up; clients have it by their
         settings.
     :param delay: seconds that something is on its way, on average.
+    :param stores: where the nodes' databases lie; SQLite in memory by default.
+    :param pairs: each node has two servers, `node1` and `node1-b`, on hosts of
+        the same names.
+    :param lease_limit: seconds without a beat after which a lease may be taken away.
+    :param ends: what is done to a silent holder; see `MemoryNode`.
     :param start: False: nothing runs until `start_node`, `start_proxy` and `start_outer`.
     """
 
@@ -92,14 +99,19 @@ class Cluster:
         keep_alive: tuple[float, float] = KEEP_ALIVE,
         standby: WarmStandby = USUAL,
         delay: float = 0.001,
+        stores: Places | None = None,
+        pairs: bool = False,
+        lease_limit: float | None = None,
+        ends: Callable[[MemoryServer], None] = MemoryServer.kill,
         start: bool = True,
     ) -> None:
         self.random = random = Random(seed)
+        self.pairs = pairs
         self.clock = clock = SteppingClock()
         self.network = MemoryNetwork(clock, Random(random.random()), delay)
         custom = CUSTOM_PROPERTIES if custom_properties is None else custom_properties
         settings = node_settings or NodeSettings()
-        model, image = prepared(tuple(tenants), tuple(custom.items()), settings)
+        model, new_place = (stores or SqlitePlaces()).prepared(tuple(tenants), custom)
 
         def new_node(number: int) -> MemoryNode:
             return MemoryNode(
@@ -107,12 +119,14 @@ class Cluster:
                 clock,
                 self.network,
                 Random(random.random()),
+                new_place(),
                 model,
                 settings,
                 limits or NodeLimits(),
-                custom,
-                image,
                 keep_alive,
+                pair=pairs,
+                lease_limit=lease_limit or (PAIR_LIMIT if pairs else LEASE_LIMIT),
+                ends=ends,
             )
 
         self.new_node = new_node
@@ -152,15 +166,19 @@ class Cluster:
                 self.start_outer(number)
 
     def start_node(self, number: int) -> None:
-        """Start a node; runs until clients can come in."""
+        """Start a node, or whichever of its servers is dead; runs until clients can come in."""
         node = self.nodes[number]
+        if not node.alive:
+            # Only who is late is backup.
+            node.members[0].start()
+            self.run_until(lambda: node.listening, f"{node.name} never listens")
         node.start()
         self.run_until(lambda: node.listening, f"{node.name} never listens")
 
     restart_node = start_node
 
     def kill_node(self, number: int) -> None:
-        """A node dies; its database keeps what was committed."""
+        """A node's primary dies; its database keeps what was committed."""
         self.nodes[number].kill()
 
     def start_proxy(self, number: int) -> None:
@@ -355,8 +373,7 @@ class Cluster:
         for proxy in (*self.outers, *self.proxies):
             proxy.kill()
         for node in self.nodes:
-            node.kill()
-            node.place.discard()
+            node.end()
 
     def _keep(self, client: Client, host: str) -> Client:
         self.clients[host] = client
@@ -364,13 +381,13 @@ class Cluster:
 
     def _addresses(self, proxy: int | Sequence[int] | None, node: int | None) -> list[str]:
         if node is not None:
-            return [node_address(self.nodes[node].name)]
+            return [server.endpoint for server in self.nodes[node].servers]
         if isinstance(proxy, int):
             return [proxy_address(self.fronts[proxy].name)]
         if proxy is not None:
             return [proxy_address(self.fronts[each].name) for each in proxy]
         if not self.fronts:
-            return [node_address(self.nodes[0].name)]
+            return [server.endpoint for server in self.nodes[0].servers]
         names = [each.name for each in self.fronts]
         first = self.random.randrange(len(names))
         return [proxy_address(name) for name in names[first:] + names[:first]]

@@ -23,7 +23,7 @@ from ixproxy.client.in_flight import Answer
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages.message import Event, Request
 from ixproxy.testing.cluster import CLIENT_SETTINGS, Cluster
-from ixproxy.testing.members import node_address
+from ixproxy.testing.memory_servers import node_address
 from ixproxy.testing.process import ProcessClock
 from ixproxy.testing.steps import TENANT, ScriptClient
 from ixproxy.wire.streams import END, StreamKey, numbered, tenants_of

@@ -19,6 +19,21 @@ from twisted.python.failure import Failure
 
 T = TypeVar("T")
 
+Heard = Callable[[Any], None]
+"""Is given a job's result, or a Failure of what it raised."""
+
+
+def outcome_of(job: Callable[[], Any]) -> Any:
+    """What a job comes to: its result, or a Failure."""
+    try:
+        return job()
+    except BaseException:
+        return Failure()
+
+
+def _at_once(job: Callable[[], Any], heard: Heard) -> None:
+    heard(outcome_of(job))
+
 
 class SimulatedExecutor:
     """
@@ -26,12 +41,20 @@ class SimulatedExecutor:
 
     :param clock: the clock of the program whose thread this stands for.
     :param delay: seconds that a job takes on average, and again its result.
+    :param run: runs a job and says what came of it; by default at one moment.
     """
 
-    def __init__(self, clock: IReactorTime, random: Random, delay: float = 0.0005) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        random: Random,
+        delay: float = 0.0005,
+        run: Callable[[Callable[[], Any], Heard], None] = _at_once,
+    ) -> None:
         self._clock = clock
         self._random = random
         self._delay = delay
+        self._run = run
         self._jobs: deque[tuple[Callable[[], Any], Callable[[Any], None]]] = deque()
         self._working = False
         self._unheard = 0
@@ -61,11 +84,9 @@ class SimulatedExecutor:
 
     def _work(self) -> None:
         job, done = self._jobs.popleft()
-        result: Any
-        try:
-            result = job()
-        except BaseException:
-            result = Failure()
+        self._run(job, lambda result: self._worked(done, result))
+
+    def _worked(self, done: Callable[[Any], None], result: Any) -> None:
         self.finished += 1
         self._clock.callLater(self._pause(), self._tell, done, result)
 
@@ -88,3 +109,24 @@ class SimulatedExecutor:
         waiting, self._waiting = self._waiting, []
         for stopped in waiting:
             stopped.callback(None)
+
+
+class InstantExecutor:
+    """
+    An executor whose jobs take no time: of what cannot be slow, such as a lease of one's own.
+
+    :param clock: of the program; it is told in another turn all the same.
+    """
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+
+    def submit(self, job: Callable[[], T], done: Callable[[T | Failure], None]) -> None:
+        """See `Executor`."""
+        self._clock.callLater(0, done, outcome_of(job))
+
+    def stop(self) -> Deferred[None]:
+        """See `Executor`."""
+        stopped: Deferred[None] = Deferred()
+        self._clock.callLater(0, stopped.callback, None)
+        return stopped

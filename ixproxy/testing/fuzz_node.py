@@ -27,9 +27,6 @@ from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
 from ixproxy.net.node_server import NodeServer
 from ixproxy.node.model import NodeModel, NodeSettings
-from ixproxy.node.properties import custom_column
-from ixproxy.storage.sqlite import SqliteStore
-from ixproxy.storage.sqlite_places import SqliteMemory
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.executor import SimulatedExecutor
 from ixproxy.testing.fitting_frames import (
@@ -44,6 +41,7 @@ from ixproxy.testing.fuzz_frames import mutated_frames
 from ixproxy.testing.fuzz_peers import FuzzPeer, Report
 from ixproxy.testing.network import MemoryNetwork
 from ixproxy.testing.node_checks import mistakes, sizes
+from ixproxy.testing.places import MemoryPlace, columns_of
 from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT
 from ixproxy.values import ClientType
 from ixproxy.wire.names import Kind
@@ -125,7 +123,7 @@ class _Fuzz:
         self.report = report
         self.clock = SteppingClock(1000.0)
         self.network = MemoryNetwork(self.clock, random.Random(f"{seed} network"))
-        self.place = SqliteMemory()
+        self.place = MemoryPlace(None, columns_of(CUSTOM_PROPERTIES))
         self.peers: list[FuzzPeer] = []
         self.before: Counter[str] = Counter()
         self.requests = {str(each): requests_of(each) for each in ClientType}
@@ -133,9 +131,7 @@ class _Fuzz:
         self.server = NodeServer(
             self.clock,
             self.network.server_endpoint(ADDRESS),
-            SqliteStore(
-                self.place, {custom_column(name): kind for name, kind in CUSTOM_PROPERTIES.items()}
-            ),
+            self.place.store(),
             NodeModel([TENANT], CUSTOM_PROPERTIES),
             settings,
             limits,

@@ -19,9 +19,8 @@ from typing import Any
 from ixproxy.core.settings import Deployment
 from ixproxy.node.model import NodeModel, TenantPlan
 from ixproxy.testing.cluster import Cluster
-from ixproxy.testing.members import node_address
 from ixproxy.testing.tenants import CUSTOM_PROPERTIES, facts_of
-from ixproxy.values import NodeFacts, NodeName, Server
+from ixproxy.values import NodeFacts, NodeName
 
 
 def add_node(cluster: Cluster, **facts: Any) -> int:
@@ -39,7 +38,7 @@ def add_node(cluster: Cluster, **facts: Any) -> int:
                 first,
                 name=NodeName(node.name),
                 dbid=node.dbid,
-                pairs=((Server(node.name, node_address(node.name)),),),
+                pairs=(node.servers,),
                 **facts,
             ),
         },
@@ -88,7 +87,7 @@ def rename_node(cluster: Cluster, number: int, name: str) -> None:
 
 def change_tenants(cluster: Cluster, plans: Sequence[TenantPlan]) -> None:
     """The deployment has these tenants now, and every node serves all of them."""
-    model = NodeModel(plans, CUSTOM_PROPERTIES)
+    model = NodeModel(plans, CUSTOM_PROPERTIES, cluster.nodes[0].model.dialect)
     for node in cluster.nodes:
         node.change(model)
     served = frozenset(plan.id for plan in plans)

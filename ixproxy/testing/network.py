@@ -58,7 +58,7 @@ class MemoryNetwork:
         self._refused: set[str] = set()
         self._cuts: set[frozenset[str]] = set()
         self._paused: set[str] = set()
-        self._stopped: set[str] = set()
+        self._stopped: dict[str, list[tuple[MemoryTransport, str]]] = {}
         self._ends: dict[MemoryTransport, None] = {}
         self._connecting: dict[_Attempt, None] = {}
         self.tap: Callable[[str, str, bytes], None] | None = None
@@ -97,18 +97,34 @@ class MemoryNetwork:
         self._paused.add(host)
         self._look()
 
-    def stop(self, host: str) -> None:
-        """
-        The programs of `host` are stopped as by SIGSTOP: nothing arrives there,
-        nothing leaves, and its kernel goes on taking connections.
-        """
-        self._stopped.add(host)
-        self._look()
-
     def resume(self, host: str) -> None:
         """End a pause or a stop; harmless without one."""
         self._paused.discard(host)
-        self._stopped.discard(host)
+        self.go_on(host)
+
+    def stop(self, host: str) -> None:
+        """
+        The programs of `host` are stopped, and its kernel is not.
+
+        New connections are taken, and nobody there says anything until `go_on`.
+        """
+        self._stopped.setdefault(host, [])
+        self._look()
+
+    def go_on(self, host: str) -> None:
+        """End a stop; harmless without one."""
+        for end, address in self._stopped.pop(host, ()):
+            if end.connected:
+                listening = self._listening.get(address)
+                serving = None
+                if listening is not None:
+                    serving = listening.buildProtocol(MemoryAddress(end.peer.host))
+                if serving is None:
+                    end.break_now()
+                    end.peer.reset()
+                else:
+                    end.protocol = serving
+                    serving.makeConnection(end)
         self._look()
 
     def refuse(self, address: str) -> None:
@@ -141,6 +157,7 @@ class MemoryNetwork:
         What `host` has already put on the way may still arrive; nobody on
         `host` is told anything.
         """
+        self._stopped.pop(host, None)
         for address in [name for name in self._listening if _host(name) == host]:
             del self._listening[address]
         for attempt in [one for one in self._connecting if one.source == host]:
@@ -190,7 +207,7 @@ class MemoryNetwork:
         return (
             frozenset((here, there)) in self._cuts
             or here in self._paused
-            or not self._stopped.isdisjoint((here, there))
+            or here in self._stopped
         )
 
     def _look(self) -> None:
@@ -229,16 +246,22 @@ class MemoryNetwork:
             end.lost = self._forget
             end.wrote = self._wrote
             self._ends[end] = None
-        serving = listening.buildProtocol(MemoryAddress(attempt.source))
+        stopped = self._stopped.get(attempt.host)
+        serving = None
+        if stopped is None:
+            serving = listening.buildProtocol(MemoryAddress(attempt.source))
         asking = attempt.factory.buildProtocol(MemoryAddress(attempt.address))
-        if asking is None or serving is None:
+        if asking is None or (serving is None and stopped is None):
             here.break_now()
             there.break_now()
             attempt.answer.errback(ConnectionRefusedError(f"{attempt.address} is not wanted"))
             return
         here.protocol, there.protocol = asking, serving
-        here.blocked = there.blocked = not self._stopped.isdisjoint((here.host, there.host))
-        serving.makeConnection(there)
+        if serving is not None:
+            serving.makeConnection(there)
+        elif stopped is not None:
+            there.blocked = True
+            stopped.append((there, attempt.address))
         asking.makeConnection(here)
         attempt.answer.callback(asking)
 

@@ -9,12 +9,11 @@ the database, or between it and what the node remembers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from ixproxy.net.node_server import NodeServer
 from ixproxy.node.invitations import DELIVER
 from ixproxy.node.timers import DELIVERING, HANDLING, ROUTING
-from ixproxy.storage.sqlite_places import SqlitePlace
 from ixproxy.values import InteractionState, PartyType
 
 _TABLES = (
@@ -71,7 +70,17 @@ _REMEMBERED = (
 )  # fmt: skip
 
 
-def mistakes(place: SqlitePlace, server: NodeServer) -> list[str]:
+class Tables(Protocol):
+    """A node's database, to look at; see `ixproxy.testing.places.Place`."""
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """All rows of a table."""
+
+    def damage(self) -> list[str]:
+        """What the database says is broken in itself."""
+
+
+def mistakes(place: Tables, server: NodeServer) -> list[str]:
     """
     What is wrong with a node's database, one line each; to be asked between two batches.
 
@@ -80,31 +89,12 @@ def mistakes(place: SqlitePlace, server: NodeServer) -> list[str]:
     return list(_mistakes(place, server))
 
 
-def _mistakes(place: SqlitePlace, server: NodeServer) -> Iterator[str]:
-    with place.guard:
-        connection = place.connect()
-        try:
-            yield from _wrong_pages(connection)
-            tables = {
-                name: _rows(connection, name)
-                for name in _TABLES
-            }
-        finally:
-            place.release(connection)
+def _mistakes(place: Tables, server: NodeServer) -> Iterator[str]:
+    for line in place.damage():
+        yield f"integrity_check: {line}"
+    tables = {name: place.rows(name) for name in _TABLES}
     yield from _wrong_rows(tables)
     yield from _forgotten(tables, server)
-
-
-def _wrong_pages(connection: Any) -> Iterator[str]:
-    for (line,) in connection.execute("PRAGMA integrity_check"):
-        if line != "ok":
-            yield f"integrity_check: {line}"
-
-
-def _rows(connection: Any, table: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(f"SELECT * FROM {table}")
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _wrong_rows(tables: dict[str, list[dict[str, Any]]]) -> Iterator[str]:

@@ -10,7 +10,9 @@ comes before one of an earlier round on the same subject.
     python -m ixproxy.testing.oracle --seeds 0:500 --players one-proxy,two-proxies
 
 plays many scripts and prints the first difference of each that has one;
-`--script` prints the script as well.
+`--script` prints the script as well. With `--store postgresql` the nodes keep
+their state in databases of a PostgreSQL server: one that is started for it, or,
+with `--postgresql URI`, one where that role may make databases.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ from ixproxy.testing.agent_scripts import agent_script
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.composing_client import ComposingCluster
 from ixproxy.testing.differences import differences, disorder
+from ixproxy.testing.places import Places
 from ixproxy.testing.playing import Record, play
+from ixproxy.testing.postgresql_places import stores_of
 from ixproxy.testing.scripts import random_script
 from ixproxy.testing.steps import Ask, Script, Upon
 
@@ -101,13 +105,16 @@ SCRIPTS: dict[str, Callable[[int], Script]] = {
 }
 
 
-def compared(script: Script, players: Sequence[str]) -> Iterator[tuple[str, str]]:
+def compared(
+    script: Script, players: Sequence[str], stores: Places | None = None
+) -> Iterator[tuple[str, str]]:
     """
     Play a script on one server and by each of these, and say what is wrong.
 
+    :param stores: where the databases of all these servers lie.
     :return: the player, or `one-server` itself, and what.
     """
-    one = one_server(script.seed, script.options)
+    one = one_server(script.seed, script.options, stores=stores)
     try:
         expected = play(script, one)
         problems = _left_over(one)
@@ -116,7 +123,7 @@ def compared(script: Script, players: Sequence[str]) -> Iterator[tuple[str, str]
     for problem in (*expected.problems, *problems, *disorder(script, expected)):
         yield "one-server", problem
     for name in players:
-        many = many_servers(script.seed, script.options, **PLAYERS[name])
+        many = many_servers(script.seed, script.options, stores=stores, **PLAYERS[name])
         try:
             actual = play(script, many)
             problems = _left_over(many)
@@ -169,6 +176,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--scripts", default="agents", choices=sorted(SCRIPTS))
     parser.add_argument("--most", type=int, default=1, help="differences shown for each player")
     parser.add_argument("--script", action="store_true", help="print each script first")
+    parser.add_argument("--store", default="sqlite", choices=["sqlite", "postgresql"])
+    parser.add_argument("--postgresql", default="", metavar="URI", help="use this server")
     chosen = parser.parse_args(arguments)
     players = [name for name in chosen.players.split(",") if name]
     for name in players:
@@ -176,20 +185,24 @@ def main(arguments: Sequence[str]) -> int:
             parser.error(f"unknown player {name!r}: expected {', '.join(PLAYERS)}")
     first, _, behind = chosen.seeds.partition(":")
     seeds = range(int(first), int(behind or int(first) + 1))
-    wrong = 0
-    for seed in seeds:
-        script = SCRIPTS[chosen.scripts](seed)
-        if chosen.script:
-            _say(*shown(script))
-        found: dict[str, list[str]] = {}
-        for player, problem in compared(script, players):
-            found.setdefault(player, []).append(problem)
-        for player, problems in found.items():
-            for problem in problems[: chosen.most]:
-                _say(f"seed {seed}, {player}, 1 of {len(problems)}: {problem}")
-        wrong += bool(found)
+    scripts = [SCRIPTS[chosen.scripts](seed) for seed in seeds]
+    with stores_of(chosen.store, chosen.postgresql) as stores:
+        wrong = sum(_differs(script, players, stores, chosen) for script in scripts)
     _say(f"{len(seeds)} scripts, {wrong} with differences")
     return min(wrong, 99)
+
+
+def _differs(script: Script, players: Sequence[str], stores: Places, chosen: Any) -> bool:
+    """Play one script, and print what the command was asked to."""
+    if chosen.script:
+        _say(*shown(script))
+    found: dict[str, list[str]] = {}
+    for player, problem in compared(script, players, stores):
+        found.setdefault(player, []).append(problem)
+    for player, problems in found.items():
+        for problem in problems[: chosen.most]:
+            _say(f"seed {script.seed}, {player}, 1 of {len(problems)}: {problem}")
+    return bool(found)
 
 
 def _say(*lines: str) -> None:

@@ -13,7 +13,7 @@ The same on one node (`proxies=0`) and on three of them behind proxies.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -24,6 +24,8 @@ from ixproxy.errors import RequestRefused
 from ixproxy.messages.message import Message, Request
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.cluster import Cluster
+from ixproxy.testing.memory_servers import MemoryServer
+from ixproxy.testing.places import Places
 from ixproxy.values import ClientType
 from ixproxy.wire.codec import decode
 from ixproxy.wire.prefix import read_frame
@@ -47,12 +49,29 @@ class Stage:
 
     :param proxies: 0: they all talk to one node; else they go through these in turn.
     :param outer: proxies in front of those, through which they go then.
+    :param stores: where the nodes' databases lie.
+    :param pairs: every node has two servers.
+    :param ends: what is done to one that is silent; see `MemoryNode`.
     :ivar heard: the events that each client got.
     """
 
-    def __init__(self, proxies: int, outer: int = 0) -> None:
+    def __init__(
+        self,
+        proxies: int,
+        outer: int = 0,
+        stores: Places | None = None,
+        *,
+        pairs: bool = False,
+        ends: Callable[[MemoryServer], None] = MemoryServer.kill,
+    ) -> None:
         self.cluster = Cluster(
-            nodes=3 if proxies else 1, proxies=proxies, outer=outer, node_settings=SETTINGS
+            nodes=3 if proxies else 1,
+            proxies=proxies,
+            outer=outer,
+            node_settings=SETTINGS,
+            stores=stores,
+            pairs=pairs,
+            ends=ends,
         )
         self.heard: dict[str, list[Message]] = {}
         self._proxies = outer or proxies

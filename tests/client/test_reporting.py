@@ -13,7 +13,7 @@ from ixproxy.client import Reporting, report
 from ixproxy.errors import Code, NodeUnavailable, RequestRefused
 from ixproxy.messages.message import Event
 from ixproxy.testing.cluster import CLIENT_SETTINGS, Cluster
-from ixproxy.testing.members import node_address
+from ixproxy.testing.memory_servers import node_address
 from ixproxy.wire.streams import RESYNC
 from tests.core.composed import names
 from tests.core.composed_reader import Reader

@@ -18,11 +18,10 @@ from ixproxy.messages.message import Message
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.node.model import NodeModel, NodeSettings
-from ixproxy.storage.sqlite import SqliteStore
-from ixproxy.storage.sqlite_places import SqliteMemory
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.faults import FaultyStore
 from ixproxy.testing.network import MemoryNetwork, settle
+from ixproxy.testing.places import MemoryPlace
 from ixproxy.testing.tenants import TENANT
 from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.frames import FrameReader, Skipped
@@ -171,12 +170,12 @@ class NodeRig:
         limits: NodeLimits | None = None,
         settings: NodeSettings | None = None,
         store: Callable[[IStore], FaultyStore] = FaultyStore,
-        place: SqliteMemory | None = None,
+        place: MemoryPlace | None = None,
     ) -> None:
         self.clock = SteppingClock(1000.0)
         self.network = MemoryNetwork(self.clock, Random(1), delay=0.0001)
-        self.place = place or SqliteMemory()
-        self.store = store(SqliteStore(self.place))
+        self.place = place or MemoryPlace()
+        self.store = store(self.place.store())
         self.executors: dict[str, ManualExecutor] = {}
         self.sessions = 0
         self.server = NodeServer(
@@ -254,9 +253,7 @@ class NodeRig:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """What the database has."""
-        cursor = self.place.connect().execute(f"SELECT * FROM {table}")
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return self.place.rows(table)
 
     def stop(self) -> None:
         self.server.stopService()

@@ -8,8 +8,9 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
+from ixproxy.errors import StoreUnreachable
 from ixproxy.messages import RequestPull, RequestSubmit
-from ixproxy.net.batch_writer import SHORTEST_TICK, BatchWriter
+from ixproxy.net.batch_writer import ASK_AGAIN, SHORTEST_TICK, BatchWriter
 from ixproxy.net.fair_batches import BULK_SHARE
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
 from ixproxy.net.turn import TurnEnd
@@ -32,6 +33,7 @@ class Core:
         self.outcome = Outcome()
         self.last_event_number = 0
         self.problem: Exception | None = None
+        self.away = False
 
     def run(self, works: Sequence[Work], now: float) -> Outcome:
         if self.problem is not None:
@@ -41,6 +43,8 @@ class Core:
         return self.outcome
 
     def next_due(self) -> float | None:
+        if self.away:
+            raise StoreUnreachable("by plan")
         return self.due
 
     def people(self) -> People:
@@ -212,6 +216,17 @@ def test_a_tick_comes_when_something_is_due(rig: Rig) -> None:
     assert rig.batches() == [[1], ["Tick"]]
     rig.clock.advance(100)
     assert len(rig.batches()) == 2
+
+
+def test_a_store_that_cannot_say_what_is_due_costs_no_answer_and_is_asked_again(rig: Rig) -> None:
+    rig.core.away = True
+    rig.ask(1)
+    rig.clock.advance(0)
+    assert rig.heard == ["done 1", "settled, next batch begun: False"]
+    rig.core.away = False
+    rig.clock.advance(ASK_AGAIN)
+    rig.clock.advance(0)
+    assert rig.batches() == [[1], ["Tick"]]
 
 
 def test_what_is_overdue_does_not_make_it_run_in_circles(rig: Rig) -> None:

@@ -12,7 +12,7 @@ from ixproxy.messages import (
 from ixproxy.net.listener import Limits
 from ixproxy.net.proxy_status import with_sockets
 from ixproxy.testing.cluster import Cluster
-from ixproxy.testing.members import TIME_OF_DAY
+from ixproxy.testing.memory_servers import TIME_OF_DAY
 
 
 class Sockets:

@@ -6,29 +6,36 @@ from random import Random
 
 from ixproxy.core.settings import Deployment, ProxySettings
 from ixproxy.net.node_limits import NodeLimits
-from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.testing.cluster import Cluster
-from ixproxy.testing.members import MemoryNode, MemoryProxy, node_address, usual_strategies
-from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT, facts_of
+from ixproxy.testing.members import MemoryProxy, usual_strategies
+from ixproxy.testing.memory_nodes import MemoryNode
+from ixproxy.testing.memory_servers import node_address
+from ixproxy.testing.tenants import TENANT, facts_of
 from ixproxy.values import NodeFacts, NodeName, Server
 
 SPARE = "node1-b"
 
 
-def with_a_pair(cluster: Cluster) -> MemoryNode:
-    """A second server for the cluster's node, on the same database; proxies know both."""
+def spare_of(cluster: Cluster) -> MemoryNode:
+    """A second server for the cluster's first node, on the same database, whoever has its lease."""
     first = cluster.nodes[0]
     spare = MemoryNode(
         0,
         cluster.clock,
         cluster.network,
         Random(1),
-        NodeModel((TENANT,), dict(CUSTOM_PROPERTIES)),
-        NodeSettings(),
+        first.place,
+        first.model,
+        first.settings,
         NodeLimits(),
-        CUSTOM_PROPERTIES,
     )
-    spare.name, spare.place = SPARE, first.place
+    spare.name = spare.members[0].name = SPARE
+    return spare
+
+
+def with_a_pair(cluster: Cluster) -> MemoryNode:
+    """A second server for the cluster's node, on the same database; proxies know both."""
+    first, spare = cluster.nodes[0], spare_of(cluster)
     pair = tuple(Server(name, node_address(name)) for name in (first.name, spare.name))
     facts = NodeFacts(NodeName(first.name), first.dbid, frozenset({1}), pairs=(pair,))
     deployment = Deployment({1: facts_of(TENANT)}, {facts.name: facts})

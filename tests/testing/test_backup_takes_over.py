@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from random import Random
 from typing import Any
 
 import pytest
@@ -13,12 +12,14 @@ from ixproxy.client import Client
 from ixproxy.core.links import Link
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings
-from ixproxy.net.node_limits import NodeLimits
-from ixproxy.node.model import NodeModel, NodeSettings
+from ixproxy.node.model import NodeSettings
 from ixproxy.testing.cluster import Cluster
-from ixproxy.testing.members import MemoryNode, MemoryProxy, node_address, usual_strategies
-from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT, facts_of
+from ixproxy.testing.members import MemoryProxy, usual_strategies
+from ixproxy.testing.memory_nodes import MemoryNode
+from ixproxy.testing.memory_servers import node_address
+from ixproxy.testing.tenants import TENANT, facts_of
 from ixproxy.values import NodeFacts, NodeName, Server
+from tests.testing.spare_servers import spare_of
 
 PULL = m.RequestPull(tenant_id=1, view_id="In/All")
 SETTINGS = NodeSettings(agent_session_restore_timeout=30.0)
@@ -38,17 +39,7 @@ class Pair:
     def __init__(self, **settings: Any) -> None:
         self.cluster = cluster = Cluster(12, nodes=2, proxies=0, node_settings=SETTINGS)
         self.primary, self.other = cluster.nodes
-        self.backup = MemoryNode(
-            0,
-            cluster.clock,
-            cluster.network,
-            Random(1),
-            NodeModel((TENANT,), dict(CUSTOM_PROPERTIES)),
-            SETTINGS,
-            NodeLimits(),
-            CUSTOM_PROPERTIES,
-        )
-        self.backup.name, self.backup.place = "node1-b", self.primary.place
+        self.backup = spare_of(cluster)
         nodes = [
             self._facts(self.primary, self.primary.name, self.backup.name),
             self._facts(self.other, self.other.name),

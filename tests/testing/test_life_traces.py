@@ -18,6 +18,7 @@ from ixproxy.node.life_cycle import LIFE_CYCLE, State, Transition, When
 from ixproxy.testing.life_traces import TRACES, Trace
 from ixproxy.testing.stage import Stage, codes, delivered, handled, routed, shared
 from ixproxy.values import InteractionState
+from tests.testing.conftest import KindsOfStore
 
 Scene = Callable[[Stage], str]
 SCENES: dict[int, Scene] = {}
@@ -263,12 +264,19 @@ def t20(stage: Stage) -> str:
     return identifier
 
 
-PLACES = {"on a node": (0, 0), "through proxies": (2, 0), "through a chain": (2, 2)}
+PLACES = {
+    "on a node": (0, 0, "sqlite"),
+    "through proxies": (2, 0, "sqlite"),
+    "through a chain": (2, 2, "sqlite"),
+    "on a node with PostgreSQL": (0, 0, "postgresql"),
+    "through proxies with PostgreSQL": (2, 0, "postgresql"),
+}
 
 
 @pytest.fixture(params=PLACES)
-def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    stage = Stage(*PLACES[request.param])
+def stage(request: pytest.FixtureRequest, kinds_of_store: KindsOfStore) -> Iterator[Stage]:
+    proxies, outer, kind = PLACES[request.param]
+    stage = Stage(proxies, outer, kinds_of_store(kind))
     yield stage
     stage.close()
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from ixproxy import messages as m
 from ixproxy.testing.cluster import Cluster
-from ixproxy.testing.members import node_address, proxy_address, usual_strategies
+from ixproxy.testing.members import proxy_address, usual_strategies
+from ixproxy.testing.memory_servers import node_address
 
 SUBMIT = m.RequestSubmit(tenant_id=1, media_type="email", queue="In", user_data={"x": 1})
 

@@ -286,3 +286,45 @@ def test_the_same_seed_is_the_same_run_and_another_is_not() -> None:
 
     assert run(1) == run(1)
     assert run(1) != run(2)
+
+
+def test_a_host_whose_programs_are_stopped_takes_connections_and_says_nothing() -> None:
+    net = Net()
+    _, there = net.connected()
+    net.network.stop("b")
+    connecting = net.connect()
+    net.clock.run(1)
+    result_of(connecting)
+    write(net.asking.made[0], b"old")
+    write(net.asking.made[1], b"new")
+    net.clock.run(60)
+    assert (there.heard, len(net.serving.made)) == (b"", 1)
+    assert net.network.idle
+    net.network.go_on("b")
+    assert settle(net.clock, net.network)
+    assert [each.heard for each in net.serving.made] == [b"old", b"new"]
+
+
+def test_who_connected_meanwhile_is_cut_off_if_nobody_listens_any_more() -> None:
+    net = Net()
+    net.network.stop("b")
+    connecting = net.connect()
+    net.clock.run(1)
+    result_of(connecting)
+    net.port.stopListening()
+    net.network.go_on("b")
+    assert settle(net.clock, net.network)
+    assert isinstance(net.asking.made[0].reason, ConnectionLost)
+
+
+def test_a_stopped_program_that_dies_is_as_dead_as_any_other() -> None:
+    net = Net()
+    net.network.stop("b")
+    connecting = net.connect()
+    net.clock.run(1)
+    result_of(connecting)
+    net.network.vanish("b")
+    assert settle(net.clock, net.network)
+    assert isinstance(net.asking.made[0].reason, ConnectionLost)
+    net.network.listen("b:1", net.serving)
+    net.connected()

@@ -19,8 +19,10 @@ from ixproxy.testing.oracle import (
     one_server,
     play,
 )
+from ixproxy.testing.postgresql import SUPERUSER, PostgresqlServer
 from ixproxy.testing.scripts import random_script
 from ixproxy.testing.steps import Script
+from tests.testing.conftest import KindsOfStore
 
 SEEDS = int(os.environ.get("IXPROXY_ORACLE_SEEDS", "200"))
 """How many scripts are played; more of them find rarer things."""
@@ -147,3 +149,38 @@ def test_the_command_knows_its_players(capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit):
         main(["--players", "none"])
     assert "unknown player 'none'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("player", ["one-proxy", "chained"])
+def test_so_it_is_where_nodes_are_databases_of_postgresql(
+    player: str, kinds_of_store: KindsOfStore
+) -> None:
+    stores = kinds_of_store("postgresql")
+    for seed in range(max(1, AGENT_SEEDS // 4)):
+        assert list(compared(agent_script(seed), [player], stores)) == [], f"seed {seed}"
+        assert list(compared(random_script(seed), [player], stores)) == [], f"seed {seed}"
+
+
+def test_one_kind_of_store_gives_what_the_other_gives(kinds_of_store: KindsOfStore) -> None:
+    for seed in range(max(2, AGENT_SEEDS // 2)):
+        script = agent_script(seed) if seed % 2 else random_script(seed)
+        records = []
+        for kind in ("sqlite", "postgresql"):
+            one = one_server(seed, script.options, stores=kinds_of_store(kind))
+            records.append(play(script, one))
+            one.close()
+        assert list(differences(*records)) == [], f"seed {seed}"
+
+
+def test_the_command_takes_an_existing_server_or_starts_one(
+    postgresql_server: PostgresqlServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def databases() -> list[tuple[object, ...]]:
+        return postgresql_server.execute("SELECT datname FROM pg_database ORDER BY datname")
+
+    few = ["--seeds", "3", "--players", "one-proxy", "--store", "postgresql"]
+    before = databases()
+    assert main([*few, "--postgresql", postgresql_server.address("postgres", SUPERUSER)]) == 0
+    assert databases() == before
+    assert main(few) == 0
+    assert capsys.readouterr().out == "1 scripts, 0 with differences\n" * 2

@@ -13,7 +13,7 @@ from ixproxy.client import Client
 from ixproxy.core.links import Link
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.testing.cluster import Cluster
-from ixproxy.testing.members import node_address
+from ixproxy.testing.memory_servers import node_address
 from tests.testing.spare_servers import SPARE, with_a_pair
 
 SOON = 1.5

@@ -26,7 +26,7 @@ from ixproxy.errors import RequestRefused
 from ixproxy.interfaces import IStore
 from ixproxy.messages.message import Message, Request
 from ixproxy.testing.at_rest import remembered
-from ixproxy.testing.members import MemoryNode
+from ixproxy.testing.memory_nodes import MemoryNode
 from ixproxy.testing.simulation.history import History
 from ixproxy.testing.simulation.ledger import Ledger, ObservedStore
 from ixproxy.testing.simulation.players import SORTS, Asked, Player
@@ -98,7 +98,7 @@ class Run:
         self.logged: list[str] = []
         self.cluster = built(world)
         for node in self.cluster.nodes:
-            node.around_store = partial(self._observed, node)
+            node.put_around_store(partial(self._observed, node))
         self._stores: dict[str, ObservedStore] = {}
         self._observer = _LoggedFailures(self.logged)
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from random import Random
 
 from ixproxy.client import Backoff, Settings
-from ixproxy.core.attempts import WarmStandby
 from ixproxy.core.settings import ProxySettings
+from ixproxy.core.warm_standby import WarmStandby
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.cluster import Cluster
 
@@ -158,6 +158,6 @@ def built(world: World) -> Cluster:
             backoff=Backoff(first=0.1, most=1.0, spread=0.2),
         ),
         keep_alive=world.keep_alive,
-        standby=WarmStandby(retry_delay=1.0, random_delay=0.2),
+        standby=WarmStandby(retry_delay=1.0, random_range=0.2),
         start=False,
     )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ixproxy import messages as m
+from ixproxy.testing.places import MemoryPlace
 from ixproxy.testing.simulation.players import Asked, Player
 from ixproxy.testing.simulation.rules import ON_ANSWER
 from ixproxy.testing.simulation.run import Run
@@ -92,6 +93,7 @@ def logged_in(run: Run, agent: str = "anna") -> Player:
 def execute(run: Run, node: int, statement: str) -> None:
     """Change a node's database behind its back."""
     place = run.cluster.nodes[node].place
+    assert isinstance(place, MemoryPlace)
     connection = place.connect()
     try:
         connection.execute(statement)
