@@ -41,7 +41,16 @@ def _agent_accidents(module: Any) -> Judge:
     return judge
 
 
+def _simulation(module: Any) -> Judge:
+    def judge(seed: int) -> list[str]:
+        breach = module.simulate(seed, history=False).breach
+        return [] if breach is None else [f"{breach.rule}: {breach.text}"]
+
+    return judge
+
+
 JUDGES: dict[str, tuple[str, Callable[[Any], Judge]]] = {
+    "simulation": ("ixproxy.testing.simulation", _simulation),
     "accidents": ("ixproxy.testing.accidents", _accidents),
     "agent-accidents": ("ixproxy.testing.agent_accidents", _agent_accidents),
 }
