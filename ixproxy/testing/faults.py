@@ -106,13 +106,26 @@ class FaultyStore:
         """See `IStore`."""
         match self._called("commit"):
             case Fault.DONE_BUT_RAISED:
-                self._store.commit(last_event_number)
+                self.committed(last_event_number)
                 raise CommitUncertain("commit: done, but raised by plan")
             case Fault.UNDONE_AND_RAISED:
                 self._store.rollback()
                 raise CommitUncertain("commit: rolled back, and raised by plan")
             case _:
-                self._store.commit(last_event_number)
+                self.committed(last_event_number)
+
+    def committed(self, last_event_number: int) -> None:
+        """Commit really, whatever is said of it then."""
+        self._store.commit(last_event_number)
+
+    def fail_next(self, name: str, fault: Fault) -> None:
+        """The next call of a method fails."""
+        self._plan[name, self.calls[name] + 1] = fault
+
+    def fail_no_more(self) -> None:
+        """Nothing fails from now on."""
+        self._plan.clear()
+        self.broken.clear()
 
     def rollback(self) -> None:
         """See `IStore`."""

@@ -10,6 +10,7 @@ from typing import Any
 from ixproxy.core.attempts import USUAL, WarmStandby
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.interfaces import IStore
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
@@ -97,6 +98,8 @@ class MemoryNode:
         self._columns = {custom_column(name): kind for name, kind in custom_properties.items()}
         self.process = ProcessClock(clock)
         self.server: NodeServer | None = None
+        self.around_store: Callable[[IStore], IStore] = lambda store: store
+        """What each program puts around its store, to look on or to have it fail."""
 
     def start(self) -> None:
         """Start the program; a new lease on the same database."""
@@ -105,7 +108,7 @@ class MemoryNode:
         self.server = NodeServer(
             process,
             self._network.server_endpoint(node_address(self.name)),
-            SqliteStore(self.place, self._columns),
+            self.around_store(SqliteStore(self.place, self._columns)),
             self._model,
             self._settings,
             self._limits,

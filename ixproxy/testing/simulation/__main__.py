@@ -1,0 +1,148 @@
+"""
+The simulator's command: one seed with its history, or many of them.
+
+    python -m ixproxy.testing.simulation --seed 7
+    python -m ixproxy.testing.simulation --seeds 0:10000 --jobs 2
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Sequence
+from time import monotonic
+
+from ixproxy.testing.simulation.many import simulate_all
+from ixproxy.testing.simulation.shortening import ATTEMPTS, shortened
+from ixproxy.testing.simulation.simulating import STEPS, Result, simulate
+
+EVERY = 2.0
+"""Seconds between two lines of progress."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the command.
+
+    :return: 0 when no rule is broken, 1 when one is.
+    """
+    options = _parser().parse_args(arguments)
+    if options.seeds is not None:
+        return _many(options)
+    result = simulate(options.seed, options.steps, only=options.only)
+    if options.shrink and result.breach is not None:
+        result = _shortened(result, options)
+    _show(result, options)
+    return int(result.breach is not None)
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="python -m ixproxy.testing.simulation",
+        description="Simulates a cluster with its clients and faults, and checks the rules.",
+    )
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--seed", type=int, help="simulate one seed and print its history")
+    which.add_argument(
+        "--seeds", type=_seeds, metavar="A:B", help="simulate the seeds from A to B, without B"
+    )
+    parser.add_argument("--steps", type=int, default=STEPS, help="steps of a seed (%(default)s)")
+    parser.add_argument(
+        "--only", type=_numbers, metavar="N,N,...", help="run only the steps with these numbers"
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="processes for many seeds")
+    parser.add_argument(
+        "--shrink", action="store_true", help="with --seed: look for a shorter history"
+    )
+    parser.add_argument(
+        "--attempts", type=int, default=ATTEMPTS, help="runs that this may take (%(default)s)"
+    )
+    parser.add_argument(
+        "--first", action="store_true", help="with --seeds: end with the first failing seed"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON objects, one a line")
+    return parser
+
+
+def _seeds(text: str) -> range:
+    first, _, last = text.partition(":")
+    try:
+        return range(int(first), int(last) if last else int(first) + 1)
+    except ValueError as problem:
+        raise ArgumentTypeError(f"{text!r} is not A:B") from problem
+
+
+def _numbers(text: str) -> frozenset[int]:
+    try:
+        return frozenset(int(number) for number in text.split(","))
+    except ValueError as problem:
+        raise ArgumentTypeError(f"{text!r} is not a list of numbers") from problem
+
+
+def _many(options: Namespace) -> int:
+    seeds: range = options.seeds
+    begun = told = monotonic()
+    failed: list[Result] = []
+    done = 0
+    for result in simulate_all(seeds, options.steps, options.jobs):
+        done += 1
+        if options.json:
+            print(json.dumps(result.as_json()), flush=True)
+        if result.breach is not None:
+            failed.append(result)
+            _progress(f"seed {result.seed}: {result.breach.rule}: {_first(result.breach.text)}")
+            if options.first:
+                break
+        if monotonic() - told > EVERY:
+            told = monotonic()
+            _progress(
+                f"{done} of {len(seeds)} seeds, {len(failed)} failing, "
+                f"{done / (told - begun):.1f} seeds per second"
+            )
+    seconds = max(monotonic() - begun, 1e-6)
+    summary = (
+        f"{done} seeds of {options.steps} steps in {seconds:.1f} s "
+        f"({done / seconds:.1f} seeds per second): {len(failed)} failing"
+    )
+    if failed:
+        failed.sort(key=lambda result: result.seed)
+        summary += f": {', '.join(str(result.seed) for result in failed)}"
+        shortest = _shortened(simulate(failed[0].seed, options.steps), options)
+        _show(shortest, options)
+    print(summary, file=sys.stderr if options.json else sys.stdout)
+    return int(bool(failed))
+
+
+def _shortened(result: Result, options: Namespace) -> Result:
+    def progress(steps: int, attempt: int) -> None:
+        _progress(f"seed {result.seed}: {steps} steps after {attempt} attempts")
+
+    return shortened(result, options.attempts, progress)
+
+
+def _show(result: Result, options: Namespace) -> None:
+    if options.json:
+        print(json.dumps(result.as_json()))
+        return
+    print(f"seed {result.seed}: {result.world}")
+    for line in result.history:
+        print(line)
+    print(
+        f"{len(result.ran)} steps, {result.requests} requests, {result.seconds:.1f} simulated "
+        f"seconds: {result.breach.rule if result.breach else 'no rule is broken'}"
+    )
+    if result.breach is not None:
+        print(f"Again: {result.command}")
+
+
+def _first(text: str) -> str:
+    return text.splitlines()[0] if text else text
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""
+How a run ends: everything is healed and comes to rest, is worked off, and all leave.
+
+The rules that are asked on the way are those of `rules_at_rest`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ixproxy import messages as m
+from ixproxy.errors import RequestRefused
+from ixproxy.messages.message import Request
+from ixproxy.testing.simulation.players import Player
+from ixproxy.testing.simulation.rules import AFTER_EACH_STEP
+from ixproxy.testing.simulation.rules_at_rest import (
+    AT_REST,
+    OF_STREAMS,
+    WHEN_ALL_HAVE_LEFT,
+    WHEN_WORKED_OFF,
+)
+from ixproxy.testing.simulation.run import Run
+from ixproxy.testing.steps import TENANT
+
+ALL_VIEWS = ("In/All", "Second/All", "Done/All")
+AT_ONCE = 100
+
+
+def end(run: Run) -> None:
+    """Come to an end, unless a rule is broken before."""
+    for phase in (_heal, _rest, _read_anew, _work_off, _leave):
+        phase(run)
+        run.check(AFTER_EACH_STEP)
+        if run.breach is not None:
+            return
+
+
+def _heal(run: Run) -> None:
+    run.tell("all is healed")
+    for name in list(run.mends):
+        run.mends.pop(name)()
+    for node in run.cluster.nodes:
+        run.store(node).fail_no_more()
+
+
+def _rest(run: Run) -> None:
+    run.cluster.run(run.world.ending)
+    run.tell("all is at rest")
+    run.check(AT_REST)
+
+
+def _arrive(run: Run, sort: str) -> Player:
+    """Somebody comes when all is at rest."""
+    player = run.come(sort, None)
+    run.cluster.run_until(lambda: player.client is not None, f"{player.name} never comes in")
+    return player
+
+
+def _read_anew(run: Run) -> None:
+    """A reporting client begins a stream."""
+    player = _arrive(run, "stat")
+    run.cluster.run(0.5)
+    run.fresh = player.watch
+    run.check(OF_STREAMS)
+
+
+def _work_off(run: Run) -> None:
+    """A router takes whatever waits, out of all views."""
+    for player in run.there("router", "desk"):
+        for identifier in sorted(player.here.holding):
+            run.ask(player, m.RequestLeaveInteraction(**_named(identifier)))
+    run.cluster.run(run.world.waiting if run.waiting else 0.0)
+    router = _arrive(run, "router")
+    for identifier in run.on_hold():
+        run.ask(router, m.RequestResume(**_named(identifier)))
+    run.cluster.run_until(lambda: not run.waiting, "what is on hold stays so")
+    for view in ALL_VIEWS:
+        pull = m.RequestPull(tenant_id=TENANT, view_id=view, number_of_interactions=AT_ONCE)
+        while isinstance(found := _answer(run, router, pull), m.EventPulledInteractions):
+            if not found.interactions:
+                break
+    run.last = router
+    run.check(WHEN_WORKED_OFF)
+
+
+def _answer(run: Run, player: Player, request: Request) -> object:
+    asked = run.ask(player, request)
+    run.cluster.run_until(lambda: asked.outcome is not None, f"{asked.name} is never answered")
+    if isinstance(asked.outcome, RequestRefused):
+        run.broken("all_can_be_worked_off", f"{asked.name} is refused: {asked.outcome}")
+    return asked.outcome
+
+
+def _leave(run: Run) -> None:
+    """Everybody says goodbye."""
+    run.tell("all say goodbye")
+    for player in run.there("mail", "router", "desk", "stat"):
+        player.left = True
+        player.here.close()
+    run.cluster.run(run.world.ending)
+    run.check(WHEN_ALL_HAVE_LEFT)
+
+
+def _named(identifier: str) -> dict[str, Any]:
+    return {"tenant_id": TENANT, "interaction_id": identifier}

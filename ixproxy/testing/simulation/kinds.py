@@ -1,0 +1,67 @@
+"""The kinds of steps, in one table: what each is called, how often it is met, what it does."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ixproxy.testing.simulation import agents, asking, breaking
+from ixproxy.testing.simulation.asking import upon
+from ixproxy.testing.simulation.run import Do
+
+
+class Kind(NamedTuple):
+    """
+    One kind of step.
+
+    :ivar weight: how often it is met, against the others; see `stepping.FACTORS`.
+    """
+
+    name: str
+    weight: float
+    do: Do
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("submit", 14, asking.submit),
+    Kind("submit again", 3, asking.submit_again),
+    Kind("submit own", 2, asking.submit_own),
+    Kind("pull", 16, asking.pull),
+    Kind("pull by ids", 4, asking.pull_by_ids),
+    Kind("deliver", 7, upon(asking.deliver, "router")),
+    Kind("stop", 7, upon(asking.stop, "router", "desk")),
+    Kind("place in queue", 4, upon(asking.place_in_queue, "router", "desk")),
+    Kind("place in workbin", 2, upon(asking.place_in_workbin, "router", "desk")),
+    Kind("change", 4, upon(asking.change, "router", "desk", "mail")),
+    Kind("properties", 3, upon(asking.properties, "router", "desk", "mail")),
+    Kind("hold", 1, upon(asking.hold, "router", "desk")),
+    Kind("resume", 1, upon(asking.resume, "router", "desk")),
+    Kind("leave", 2, upon(asking.leave, "router", "desk")),
+    Kind("transfer", 3, upon(asking.transfer, "desk")),
+    Kind("conference", 3, upon(asking.conference, "desk")),
+    Kind("find", 1, asking.find),
+    Kind("workbin", 1, asking.workbin),
+    Kind("give up", 2, asking.give_up),
+    Kind("login", 7, agents.login),
+    Kind("logout", 1.5, agents.logout),
+    Kind("state", 6, agents.state),
+    Kind("answer", 9, agents.answer),
+    Kind("report", 0.7, agents.report),
+    Kind("wait", 4, breaking.wait),
+    Kind("mend", 5, breaking.mend),
+    Kind("kill node", 1, breaking.kill_node),
+    Kind("pause node", 0.6, breaking.pause_node),
+    Kind("kill proxy", 0.8, breaking.kill_proxy),
+    Kind("cut node", 0.7, breaking.cut_node),
+    Kind("cut proxies", 0.3, breaking.cut_proxies),
+    Kind("cut client", 0.6, breaking.cut_client),
+    Kind("lose link", 0.7, breaking.lose_link),
+    Kind("lose client", 1, breaking.lose_client),
+    Kind("kill client", 0.5, breaking.kill_client),
+    Kind("close client", 0.6, breaking.close_client),
+    Kind("come", 1.5, breaking.come),
+    Kind("fail commit", 0.8, breaking.fail_commit),
+    Kind("stop reading", 0.4, breaking.stop_reading),
+)
+
+WEIGHTS = {kind.name: kind.weight for kind in KINDS}
+DO = {kind.name: kind.do for kind in KINDS}

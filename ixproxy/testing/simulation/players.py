@@ -1,0 +1,115 @@
+"""Players: the clients of a simulation, and what is kept of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from ixproxy import messages as m
+from ixproxy.client import Client
+from ixproxy.errors import RequestRefused
+from ixproxy.messages.message import Message, Request
+from ixproxy.testing.watching import StreamWatch
+from ixproxy.values import ClientType
+
+SORTS = {
+    "mail": ClientType.MEDIA_SERVER,
+    "router": ClientType.ROUTING_ENGINE,
+    "desk": ClientType.AGENT_APPLICATION,
+    "stat": ClientType.REPORTING_ENGINE,
+}
+"""What clients there are, by the names of theirs that the history has."""
+
+
+@dataclass(eq=False)
+class Player:
+    """
+    One client.
+
+    :ivar host: where it runs.
+    :ivar agents: who is logged in through it, as far as it knows; `ever`: who ever was.
+    :ivar watch: reads its reporting stream.
+    :ivar left: it said goodbye, or its program died.
+    :ivar since: when its connection changed for the last time.
+    :ivar reads: whether it has asked for a stream; None: nobody knows.
+    """
+
+    name: str
+    sort: str
+    host: str = ""
+    client: Client | None = None
+    session: bytes = b""
+    agents: dict[str, None] = field(default_factory=dict)
+    ever: set[str] = field(default_factory=set)
+    watch: StreamWatch | None = None
+    left: bool = False
+    since: float = 0.0
+    reads: bool | None = False
+
+    @property
+    def here(self) -> Client:
+        """Its client; only for one that is there."""
+        assert self.client is not None
+        return self.client
+
+    def answered(self, request: Request, outcome: Message | RequestRefused) -> None:
+        """What its own requests came to."""
+        refused = isinstance(outcome, RequestRefused)
+        match request:
+            case m.RequestStartPlaceAgentStateReportingAll():
+                self.reads = self._reads(outcome, True)
+            case m.RequestStopPlaceAgentStateReportingAll():
+                self.reads = self._reads(outcome, False)
+            case m.RequestAgentLogin() if refused:
+                self.agents.pop(request.agent_id, None)
+            case m.RequestAgentLogout() if not refused:
+                self.agents.pop(request.agent_id, None)
+        if self.watch is not None and not refused:
+            self.watch.acknowledged(request)
+
+    def _reads(self, outcome: Message | RequestRefused, wanted: bool) -> bool | None:
+        if isinstance(outcome, RequestRefused):
+            return None if outcome.in_doubt else self.reads
+        return wanted
+
+    def event_received(self, event: Message) -> None:
+        """What its agents are told."""
+        if (
+            isinstance(event, m.EventForcedAgentStateChange)
+            and event.agent_state_change_operation == "Logout"
+        ):
+            self.agents.pop(event.agent_id, None)
+
+
+@dataclass(eq=False)
+class Asked:
+    """
+    One request.
+
+    :ivar step: the number of the step that asked.
+    :ivar marks: what a change or submit is known by, where it was made.
+    :ivar knew: marks that its interaction had for sure when it was asked.
+    :ivar outcome: the answer, or the refusal; None: there is none yet.
+    """
+
+    step: int
+    player: Player
+    request: Request
+    answer: Deferred[Any]
+    at: float
+    marks: tuple[str, ...] = ()
+    knew: frozenset[str] = frozenset()
+    outcome: Message | RequestRefused | None = None
+
+    @property
+    def name(self) -> str:
+        """What was asked."""
+        return type(self.request).__name__
+
+
+def holders(players: Sequence[Player]) -> list[Player]:
+    """Those who hold something."""
+    return [player for player in players if player.here.holding]

@@ -1,0 +1,133 @@
+"""
+The rules that are asked while a simulation runs: of each answer, and after each step.
+
+A rule is a function that yields what breaks it; its name is told. Those of
+commits are in `ledger`, for they are asked by the stores: `epochs_rise`,
+`only_the_newest_lease_writes`, `events_are_numbered_upwards`,
+`each_interaction_comes_once`, `a_submit_makes_one_interaction`,
+`a_change_is_made_once` and `what_was_refused_is_not_done`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from ixproxy import messages as m
+from ixproxy.errors import ERRORS, RequestRefused
+from ixproxy.testing.simulation.players import Asked
+from ixproxy.testing.simulation.run import Run
+
+
+def what_is_acknowledged_is_committed(run: Run, asked: Asked) -> Iterator[str]:
+    """Nothing acknowledged is ever lost: answers leave after the commit (design 8, batches)."""
+    outcome, ledger = asked.outcome, run.ledger
+    if not isinstance(outcome, m.EventAck):
+        return
+    match asked.request:
+        case m.RequestSubmit():
+            identifier = outcome.interaction_id
+            run.ids[identifier] = None
+            if identifier not in ledger.born:
+                yield f"{identifier} is acknowledged to #{asked.step}, and on no node"
+            elif identifier not in ledger.tags.get(asked.request.user_data["tag"], ()):
+                yield f"{identifier} is acknowledged to #{asked.step}, and it is another's"
+        case m.RequestStopProcessing(interaction_id=identifier):
+            if identifier in ledger.owners:
+                yield f"the end of {identifier} is acknowledged to #{asked.step}, and it is there"
+        case m.RequestLeaveInteraction(interaction_id=identifier):
+            pass
+    if asked.marks and not isinstance(asked.request, m.RequestSubmit):
+        for mark in asked.marks:
+            # A change and the end may be one commit, in which only the end is written.
+            if mark not in ledger.marks and outcome.interaction_id not in ledger.died:
+                yield f"the change {mark} is acknowledged to #{asked.step}, and nowhere"
+            run.sure.setdefault(ledger.marks.get(mark, ""), set()).add(mark)
+
+
+def what_is_handed_over_is_taken(run: Run, asked: Asked) -> Iterator[str]:
+    """Each answer that hands over names the take that was committed (design 7, 'stranded')."""
+    outcome = asked.outcome
+    if isinstance(outcome, m.EventPulledInteractions):
+        session = asked.player.here.session
+        for identifier, number in outcome.take_numbers.items():
+            run.ids.setdefault(identifier)
+            if (session, identifier, number) not in run.ledger.takes:
+                yield f"{asked.player.name} is given {identifier} as {number}, and has it nowhere"
+
+
+def answers_show_what_was_acknowledged(run: Run, asked: Asked) -> Iterator[str]:
+    """Who asks after an acknowledgement is told of the change (design 8: arrival order)."""
+    outcome = asked.outcome
+    if isinstance(outcome, m.EventInteractionProperties):
+        shown = outcome.interaction.get("UserData", outcome.interaction)
+        missing = asked.knew - shown.keys()
+        if missing:
+            yield f"{outcome.interaction_id} is told without {', '.join(sorted(missing))}"
+
+
+def refusals_are_documented(run: Run, asked: Asked) -> Iterator[str]:
+    """Each code is in the public table, which says whether anything was done (design 6, codes)."""
+    outcome = asked.outcome
+    if isinstance(outcome, RequestRefused) and outcome.code not in ERRORS:
+        yield f"{asked.name} of #{asked.step} is refused with {outcome.code}"
+
+
+def what_was_refused_is_not_done(run: Run, asked: Asked) -> Iterator[str]:
+    """An error says 'nothing done' or 'in doubt', and nothing done is nothing done (design 6)."""
+    outcome = asked.outcome
+    if not isinstance(outcome, RequestRefused):
+        return
+    request = asked.request
+    if isinstance(request, m.RequestStopProcessing) and outcome.in_doubt:
+        run.doubtful[request.interaction_id] = run.doubtful.get(request.interaction_id, 0) + 1
+    if outcome.in_doubt:
+        if isinstance(request, m.RequestSubmit) and request.submit_receipt:
+            run.doubtful_submits.append(asked)
+        return
+    if isinstance(request, m.RequestSubmit) and request.submit_receipt:
+        # Another attempt with the same receipt may have been carried out.
+        return
+    for mark in asked.marks:
+        why = f"#{asked.step} was refused with {outcome.code}, nothing done"
+        run.ledger.forbidden[mark] = why
+        done = run.ledger.marks.get(mark)
+        if mark.startswith("tag "):
+            done = next(iter(run.ledger.tags.get(int(mark[4:]), ())), None)
+        if done is not None:
+            yield f"{mark} is in {done}, but {why}"
+
+
+def each_is_ended_once(run: Run, asked: Asked) -> Iterator[str]:
+    """Nothing is ended twice (design 14.2)."""
+    request = asked.request
+    if isinstance(request, m.RequestStopProcessing) and isinstance(asked.outcome, m.EventAck):
+        identifier = request.interaction_id
+        run.ended[identifier] = run.ended.get(identifier, 0) + 1
+        if run.ended[identifier] > 1:
+            yield f"{identifier} was ended {run.ended[identifier]} times"
+
+
+def streams_keep_their_rules(run: Run) -> Iterator[str]:
+    """What a reporting client is told keeps the rules of `watching` (design 7, reporting)."""
+    for player in run.players:
+        if player.watch is not None and player.watch.problems:
+            yield player.watch.problems[0]
+
+
+def nothing_fails_in_a_program(run: Run) -> Iterator[str]:
+    """No program logs a mistake of its own (design 5: no exception in the log)."""
+    yield from run.logged[:1]
+
+
+ON_ANSWER: tuple[Callable[[Run, Asked], Iterable[str]], ...] = (
+    what_is_acknowledged_is_committed,
+    what_is_handed_over_is_taken,
+    answers_show_what_was_acknowledged,
+    refusals_are_documented,
+    what_was_refused_is_not_done,
+    each_is_ended_once,
+)
+AFTER_EACH_STEP: tuple[Callable[[Run], Iterable[str]], ...] = (
+    streams_keep_their_rules,
+    nothing_fails_in_a_program,
+)

@@ -1,0 +1,134 @@
+"""
+The rules that are asked when a simulation has ended: at rest, worked off, and left by all.
+
+As in `rules`, a rule yields what breaks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from ixproxy import messages as m
+from ixproxy.testing.at_rest import agents_of_nodes, grown, remembered
+from ixproxy.testing.node_checks import mistakes
+from ixproxy.testing.simulation.run import Run
+from ixproxy.values import PartyType
+
+Rule = Callable[[Run], Iterable[str]]
+
+
+def every_request_is_answered_once(run: Run) -> Iterator[str]:
+    """Each request has one answer, those included that nobody waits for (design 14.2)."""
+    for asked in run.waiting:
+        yield f"{asked.name} of #{asked.step} is never answered"
+    for player in run.there("mail", "router", "desk", "stat"):
+        if player.here.in_flight:
+            yield f"{player.name} waits for {player.here.in_flight} answers"
+
+
+def everybody_is_connected(run: Run) -> Iterator[str]:
+    """When all is healed whoever wants to be connected is (design 5, the client library)."""
+    for player in run.players:
+        if not player.left and (player.client is None or not player.client.connected):
+            yield f"{player.name} is not connected"
+
+
+def nothing_is_stranded(run: Run) -> Iterator[str]:
+    """Nothing is taken by who does not have it (design 7: nothing taken is ever stranded)."""
+    yield from run.cluster.stranded()
+
+
+def nothing_is_doubled(run: Run) -> Iterator[str]:
+    """Nothing is on two nodes, or held by two who do not share it (design 14.2)."""
+    yield from run.cluster.doubled()
+
+
+def nothing_is_imagined(run: Run) -> Iterator[str]:
+    """Nobody believes to have what no node knows of (design 14.2)."""
+    yield from run.cluster.imagined()
+
+
+def nothing_acknowledged_is_lost(run: Run) -> Iterator[str]:
+    """What was submitted is there, or somebody ended it (design 14.2)."""
+    left = {row["id"] for row in run.cluster.rows("interactions")}
+    # Of some stops nobody lived to hear the answer.
+    unheard = {
+        asked.request.interaction_id
+        for asked in run.open
+        if isinstance(asked.request, m.RequestStopProcessing)
+    }
+    for identifier in run.ledger.born:
+        if identifier not in left and not run.ended.get(identifier):
+            if identifier not in run.doubtful and identifier not in unheard:
+                yield f"{identifier} is gone, and nobody ended it"
+        elif identifier in left and run.ended.get(identifier):
+            yield f"{identifier} is there, and was ended"
+
+
+def nodes_contradict_nothing(run: Run) -> Iterator[str]:
+    """A node's tables agree with one another, and with its memory (design 8)."""
+    for node in run.cluster.nodes:
+        assert node.server is not None
+        for mistake in mistakes(node.place, node.server):
+            yield f"{node.name}: {mistake}"
+
+
+def agents_are_the_same_everywhere(run: Run) -> Iterator[str]:
+    """All nodes know the same agents in the same states (design 7, agents)."""
+    yield from agents_of_nodes(run.cluster)[1]
+
+
+def a_new_stream_is_as_the_tables_are(run: Run) -> Iterator[str]:
+    """A stream begins with the state that the nodes' tables have (design 7, reporting)."""
+    fresh = run.fresh
+    if fresh is None or not fresh.whole:
+        yield "a new reporting client has no stream"
+        return
+    agents = agents_of_nodes(run.cluster)[0]
+    for party in run.cluster.rows("parties"):
+        key = party["tenant_id"], party["agent_id"]
+        if party["party_type"] == PartyType.AGENT and key in agents:
+            agents[key]["parties"][party["interaction_id"]] = party["visibility_mode"]
+    yield from fresh.differs(agents, "the nodes' tables")
+
+
+def all_streams_say_the_same(run: Run) -> Iterator[str]:
+    """A running stream has come to the state with which a new one begins (design 7, reporting)."""
+    assert run.fresh is not None
+    for player in run.there("stat"):
+        watch = player.watch
+        if watch is None or watch is run.fresh or not player.reads:
+            continue
+        if watch.whole:
+            yield from watch.differs_from(run.fresh)
+        else:
+            yield f"{player.name} has no stream"
+
+
+def all_can_be_worked_off(run: Run) -> Iterator[str]:
+    """Whatever waits in a queue can be pulled out of its view (design 14.2)."""
+    assert run.last is not None
+    holding = run.last.here.holding
+    for row in run.cluster.rows("interactions"):
+        if not row["workbin_type"] and row["id"] not in holding:
+            yield f"{row['id']} in {row['queue']} (state {row['state']}) cannot be pulled"
+
+
+def nothing_is_remembered(run: Run) -> Iterator[str]:
+    """When all have left no table is larger than at the beginning (design 14.2)."""
+    yield from grown(run.empty, remembered(run.cluster))
+
+
+AT_REST: tuple[Rule, ...] = (
+    everybody_is_connected,
+    every_request_is_answered_once,
+    nothing_is_stranded,
+    nothing_is_doubled,
+    nothing_is_imagined,
+    nothing_acknowledged_is_lost,
+    nodes_contradict_nothing,
+    agents_are_the_same_everywhere,
+)
+OF_STREAMS: tuple[Rule, ...] = (a_new_stream_is_as_the_tables_are, all_streams_say_the_same)
+WHEN_WORKED_OFF: tuple[Rule, ...] = (all_can_be_worked_off,)
+WHEN_ALL_HAVE_LEFT: tuple[Rule, ...] = (nothing_is_remembered,)

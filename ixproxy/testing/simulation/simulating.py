@@ -1,0 +1,106 @@
+"""One seed simulated: its world, its steps or some of them, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from ixproxy.testing.simulation.ending import end
+from ixproxy.testing.simulation.kinds import DO, WEIGHTS
+from ixproxy.testing.simulation.rules import AFTER_EACH_STEP, ON_ANSWER
+from ixproxy.testing.simulation.run import Breach, Run
+from ixproxy.testing.simulation.stepping import drawn_steps
+from ixproxy.testing.simulation.worlds import World, drawn_world
+
+STEPS = 300
+"""How many steps a seed has when nobody says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """
+    What came of a seed.
+
+    :ivar ran: the numbers of the steps that ran.
+    :ivar breach: the first broken rule; None: none is.
+    :ivar history: what happened, a line each.
+    :ivar requests: how many requests there were.
+    """
+
+    seed: int
+    steps: int
+    world: World
+    ran: tuple[int, ...]
+    breach: Breach | None
+    seconds: float
+    requests: int
+    outcomes: dict[str, int] = field(default_factory=dict)
+    history: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """What replays it."""
+        words = ["python -m ixproxy.testing.simulation", f"--seed {self.seed}"]
+        words.append(f"--steps {self.steps}")
+        if len(self.ran) < self.steps:
+            words.append(f"--only {','.join(map(str, self.ran))}")
+        return " ".join(words)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as one JSON object."""
+        breach = self.breach
+        return {
+            "seed": self.seed,
+            "steps": self.steps,
+            "world": str(self.world),
+            "ran": list(self.ran),
+            "rule": breach.rule if breach else None,
+            "broken": breach.text if breach else None,
+            "at": breach.at if breach else None,
+            "step": breach.step if breach else None,
+            "requests": self.requests,
+            "seconds": self.seconds,
+            "command": self.command,
+            "history": list(self.history),
+        }
+
+
+def simulate(
+    seed: int,
+    steps: int = STEPS,
+    *,
+    only: Collection[int] | None = None,
+    history: bool = True,
+) -> Result:
+    """
+    Run the simulation of one seed.
+
+    :param steps: how many steps are drawn.
+    :param only: the numbers of those that run; None: all.
+    :param history: whether the result has it.
+    """
+    drawn = drawn_steps(seed, steps, WEIGHTS)
+    chosen = [step for step in drawn if only is None or step.number in only]
+    run = Run(drawn_world(seed))
+    run.on_answer = ON_ANSWER
+    try:
+        run.begin()
+        run.play(chosen, DO, AFTER_EACH_STEP)
+        if run.breach is None:
+            end(run)
+    except AssertionError as problem:
+        run.broken("the_cluster_comes_to_rest", str(problem))
+    finally:
+        run.close()
+    return Result(
+        seed,
+        steps,
+        run.world,
+        tuple(step.number for step in chosen),
+        run.breach,
+        run.now(),
+        len(run.asked),
+        run.outcomes(),
+        tuple(run.history.lines()) if history else (),
+    )

@@ -1,0 +1,163 @@
+"""
+Worlds: the cluster in which a simulation takes place, drawn from the seed.
+
+How many nodes and proxies there are, what they are set to, who is there when
+it begins. Times are short, so that a few seconds are enough for everything to
+end that ends by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from ixproxy.client import Backoff, Settings
+from ixproxy.core.attempts import WarmStandby
+from ixproxy.core.settings import ProxySettings
+from ixproxy.node.model import NodeSettings
+from ixproxy.testing.cluster import Cluster
+
+AGENTS = ("anna", "bert", "carl", "dora")
+MEDIA = ("email", "chat", "task")
+QUEUES = ("In", "In", "Second", "Done")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """
+    What a simulation takes place in.
+
+    :ivar outer: proxies in front of the proxies; 0: there are none.
+    :ivar restore: seconds for which a lost session keeps what it holds.
+    :ivar grace: seconds after which what a lost node holds is taken from its clients.
+    :ivar logout_delay: seconds before a lost agent's logout is reported.
+    :ivar delivering: seconds that an invitation lasts.
+    :ivar timeout: seconds for which a proxy, and a client, waits for an answer.
+    :ivar keep_alive: seconds between looks at connections, and of silence.
+    :ivar media, routers, desks, reporters: how many clients there are at the beginning.
+    """
+
+    seed: int
+    nodes: int
+    proxies: int
+    outer: int
+    fast_path: bool
+    multiple: str
+    restore: float
+    grace: float
+    logout_delay: float
+    panic: int
+    delivering: float
+    hold: float
+    timeout: float
+    handling: float
+    not_ready: bool
+    cache: int
+    seats: int | None
+    duplicates: bool
+    marked: bool
+    keep_alive: tuple[float, float]
+    media: int
+    routers: int
+    desks: int
+    reporters: int
+
+    @property
+    def ending(self) -> float:
+        """Seconds after which everything has ended that ends by itself."""
+        silence = self.keep_alive[0] + self.keep_alive[1]
+        return silence + self.restore + self.logout_delay + self.grace + self.waiting
+
+    @property
+    def waiting(self) -> float:
+        """Seconds after which every request is answered."""
+        return self.timeout + self.delivering + 2.0
+
+    def __str__(self) -> str:
+        parts = [f"{self.nodes} nodes", f"{self.proxies} proxies"]
+        if self.outer:
+            parts.append(f"{self.outer} in front of them")
+        parts.append(f"fast path {'on' if self.fast_path else 'off'}")
+        parts.append(f"multiple connections {self.multiple}")
+        parts.append(f"restore {self.restore:g} s, grace {self.grace:g} s")
+        parts.append(f"delivering {self.delivering:g} s, hold {self.hold:g} s")
+        parts.append(f"time-out {self.timeout:g} s")
+        if self.seats is not None:
+            parts.append(f"{self.seats} agent seats")
+        return ", ".join(parts)
+
+
+def drawn_world(seed: int) -> World:
+    """The world of a seed."""
+    random = Random(f"world {seed}")
+    chained = random.random() < 0.2
+    grace = random.choice([1.0, 2.0])
+    return World(
+        seed=seed,
+        nodes=random.choice([1, 2, 2, 3, 3, 4]),
+        proxies=2 if chained else random.choice([1, 2, 2, 3]),
+        outer=random.choice([1, 2]) if chained else 0,
+        fast_path=random.random() < 0.75,
+        multiple=random.choice(["true", "true", "false", "force-logout"]),
+        restore=grace + random.choice([0.5, 2.0]),
+        grace=grace,
+        logout_delay=random.choice([1.0, 4.0]),
+        panic=random.choice([2, 50]),
+        delivering=random.choice([0.5, 1.0]),
+        hold=random.choice([0.2, 1.0, 1.5]),
+        timeout=2.0,
+        handling=random.choice([3.0, 30.0, 600.0, 600.0]),
+        not_ready=random.random() < 0.3,
+        cache=random.choice([100, 100, 10_000]),
+        seats=random.choice([None, None, None, 2, 3]),
+        duplicates=random.random() < 0.2,
+        marked=random.random() < 0.2,
+        keep_alive=random.choice([(1.0, 3.0), (2.0, 5.0)]),
+        media=random.choice([1, 2]),
+        routers=random.choice([1, 2, 2]),
+        desks=random.choice([1, 3, 4]),
+        reporters=random.choice([0, 1, 2]),
+    )
+
+
+def built(world: World) -> Cluster:
+    """The cluster of a world; nothing runs yet."""
+    return Cluster(
+        world.seed,
+        nodes=world.nodes,
+        proxies=world.proxies,
+        outer=world.outer,
+        fast_path=world.fast_path,
+        node_settings=NodeSettings(
+            agent_seats=world.seats,
+            agent_session_restore_timeout=world.restore,
+            allow_multiple_agent_connections=world.multiple,
+            delayed_logout_timeout=world.logout_delay,
+            delayed_logout_panic_threshold=world.panic,
+            delivering_timeout=world.delivering,
+            handling_timeout=world.handling / 60,
+            routing_timeout=world.handling / 60,
+            not_ready_on_invitation_timeout=world.not_ready,
+            pull_hold_timeout=world.hold,
+        ),
+        proxy_settings=ProxySettings(
+            node_loss_grace=world.grace,
+            request_timeout=world.timeout,
+            delivering_timeout=world.delivering,
+            pull_hold_timeout=world.hold,
+            interaction_cache_size=world.cache,
+            mark_internal_requests=world.marked,
+        ),
+        client_settings=Settings(
+            timeout=world.timeout,
+            settling_timeout=world.timeout + world.delivering + 1.0,
+            attempt_timeout=world.timeout,
+            close_timeout=world.timeout,
+            keep_alive_interval=world.keep_alive[0],
+            keep_alive_limit=world.keep_alive[1],
+            backoff=Backoff(first=0.1, most=1.0, spread=0.2),
+        ),
+        keep_alive=world.keep_alive,
+        standby=WarmStandby(retry_delay=1.0, random_delay=0.2),
+        start=False,
+    )
