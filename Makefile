@@ -75,6 +75,7 @@ help:
 	@echo 'make install   the project into $(VENV), so that $(BIN)/ixctl and the twistd plug-in are current'
 	@echo 'make mutants   does the simulator find the faults that are recorded?'
 	@echo 'make bench     run the benchmarks'
+	@echo 'make simulate  run 10,000 simulations on all processors (ARGS="--seeds A:B" for others)'
 	@echo 'make doc       build the documentation into doc/_build/html'
 	@echo 'make protocol  write the pages of protocol, options, life cycle and check-config from the tables'
 	@echo 'make clean     remove what the others left, but for $(VENV)'
@@ -100,6 +101,12 @@ mutants: $(INSTALLED_TEST)
 bench: $(INSTALLED)
 	@$(call debian,$(BENCH_PACKAGES))
 	@PYTHONPATH="$(CURDIR)" $(BIN)/python bench/run.py $(ARGS)
+
+# Without ARGS: 10,000 seeds. Whatever ARGS say of seeds, all processors work on it.
+.PHONY: simulate
+simulate: $(INSTALLED)
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m ixproxy.testing.simulation --jobs "$$(nproc)" \
+		$(if $(ARGS),$(ARGS),--seeds 0:10000)
 
 .PHONY: doc
 doc: $(INSTALLED_TEST)

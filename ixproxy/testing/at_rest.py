@@ -57,18 +57,20 @@ def agents_of_nodes(cluster: Cluster) -> tuple[dict[AgentKey, dict[str, Any]], l
     """
     agents: dict[AgentKey, dict[str, Any]] = {}
     problems = []
+    known = {}
     for node in cluster.nodes:
         assert node.server is not None
-        rows = node.server.core._standing.memory.agents
-        for key, row in _confirmed(rows).items():
+        rows = _confirmed(node.server.core._standing.memory.agents)
+        known[node.name] = rows.keys()
+        for key, row in rows.items():
             shown = _shown(row)
             if agents.setdefault(key, {**shown, "parties": {}}) != {**shown, "parties": {}}:
                 problems.append(
                     f"{node.name} has {key[1]} as {shown}, another node as {agents[key]}"
                 )
-        known = {key for key, row in _confirmed(rows).items()}
-        for key in agents.keys() - known:
-            problems.append(f"{key[1]} is logged in on some node, but not on {node.name}")
+    for name, there in known.items():
+        for key in sorted(agents.keys() - there):
+            problems.append(f"{key[1]} is logged in on some node, but not on {name}")
     return agents, problems
 
 

@@ -125,7 +125,7 @@ class SteppingClock:
         heap = self._heap
         while heap:
             at, entry, call = heap[0]
-            if call.entry == entry and call.active():
+            if call.entry == entry and not call._state:
                 return at
             heappop(heap)
             self._outdated -= 1
@@ -137,35 +137,45 @@ class SteppingClock:
         if at is None:
             return False
         _, _, call = heappop(self._heap)
-        self._now = max(self._now, at)
+        if at > self._now:
+            self._now = at
         call.run()
         return True
 
     def run(self, seconds: float) -> None:
         """Run everything that is due within the next `seconds`."""
-        self.run_until(lambda: False, seconds)
+        self.run_until(None, seconds)
 
-    def run_until(self, done: Callable[[], bool], seconds: float) -> bool:
+    def run_until(self, done: Callable[[], bool] | None, seconds: float) -> bool:
         """
         Run until `done` says so; it is asked before the first call and after each.
 
+        :param done: None: nothing ends it but the time.
         :param seconds: when to give up: time has moved on by as many then.
         :return: whether `done` said so.
         :raise RuntimeError: calls follow one another without an end and
             without time moving.
         """
+        heap = self._heap
         end = self._now + seconds
         before, here = self._now, 0
-        while not done():
-            at = self.next_time()
-            if at is None or at > end:
+        # Written out, for simulations spend their time here.
+        while done is None or not done():
+            while heap and (heap[0][2].entry != heap[0][1] or heap[0][2]._state):
+                heappop(heap)
+                self._outdated -= 1
+            if not heap or heap[0][0] > end:
                 self._now = end
                 return False
-            self.step()
-            here = here + 1 if self._now == before else 0
-            before = self._now
-            if here > MOST_AT_ONE_TIME:
-                raise RuntimeError(f"time stands still at {before}")
+            at, _, call = heappop(heap)
+            if at > before:
+                self._now = before = at
+                here = 0
+            else:
+                here += 1
+                if here > MOST_AT_ONE_TIME:
+                    raise RuntimeError(f"time stands still at {before}")
+            call.run()
         return True
 
     def push(self, call: Call) -> None:
@@ -178,7 +188,8 @@ class SteppingClock:
         """One entry no longer counts."""
         self._outdated += 1
         if self._outdated > 100 and self._outdated > len(self._heap) // 2:
-            self._heap = [entry for entry in self._heap if _valid(entry[2], entry[1])]
+            # In place, for somebody may be running through it.
+            self._heap[:] = [entry for entry in self._heap if _valid(entry[2], entry[1])]
             heapify(self._heap)
             self._outdated = 0
 

@@ -94,8 +94,16 @@ class MemoryTransport:
             return
         if self.wrote is not None:
             self.wrote(self, data)
+        peer, size = self.peer, len(data)
+        if not self._unsent and peer._arriving_size + size <= WINDOW:
+            # By far the most often: there is room on the way.
+            if peer.connected:
+                peer._arriving.append(bytes(data))
+                peer._arriving_size += size
+                peer.schedule()
+            return
         self._unsent.append(bytes(data))
-        self._unsent_size += len(data)
+        self._unsent_size += size
         self._move()
         if self._unsent_size > BUFFER and self._producer is not None and not self._producer_paused:
             self._producer_paused = True
@@ -174,7 +182,13 @@ class MemoryTransport:
 
     def schedule(self) -> None:
         """See to it that what is on its way arrives."""
-        if self._arrival is None and not self.idle:
+        if (
+            self._arrival is None
+            and (self._arriving or self._ending is not None)
+            and self.connected
+            and self._reading
+            and not self.blocked
+        ):
             pause = self._delay * (0.5 + self._random.random())
             self._arrival = self._clock.callLater(pause, self._arrive)
 

@@ -88,7 +88,7 @@ def _many(options: Namespace) -> int:
     for result in simulate_all(seeds, options.steps, options.jobs):
         done += 1
         if options.json:
-            print(json.dumps(result.as_json()), flush=True)
+            _write(json.dumps(result.as_json()))
         if result.breach is not None:
             failed.append(result)
             _progress(f"seed {result.seed}: {result.breach.rule}: {_first(result.breach.text)}")
@@ -110,7 +110,7 @@ def _many(options: Namespace) -> int:
         summary += f": {', '.join(str(result.seed) for result in failed)}"
         shortest = _shortened(simulate(failed[0].seed, options.steps), options)
         _show(shortest, options)
-    print(summary, file=sys.stderr if options.json else sys.stdout)
+    (_progress if options.json else _write)(summary)
     return int(bool(failed))
 
 
@@ -123,25 +123,31 @@ def _shortened(result: Result, options: Namespace) -> Result:
 
 def _show(result: Result, options: Namespace) -> None:
     if options.json:
-        print(json.dumps(result.as_json()))
+        _write(json.dumps(result.as_json()))
         return
-    print(f"seed {result.seed}: {result.world}")
-    for line in result.history:
-        print(line)
-    print(
+    came = result.breach.rule if result.breach else "no rule is broken"
+    lines = [
+        f"seed {result.seed}: {result.world}",
+        *result.history,
         f"{len(result.ran)} steps, {result.requests} requests, {result.seconds:.1f} simulated "
-        f"seconds: {result.breach.rule if result.breach else 'no rule is broken'}"
-    )
+        f"seconds: {came}",
+    ]
     if result.breach is not None:
-        print(f"Again: {result.command}")
+        lines.append(f"Again: {result.command}")
+    _write("\n".join(lines))
 
 
 def _first(text: str) -> str:
     return text.splitlines()[0] if text else text
 
 
+def _write(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def _progress(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":

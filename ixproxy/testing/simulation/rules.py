@@ -56,8 +56,20 @@ def what_is_handed_over_is_taken(run: Run, asked: Asked) -> Iterator[str]:
         session = asked.player.here.session
         for identifier, number in outcome.take_numbers.items():
             run.ids.setdefault(identifier)
-            if (session, identifier, number) not in run.ledger.takes:
+            if (session, identifier, number) not in run.ledger.takes and not _other(
+                run, asked, identifier
+            ):
                 yield f"{asked.player.name} is given {identifier} as {number}, and has it nowhere"
+
+
+def _other(run: Run, asked: Asked, identifier: str) -> bool:
+    """
+    Whether something else was asked of an interaction meanwhile: it may be in
+    the same commit, of which only the last state is written.
+    """
+    return run.answered_at.get(identifier, -1.0) >= asked.at or any(
+        getattr(other.request, "interaction_id", "") == identifier for other in run.open
+    )
 
 
 def answers_show_what_was_acknowledged(run: Run, asked: Asked) -> Iterator[str]:

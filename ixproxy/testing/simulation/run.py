@@ -81,6 +81,8 @@ class Run:
         """Interaction id to the marks that were acknowledged."""
         self.own: dict[str, Asked] = {}
         """Interaction id that a client has given to the submit that did so last."""
+        self.answered_at: dict[str, float] = {}
+        """Interaction id to when something that was asked of it was answered last."""
         self.mends: dict[str, Mend] = {}
         """What is broken now, and what mends it."""
         self.down: dict[str, float] = {}
@@ -119,6 +121,7 @@ class Run:
         for outer in cluster.outers:
             outer.start()
         cluster.run_until(self._ready, "the cluster never begins to work")
+        cluster.run(0.5)
         self.empty = remembered(cluster)
         for sort, count in (
             ("mail", world.media),
@@ -303,6 +306,8 @@ class Run:
         del self.open[asked]
         self.history.add(self.now(), asked.step, "{} is answered: {}", asked.player.name, result)
         asked.player.answered(asked.request, result)
+        if identifier := getattr(asked.request, "interaction_id", ""):
+            self.answered_at[identifier] = self.now()
         for rule in self.on_answer:
             for text in rule(self, asked):
                 self.broken(rule.__name__, text)

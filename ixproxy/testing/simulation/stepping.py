@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from random import Random
 from typing import TypeVar
 
@@ -80,10 +81,15 @@ def drawn_steps(seed: int, count: int, weights: Mapping[str, float]) -> list[Ste
     tastes = [weights[name] * random.choice(FACTORS) for name in names]
     if not any(tastes):
         tastes = [weights[name] for name in names]
-    kinds = random.choices(names, tastes, k=count)
+    sums = list(accumulate(tastes))
     return [
-        Step(number, kind, random.getrandbits(128), _pause(random))
-        for number, kind in enumerate(kinds, 1)
+        Step(
+            number,
+            random.choices(names, cum_weights=sums)[0],
+            random.getrandbits(128),
+            _pause(random),
+        )
+        for number in range(1, count + 1)
     ]
 
 

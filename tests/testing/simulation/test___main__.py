@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ixproxy.node import submitting
+from ixproxy.testing.simulation.__main__ import main
+
+
+def test_one_seed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seed", "3", "--steps", "20"]) == 0
+    out = capsys.readouterr().out
+    assert "asks Request" in out
+    assert out.rstrip().endswith("no rule is broken")
+
+
+def test_some_of_its_steps_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seed", "3", "--steps", "20", "--only", "2,5"]) == 0
+    assert "2 steps" in capsys.readouterr().out
+
+
+def test_many_seeds_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seeds", "3:6", "--steps", "3"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("3 seeds of 3 steps in")
+    assert out.rstrip().endswith("0 failing")
+
+
+def test_programs_can_read_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seeds", "3:6", "--steps", "3", "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["seed"] for line in lines] == [3, 4, 5]
+
+
+def test_what_is_broken_is_told_with_its_shortest_history(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise ValueError("on purpose")
+
+    monkeypatch.setattr(submitting, "_destination", failing)
+    assert main(["--seeds", "3:9", "--steps", "30", "--first"]) == 1
+    out = capsys.readouterr().out
+    assert "BROKEN nothing_fails_in_a_program" in out
+    assert "Again: python -m ixproxy.testing.simulation --seed 3 --steps 30 --only" in out
+    assert "1 failing: 3" in out
+
+
+@pytest.mark.parametrize("wrong", [["--seeds", "x"], ["--seed", "1", "--only", "a"], []])
+def test_what_is_not_understood_is_refused(wrong: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(wrong)
+    assert ended.value.code == 2

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from ixproxy.testing.faults import Fault
+from ixproxy.testing.simulation import breaking
+from ixproxy.testing.simulation.ending import end
+from ixproxy.testing.simulation.stepping import Draws
+from tests.testing.simulation.small_worlds import logged_in, pulled, running, submitted
+
+
+def test_all_is_healed_and_comes_to_rest() -> None:
+    with running(proxies=2) as run:
+        logged_in(run)
+        pulled(run)
+        for broken in (breaking.pause_node, breaking.cut_client, breaking.stop_reading):
+            broken(run, Draws(0))
+        breaking.cut_node(run, Draws(1))
+        run.store(run.cluster.nodes[0]).broken["commit"] = Fault.REFUSED
+        run.cluster.run(1.0)
+        end(run)
+        assert run.mends == {}
+        assert run.breach is None, run.breach
+
+
+def test_what_waits_is_worked_off_and_everybody_leaves() -> None:
+    with running() as run:
+        pulled(run, 1)
+        submitted(run, 2)
+        end(run)
+        assert run.breach is None, run.breach
+        assert run.last is not None
+        assert len(run.last.here.holding) == 2
+        assert not run.there("mail", "router", "desk", "stat")
+
+
+def test_it_ends_where_a_rule_is_broken() -> None:
+    with running() as run:
+        run.ended[submitted(run)] = 1
+        end(run)
+        assert run.breach is not None
+        assert run.breach.rule == "nothing_acknowledged_is_lost"
+        assert run.there("mail")

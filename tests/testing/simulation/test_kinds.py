@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from ixproxy.testing.simulation.kinds import DO, KINDS, WEIGHTS
+from ixproxy.testing.simulation.stepping import Draws
+from tests.testing.simulation.small_worlds import logged_in, pulled, running
+
+
+def test_each_kind_has_a_name_of_its_own_and_is_met_at_times() -> None:
+    assert len(DO) == len(KINDS) == len(WEIGHTS)
+    assert all(weight > 0 for weight in WEIGHTS.values())
+
+
+@pytest.mark.parametrize("kind", sorted(DO))
+def test_each_kind_of_step_is_told_whatever_there_is_and_whatever_it_draws(kind: str) -> None:
+    with running(proxies=2) as run:
+        pulled(run)
+        logged_in(run)
+        for chance in (0, 3, 12345678901234567890):
+            before = len(run.history.lines())
+            run.step += 1
+            DO[kind](run, Draws(chance))
+            assert len(run.history.lines()) > before
+        run.cluster.run(0.3)
+
+
+@pytest.mark.parametrize("kind", sorted(DO))
+def test_each_kind_of_step_can_come_where_nobody_is(kind: str) -> None:
+    with running(media=0, routers=0, desks=0, reporters=0) as run:
+        DO[kind](run, Draws(98765432109876543210))
+        run.cluster.run(0.3)
+        assert run.breach is None

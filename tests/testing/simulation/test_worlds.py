@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from ixproxy.testing.simulation.worlds import built, drawn_world
+
+
+def test_a_seed_has_the_same_world_each_time() -> None:
+    assert drawn_world(5) == drawn_world(5)
+
+
+def test_worlds_differ() -> None:
+    worlds = [drawn_world(seed) for seed in range(200)]
+    assert {world.nodes for world in worlds} == {1, 2, 3, 4}
+    assert {world.proxies for world in worlds} == {1, 2, 3}
+    assert {bool(world.outer) for world in worlds} == {False, True}
+    assert {world.fast_path for world in worlds} == {False, True}
+    assert {world.multiple for world in worlds} == {"true", "false", "force-logout"}
+
+
+def test_a_session_is_kept_for_longer_than_a_lost_node_is_waited_for() -> None:
+    """As check-config demands it."""
+    assert all(world.restore >= world.grace for world in map(drawn_world, range(200)))
+
+
+def test_a_world_is_built_as_it_says_and_does_not_run_yet() -> None:
+    world = drawn_world(2)
+    cluster = built(world)
+    assert len(cluster.nodes) == world.nodes
+    assert len(cluster.proxies) == world.proxies
+    assert not any(node.listening for node in cluster.nodes)
+    cluster.close()
+
+
+def test_a_world_says_what_it_is() -> None:
+    assert "nodes" in str(drawn_world(1))
