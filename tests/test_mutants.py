@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutants.catalogue import FOLDER, Mutant, all_mutants, read_mutant
-from tests.mutants.hunting import BrokenMutant, Found, Trees, hunt, parts, try_seeds
+from tests.mutants.hunting import BrokenMutant, Found, Hunt, Trees, parts, try_seeds
 
 ROOT = Path(__file__).parent.parent
 MUTANTS = all_mutants()
@@ -140,30 +140,36 @@ def _small_mutant(folder: Path, line: str) -> Mutant:
     return read_mutant(patch)
 
 
-def _hunted(tmp_path: Path, line: str) -> Found:
-    tree = _tree(tmp_path / "checkout", "problems = []")
+def _hunted(tmp_path: Path, line: str, body: str = "problems = []") -> Hunt:
+    tree = _tree(tmp_path / "checkout", body)
     (tmp_path / "copies").mkdir()
     trees = Trees(tree, tmp_path / "copies")
     told: list[Found] = []
-    options = {"seeds": 5, "jobs": 2, "hang": 60.0, "limit": 60.0}
-    (found,) = hunt(
-        trees, [_small_mutant(tmp_path, line)], "accidents", tell=told.append, **options
-    )
-    assert told == [found]
-    return found
+    hunt = Hunt(trees, [_small_mutant(tmp_path, line)], "accidents", 60.0, told.append)
+    hunt.run(seeds=4, jobs=2)
+    assert told
+    assert all(each is hunt.results[0] for each in told)
+    return hunt
 
 
 def test_a_mutant_is_hunted_in_a_copy_of_the_tree(tmp_path: Path) -> None:
-    found = _hunted(tmp_path, "problems = []")
+    (found,) = _hunted(tmp_path, "problems = []").results
     assert (found.seed, found.problem, found.broken) == (0, "broken", "")
     original = (tmp_path / "checkout/ixproxy/testing/accidents.py").read_text()
     assert "broken" not in original
 
 
 def test_a_patch_that_does_not_apply_is_a_broken_mutant(tmp_path: Path) -> None:
-    found = _hunted(tmp_path, "problems = [1]")
+    (found,) = _hunted(tmp_path, "problems = [1]").results
     assert found.seed is None
     assert "does not apply" in found.broken or "patch failed" in found.broken
+
+
+def test_a_seed_that_fails_without_a_mutant_finds_none(tmp_path: Path) -> None:
+    body = "problems = ['as ever'] if seed < 2 else []"
+    hunt = _hunted(tmp_path, body, body)
+    assert hunt.results[0].seed == 2
+    assert set(hunt.unclean.values()) == {"as ever"}
 
 
 def test_the_command_says_how_it_is_used() -> None:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.mutants.catalogue import all_mutants
-from tests.mutants.hunting import BrokenMutant, Found, Trees, hunt, try_seeds
+from tests.mutants.hunting import BrokenMutant, Found, Hunt, Trees, try_seeds
 from tests.mutants.trial import JUDGES
 
 ROOT = Path(__file__).parent.parent.parent
@@ -44,17 +44,9 @@ def main(arguments: Sequence[str]) -> int:
             return 2
         if chosen.clean:
             _say(f"the tree as it is: {chosen.clean} seeds clean")
-        found = hunt(
-            trees,
-            mutants,
-            chosen.judge,
-            seeds=chosen.seeds,
-            jobs=chosen.jobs,
-            hang=chosen.hang,
-            limit=chosen.limit,
-            tell=lambda each: _say(_line(each)),
-        )
-    return _summed_up(found)
+        hunt = Hunt(trees, mutants, chosen.judge, chosen.hang, lambda each: _say(_line(each)))
+        hunt.run(chosen.seeds, chosen.jobs, chosen.limit)
+    return _summed_up(hunt)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,20 +84,22 @@ def _line(found: Found) -> str:
     return f"{name} seed {found.seed:5}  {found.seconds:7.1f} s  {problem}"
 
 
-def _summed_up(results: Sequence[Found]) -> int:
+def _summed_up(hunt: Hunt) -> int:
     """Print the table; returns the exit code."""
     _say("", "mutants, the soonest found first:")
-    found = sorted((each for each in results if each.seed is not None), key=_sooner)
-    missing = [each for each in results if each.seed is None]
+    found = sorted((each for each in hunt.results if each.seed is not None), key=_sooner)
+    missing = [each for each in hunt.results if each.seed is None]
     for each in (*found, *missing):
         _say(_line(each))
     for each in missing:
         _say("", f"{each.mutant.name}: {each.mutant.breaks}")
         _say(f"  explained: {each.mutant.explained or 'NOT AT ALL'}")
-    share = 100 * len(found) // len(results)
-    _say("", f"{len(found)} of {len(results)} found ({share} %), limit {ENOUGH} %")
+    for seed, problem in sorted(hunt.unclean.items()):
+        _say("", f"seed {seed} breaks a rule without any mutant: {problem[:WIDTH]}")
+    share = 100 * len(found) // len(hunt.results)
+    _say("", f"{len(found)} of {len(hunt.results)} found ({share} %), limit {ENOUGH} %")
     explained = all(each.mutant.explained and not each.broken for each in missing)
-    return 0 if share >= ENOUGH and explained else 1
+    return int(share < ENOUGH or not explained or bool(hunt.unclean))
 
 
 def _sooner(found: Found) -> tuple[int, float]:

@@ -6,7 +6,8 @@ copies of that copy with one patch in each. A process of its own runs some
 seeds on such a tree (`trial`), so that nothing of one mutant is left for the
 next, and one that does not come to an end is ended: it counts as found. All
 mutants have their first seeds before any has more: most are found at once, and
-what is left over has both cores for the rest.
+what is left over has both cores for the rest. A seed that finds a mutant is run
+without it as well: one that fails there, too, says nothing, and the next is tried.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -199,47 +201,87 @@ def parts(seeds: int) -> Iterator[tuple[int, int]]:
         first = behind
 
 
-def hunt(
-    trees: Trees,
-    mutants: Sequence[Mutant],
-    judge: str,
-    *,
-    seeds: int,
-    jobs: int,
-    hang: float,
-    limit: float,
-    tell: Callable[[Found], None],
-) -> list[Found]:
+class Hunt:
     """
-    Look for each mutant.
+    The mutants that are looked for.
 
-    :param limit: seconds for one that is not found.
+    :param judge: what runs a seed; see `trial.JUDGES`.
+    :param hang: seconds without an end after which a seed counts as failed.
     :param tell: is called with what has just become of one.
+    :ivar unclean: seeds that fail without any mutant, and how.
     """
-    results = [Found(mutant) for mutant in mutants]
-    made: dict[str, Path] = {}
 
-    def try_part(found: Found, first: int, behind: int) -> None:
-        if found.over or found.seconds >= limit:
-            return
+    def __init__(
+        self,
+        trees: Trees,
+        mutants: Sequence[Mutant],
+        judge: str,
+        hang: float,
+        tell: Callable[[Found], None],
+    ) -> None:
+        self.results = [Found(mutant) for mutant in mutants]
+        self.unclean: dict[int, str] = {}
+        self._trees = trees
+        self._judge = judge
+        self._hang = hang
+        self._tell = tell
+        self._made: dict[str, Path] = {}
+        self._clean: set[int] = set()
+
+    def run(self, seeds: int, jobs: int, limit: float = float("inf")) -> None:
+        """
+        Look for each mutant.
+
+        :param limit: seconds for one that is not found.
+        """
+        with ThreadPoolExecutor(jobs) as pool:
+            for first, behind in parts(seeds):
+                left = [each for each in self.results if not each.over and each.seconds < limit]
+                if len(left) < jobs:
+                    self._side_by_side(pool, left, first, behind, jobs)
+                else:
+                    list(pool.map(partial(self._try, first=first, behind=behind), left))
+
+    def _side_by_side(
+        self, pool: ThreadPoolExecutor, left: list[Found], first: int, behind: int, jobs: int
+    ) -> None:
+        """Few are left: each has its seeds run by several processes, and may be found by each."""
+        size = -(-(behind - first) // jobs)
+        for found in left:
+            starts = range(first, behind, size)
+            list(pool.map(lambda at, f=found: self._try(f, at, min(behind, at + size)), starts))
+
+    def _try(self, found: Found, first: int, behind: int) -> None:
         try:
-            tree = made.get(found.mutant.name)
-            if tree is None:
-                tree = made[found.mutant.name] = trees.with_mutant(found.mutant)
-            trial = try_seeds(tree, judge, first, behind, hang)
+            tree = self._tree_of(found.mutant)
+            while first < behind:
+                trial = try_seeds(tree, self._judge, first, behind, self._hang)
+                found.ran += trial.ran
+                found.seconds += trial.seconds
+                if trial.seed is None:
+                    return
+                if self._is_clean(trial.seed):
+                    if found.seed is None or trial.seed < found.seed:
+                        found.seed, found.problem = trial.seed, trial.problem
+                        self._tell(found)
+                    return
+                first = trial.seed + 1
         except BrokenMutant as problem:
             found.broken = str(problem)
-            tell(found)
-            return
-        found.ran += trial.ran
-        found.seconds += trial.seconds
-        if trial.seed is not None and (found.seed is None or trial.seed < found.seed):
-            found.seed, found.problem = trial.seed, trial.problem
-            tell(found)
+            self._tell(found)
 
-    with ThreadPoolExecutor(jobs) as pool:
-        for first, behind in parts(seeds):
-            # Where few are left, all jobs have something to do only if parts run side by side.
-            left = [found for found in results if not found.over and found.seconds < limit]
-            list(pool.map(lambda found, f=first, b=behind: try_part(found, f, b), left))
-    return results
+    def _tree_of(self, mutant: Mutant) -> Path:
+        tree = self._made.get(mutant.name)
+        if tree is None:
+            tree = self._made[mutant.name] = self._trees.with_mutant(mutant)
+        return tree
+
+    def _is_clean(self, seed: int) -> bool:
+        """Whether a seed breaks no rule without a mutant."""
+        if seed not in self._clean and seed not in self.unclean:
+            trial = try_seeds(self._trees.clean, self._judge, seed, seed + 1, self._hang)
+            if trial.seed is None:
+                self._clean.add(seed)
+            else:
+                self.unclean[seed] = trial.problem
+        return seed in self._clean
