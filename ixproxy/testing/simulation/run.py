@@ -79,8 +79,8 @@ class Run:
         self.doubtful: dict[str, int] = {}
         self.sure: dict[str, set[str]] = {}
         """Interaction id to the marks that were acknowledged."""
-        self.own: dict[str, Asked] = {}
-        """Interaction id that a client has given to the submit that did so last."""
+        self.targets: dict[str, set[str]] = {}
+        """Interaction id to the agents to whom somebody wanted to give it."""
         self.answered_at: dict[str, float] = {}
         """Interaction id to when something that was asked of it was answered last."""
         self.mends: dict[str, Mend] = {}
@@ -89,6 +89,8 @@ class Run:
         """Nodes that are not there, and since when."""
         self.on_answer: Sequence[Callable[[Run, Asked], Iterable[str]]] = ()
         self.marks = 0
+        self.own: dict[str, Asked] = {}
+        """Interaction id that a client has given to the submit that did so last."""
         self.empty: dict[str, int] = {}
         """What all programs remembered before anybody came."""
         self.fresh: StreamWatch | None = None
@@ -238,10 +240,11 @@ class Run:
         ledger = self.ledger
         if player.sort == "mail":
             return ledger.submitters.get(identifier) == player.name
-        return (
-            player.session in ledger.sessions_of.get(identifier, ())
-            or not player.ever.isdisjoint(ledger.agents_of.get(identifier, ()))
-        )
+        if player.session in ledger.sessions_of.get(identifier, ()):
+            return True
+        # Who was invited and called off in one commit stands in no ledger.
+        agents = ledger.agents_of.get(identifier, set()) | self.targets.get(identifier, set())
+        return not player.ever.isdisjoint(agents)
 
     @property
     def waiting(self) -> list[Asked]:
@@ -270,6 +273,8 @@ class Run:
                 timeout += self.world.delivering + 1.0
         identifier = getattr(request, "interaction_id", "")
         self.tell("{} asks {}", player.name, request)
+        if isinstance(request, _SETTLED_LATE):
+            self.targets.setdefault(identifier, set()).add(request.agent_id)
         asked = Asked(
             self.step,
             player,

@@ -6,6 +6,7 @@ import pytest
 
 from ixproxy.node import submitting
 from ixproxy.testing.simulation.__main__ import main
+from tests.failures import LoggedFailures
 
 
 def test_one_seed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,13 +35,16 @@ def test_programs_can_read_it(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_is_broken_is_told_with_its_shortest_history(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    logged_failures: LoggedFailures,
 ) -> None:
     def failing(*_: object) -> None:
         raise ValueError("on purpose")
 
     monkeypatch.setattr(submitting, "_destination", failing)
     assert main(["--seeds", "3:9", "--steps", "30", "--first"]) == 1
+    logged_failures.flush()
     out = capsys.readouterr().out
     assert "BROKEN nothing_fails_in_a_program" in out
     assert "Again: python -m ixproxy.testing.simulation --seed 3 --steps 30 --only" in out

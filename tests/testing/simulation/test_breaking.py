@@ -12,7 +12,7 @@ from tests.testing.simulation.small_worlds import one, running
 LASTING = (
     (breaking.kill_node, 2 * 99),
     (breaking.pause_node, 0),
-    (breaking.kill_proxy, 2 * 99),
+    (breaking.kill_proxy, 4 * 99),
     (breaking.cut_node, 0),
     (breaking.cut_proxies, 0),
     (breaking.cut_client, 0),
