@@ -180,4 +180,4 @@ def test_the_command_says_how_it_is_used() -> None:
         text=True,
     )
     assert asked.returncode == 2
-    assert "no mutant is called like 'no such mutant'" in asked.stderr
+    assert "no mutant is called like no such mutant" in asked.stderr

@@ -1,7 +1,7 @@
 """
 `make mutants`: is every recorded mutant found by the simulator?
 
-    python -m tests.mutants --only owner --jobs 1
+    python -m tests.mutants --only owner pending --jobs 1
 
 runs the tree as it is first, then each mutant, and prints which seed found it
 by which rule. Exits with 1 where fewer are found than should be, or one that
@@ -33,9 +33,13 @@ WIDTH = 90
 def main(arguments: Sequence[str]) -> int:
     """Look for the mutants; returns 0 if enough of them are found and the rest is explained."""
     chosen = _parser().parse_args(arguments)
-    mutants = [each for each in all_mutants() if chosen.only in each.name]
+    mutants = [
+        each
+        for each in all_mutants()
+        if not chosen.only or any(part in each.name for part in chosen.only)
+    ]
     if not mutants:
-        sys.stderr.write(f"no mutant is called like {chosen.only!r}\n")
+        sys.stderr.write(f"no mutant is called like {' or '.join(chosen.only)}\n")
         return 2
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         trees = Trees(ROOT, Path(folder))
@@ -51,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
-    parser.add_argument("--only", default="", metavar="NAME", help="those whose name has this")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="those whose names have these")
     parser.add_argument("--seeds", type=int, default=10_000, help="for one mutant, at most")
     parser.add_argument("--clean", type=int, default=20, help="seeds of the tree as it is")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
