@@ -73,6 +73,7 @@ help:
 	@echo 'make demo      set everything up and run a cluster on this machine'
 	@echo 'make test      set up what the tests need; run ruff, mypy and pytest'
 	@echo 'make install   the project into $(VENV), so that $(BIN)/ixctl and the twistd plug-in are current'
+	@echo 'make mutants   does the simulator find the faults that are recorded?'
 	@echo 'make bench     run the benchmarks'
 	@echo 'make simulate  run 10,000 simulations on all processors (ARGS="--seeds A:B" for others)'
 	@echo 'make doc       build the documentation into doc/_build/html'
@@ -91,6 +92,10 @@ test: $(INSTALLED_TEST)
 	echo "mypy --strict"; $(BIN)/python -m mypy || failed+=" mypy"; \
 	echo "pytest"; $(BIN)/python -m pytest $(ARGS) || failed+=" pytest"; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
+
+.PHONY: mutants
+mutants: $(INSTALLED_TEST)
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m tests.mutants $(ARGS)
 
 .PHONY: bench
 bench: $(INSTALLED)

@@ -91,6 +91,16 @@ class StreamWatch:
         """Whether its stream runs, and leaves out nothing."""
         return self._running and not self._filtered and self._expected is None
 
+    @property
+    def narrow(self) -> bool:
+        """Whether it was asked for only a part of what there is."""
+        return self._filtered
+
+    @property
+    def asked_for_any(self) -> bool:
+        """Whether a stream was asked for that was not ended."""
+        return self._subscribed.key is not None
+
     def differs_from(self, other: StreamWatch) -> list[str]:
         """In what two streams do not agree that have been told everything."""
         return self.differs({key: agent.shown() for key, agent in other.agents.items()}, other.name)

@@ -109,13 +109,24 @@ def answer(run: Run, draws: Draws) -> None:
 
 
 def report(run: Run, draws: Draws) -> None:
-    """A reporting client begins or ends its stream."""
+    """A reporting client begins or ends its stream, of all agents or of some."""
     players = run.there("stat")
     if not players:
         return nobody(run)
-    kind: Any = (
-        m.RequestStartPlaceAgentStateReportingAll
-        if draws.percent(70)
-        else m.RequestStopPlaceAgentStateReportingAll
+    player, begins = draws.of(players), draws.percent(70)
+    kind: Any
+    if player.reads is None or draws.percent(60):
+        kind = (
+            m.RequestStartPlaceAgentStateReportingAll
+            if begins
+            else m.RequestStopPlaceAgentStateReportingAll
+        )
+        run.ask(player, kind())
+        return
+    kind = (
+        m.RequestStartPlaceAgentStateReporting
+        if begins
+        else m.RequestStopPlaceAgentStateReporting
     )
-    run.ask(draws.of(players), kind())
+    player.narrow = True
+    run.ask(player, kind(tenant_id=TENANT, agents=[draws.of(AGENTS)]))

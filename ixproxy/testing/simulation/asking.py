@@ -7,6 +7,7 @@ from typing import Any
 
 from ixproxy import messages as m
 from ixproxy.messages.message import Request
+from ixproxy.testing.simulation.ledger import OWN
 from ixproxy.testing.simulation.players import Player, holders
 from ixproxy.testing.simulation.run import Run
 from ixproxy.testing.simulation.stepping import Draws
@@ -52,6 +53,53 @@ def submit_again(run: Run, draws: Draws) -> None:
         return nobody(run)
     asked = draws.of(waiting)
     run.ask(asked.player, asked.request, marks=asked.marks)
+
+
+def submit_named(run: Run, draws: Draws) -> None:
+    """A media server names what it submits, again by the same name when it has been ended."""
+    players = run.there("mail")
+    if not players:
+        return nobody(run)
+    player = draws.of(players)
+    free = [name for name in _names(player) if _is_free(run, name)]
+    if not free:
+        return nobody(run)
+    run.marks += 1
+    name = draws.of(free)
+    request = m.RequestSubmit(
+        tenant_id=TENANT,
+        media_type=draws.of(MEDIA),
+        queue=draws.of(QUEUES),
+        interaction_id=name,
+        user_data={"tag": run.marks},
+    )
+    run.own[name] = run.ask(player, request, marks=(f"tag {run.marks}",))
+
+
+def _names(player: Player) -> list[str]:
+    return [f"{OWN}{player.name}-{number}" for number in range(1, 4)]
+
+
+def _is_free(run: Run, name: str) -> bool:
+    """Whether it is certain that nothing has this name, or will have it by what is on its way."""
+    last = run.own.get(name)
+    if last is None:
+        return True
+    if not isinstance(last.outcome, m.EventAck) or name in run.ledger.owners:
+        return False
+    return name not in run.doubtful and not any(
+        getattr(asked.request, "interaction_id", "") == name for asked in run.open
+    )
+
+
+def ask_of_named(run: Run, draws: Draws) -> None:
+    """Somebody asks how something is that a client has named."""
+    players = run.there("mail", "router", "desk")
+    names = [name for name in run.own if name in run.ledger.owners]
+    if not players or not names:
+        return nobody(run)
+    named = {"tenant_id": TENANT, "interaction_id": draws.of(names)}
+    run.ask(draws.of(players), m.RequestGetInteractionProperties(**named))
 
 
 def submit_own(run: Run, draws: Draws) -> None:

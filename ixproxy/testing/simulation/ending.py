@@ -18,6 +18,7 @@ from ixproxy.testing.simulation.rules_at_rest import (
     OF_STREAMS,
     WHEN_ALL_HAVE_LEFT,
     WHEN_WORKED_OFF,
+    WHILE_NODES_ARE_AWAY,
 )
 from ixproxy.testing.simulation.run import Run
 from ixproxy.testing.steps import TENANT
@@ -28,11 +29,35 @@ AT_ONCE = 100
 
 def end(run: Run) -> None:
     """Come to an end, unless a rule is broken before."""
-    for phase in (_heal, _rest, _read_anew, _work_off, _leave):
+    for phase in (_outlast, _heal, _rest, _ask_of_named, _read_anew, _work_off, _leave):
         phase(run)
         run.check(AFTER_EACH_STEP)
         if run.breach is not None:
             return
+
+
+def _outlast(run: Run) -> None:
+    """Nodes that are dead stay so for longer than the grace, and nothing else is broken."""
+    if not run.down:
+        return
+    run.tell("all is healed but for {}", ", ".join(run.down))
+    for name in list(run.mends):
+        if not any(name == f"{node} is dead" for node in run.down):
+            run.mends.pop(name)()
+    run.cluster.run(run.world.ending)
+    run.check(WHILE_NODES_ARE_AWAY)
+
+
+def _ask_of_named(run: Run) -> None:
+    """Whoever asks often enough is told of everything that clients have named."""
+    names = [name for name in run.own if name in run.ledger.owners]
+    for through in range(len(run.cluster.fronts) if names else 0):
+        player = _arrive(run, "mail", through)
+        for name in names:
+            request = m.RequestGetInteractionProperties(**_named(name))
+            # Each proxy on the way may think of an earlier interaction once.
+            if all(isinstance(_outcome(run, player, request), RequestRefused) for _ in range(3)):
+                run.broken("what_is_there_is_found", f"{name} is refused, and it is there")
 
 
 def _heal(run: Run) -> None:
@@ -49,9 +74,9 @@ def _rest(run: Run) -> None:
     run.check(AT_REST)
 
 
-def _arrive(run: Run, sort: str) -> Player:
+def _arrive(run: Run, sort: str, through: int | None = None) -> Player:
     """Somebody comes when all is at rest."""
-    player = run.come(sort, None)
+    player = run.come(sort, through)
     run.cluster.run_until(lambda: player.client is not None, f"{player.name} never comes in")
     return player
 
@@ -84,10 +109,15 @@ def _work_off(run: Run) -> None:
 
 
 def _answer(run: Run, player: Player, request: Request) -> object:
+    outcome = _outcome(run, player, request)
+    if isinstance(outcome, RequestRefused):
+        run.broken("all_can_be_worked_off", f"{type(request).__name__} is refused: {outcome}")
+    return outcome
+
+
+def _outcome(run: Run, player: Player, request: Request) -> object:
     asked = run.ask(player, request)
     run.cluster.run_until(lambda: asked.outcome is not None, f"{asked.name} is never answered")
-    if isinstance(asked.outcome, RequestRefused):
-        run.broken("all_can_be_worked_off", f"{asked.name} is refused: {asked.outcome}")
     return asked.outcome
 
 

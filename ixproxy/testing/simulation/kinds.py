@@ -25,6 +25,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("submit", 14, asking.submit),
     Kind("submit again", 3, asking.submit_again),
     Kind("submit own", 2, asking.submit_own),
+    Kind("submit named", 2, asking.submit_named),
+    Kind("ask of named", 2, asking.ask_of_named),
     Kind("pull", 16, asking.pull),
     Kind("pull by ids", 4, asking.pull_by_ids),
     Kind("deliver", 7, upon(asking.deliver, "router")),
@@ -45,7 +47,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("logout", 1.5, agents.logout),
     Kind("state", 6, agents.state),
     Kind("answer", 9, agents.answer),
-    Kind("report", 0.7, agents.report),
+    Kind("report", 1.2, agents.report),
     Kind("wait", 4, breaking.wait),
     Kind("mend", 5, breaking.mend),
     Kind("kill node", 1, breaking.kill_node),
@@ -63,5 +65,13 @@ KINDS: tuple[Kind, ...] = (
     Kind("stop reading", 0.4, breaking.stop_reading),
 )
 
+TROUBLE = frozenset(
+    kind.name
+    for kind in KINDS
+    if kind.do.__module__ == breaking.__name__ and kind.name not in ("wait", "come", "close client")
+)
+"""What never happens in a calm world."""
+
 WEIGHTS = {kind.name: kind.weight for kind in KINDS}
+CALM = {name: weight for name, weight in WEIGHTS.items() if name not in TROUBLE}
 DO = {kind.name: kind.do for kind in KINDS}

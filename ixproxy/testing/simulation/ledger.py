@@ -7,6 +7,7 @@ what is so, whatever anybody says; what clients are told is compared with it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ import msgspec
 from ixproxy.interfaces import IStore
 from ixproxy.node.rows import InteractionRow, PartyRow
 from ixproxy.testing.faults import FaultyStore
+
+OWN = "own-"
+"""What the ids begin with that clients give."""
 
 Tell = Callable[[str, str], None]
 """Told the name of a broken rule, and how it was broken."""
@@ -25,7 +29,9 @@ class Ledger:
     Everything that was ever committed, as far as rules need it.
 
     :param broken: told what may never be committed.
+    :param reborn: told the id of what comes up again, as it may by a name that a client gives.
     :ivar born: interaction id to the node it came up on.
+    :ivar births: how often it came up: more than once only where a client names it.
     :ivar owners: interaction id to the nodes that have it now.
     :ivar died: the interactions that were deleted.
     :ivar tags: mark of a submit to the interactions that carry it.
@@ -34,9 +40,11 @@ class Ledger:
     :ivar parties: who has it now.
     """
 
-    def __init__(self, broken: Tell) -> None:
+    def __init__(self, broken: Tell, reborn: Callable[[str], None] = lambda _: None) -> None:
         self.broken = broken
+        self.reborn = reborn
         self.born: dict[str, str] = {}
+        self.births: Counter[str] = Counter()
         self.owners: dict[str, set[str]] = {}
         self.died: dict[str, str] = {}
         self.tags: dict[int, list[str]] = {}
@@ -113,8 +121,16 @@ class Ledger:
         identifier = row.id
         if identifier in self.born:
             where = self.owners.get(identifier)
-            how = f"is on {', '.join(sorted(where))}" if where else "was ended"
-            self.broken("each_interaction_comes_once", f"{identifier} comes on {node}, and {how}")
+            if where or not identifier.startswith(OWN):
+                how = f"is on {', '.join(sorted(where))}" if where else "was ended"
+                self.broken(
+                    "each_interaction_comes_once", f"{identifier} comes on {node}, and {how}"
+                )
+            else:
+                self.died.pop(identifier, None)
+                self.marks_of.pop(identifier, None)
+                self.reborn(identifier)
+        self.births[identifier] += 1
         self.born.setdefault(identifier, node)
         self.submitters.setdefault(identifier, row.submitted_by)
         self.owners.setdefault(identifier, set()).add(node)

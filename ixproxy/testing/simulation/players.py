@@ -12,6 +12,7 @@ from ixproxy import messages as m
 from ixproxy.client import Client
 from ixproxy.errors import RequestRefused
 from ixproxy.messages.message import Message, Request
+from ixproxy.node.licences import NO_SEAT
 from ixproxy.testing.watching import StreamWatch
 from ixproxy.values import ClientType
 
@@ -22,6 +23,9 @@ SORTS = {
     "stat": ClientType.REPORTING_ENGINE,
 }
 """What clients there are, by the names of theirs that the history has."""
+
+
+_STOPS = (m.RequestStopPlaceAgentStateReportingAll, m.RequestStopPlaceAgentStateReporting)
 
 
 @dataclass(eq=False)
@@ -35,6 +39,8 @@ class Player:
     :ivar left: it said goodbye, or its program died.
     :ivar since: when its connection changed for the last time.
     :ivar reads: whether it has asked for a stream; None: nobody knows.
+    :ivar narrow: it has asked for a part of what there is to report.
+    :ivar unseated: an agent of it was sent away for want of a seat.
     """
 
     name: str
@@ -48,6 +54,8 @@ class Player:
     left: bool = False
     since: float = 0.0
     reads: bool | None = False
+    narrow: bool = False
+    unseated: bool = False
 
     @property
     def here(self) -> Client:
@@ -61,14 +69,25 @@ class Player:
         match request:
             case m.RequestStartPlaceAgentStateReportingAll():
                 self.reads = self._reads(outcome, True)
+            case m.RequestStartPlaceAgentStateReporting():
+                self.reads = self._reads(outcome, True)
             case m.RequestStopPlaceAgentStateReportingAll():
+                self.reads = self._reads(outcome, False)
+            case m.RequestStopPlaceAgentStateReporting() if refused:
                 self.reads = self._reads(outcome, False)
             case m.RequestAgentLogin() if refused:
                 self.agents.pop(request.agent_id, None)
             case m.RequestAgentLogout() if not refused:
                 self.agents.pop(request.agent_id, None)
-        if self.watch is not None and not refused:
+        if self.watch is None:
+            return
+        if not refused:
             self.watch.acknowledged(request)
+            if isinstance(request, _STOPS):
+                self.reads = self.watch.asked_for_any
+        elif self.reads is None and self.narrow:
+            # Nobody knows of what its stream leaves out something.
+            self.watch = None
 
     def _reads(self, outcome: Message | RequestRefused, wanted: bool) -> bool | None:
         if isinstance(outcome, RequestRefused):
@@ -82,6 +101,7 @@ class Player:
             and event.agent_state_change_operation == "Logout"
         ):
             self.agents.pop(event.agent_id, None)
+            self.unseated |= event.reason == NO_SEAT
 
 
 @dataclass(eq=False)
@@ -92,6 +112,7 @@ class Asked:
     :ivar step: the number of the step that asked.
     :ivar marks: what a change or submit is known by, where it was made.
     :ivar knew: marks that its interaction had for sure when it was asked.
+    :ivar there: which birth of its interaction was on a node then; 0: it was on none.
     :ivar outcome: the answer, or the refusal; None: there is none yet.
     """
 
@@ -103,6 +124,7 @@ class Asked:
     marks: tuple[str, ...] = ()
     knew: frozenset[str] = frozenset()
     outcome: Message | RequestRefused | None = None
+    there: int = 0
 
     @property
     def name(self) -> str:

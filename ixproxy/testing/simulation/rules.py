@@ -15,6 +15,11 @@ from collections.abc import Callable, Iterable, Iterator
 from ixproxy import messages as m
 from ixproxy.errors import ERRORS, RequestRefused
 from ixproxy.testing.simulation.players import Asked
+from ixproxy.testing.simulation.rules_of_refusals import (
+    nobody_is_sent_away_for_a_seat,
+    nothing_is_in_doubt_where_nothing_breaks,
+    what_is_there_is_not_unknown,
+)
 from ixproxy.testing.simulation.run import Run
 
 
@@ -138,8 +143,11 @@ ON_ANSWER: tuple[Callable[[Run, Asked], Iterable[str]], ...] = (
     refusals_are_documented,
     what_was_refused_is_not_done,
     each_is_ended_once,
+    what_is_there_is_not_unknown,
+    nothing_is_in_doubt_where_nothing_breaks,
 )
 AFTER_EACH_STEP: tuple[Callable[[Run], Iterable[str]], ...] = (
     streams_keep_their_rules,
     nothing_fails_in_a_program,
+    nobody_is_sent_away_for_a_seat,
 )

@@ -33,6 +33,15 @@ def everybody_is_connected(run: Run) -> Iterator[str]:
             yield f"{player.name} is not connected"
 
 
+def what_a_lost_node_has_is_let_go(run: Run) -> Iterator[str]:
+    """After the grace clients do not believe to have what a lost node has (design 7)."""
+    for player in run.there("router", "desk"):
+        for identifier in player.here.holding if player.here.connected else ():
+            away = run.ledger.owners.get(identifier, set()) & run.down.keys()
+            if away:
+                yield f"{player.name} has {identifier}, and {away} is away"
+
+
 def nothing_is_stranded(run: Run) -> Iterator[str]:
     """Nothing is taken by who does not have it (design 7: nothing taken is ever stranded)."""
     yield from run.cluster.stranded()
@@ -97,7 +106,7 @@ def all_streams_say_the_same(run: Run) -> Iterator[str]:
     assert run.fresh is not None
     for player in run.there("stat"):
         watch = player.watch
-        if watch is None or watch is run.fresh or not player.reads:
+        if watch is None or watch is run.fresh or not player.reads or watch.narrow:
             continue
         if watch.whole:
             yield from watch.differs_from(run.fresh)
@@ -129,6 +138,7 @@ AT_REST: tuple[Rule, ...] = (
     nodes_contradict_nothing,
     agents_are_the_same_everywhere,
 )
+WHILE_NODES_ARE_AWAY: tuple[Rule, ...] = (what_a_lost_node_has_is_let_go,)
 OF_STREAMS: tuple[Rule, ...] = (a_new_stream_is_as_the_tables_are, all_streams_say_the_same)
 WHEN_WORKED_OFF: tuple[Rule, ...] = (all_can_be_worked_off,)
 WHEN_ALL_HAVE_LEFT: tuple[Rule, ...] = (nothing_is_remembered,)

@@ -67,7 +67,7 @@ class Run:
     def __init__(self, world: World) -> None:
         self.world = world
         self.history = History()
-        self.ledger = Ledger(self.broken)
+        self.ledger = Ledger(self.broken, self._begun_anew)
         self.breach: Breach | None = None
         self.step = 0
         self.players: list[Player] = []
@@ -89,6 +89,8 @@ class Run:
         """Nodes that are not there, and since when."""
         self.on_answer: Sequence[Callable[[Run, Asked], Iterable[str]]] = ()
         self.marks = 0
+        self.own: dict[str, Asked] = {}
+        """Interaction id that a client has given to the submit that did so last."""
         self.empty: dict[str, int] = {}
         """What all programs remembered before anybody came."""
         self.fresh: StreamWatch | None = None
@@ -281,12 +283,18 @@ class Run:
             self.now(),
             marks,
             frozenset(self.sure.get(identifier, ())),
+            there=self.ledger.births[identifier] if identifier in self.ledger.owners else 0,
         )
         self.asked.append(asked)
         self.open[asked] = None
         asked.answer = player.here.request(request, timeout)
         asked.answer.addBoth(self._answered, asked)
         return asked
+
+    def _begun_anew(self, identifier: str) -> None:
+        """An interaction that was ended is there again: what was known of it is of the first."""
+        self.sure.pop(identifier, None)
+        self.ended.pop(identifier, None)
 
     def _answered(self, result: Any, asked: Asked) -> None:
         if isinstance(result, Failure):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ixproxy.testing.simulation.ending import end
-from ixproxy.testing.simulation.kinds import DO, WEIGHTS
+from ixproxy.testing.simulation.kinds import CALM, DO, WEIGHTS
 from ixproxy.testing.simulation.rules import AFTER_EACH_STEP, ON_ANSWER
 from ixproxy.testing.simulation.run import Breach, Run
 from ixproxy.testing.simulation.stepping import drawn_steps
@@ -80,9 +80,10 @@ def simulate(
     :param only: the numbers of those that run; None: all.
     :param history: whether the result has it.
     """
-    drawn = drawn_steps(seed, steps, WEIGHTS)
+    world = drawn_world(seed)
+    drawn = drawn_steps(seed, steps, CALM if world.calm else WEIGHTS)
     chosen = [step for step in drawn if only is None or step.number in only]
-    run = Run(drawn_world(seed))
+    run = Run(world)
     run.on_answer = ON_ANSWER
     try:
         run.begin()

@@ -33,6 +33,7 @@ class World:
     :ivar logout_delay: seconds before a lost agent's logout is reported.
     :ivar delivering: seconds that an invitation lasts.
     :ivar timeout: seconds for which a proxy, and a client, waits for an answer.
+    :ivar calm: nothing breaks.
     :ivar keep_alive: seconds between looks at connections, and of silence.
     :ivar media, routers, desks, reporters: how many clients there are at the beginning.
     """
@@ -61,6 +62,7 @@ class World:
     routers: int
     desks: int
     reporters: int
+    calm: bool = False
 
     @property
     def ending(self) -> float:
@@ -82,6 +84,8 @@ class World:
         parts.append(f"restore {self.restore:g} s, grace {self.grace:g} s")
         parts.append(f"delivering {self.delivering:g} s, hold {self.hold:g} s")
         parts.append(f"time-out {self.timeout:g} s")
+        if self.calm:
+            parts.append("nothing breaks")
         if self.seats is not None:
             parts.append(f"{self.seats} agent seats")
         return ", ".join(parts)
@@ -117,6 +121,7 @@ def drawn_world(seed: int) -> World:
         routers=random.choice([1, 2, 2]),
         desks=random.choice([1, 3, 4]),
         reporters=random.choice([0, 1, 2]),
+        calm=random.random() < 0.1,
     )
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from ixproxy.testing.faults import Fault
-from ixproxy.testing.simulation import breaking
+from ixproxy.testing.simulation import asking, breaking
 from ixproxy.testing.simulation.ending import end
 from ixproxy.testing.simulation.stepping import Draws
 from tests.testing.simulation.small_worlds import logged_in, pulled, running, submitted
@@ -39,3 +39,38 @@ def test_it_ends_where_a_rule_is_broken() -> None:
         assert run.breach is not None
         assert run.breach.rule == "nothing_acknowledged_is_lost"
         assert run.there("mail")
+
+
+def test_what_a_dead_node_has_is_let_go_before_it_is_started() -> None:
+    with running() as run:
+        identifier = pulled(run)
+        (node,) = run.ledger.owners[identifier]
+        number = [each.name for each in run.cluster.nodes].index(node)
+        breaking.kill_node(run, Draws(number + 50 * len(run.cluster.nodes)))
+        assert run.down.keys() == {node}
+        end(run)
+        assert run.breach is None, run.breach
+        assert any("but for" in line for line in run.history.lines())
+
+
+def test_it_is_a_breach_if_what_a_dead_node_has_is_kept() -> None:
+    with running(grace=500.0) as run:
+        identifier = pulled(run)
+        (node,) = run.ledger.owners[identifier]
+        number = [each.name for each in run.cluster.nodes].index(node)
+        breaking.kill_node(run, Draws(number + 50 * len(run.cluster.nodes)))
+        object.__setattr__(run.world, "grace", 1.0)
+        end(run)
+        assert run.breach is not None
+        assert run.breach.rule == "what_a_lost_node_has_is_let_go"
+
+
+def test_everything_that_a_client_has_named_is_found() -> None:
+    with running() as run:
+        asking.submit_named(run, Draws(0))
+        run.cluster.run(1.0)
+        asking.submit_named(run, Draws(0))
+        run.cluster.run(1.0)
+        assert len(run.own) == 2
+        end(run)
+        assert run.breach is None, run.breach

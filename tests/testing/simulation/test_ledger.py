@@ -152,3 +152,16 @@ def test_what_was_refused_may_not_be_done_later() -> None:
     book.ledger.forbidden["m1"] = "it was refused"
     commit(book.store(), interaction("a", m1=1))
     assert book.broken == ["what_was_refused_is_not_done"]
+
+
+def test_what_a_client_names_may_come_again() -> None:
+    book = Book()
+    store = book.store()
+    commit(store, interaction("own-1", tag=1))
+    commit(store, deletes=[("interactions", ("own-1",))], number=2)
+    commit(store, interaction("own-1", tag=2), number=3)
+    assert book.broken == []
+    assert book.ledger.births["own-1"] == 2
+    assert book.ledger.died == {}
+    commit(book.store("node2"), interaction("own-1", tag=3))
+    assert book.broken == ["each_interaction_comes_once"]

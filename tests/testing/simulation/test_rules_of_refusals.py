@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from twisted.internet.defer import Deferred
+
+from ixproxy import messages as m
+from ixproxy.errors import Code, RequestRefused
+from ixproxy.node.licences import NO_SEAT
+from ixproxy.testing.simulation import rules_of_refusals as rules
+from ixproxy.testing.simulation.players import Asked
+from ixproxy.testing.simulation.run import Run
+from ixproxy.testing.steps import TENANT
+from tests.testing.simulation.small_worlds import one, running, submitted
+
+
+def refused(run: Run, identifier: str, code: int, *, there: int = 1, age: float = 0.0) -> Asked:
+    """Somebody asked of an interaction, and was refused."""
+    request = m.RequestGetInteractionProperties(tenant_id=TENANT, interaction_id=identifier)
+    answer: Deferred[object] = Deferred()
+    at = run.now() - age
+    return Asked(
+        3, one(run, "mail"), request, answer, at, outcome=RequestRefused(code), there=there
+    )
+
+
+def said(found: Iterator[str]) -> str:
+    """What a rule says first; "" when it is kept."""
+    return next(found, "")
+
+
+def test_what_is_there_may_not_be_unknown() -> None:
+    with running() as run:
+        identifier = submitted(run)
+        asked = refused(run, identifier, Code.UNKNOWN_INTERACTION)
+        assert "is unknown to #3" in said(rules.what_is_there_is_not_unknown(run, asked))
+
+
+def test_what_came_only_after_it_was_asked_for_may_be_unknown() -> None:
+    with running() as run:
+        asked = refused(run, submitted(run), Code.UNKNOWN_INTERACTION, there=0)
+        assert said(rules.what_is_there_is_not_unknown(run, asked)) == ""
+
+
+def test_what_is_not_accessible_may_be_there() -> None:
+    with running() as run:
+        asked = refused(run, submitted(run), Code.NOT_ACCESSIBLE)
+        assert said(rules.what_is_there_is_not_unknown(run, asked)) == ""
+
+
+def test_in_a_calm_world_nothing_is_in_doubt() -> None:
+    for calm in (True, False):
+        with running(calm=calm) as run:
+            asked = refused(run, "a", Code.LOST_CONNECTION, age=run.world.timeout)
+            found = said(rules.nothing_is_in_doubt_where_nothing_breaks(run, asked))
+            assert bool(found) == calm
+
+
+def test_who_waits_no_longer_knows_nothing_even_in_a_calm_world() -> None:
+    with running(calm=True) as run:
+        asked = refused(run, "a", Code.LOST_CONNECTION, age=0.1)
+        assert said(rules.nothing_is_in_doubt_where_nothing_breaks(run, asked)) == ""
+        asked = refused(run, "a", Code.NOT_ACCESSIBLE, age=0.1)
+        assert said(rules.nothing_is_in_doubt_where_nothing_breaks(run, asked))
+
+
+def test_nobody_is_sent_away_while_seats_stay_as_they_are() -> None:
+    with running() as run:
+        assert said(rules.nobody_is_sent_away_for_a_seat(run)) == ""
+        event = m.EventForcedAgentStateChange(
+            agent_id="anna", agent_state_change_operation="Logout", reason=NO_SEAT
+        )
+        one(run, "desk").event_received(event)
+        assert "fewer seats" in said(rules.nobody_is_sent_away_for_a_seat(run))
