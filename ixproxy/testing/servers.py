@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +100,17 @@ class Servers:
 
     :param reactor: with spawnProcess.
     :param file: the deployment file.
+    :param entering: the words before the command that starts one, by its name:
+        `ip netns exec …` for one on another host.
     :ivar processes: by the name of the application, in the order of starting.
     """
 
-    def __init__(self, reactor: Any, file: Path) -> None:
+    def __init__(
+        self, reactor: Any, file: Path, entering: Callable[[str], list[str]] = lambda name: []
+    ) -> None:
         self._reactor = reactor
         self._file = file
+        self._entering = entering
         self.processes: dict[str, ServerProcess] = {}
 
     def start(self, kind: str, name: str, log: Path) -> ServerProcess:
@@ -119,7 +125,7 @@ class Servers:
             raise ServerFailed(f"{name} is running already")
         process = ServerProcess(name, log)
         command = [
-            sys.executable, "-m", "ixproxy.testing.child", "--nodaemon", "--pidfile=",
+            *self._entering(name), sys.executable, "-m", "ixproxy.testing.child", "--nodaemon", "--pidfile=",
             kind, "--config", str(self._file), "--application", name,
         ]  # fmt: skip
         try:
@@ -130,7 +136,7 @@ class Servers:
         try:
             self._reactor.spawnProcess(
                 process,
-                sys.executable,
+                shutil.which(command[0]) or command[0],
                 command,
                 env=environment(os.environ),
                 path=str(log.parent),
