@@ -34,6 +34,7 @@ from ixproxy.testing.chaos_history import History
 from ixproxy.testing.chaos_probing import Prober
 from ixproxy.testing.chaos_rounds import Round, Rounds
 from ixproxy.testing.chaos_scene import POSTGRESQL, SQLITE, Options, Scene
+from ixproxy.values import ClientType
 
 REPORT, HISTORY = "report.json", "history.jsonl"
 
@@ -57,9 +58,7 @@ class Run:
         return report.record(self.options, self.rounds, self.missing, self.growth)
 
 
-async def run(
-    reactor: Any, folder: Path, options: Options, tell: Callable[[str], None]
-) -> Run:
+async def run(reactor: Any, folder: Path, options: Options, tell: Callable[[str], None]) -> Run:
     """
     One run, in a folder of its own.
 
@@ -79,9 +78,11 @@ async def run(
                 await load.begin()
                 laid: set[str] = set()
                 for number, proxy in enumerate(scene.cluster.proxies):
-                    asker = await load.come(f"probe-{proxy}", "MediaServer", number)
+                    name = f"probe-{proxy}"
+                    asker = await load.come(name, ClientType.MEDIA_SERVER, number, stays=True)
                     probers.append(Prober(proxy, asker, load.shift.run))
-                    laid.update(await probers[-1].begin())
+                    laid.update(await probers[-1].lay())
+                    probers[-1].begin()
                 checks = Checks(scene, load, history, laid)
                 rounds = Rounds(scene, load, history, probers, checks)
                 began = reactor.seconds()

@@ -118,7 +118,8 @@ class Checks:
         watches = [await load.watch(each) for each in fresh]
 
         def differences() -> list[str]:
-            broken = [f"{each.name} has no stream" for each in (*running, *watches) if not each.whole]
+            everybody = (*running, *watches)
+            broken = [f"{each.name} has no stream" for each in everybody if not each.whole]
             return broken or [
                 difference
                 for watch in (*running, watches[1])
@@ -167,4 +168,3 @@ def _last_line(lines: list[str]) -> str:
 def verdict(wrong: Mapping[str, list[str]]) -> dict[str, int]:
     """How much each check found."""
     return {check: len(found) for check, found in wrong.items() if found}
-

@@ -65,10 +65,15 @@ class Load:
             self.desks.append(desk)
             run(desk.work())
 
-    async def come(self, name: str, client_type: str, first: int) -> Asking:
-        """One more client, which begins at one of the proxies and knows the others."""
+    async def come(self, name: str, client_type: str, first: int, *, stays: bool = False) -> Asking:
+        """
+        One more client, which begins at one of the proxies and knows the others.
+
+        :param stays: it knows no other.
+        """
         first %= len(self._endpoints)
-        where = [*self._endpoints[first:], *self._endpoints[:first]]
+        where = [*self._endpoints[first:], *([] if stays else self._endpoints[:first])]
+        where = where[:1] if stays else where
         asker = await Asking.come(self._reactor, self._history, where, name, client_type)
         self.askers.append(asker)
         return asker

@@ -108,9 +108,7 @@ def deployment(
             )
         )
         if lease_limit is not None:
-            parts.append(
-                _BACKUP.format(name=backup, port=7200 + number, address=address(backup))
-            )
+            parts.append(_BACKUP.format(name=backup, port=7200 + number, address=address(backup)))
     nodes = ", ".join(f'"{name}"' for name in NODES)
     for number, name in enumerate(PROXIES, 1):
         parts.append(

@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from random import Random
 from typing import NamedTuple
 
 from ixproxy.testing.chaos_deployment import NODES, PROXIES
 from ixproxy.testing.chaos_hosts import HERE
+from ixproxy.testing.chaos_rows import truncate_log
 from ixproxy.testing.chaos_scene import POSTGRESQL, SQLITE, Scene
 from ixproxy.testing.chaos_wire import Rule
 
@@ -165,6 +167,8 @@ async def _fill_disk(scene: Scene, blow: Blow) -> str:
     server = await scene.primary_of(blow.target)
     disk = scene.disks[blow.target]
     scene.supervisor.hurt.update((server, scene.partner_of(server)))
+    # Otherwise the next writes go where the log's file is large enough already.
+    await scene.apart(partial(truncate_log, scene.stores[blow.target]))
     await scene.apart(disk.fill)
     await scene.pause(blow.seconds)
     disk.free()

@@ -33,14 +33,12 @@ class Prober:
     """
     Asks all nodes through one proxy.
 
-    :param proxy: the one that it begins with.
+    :param proxy: the one that it asks, or begins with.
     :param run: has something done beside everything else.
     :ivar good: node to when it gave good answers, in order.
     """
 
-    def __init__(
-        self, proxy: str, asker: Asking, run: Callable[[Awaitable[None]], None]
-    ) -> None:
+    def __init__(self, proxy: str, asker: Asking, run: Callable[[Awaitable[None]], None]) -> None:
         self.proxy = proxy
         self.asker = asker
         self.good: dict[str, list[float]] = {node: [] for node in DBIDS.values()}
@@ -50,9 +48,9 @@ class Prober:
         self._call = LoopingCall(self._probe)
         self._call.clock = asker.reactor
 
-    async def begin(self) -> list[str]:
+    async def lay(self) -> list[str]:
         """
-        Lay an interaction on every node, and begin to ask.
+        Lay an interaction on every node.
 
         :return: the interactions that were laid anywhere.
         """
@@ -69,8 +67,11 @@ class Prober:
             dbid = id_origin(answer.interaction_id)
             assert dbid is not None
             self.ids.setdefault(DBIDS[dbid], answer.interaction_id)
-        self._call.start(EVERY_SECONDS)
         return laid
+
+    def begin(self) -> None:
+        """Ask, from now on."""
+        self._call.start(EVERY_SECONDS)
 
     def end(self) -> None:
         """Ask no more; again and again."""
@@ -132,4 +133,3 @@ async def until_all_answer(probers: Sequence[Prober], since: float, seconds: flo
         if not silent or reactor.seconds() > deadline:
             return silent
         await probers[0].asker.pause()
-

@@ -90,9 +90,7 @@ def lines(
     yield ""
     yield f"{'fault':28} {'seen':>4} {'gap median':>10} {'maximum':>8} {'limit':>6}  after healing"
     figures = {kind: _figures(found) for kind, found in by_kind(rounds).items()}
-    judged = [
-        each for each in rounds for each in each.service if each.limit is not None
-    ]
+    judged = [each for each in rounds for each in each.service if each.limit is not None]
     for kind, row in sorted(figures.items(), key=lambda item: (item[1]["limit"] is None, item[0])):
         limit = "-" if row["limit"] is None else f"{row['limit']:.1f}"
         healing = (

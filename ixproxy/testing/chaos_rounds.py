@@ -12,7 +12,6 @@ gap between two good answers from before the fault until then.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -25,6 +24,7 @@ from ixproxy.testing.chaos_faults import KINDS, Blow, Strikes, Struck
 from ixproxy.testing.chaos_history import DONE, History
 from ixproxy.testing.chaos_probing import Prober, first_after, gap, merged, until_all_answer
 from ixproxy.testing.chaos_scene import Scene
+from ixproxy.values import ClientType
 
 BEFORE_SECONDS, AFTER_SECONDS = 2.0, 1.0
 """How long all is well under load before and after the faults."""
@@ -107,12 +107,16 @@ class Rounds:
         told = Round(number, [_text(blow) for blow in blows])
         self._load.go_on()
         await scene.pause(BEFORE_SECONDS)
+        visitors = await self._visitors(blows)
         struck_at = clock()
         struck: list[Struck] = await gatherResults(
             [Deferred.fromCoroutine(self._strike(blow)) for blow in blows], consumeErrors=True
         )
         silent = await self._recovered(max(each.healed for each in struck))
-        told.service = self._judged(blows, struck, struck_at, clock())
+        told.service = self._judged(blows, struck, struck_at, clock(), visitors)
+        for visitor in visitors.values():
+            visitor.end()
+        await self._load.leave([visitor.asker for visitor in visitors.values()])
         await scene.pause(AFTER_SECONDS)
         told.wrong = await self._checks.after_a_round()
         told.wrong["without service"] = silent
@@ -143,8 +147,32 @@ class Rounds:
         scene.supervisor.hurt.clear()
         return await until_all_answer(self._probers, healed, ANSWER_SECONDS)
 
+    async def _visitors(self, blows: list[Blow]) -> dict[str, Prober]:
+        """
+        Probers, by proxy, that go to another proxy when theirs is struck, as clients do.
+
+        They have asked a few times when this is done.
+        """
+        found = {}
+        for number, prober in enumerate(self._probers):
+            if any(blow.target == prober.proxy for blow in blows):
+                name = f"visitor-{prober.proxy}"
+                asker = await self._load.come(name, ClientType.MEDIA_SERVER, number)
+                visitor = Prober(prober.proxy, asker, self._load.shift.run)
+                visitor.ids = self._probers[0].ids
+                visitor.begin()
+                found[prober.proxy] = visitor
+        if found:
+            await self._scene.pause(BEFORE_SECONDS / 2)
+        return found
+
     def _judged(
-        self, blows: list[Blow], struck: list[Struck], since: float, now: float
+        self,
+        blows: list[Blow],
+        struck: list[Struck],
+        since: float,
+        now: float,
+        visitors: dict[str, Prober],
     ) -> list[Service]:
         slow = any(KINDS[blow.kind].slow for blow in blows)
         found = []
@@ -152,7 +180,7 @@ class Rounds:
             kind = KINDS[blow.kind]
             covered = kind.covered and self._scene.pairs and not slow
             limit = (self._scene.options.lease_limit or 0) + SPARE_SECONDS if covered else None
-            for node, through, good in self._seen(blow):
+            for node, through, good in self._seen(blow, visitors):
                 after = first_after(good, healed)
                 found.append(
                     Service(
@@ -167,29 +195,27 @@ class Rounds:
                 )
         return found
 
-    def _seen(self, blow: Blow) -> list[tuple[str, str, list[float]]]:
+    def _seen(self, blow: Blow, visitors: dict[str, Prober]) -> list[tuple[str, str, list[float]]]:
         """
         Whose good answers tell of a fault.
 
-        A node serves when it answers through any proxy; what happens to a proxy,
-        or on the way from it, is seen through that proxy only.
+        A node serves when it answers through any proxy. What happens on the way
+        from a proxy is seen through that proxy only; what happens to a proxy, by a
+        client that was there and could go to another one.
         """
         kind = KINDS[blow.kind]
-        through = blow.target if kind.strikes is Strikes.PROXY else blow.proxy
+        if kind.strikes is Strikes.PROXY:
+            good = visitors[blow.target].good
+            return [(node, blow.target, good[node]) for node in NODES]
         nodes = [blow.target] if kind.strikes is Strikes.NODE else list(NODES)
-        if through and not kind.covered:
-            (prober,) = (each for each in self._probers if each.proxy == through)
-            return [(node, through, prober.good[node]) for node in nodes]
-        return [
-            (node, "", merged(*(each.good[node] for each in self._probers))) for node in nodes
-        ]
+        if blow.proxy and not kind.covered:
+            (prober,) = (each for each in self._probers if each.proxy == blow.proxy)
+            return [(node, blow.proxy, prober.good[node]) for node in nodes]
+        return [(node, "", merged(*(each.good[node] for each in self._probers))) for node in nodes]
 
 
 def _text(blow: Blow) -> str:
     between = f" ({blow.proxy})" if blow.proxy else ""
     seconds = f", {blow.seconds:.1f} s" if blow.seconds else ""
     target = f" {blow.target}" if blow.target else ""
-    return f"{blow.kind}:{target}{between}{seconds}" if target or between else f"{blow.kind}{seconds}"
-
-
-Told = Callable[[Round], None]
+    return f"{blow.kind}:{target}{between}{seconds}" if target else f"{blow.kind}{seconds}"

@@ -63,3 +63,9 @@ def _postgresql(address: str, tables: tuple[str, ...]) -> Tables:
             table: connection.execute(f"SELECT * FROM {table}").fetchall()  # type: ignore[arg-type]
             for table in tables
         }
+
+
+def truncate_log(address: str) -> None:
+    """Have a SQLite database's write-ahead log begin anew, in an empty file."""
+    with closing(sqlite3.connect(address.removeprefix("sqlite:"), timeout=SECONDS)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

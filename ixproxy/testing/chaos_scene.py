@@ -22,9 +22,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from twisted.internet.defer import TimeoutError
 from twisted.internet.endpoints import clientFromString, connectProtocol
 from twisted.internet.error import ConnectError
-from twisted.internet.defer import TimeoutError
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread

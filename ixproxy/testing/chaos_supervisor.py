@@ -64,6 +64,6 @@ class Supervisor:
 
     def surprises(self) -> list[str]:
         """Ends that no fault explains; told once."""
-        found = [f"{name} ended by itself: {what}" for name, what, surprise in self.ends if surprise]
+        found = [f"{name} ended by itself: {what}" for name, what, strange in self.ends if strange]
         self.ends.clear()
         return found

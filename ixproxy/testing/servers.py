@@ -125,8 +125,8 @@ class Servers:
             raise ServerFailed(f"{name} is running already")
         process = ServerProcess(name, log)
         command = [
-            *self._entering(name), sys.executable, "-m", "ixproxy.testing.child", "--nodaemon", "--pidfile=",
-            kind, "--config", str(self._file), "--application", name,
+            *self._entering(name), sys.executable, "-m", "ixproxy.testing.child",
+            "--nodaemon", "--pidfile=", kind, "--config", str(self._file), "--application", name,
         ]  # fmt: skip
         try:
             output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
