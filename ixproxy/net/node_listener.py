@@ -108,6 +108,7 @@ class NodeListener(Factory):
         self, connection: FrameConnection, frames: Sequence[bytes | Skipped]
     ) -> int:
         """A peer sent frames: take some, for others wait too."""
+        self._state.fence()
         peer = self._peers[connection]
         if connection is not self._last:
             self._last = connection
@@ -208,3 +209,8 @@ class NodeListener(Factory):
         """Close every peer, after what was sent to it."""
         for connection in list(self._peers):
             connection.close(reason)
+
+    def abort_all(self, reason: str) -> None:
+        """Close every peer at once, whether or not it has read what was sent to it."""
+        for connection in list(self._peers):
+            connection.abort(reason)

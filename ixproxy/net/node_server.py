@@ -6,7 +6,9 @@ does the node listen. An orderly stop takes nothing new in, lets the batch
 under way finish, answers the rest, closes its store and then the peers; what
 awaits the outcome of an invitation is answered as in doubt then. A node
 whose store is lost does the same at once, and says why: whoever started it
-ends the process.
+begins anew, or ends the process. A server that may be primary no longer gives
+up: it waits for its writer only as long as its peers can do without an
+answer, for the writer may hang.
 """
 
 from __future__ import annotations
@@ -16,7 +18,12 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IListeningPort, IReactorTime, IStreamServerEndpoint
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IListeningPort,
+    IReactorTime,
+    IStreamServerEndpoint,
+)
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -46,6 +53,14 @@ log = Logger()
 
 TICK = 1.0
 """Seconds between looks at peers that do not read or do not register."""
+
+GIVEN_UP = "the server is no longer primary"
+
+GRACE = 0.5
+"""
+Seconds that a server which gives up lets its writer answer, and then its peers
+read. The proxies go to the other server of the pair once they see it gone.
+"""
 
 
 class NodeServer(Service):
@@ -82,6 +97,7 @@ class NodeServer(Service):
     ) -> None:
         self._listen = listen
         self._store = store
+        self._clock = reactor
         self._now = now
         self._keep_alive = keep_alive or KeepAlive(reactor)
         self.core = NodeCore(store, model, settings, name, dbid)
@@ -122,6 +138,8 @@ class NodeServer(Service):
         self._tick = LoopingCall(self.listener.ticked)
         self._tick.clock = reactor
         self._stopped: Deferred[None] | None = None
+        self._ended = False
+        self._parting: IDelayedCall | None = None
         self.listening: Deferred[IListeningPort] = Deferred()
         self.lost: Deferred[str] = Deferred()
 
@@ -219,6 +237,29 @@ class NodeServer(Service):
         self._stop().addCallback(lambda _: stopped.callback(None))
         return stopped
 
+    def fenced_by(self, fence: Callable[[], None]) -> None:
+        """Have `fence` called before what peers send is looked at; it may have us give up."""
+        self.state.fence = fence
+
+    def give_up(self) -> None:
+        """
+        Stop at once, for another server may be primary.
+
+        What waits is refused. What is under way has a moment to come to an
+        end; after that it is in doubt, and no peer is left.
+        """
+        self._store.abandon()
+        self._stop()
+        if self._parting is None and not self._ended:
+            self._parting = self._clock.callLater(GRACE, self._part)
+
+    def _part(self) -> None:
+        """The writer did not answer in time: leave the peers all the same."""
+        for asking in self.listener.unsettled():
+            self.state.refuse(asking, Code.STORE_UNCERTAIN)
+        self.listener.close_all(GIVEN_UP)
+        self._parting = self._clock.callLater(GRACE, self.listener.abort_all, GIVEN_UP)
+
     def _stop(self) -> Deferred[None]:
         if self._stopped is None:
             self._stopped = Deferred.fromCoroutine(self._end())
@@ -252,6 +293,10 @@ class NodeServer(Service):
             self.state.refuse(asking, Code.STOPPING, doubtful=True)
         self.listener.close_all("the node stops")
         await self._executor.stop()
+        self._ended = True
+        if self._parting is not None and self._parting.active():
+            self._parting.cancel()
+            self._parting = self._clock.callLater(GRACE, self.listener.abort_all, GIVEN_UP)
 
     def _lose(self, reason: str) -> None:
         """Serve no longer: what was durable is answered, the store is not ours any more."""

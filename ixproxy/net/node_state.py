@@ -35,6 +35,7 @@ class NodeState:
     :ivar counted: the same as it was counted; None: none yet.
     :ivar by_type: how many clients there are of each type.
     :ivar counters: what happened how often, by a short name.
+    :ivar fence: called before anything is done for a peer: whether we still may.
     """
 
     writer: BatchWriter
@@ -67,6 +68,7 @@ class NodeState:
         self.stopping = False
         self.door: Door = OPEN
         self.counters: Counter[str] = Counter()
+        self.fence: Callable[[], None] = _open_to_all
         self.client_off: Callable[[NodeClient], None] = lambda _: None
 
     def facts(self) -> ServerFacts:
@@ -126,6 +128,10 @@ class NodeState:
         for asking in list(client.asked.values()):
             if asking.pull:
                 self.drop_request(asking, code)
+
+
+def _open_to_all() -> None:
+    """The fence of a server that nobody can depose."""
 
 
 def code_of(message: type[Any]) -> int:

@@ -26,7 +26,6 @@ from ixproxy.node.sql_text import Dialect, quoted_name
 from ixproxy.node.view_indexes import NAME_PREFIX
 from ixproxy.storage import statements
 from ixproxy.storage.columns import all_columns
-from ixproxy.storage.leases import FreeLease
 from ixproxy.storage.selecting import view_index
 from ixproxy.storage.sqlite_errors import BORDER, certain, storage_error
 from ixproxy.storage.sqlite_places import SqliteFile, SqliteMemory, SqlitePlace
@@ -80,13 +79,15 @@ class SqliteStore:
         self._event_number = 0
         self._queue_seq = 0
         self._begun = False
+        self._abandoned = False
 
     def lease(self) -> ILease:
         """See `IStore`."""
-        return FreeLease()
+        return self._place.lease()
 
     def abandon(self) -> None:
         """See `IStore`."""
+        self._abandoned = True
         connection = self._connection
         if connection is not None:
             with suppress(sqlite3.ProgrammingError):  # its own thread closed it just now
@@ -96,6 +97,7 @@ class SqliteStore:
         """See `IStore`."""
         if self._connection is not None:
             raise StorageError(f"{self._place.name} is open already")
+        self._still_ours()
         connection = self._place.open()
         try:
             self._add_custom_columns(connection)
@@ -127,6 +129,7 @@ class SqliteStore:
     def begin(self) -> None:
         """See `IStore`."""
         connection = self._open_connection()
+        self._still_ours()
         self._place.guard.__enter__()
         self._begun = True
         try:
@@ -171,8 +174,11 @@ class SqliteStore:
                 (last_event_number, self._queue_seq, self._epoch),
             )
             if marked.rowcount != 1:
-                self.rollback()
                 raise LeaseLost(f"{self._place.name} was taken over by another server")
+            self._still_ours()
+        except LeaseLost:
+            self.rollback()
+            raise
         except BORDER as problem:
             self.rollback()
             raise storage_error(problem, "writing the batch mark") from problem
@@ -202,6 +208,7 @@ class SqliteStore:
         """See `IStore`."""
         connection, self._connection, self._reading = self._connection, None, None
         try:
+            self._still_ours()
             if connection is not None:
                 self._place.release(connection)
             connection = self._place.connect()
@@ -329,6 +336,11 @@ class SqliteStore:
         self._event_number, self._queue_seq = number, queue_seq
         self._connection = connection
         self._reading = Reading(connection, self._columns)
+
+    def _still_ours(self) -> None:
+        """:raise LeaseLost: we gave it up."""
+        if self._abandoned:
+            raise LeaseLost(f"{self._place.name} was given up")
 
     def _end(self) -> None:
         if self._begun:

@@ -15,7 +15,10 @@ from threading import RLock
 from urllib.parse import quote
 
 from ixproxy.errors import StorageError
+from ixproxy.interfaces import ILease
+from ixproxy.storage.leases import FreeLease
 from ixproxy.storage.sqlite_errors import BORDER, storage_error
+from ixproxy.storage.sqlite_lease import SqliteLease
 from ixproxy.storage.sqlite_schema import Schema, bring_up, built_in, create, sync, version_of
 
 BUSY_SECONDS = 5.0
@@ -116,6 +119,10 @@ class SqliteFile:
         """Let go of what `begin_moment` gave."""
         if moment.in_transaction:
             moment.execute("ROLLBACK")
+
+    def lease(self) -> ILease:
+        """The right to open it."""
+        return SqliteLease(self.path)
 
     def abandon(self, connection: sqlite3.Connection) -> None:
         """End what the writer does just now; from another thread."""
@@ -265,6 +272,10 @@ class SqliteMemory:
     def end_moment(self, moment: sqlite3.Connection) -> None:
         """Forget the copy."""
         moment.close()
+
+    def lease(self) -> ILease:
+        """The right to open it, which no other program can."""
+        return FreeLease()
 
     def abandon(self, connection: sqlite3.Connection) -> None:
         """Nothing: whoever opens it next rolls back what was under way."""

@@ -1,8 +1,9 @@
 """
 What every implementation of an interface must keep, as tests to be inherited.
 
-`StoreContract` is here; those of the strategies are in `strategy_contracts`
-and can be had from here too. In your own test suite:
+`StoreContract` is here; those of the strategies are in `strategy_contracts`,
+that of leases in `lease_contract`, and can be had from here too. In your own
+test suite:
 
     class TestMyStore(StoreContract):
         def make(self, place: Path, custom: Mapping[str, str]) -> IStore:
@@ -25,6 +26,7 @@ from ixproxy.interfaces import IStore, IStoreReader
 from ixproxy.node.expressions import columns_of, compile_condition, compile_order
 from ixproxy.node.rows import InteractionRow, OutboxRow, ReceiptRow, Row, SessionRow, TimerRow
 from ixproxy.node.selections import Selection
+from ixproxy.testing.lease_contract import LeaseContract as LeaseContract
 from ixproxy.testing.store_samples import (
     CUSTOM,
     NOW,
