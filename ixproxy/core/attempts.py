@@ -1,10 +1,9 @@
 """
-Which server of an upstream is connected next, and after which pause.
+Whose turn it is among the servers of an upstream, and after which pause.
 
-Theory of operation: an upstream has one server in use at a time. A connection
-that never came to be of use has *failed*, whether nobody listens or whoever
-listens cannot be used; one that was of use is *lost*, and the same server is
-tried again first.
+Theory of operation: an upstream has one server in use at a time. A server has
+*failed* that never came to be of use, whether nobody listens or whoever
+listens cannot be used; one that was of use is *lost*, and is tried again first.
 
 Both servers of a node are tried in turn without a pause, and rounds follow one
 another quickly, for a node that is away costs its clients their work. Of a
@@ -17,15 +16,11 @@ What a restart loses, and who restores it: whose turn it is; the first comes fir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-RETRY_DELAYS: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0)
-"""Seconds before each round of attempts at a node; the last repeats."""
-
-Chance = Callable[[], float]
-"""A number from 0 up to 1, each time another."""
+from ixproxy.core.link_times import Chance, LinkTimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +40,16 @@ USUAL = WarmStandby()
 """What the field's clients do by default."""
 
 
-def retry_delay(round: int) -> float:
-    """Seconds to wait after `round` failed rounds in a row, from 1."""
-    return RETRY_DELAYS[min(round, len(RETRY_DELAYS)) - 1]
-
-
 class Attempts(Protocol):
     """
     The order of attempts.
 
-    :ivar current: the server to connect, by its place.
+    :ivar current: the server whose turn it is, by its place.
+    :ivar rounds: how often in a row all have failed.
     """
 
     current: int
+    rounds: int
 
     def failed(self) -> float:
         """The current server cannot be used: seconds until the next one is tried."""
@@ -65,8 +57,11 @@ class Attempts(Protocol):
     def lost(self) -> float:
         """The current server was of use, and is gone: seconds until it is tried again."""
 
+    def used(self) -> None:
+        """The current server is of use."""
+
     def go_to(self, server: int) -> None:
-        """Another server is the one to connect."""
+        """It is another server's turn, at once."""
 
 
 class InTurn:
@@ -76,26 +71,36 @@ class InTurn:
     :param count: how many there are, at least 1.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, times: LinkTimes, chance: Chance) -> None:
         self.current = 0
+        self.rounds = 0
         self._count = count
-        self._failures = 0
+        self._times = times
+        self._chance = chance
+        self._tried = 0
 
     def failed(self) -> float:
         """See `Attempts`."""
-        self._failures += 1
+        self._tried += 1
         self.current = (self.current + 1) % self._count
-        rounds, tried = divmod(self._failures, self._count)
-        return 0.0 if tried else retry_delay(rounds)
+        if self._tried < self._count:
+            return 0.0
+        self._tried = 0
+        self.rounds += 1
+        return self._times.pause(self.rounds, self._chance)
 
     def lost(self) -> float:
         """See `Attempts`."""
-        self._failures = 0
-        return retry_delay(1)
+        self._tried = 0
+        return self._times.pause(1, self._chance)
+
+    def used(self) -> None:
+        """See `Attempts`."""
+        self._tried = self.rounds = 0
 
     def go_to(self, server: int) -> None:
         """See `Attempts`."""
-        self._failures = 0
+        self._tried = 0
         self.current = server
 
 
@@ -106,7 +111,8 @@ class OneOfMany:
     :param pairs: how many servers each pair has: 1 or 2; at least one pair.
     """
 
-    def __init__(self, pairs: Sequence[int], chance: Chance, standby: WarmStandby) -> None:
+    def __init__(self, pairs: Sequence[int], standby: WarmStandby, chance: Chance) -> None:
+        self.rounds = 0
         self._pairs = tuple(pairs)
         self._chance = chance
         self._standby = standby
@@ -127,6 +133,7 @@ class OneOfMany:
         if self._others:
             self.current = self._others.pop(0)
             return 0.0
+        self.rounds += 1
         self.current, *self._others = self._by_chance()
         return self._standby.retry_delay
 
@@ -134,6 +141,10 @@ class OneOfMany:
         """See `Attempts`."""
         self.go_to(self.current)
         return self._chance() * self._standby.random_delay
+
+    def used(self) -> None:
+        """See `Attempts`."""
+        self.rounds = 0
 
     def go_to(self, server: int) -> None:
         """See `Attempts`."""

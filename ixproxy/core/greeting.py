@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ixproxy.core.links import Link, State
+from ixproxy.core.pairs import Event
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import ProxyState, decode_body
 from ixproxy.effects import ResetLink
@@ -63,6 +64,8 @@ class Greeting:
             self._refuse(f"it has database id {server.dbid}, {link.facts.dbid} is configured")
         elif server.max_frame < shortest:
             self._refuse(f"its MaxFrame is {server.max_frame}, at least {shortest} expected")
+        elif not link.pair.greeted(server.epoch):
+            self._reset(f"{link.pair.why}; the other server is tried")
         else:
             link.server = server
             link.max_frame = server.max_frame
@@ -77,7 +80,13 @@ class Greeting:
             self._refuse("it does not answer the registration")
 
     def _refuse(self, reason: str) -> None:
-        self._state.note(
-            "error", "{link} cannot be used: {reason}", link=str(self._link), reason=reason
-        )
+        link = self._link
+        link.pair.happened(link.state, Event.UNFIT, reason)
+        if link.pair.is_news(reason):
+            self._state.note(
+                "error", "{link} cannot be used: {reason}", link=str(link), reason=reason
+            )
+        self._reset(reason)
+
+    def _reset(self, reason: str) -> None:
         self._state.effects.append(ResetLink(self._link.name, reason))

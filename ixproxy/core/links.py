@@ -1,69 +1,16 @@
-"""
-The proxy's link to each node, from the first byte to full service.
-
-Theory of operation
--------------------
-DOWN      no connection: by-id requests get 2003, gathers leave the node out.
-GREETING  connected, and the proxy's own registration was sent.
-JOINING   the node answered; every client is being registered there, then
-          every agent session is replayed. Not offered for work yet, so the
-          node never sees a client or an agent that it does not know.
-LINKED    offered for work.
-
-A link that is lost goes DOWN from everywhere. A joining node that refuses the
-proxy is reset. The table is total: what is not a transition is a mistake of
-whoever called, and says so.
-
-What a restart loses, and who restores it: everything; links are made again.
-"""
+"""What a proxy knows of one node, and of the server of it that is linked."""
 
 from __future__ import annotations
 
-from enum import Enum
-
 from ixproxy.core.clients import Client
 from ixproxy.core.destinations import Destination, Outputs
+from ixproxy.core.link_states import NEXT, State, Step
+from ixproxy.core.pairs import Pair
 from ixproxy.core.pending import Pending, PendingTable
 from ixproxy.messages import ServerFacts
 from ixproxy.values import NodeFacts, NodeLoad, NodeName, NodeView
 
-
-class State(Enum):
-    """How far a link is."""
-
-    DOWN = "down"
-    GREETING = "greeting"
-    JOINING = "joining"
-    LINKED = "linked"
-
-
-class Step(Enum):
-    """What happens to a link."""
-
-    CONNECTED = "connected"
-    GREETED = "greeted"
-    JOINED = "joined"
-    LOST = "lost"
-
-
-NEXT: dict[tuple[State, Step], State | None] = {
-    (State.DOWN, Step.CONNECTED): State.GREETING,
-    (State.DOWN, Step.GREETED): None,
-    (State.DOWN, Step.JOINED): None,
-    (State.DOWN, Step.LOST): State.DOWN,
-    (State.GREETING, Step.CONNECTED): None,
-    (State.GREETING, Step.GREETED): State.JOINING,
-    (State.GREETING, Step.JOINED): None,
-    (State.GREETING, Step.LOST): State.DOWN,
-    (State.JOINING, Step.CONNECTED): None,
-    (State.JOINING, Step.GREETED): None,
-    (State.JOINING, Step.JOINED): State.LINKED,
-    (State.JOINING, Step.LOST): State.DOWN,
-    (State.LINKED, Step.CONNECTED): None,
-    (State.LINKED, Step.GREETED): None,
-    (State.LINKED, Step.JOINED): None,
-    (State.LINKED, Step.LOST): State.DOWN,
-}
+__all__ = ["NEXT", "Link", "State", "Step"]
 
 
 class Link(Destination):
@@ -81,6 +28,7 @@ class Link(Destination):
     :ivar replaying: agent sessions that the node has still to be told of.
     :ivar connections: how often it was connected.
     :ivar moves: its place among all links that this proxy has made, from 1.
+    :ivar pair: its servers: whose turn it is, and what is known of the other.
     """
 
     __slots__ = (
@@ -93,6 +41,7 @@ class Link(Destination):
         "max_frame",
         "moves",
         "name",
+        "pair",
         "pending",
         "problem",
         "replaying",
@@ -120,6 +69,7 @@ class Link(Destination):
         self.replaying = 0
         self.connections = 0
         self.moves = 0
+        self.pair = Pair.of(facts)
 
     def __str__(self) -> str:
         if not self.facts.is_proxy:

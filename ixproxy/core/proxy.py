@@ -22,6 +22,7 @@ from ixproxy.core.greeting import Greeting
 from ixproxy.core.leaving import Leaving
 from ixproxy.core.links import Link, State, Step
 from ixproxy.core.locating import Locator
+from ixproxy.core.pairs import Event
 from ixproxy.core.registering import Joining
 from ixproxy.core.replaying import replay
 from ixproxy.core.requests import Requests
@@ -184,6 +185,7 @@ class ProxyCore:
         """The connection to a node is open: greet it."""
         self.state.now = now
         link = self.state.links[node]
+        link.pair.begun()
         link.step(Step.CONNECTED)
         Greeting(self.state, link, self._greeted).start()
 
@@ -239,12 +241,21 @@ class ProxyCore:
         else:
             raise RemoteProtocolError(Code.BAD_FRAME, f"kind {kind} from a node")
 
-    def node_unreachable(self, node: NodeName, reason: str, now: float) -> None:
-        """There was no connection to be had; told once, until the reason is another."""
+    def node_unreachable(
+        self, node: NodeName, reason: str, now: float, *, late: bool = False
+    ) -> None:
+        """
+        There was no connection to be had; told once, until the reason is another.
+
+        :param late: it did not refuse, but kept silent, or does so since it accepted.
+        """
         self.state.now = now
         link = self.state.links.get(node)
-        if link is not None and link.problem != reason:
-            link.problem = reason
+        if link is None:
+            return
+        link.pair.happened(link.state, Event.LATE if late else Event.GONE, reason)
+        link.problem = reason
+        if link.pair.is_news(reason):
             self.state.note(
                 "warn", "{link} cannot be reached: {reason}", link=str(link), reason=reason
             )
@@ -257,6 +268,7 @@ class ProxyCore:
         if link is None or link.state is State.DOWN:
             return
         was_linked = link.linked
+        link.pair.happened(link.state, Event.GONE, reason)
         link.step(Step.LOST)
         link.full = False
         link.problem = reason or link.problem

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from ixproxy.core.attributes import is_interaction_id
 from ixproxy.core.clients import Client
 from ixproxy.core.links import Link, Step
+from ixproxy.core.pairs import Event
 from ixproxy.core.pending import Pending
 from ixproxy.core.revoking import revoke_denied
 from ixproxy.core.state import UNHEARD, ProxyState, decode_body
@@ -306,6 +307,7 @@ def is_local(client: Client) -> bool:
 def joined(state: ProxyState, link: Link) -> None:
     """All is known on the node: offer it for work."""
     if link.speaks and not link.linked:
+        link.pair.happened(link.state, Event.JOINED)
         link.step(Step.JOINED)
         link.lost_at = None
         link.since = state.now

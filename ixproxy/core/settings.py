@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ixproxy.core.link_times import LinkTimes
 from ixproxy.interfaces import IMergePolicy, IPullStrategy, IRoutingStrategy
 from ixproxy.values import NodeFacts, NodeName, TenantFacts
 
@@ -30,6 +31,7 @@ class ProxySettings:
     :ivar max_ids_per_pull: interaction ids in one pull.
     :ivar replay_window: agent sessions in flight to a node that came back.
     :ivar register_window: registrations in flight to a node that came back.
+    :ivar link_times: how long its servers may take, and when they are asked.
     """
 
     name: str = "proxy"
@@ -52,6 +54,7 @@ class ProxySettings:
     replay_window: int = 50
     register_window: int = 100
     fast_path: bool = True
+    link_times: LinkTimes = field(default_factory=LinkTimes)
 
 
 @dataclass(frozen=True, slots=True)

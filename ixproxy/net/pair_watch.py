@@ -1,28 +1,26 @@
-"""Watches the other server of a linked node's pair, and says when the link must move to it."""
+"""Asks the other server of a node's pair what it is, while one is dialled or linked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClientEndpoint
-from twisted.logger import Logger
 
-from ixproxy.core.links import Link
-from ixproxy.core.pairs import Act, act_on, heard_of
+from ixproxy.core.link_times import Chance, LinkTimes
+from ixproxy.core.pairs import Pair
 from ixproxy.core.state import ProxyState
-from ixproxy.messages import ServerFacts
-from ixproxy.net.probing import INTERVAL, Probe
+from ixproxy.net.probing import Answer, Probe
 from ixproxy.net.turn import TurnEnd
-
-log = Logger()
 
 
 class PairWatch:
     """
-    Asks, waits, and asks again, while the link is there.
+    Asks, waits, and asks again, from the beginning of an attempt until its end.
 
     :param other: makes the endpoint of the other server.
-    :param move: is told why the link must move.
+    :param suspect: says whether the server in turn is; looked at every now and
+        then, and where it is the other one is asked without waiting.
+    :param answered: is told what the other server said, or why it said nothing.
     """
 
     def __init__(
@@ -30,56 +28,59 @@ class PairWatch:
         clock: IReactorTime,
         turn: TurnEnd,
         state: ProxyState,
+        pair: Pair,
+        chance: Chance,
+        *,
         other: Callable[[], IStreamClientEndpoint],
-        move: Callable[[str], None],
+        suspect: Callable[[], bool],
+        answered: Callable[[Answer, str], None],
     ) -> None:
         self._clock = clock
         self._turn = turn
         self._state = state
+        self._pair = pair
+        self._chance = chance
         self._other = other
-        self._move = move
-        self._link: Link | None = None
+        self._suspect = suspect
+        self._tell = answered
+        self._due = 0.0
         self._call: IDelayedCall | None = None
         self._probe: Probe | None = None
-        self._reported = ""
 
-    def start(self, link: Link) -> None:
-        """A link is there: ask in a while."""
-        self._link = link
-        self._call = self._clock.callLater(INTERVAL, self._ask)
+    @property
+    def _times(self) -> LinkTimes:
+        return self._state.settings.link_times
+
+    def start(self) -> None:
+        """An attempt begins: ask in a moment, if it is not over by then."""
+        self.stop()
+        self._due = self._clock.seconds() + self._times.head_start
+        self._wait()
 
     def stop(self) -> None:
-        """It is gone; harmless when it was not there."""
-        self._link = None
-        if self._call is not None and self._call.active():
+        """It is over; harmless when it had not begun."""
+        if self._call is not None:
             self._call.cancel()
+            self._call = None
         probe, self._probe = self._probe, None
         if probe is not None:
             probe.stop()
 
-    def _ask(self) -> None:
-        self._probe = Probe(self._clock, self._turn, self._state, self._answered)
-        self._probe.start(self._other())
+    def _wait(self) -> None:
+        left = self._due - self._clock.seconds()
+        self._call = self._clock.callLater(min(max(left, 0.0), self._times.quiet), self._look)
 
-    def _answered(self, server: ServerFacts | None) -> None:
-        self._probe = None
-        link = self._link
-        if link is None:
-            return
-        act = act_on(heard_of(server, link), link)
-        if act is Act.REPORT and server is not None:
-            self._report(link, server)
-        if act is Act.MOVE and server is not None:
-            self._move(f"its lease {server.epoch} is newer than {link.server.epoch}")
+    def _look(self) -> None:
+        self._call = None
+        now = self._clock.seconds()
+        if self._suspect() or now >= self._due:
+            self._due = now + self._times.until_asked(self._pair.vain, self._chance)
+            self._probe = probe = Probe(self._clock, self._turn, self._state, self._answered)
+            probe.start(self._other())
         else:
-            self._call = self._clock.callLater(INTERVAL, self._ask)
+            self._wait()
 
-    def _report(self, link: Link, server: ServerFacts) -> None:
-        said = f"{server.role} {server.name} with database id {server.dbid}"
-        if said != self._reported:
-            self._reported = said
-            log.error(
-                "Where the other server of node {node} should be is {server}; it is left alone",
-                node=link.name,
-                server=said,
-            )
+    def _answered(self, answer: Answer, why: str) -> None:
+        self._probe = None
+        self._wait()
+        self._tell(answer, why)

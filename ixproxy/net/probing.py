@@ -1,8 +1,8 @@
 """
 Asks the other server of a pair what it is: connect, register, read, close.
 
-One question at a time, at most every few seconds; a server that does not
-answer is as good as one that refuses.
+One question at a time. That a server refuses, keeps silent, or says what
+makes no sense are three things, for the first is what a backup does.
 """
 
 from __future__ import annotations
@@ -12,32 +12,33 @@ from collections.abc import Callable, Sequence
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import connectProtocol
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClientEndpoint
+from twisted.python.failure import Failure
 
 from ixproxy.core.greeting import own_registration
+from ixproxy.core.pairs import Event
 from ixproxy.core.state import ProxyState
 from ixproxy.errors import IxproxyError, RemoteProtocolError
-from ixproxy.messages import EventAck, ServerFacts
+from ixproxy.messages import EventAck, EventError, ServerFacts
 from ixproxy.net.connection import FrameConnection
+from ixproxy.net.reasons import is_late, reason_of
 from ixproxy.net.turn import TurnEnd
 from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.frames import Skipped
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import read_frame
 
-INTERVAL = 3.0
-"""Seconds between two questions to the same server."""
-PATIENCE = 3.0
-"""Seconds that a server has for its answer."""
-
 _REFERENCE = 1
+
+Answer = ServerFacts | Event
+"""What a server says of itself; or how it came to say nothing."""
 
 
 class Probe:
     """
     One question to one server.
 
-    :param done: is told what the server says of itself, once, or None where it
-        says nothing; never when stopped before.
+    :param done: is told the answer, and why there is none, once; never when
+        stopped before.
     """
 
     def __init__(
@@ -45,27 +46,34 @@ class Probe:
         clock: IReactorTime,
         turn: TurnEnd,
         state: ProxyState,
-        done: Callable[[ServerFacts | None], None],
+        done: Callable[[Answer, str], None],
     ) -> None:
         self._state = state
-        self._done: Callable[[ServerFacts | None], None] | None = done
+        self._done: Callable[[Answer, str], None] | None = done
         self._connection = FrameConnection(
             turn, self, max_frame=max(state.settings.max_frame, 1 << 20)
         )
         self._connecting: Deferred[object] | None = None
-        self._late: IDelayedCall = clock.callLater(PATIENCE, self._settle, None)
+        patience = state.settings.link_times.answer
+        self._late: IDelayedCall = clock.callLater(
+            patience, self._settle, Event.OTHER_LATE, "it does not answer"
+        )
 
     def start(self, endpoint: IStreamClientEndpoint) -> None:
         """Connect, and ask."""
         self._connecting = connecting = connectProtocol(endpoint, self._connection)
-        connecting.addErrback(lambda _: self._settle(None))
+        connecting.addErrback(self._not_connected)
+
+    def _not_connected(self, failure: Failure) -> None:
+        event = Event.OTHER_LATE if is_late(failure) else Event.OTHER_GONE
+        self._settle(event, reason_of(failure))
 
     def stop(self) -> None:
         """The answer is no longer wanted; harmless when it came."""
         self._done = None
-        self._settle(None)
+        self._settle(Event.OTHER_LATE)
 
-    def _settle(self, server: ServerFacts | None) -> None:
+    def _settle(self, answer: Answer, why: str = "") -> None:
         done, self._done = self._done, None
         if self._late.active():
             self._late.cancel()
@@ -73,7 +81,7 @@ class Probe:
             self._connecting.cancel()
         self._connection.abort("the other server of a pair was asked what it is")
         if done is not None:
-            done(server)
+            done(answer, why)
 
     def connection_made(self, connection: FrameConnection) -> None:
         """It accepts: register."""
@@ -89,14 +97,22 @@ class Probe:
             try:
                 frame = read_frame(raw)
                 if frame.reference == _REFERENCE and frame.kind in (Kind.REPLY, Kind.ERROR):
-                    answer = decode(frame)
-                    self._settle(answer.server if isinstance(answer, EventAck) else None)
-            except IxproxyError:
-                self._settle(None)
+                    self._answered(decode(frame))
+            except IxproxyError as problem:
+                self._settle(Event.OTHER_UNFIT, str(problem))
+
+    def _answered(self, answer: object) -> None:
+        if isinstance(answer, EventAck) and answer.server is not None:
+            self._settle(answer.server)
+        elif isinstance(answer, EventError):
+            why = f"{answer.error_code} {answer.error_description}"
+            self._settle(Event.OTHER_UNFIT, f"it refuses the proxy: {why}")
+        else:
+            self._settle(Event.OTHER_UNFIT, "it says nothing of itself")
 
     def stream_broken(self, connection: FrameConnection, problem: RemoteProtocolError) -> None:
         """Whatever listens there is no node."""
-        self._settle(None)
+        self._settle(Event.OTHER_UNFIT, problem.description)
 
     def output_exceeded(self, connection: FrameConnection) -> None:
         """It does not read one frame: it does not answer either."""
@@ -106,4 +122,4 @@ class Probe:
 
     def connection_lost(self, connection: FrameConnection, reason: str) -> None:
         """It closed before it answered."""
-        self._settle(None)
+        self._settle(Event.OTHER_GONE, "it closes the connection")

@@ -16,7 +16,8 @@ from twisted.internet.interfaces import (
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from ixproxy.core.attempts import USUAL, Chance, WarmStandby
+from ixproxy.core.attempts import USUAL, WarmStandby
+from ixproxy.core.link_times import Chance
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.messages import EventServerStatus

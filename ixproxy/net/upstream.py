@@ -2,8 +2,7 @@
 The node side of a proxy: one connection to each upstream, made again when lost.
 
 Reconnecting is Twisted's `ClientService`; which of an upstream's servers is
-tried, and after which pause, is `ixproxy.core.attempts`, and which server of a
-node's pair is the right one `ixproxy.core.pairs`.
+connected, and after which pause, is `ixproxy.core.pairs`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.application.internet import ClientService
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
@@ -23,18 +22,23 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ixproxy.core.attempts import USUAL, Attempts, Chance, InTurn, OneOfMany, WarmStandby
-from ixproxy.core.links import Link
+from ixproxy.core.attempts import USUAL, Attempts, InTurn, OneOfMany, WarmStandby
+from ixproxy.core.link_times import Chance, LinkTimes
+from ixproxy.core.links import Link, State
+from ixproxy.core.pairs import Act, Event
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.errors import RemoteProtocolError
-from ixproxy.net.connection import FrameConnection
+from ixproxy.messages import ServerFacts
+from ixproxy.net.connection import PING, FrameConnection
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.pair_watch import PairWatch
 from ixproxy.net.perform import Performer
+from ixproxy.net.probing import Answer
+from ixproxy.net.reasons import is_late, reason_of
 from ixproxy.net.turn import TurnEnd
-from ixproxy.net.watched_endpoint import WatchedEndpoint
 from ixproxy.values import NodeFacts, Server
 from ixproxy.wire.frames import Skipped
 
@@ -42,18 +46,10 @@ log = Logger()
 
 CLOSE_LIMIT = 5.0
 """Seconds that a node has to take what was sent before a link that is not wanted is cut."""
-CONNECT_LIMIT = 5.0
-"""Seconds that a server has to accept where there is another one to try."""
+SILENT = "it accepts connections, and does not answer"
 
 Connect = Callable[[Server], IStreamClientEndpoint]
 """Makes the endpoint of a server."""
-
-
-def attempts_at(facts: NodeFacts, chance: Chance, standby: WarmStandby) -> Attempts:
-    """The order in which the servers of an upstream are tried."""
-    if facts.is_proxy:
-        return OneOfMany([len(pair) for pair in facts.pairs], chance, standby)
-    return InTurn(len(facts.servers))
 
 
 @implementer(IStreamClientEndpoint)
@@ -105,43 +101,81 @@ class Upstream(Factory):
         self._chance = chance
         self._standby = standby
         self._output_limit = output_limit
-        self._attempts = attempts_at(facts, chance, standby)
         self._link: Link | None = None
         self._stopped = False
         self._end: IDelayedCall | None = None
-        self._of_use = False
-        """Whether the connection that is there, or was there last, came to be linked."""
-        self._moving = False
-        """Whether it is given up for another server of the same upstream."""
-        watched = WatchedEndpoint(_Current(self), self._unreachable)
-        self._service = ClientService(watched, self, retryPolicy=self._pause, clock=clock)
-        self._watch = PairWatch(clock, turn, core.state, self._other_endpoint, self._move)
+        self._dialling: Deferred[IProtocol] | None = None
+        self._late: IDelayedCall | None = None
+        self._heard_at = 0.0
+        self._waiting_since: float | None = None
+        """Since when requests wait, as far as was looked."""
+        self._pair = core.link(self._node).pair
+        self._use_servers()
+        self._service = ClientService(
+            _Current(self), self, retryPolicy=lambda _: self._pair.pause, clock=clock
+        )
+        self._watch = PairWatch(
+            clock,
+            turn,
+            core.state,
+            self._pair,
+            chance,
+            other=lambda: self._connect(self._facts.servers[self._other()]),
+            suspect=self._suspect,
+            answered=self._other_heard,
+        )
 
-    def _unreachable(self, reason: str) -> None:
-        """An attempt to connect came to nothing."""
-        if not self._stopped:
-            self._core.node_unreachable(self._node, reason, self._clock.seconds())
-            self._performer.perform()
+    def _use_servers(self, current: int = 0) -> None:
+        """The servers are those of `facts`, and the one in turn is known."""
+        facts, attempts = self._facts, self._order()
+        if current:
+            attempts.go_to(current)
+        self._pair.use(attempts, pair=not facts.is_proxy and len(facts.servers) > 1)
+
+    def _order(self) -> Attempts:
+        facts = self._facts
+        if facts.is_proxy:
+            return OneOfMany([len(pair) for pair in facts.pairs], self._standby, self._chance)
+        return InTurn(len(facts.servers), self._times, self._chance)
+
+    @property
+    def _times(self) -> LinkTimes:
+        return self._core.state.settings.link_times
+
+    def _limit(self, usual: float) -> float:
+        """How long one step of an attempt may take."""
+        rounds = self._pair.attempts.rounds
+        return self._times.limit(usual, rounds, alone=not self._pair.pair)
 
     @property
     def server(self) -> Server:
         """The server that is connected, or tried next."""
-        return self._facts.servers[self._attempts.current]
+        return self._facts.servers[self._pair.attempts.current]
 
     def connect(self, factory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect to the server whose turn it is."""
+        self._pair.begun()
+        if self._pair.pair:
+            self._watch.start()
         connecting: Deferred[IProtocol] = self._connect(self.server).connect(factory)
-        if len(self._facts.servers) > 1:
-            connecting.addTimeout(CONNECT_LIMIT, self._clock)
-        return connecting
+        connecting.addTimeout(self._limit(self._times.connect), self._clock)
+        self._dialling = connecting
+        return connecting.addCallbacks(self._dialled, self._not_connected)
 
-    def _pause(self, failures: int) -> float:
-        """Seconds to the next attempt; one that cannot be used is no better than none."""
-        if self._moving:
-            self._moving = False
-            return 0.0
-        of_use, self._of_use = self._of_use, False
-        return self._attempts.lost() if of_use else self._attempts.failed()
+    def _dialled(self, protocol: IProtocol) -> IProtocol:
+        self._dialling = None
+        return protocol
+
+    def _not_connected(self, failure: Failure) -> Failure:
+        self._dialling = None
+        self._watch.stop()
+        if not self._stopped and not failure.check(CancelledError):
+            self._unreachable(reason_of(failure), late=is_late(failure))
+        return failure
+
+    def _unreachable(self, reason: str, *, late: bool) -> None:
+        self._core.node_unreachable(self._node, reason, self._clock.seconds(), late=late)
+        self._performer.perform()
 
     def start(self) -> None:
         """Connect, and go on connecting."""
@@ -178,35 +212,69 @@ class Upstream(Factory):
         if self._link is None or server not in facts.servers:
             return False
         self._facts = facts
-        self._attempts = attempts_at(facts, self._chance, self._standby)
-        self._attempts.go_to(facts.servers.index(server))
+        self._use_servers(facts.servers.index(server))
         self._watch.stop()
-        self._watch_other()
+        if self._pair.pair:
+            self._watch.start()
         return True
 
-    def _watch_other(self) -> None:
-        if not self._facts.is_proxy and len(self._facts.servers) > 1:
-            self._watch.start(self._core.link(self._node))
-
-    def _other_endpoint(self) -> IStreamClientEndpoint:
-        return self._connect(self._facts.servers[self._other()])
-
     def _other(self) -> int:
-        return (self._attempts.current + 1) % len(self._facts.servers)
+        return (self._pair.attempts.current + 1) % len(self._facts.servers)
 
-    def _move(self, reason: str) -> None:
-        """The other server of the pair is the right one."""
+    def _suspect(self) -> bool:
+        """Whether requests have waited for a while, and nothing at all came meanwhile."""
+        link, now = self._link, self._clock.seconds()
+        if link is None or not link.speaks or not link.pending.count:
+            self._waiting_since = None
+            return False
+        if self._waiting_since is None:
+            self._waiting_since = now
+        if now - max(self._waiting_since, self._heard_at) < self._times.quiet:
+            return False
         connection = self._performer.nodes.get(self._node)
         if connection is not None:
-            self._attempts.go_to(self._other())
-            self._moving = True
-            log.warn(
-                "Node {node} moves to {server}: {reason}",
+            # Long pulls are silent, too: a server that is there answers this.
+            connection.send(PING)
+        return self._pair.happened(link.state, Event.SILENT) is Act.ASK
+
+    def _other_heard(self, answer: Answer, why: str) -> None:
+        """The other server of the pair has said what it is, or did not."""
+        link, pair, server = self._core.link(self._node), self._pair, None
+        event = answer if isinstance(answer, Event) else None
+        if isinstance(answer, ServerFacts):
+            server = answer
+            event = pair.heard_of(server, self._facts, link.state)
+            if event is Event.OTHER_NEWER:
+                why = f"its lease {pair.epoch} is not the newest, {server.epoch} is"
+            elif event is Event.OTHER_UNFIT:
+                why = f"it is {server.role} {server.name} with database id {server.dbid}"
+        assert event is not None
+        name = self._facts.servers[self._other()].name
+        act = pair.happened(link.state, event, why)
+        if act is Act.REPORT:
+            log.error(
+                "{server} is no use as the other server of node {node}: {reason}",
+                server=name,
                 node=self._node,
-                server=self.server.name,
-                reason=reason,
+                reason=why,
             )
+        elif act is Act.MOVE:
+            self._move(name, why)
+
+    def _move(self, server: str, reason: str) -> None:
+        """The other server of the pair is the right one."""
+        log.warn(
+            "Node {node} moves to {server}: {reason}",
+            node=self._node,
+            server=server,
+            reason=reason,
+        )
+        self._watch.stop()
+        connection = self._performer.nodes.get(self._node)
+        if connection is not None:
             connection.abort(reason)
+        elif self._dialling is not None:
+            self._dialling.cancel()
 
     def buildProtocol(self, addr: IAddress | None) -> FrameConnection:
         """The framework made a connection."""
@@ -226,9 +294,20 @@ class Upstream(Factory):
         self._performer.nodes[self._node] = connection
         self._performer.connect(link, connection)
         self._keep_alive.watch(connection)
-        self._core.node_connected(self._node, self._clock.seconds())
+        self._heard_at = now = self._clock.seconds()
+        self._waiting_since = None
+        self._late = self._clock.callLater(
+            self._limit(self._times.answer), self._unanswered, connection
+        )
+        self._core.node_connected(self._node, now)
         self._performer.perform()
-        self._watch_other()
+
+    def _unanswered(self, connection: FrameConnection) -> None:
+        """It has had its time for the answer to the registration."""
+        self._late = None
+        if self._link is not None and self._link.state is State.GREETING:
+            self._unreachable(SILENT, late=True)
+            connection.abort(SILENT)
 
     def frames_received(
         self, connection: FrameConnection, frames: Sequence[bytes | Skipped]
@@ -236,9 +315,8 @@ class Upstream(Factory):
         """The node sent frames."""
         if self._stopped:
             return
-        self._core.node_frames_received(self._node, frames, self._clock.seconds())
-        if self._link is not None and self._link.linked:
-            self._of_use = True
+        self._heard_at = now = self._clock.seconds()
+        self._core.node_frames_received(self._node, frames, now)
         self._performer.perform()
 
     def stream_broken(self, connection: FrameConnection, problem: RemoteProtocolError) -> None:
@@ -265,6 +343,9 @@ class Upstream(Factory):
 
     def _leave(self, reason: str = "") -> None:
         self._watch.stop()
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
         self._performer.nodes.pop(self._node, None)
         self._core.node_lost(self._node, self._clock.seconds(), reason)
         self._performer.perform()

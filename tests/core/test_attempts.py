@@ -9,15 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ixproxy.core.attempts import (
-    RETRY_DELAYS,
-    USUAL,
-    InTurn,
-    OneOfMany,
-    WarmStandby,
-    retry_delay,
-)
+from ixproxy.core.attempts import USUAL, InTurn, OneOfMany, WarmStandby
+from ixproxy.core.link_times import LinkTimes
 
+TIMES = LinkTimes()
 PAIR = (2,)
 STANDBY = WarmStandby(retry_delay=10.0, random_delay=2.0)
 
@@ -27,38 +22,47 @@ def drawn(*numbers: float) -> Iterator[float]:
 
 
 def proxies(pairs: tuple[int, ...], *chances: float) -> OneOfMany:
-    return OneOfMany(pairs, drawn(*(chances or (0.5,))).__next__, STANDBY)
+    return OneOfMany(pairs, STANDBY, drawn(*(chances or (0.5,))).__next__)
 
 
-def test_the_delays_grow_and_then_stay() -> None:
-    delays = [retry_delay(round) for round in range(1, 20)]
-    assert delays[: len(RETRY_DELAYS)] == list(RETRY_DELAYS)
-    assert set(delays[len(RETRY_DELAYS) :]) == {RETRY_DELAYS[-1]}
+def servers(count: int) -> InTurn:
+    return InTurn(count, TIMES, lambda: 0.0)
 
 
 def test_a_node_with_one_server_is_tried_less_and_less_often() -> None:
-    attempts = InTurn(1)
-    assert [attempts.failed() for _ in RETRY_DELAYS] == list(RETRY_DELAYS)
-    assert attempts.current == 0
-    assert attempts.lost() == RETRY_DELAYS[0]
-    assert attempts.failed() == RETRY_DELAYS[0], "one that was of use begins anew"
+    attempts = servers(1)
+    assert [attempts.failed() for _ in TIMES.pauses] == list(TIMES.pauses)
+    assert (attempts.current, attempts.rounds) == (0, len(TIMES.pauses))
+    attempts.used()
+    assert attempts.lost() == TIMES.pauses[0]
+    assert attempts.failed() == TIMES.pauses[0], "one that was of use begins anew"
 
 
 def test_both_servers_of_a_node_are_tried_in_turn_and_fast() -> None:
-    attempts = InTurn(2)
-    tried = [(attempts.current, attempts.failed()) for _ in range(6)]
-    assert tried == [(0, 0.0), (1, 0.1), (0, 0.0), (1, 0.2), (0, 0.0), (1, 0.5)]
+    attempts = servers(2)
+    tried = [(attempts.current, attempts.failed(), attempts.rounds) for _ in range(6)]
+    pauses = TIMES.pauses
+    assert tried == [
+        (0, 0.0, 0), (1, pauses[0], 1), (0, 0.0, 1), (1, pauses[1], 2), (0, 0.0, 2),
+        (1, pauses[2], 3),
+    ]  # fmt: skip
 
 
 def test_a_server_of_a_node_that_is_lost_is_tried_first_and_then_the_other() -> None:
-    attempts = InTurn(2)
+    attempts = servers(2)
     attempts.failed()
-    assert attempts.lost() == RETRY_DELAYS[0]
+    attempts.used()
+    assert attempts.lost() == TIMES.pauses[0]
     assert attempts.current == 1
     assert attempts.failed() == 0.0
     assert attempts.current == 0
     attempts.go_to(1)
     assert (attempts.current, attempts.failed()) == (1, 0.0)
+
+
+def test_many_proxies_that_lost_a_node_do_not_come_back_in_step() -> None:
+    pauses = {InTurn(1, TIMES, drawn(share).__next__).failed() for share in (0.0, 0.3, 0.9)}
+    assert len(pauses) == 3
 
 
 def test_the_primary_of_a_pair_of_proxies_comes_first_and_all_failures_cost_a_long_pause() -> None:
@@ -102,7 +106,7 @@ def test_a_backup_in_a_cluster_comes_behind_its_primary() -> None:
 def test_every_round_of_failures_tries_every_server_once(
     pairs: list[int], chances: list[float], happens: list[str]
 ) -> None:
-    attempts = OneOfMany(pairs, drawn(*chances).__next__, STANDBY)
+    attempts = OneOfMany(pairs, STANDBY, drawn(*chances).__next__)
     tried = {attempts.current}
     for what in happens:
         if what == "lost":

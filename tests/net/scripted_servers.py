@@ -15,7 +15,8 @@ from ixproxy.errors import Code
 from ixproxy.messages import EventAck, RequestRegisterClient, ServerFacts
 from ixproxy.wire.codec import decode, encode, error_frame
 from ixproxy.wire.frames import FrameReader
-from ixproxy.wire.prefix import Frame, read_frame
+from ixproxy.wire.names import Kind
+from ixproxy.wire.prefix import Frame, read_frame, write_frame
 
 
 class Transport(StringTransport):
@@ -46,12 +47,14 @@ class ScriptedServer:
 
     :ivar there: it accepts connections.
     :ivar silent: nobody knows whether it does.
+    :ivar stopped: its kernel accepts, and it says nothing.
     """
 
     def __init__(self, facts: ServerFacts) -> None:
         self.facts = facts
         self.there = True
         self.silent = False
+        self.stopped = False
         self.attempts = 0
         self.transports: list[Transport] = []
         self._clients = 0
@@ -76,7 +79,7 @@ class ScriptedServer:
     def heard(self) -> list[tuple[Transport, Frame]]:
         """What came in since the last time."""
         found: list[tuple[Transport, Frame]] = []
-        for transport in self.open:
+        for transport in () if self.stopped else self.open:
             frames = FrameReader().feed(transport.value())  # type: ignore[no-untyped-call]
             transport.clear()  # type: ignore[no-untyped-call]
             found += [(transport, read_frame(raw)) for raw in frames if isinstance(raw, bytes)]
@@ -86,6 +89,9 @@ class ScriptedServer:
         """Say what it is to proxies, and yes to all else; returns how many there were."""
         asked = self.heard()
         for transport, frame in asked:
+            if frame.kind == Kind.PING:
+                transport.protocol.dataReceived(write_frame(Kind.PONG, 0))
+                continue
             message = decode(frame)
             ack = EventAck(server=self.facts)
             if isinstance(message, RequestRegisterClient) and message.client_type != "Proxy":

@@ -1,106 +1,115 @@
-"""The other server of a linked node's pair is asked, and the link moves when it must."""
+"""The other server of a node's pair is asked, again and again."""
 
 from __future__ import annotations
 
 import pytest
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs, formatEvent
 
+from ixproxy.core.link_times import LinkTimes
+from ixproxy.core.pairs import Event
 from ixproxy.messages import ServerFacts
 from ixproxy.net.pair_watch import PairWatch
-from ixproxy.net.probing import INTERVAL, PATIENCE
+from ixproxy.net.probing import Answer
 from ixproxy.net.turn import TurnEnd
 from tests.core.rig import EAST, Rig
 from tests.net.scripted_servers import ScriptedServer, node
 
+TIMES = LinkTimes()
+
 
 class Watched:
-    """A link to a server with lease 5, and the other server of its pair."""
+    """The other server of a pair, and what it is heard to be."""
 
-    def __init__(self, other: ScriptedServer) -> None:
+    def __init__(self, other: ScriptedServer, chance: float = 0.0) -> None:
         self.clock = Clock()
         self.other = other
-        self.moves: list[str] = []
+        self.suspect = False
+        self.heard: list[Answer] = []
         core = Rig().core
-        self.link = core.link(EAST)
-        self.link.server = ServerFacts(name="east", role="node", dbid=101, epoch=5)
+        self.pair = core.link(EAST).pair
         self.watch = PairWatch(
-            self.clock, TurnEnd(self.clock), core.state, lambda: other, self.moves.append
+            self.clock,
+            TurnEnd(self.clock),
+            core.state,
+            self.pair,
+            lambda: chance,
+            other=lambda: other,
+            suspect=lambda: self.suspect,
+            answered=lambda answer, why: self.heard.append(answer),
         )
-        self.watch.start(self.link)
+        self.watch.start()
 
-    def asked(self, times: int = 1) -> None:
-        """Time for so many questions, each answered."""
-        for _ in range(times):
-            self.clock.advance(INTERVAL)
+    def run(self, seconds: float) -> None:
+        for _ in range(round(seconds / 0.05)):
+            self.clock.advance(0.05)
             self.clock.advance(0)
             self.other.answer()
 
+    def stop(self) -> None:
+        self.watch.stop()
+        assert not self.clock.getDelayedCalls()
 
-def test_a_newer_lease_moves_the_link_once() -> None:
-    """Test idea 51: both servers of a pair claim to be primary."""
+
+def test_it_is_left_alone_for_a_moment_and_then_asked_every_second() -> None:
     watched = Watched(node("east-b", 6))
-    watched.asked()
-    assert watched.moves == ["its lease 6 is newer than 5"]
-    assert not watched.clock.getDelayedCalls(), "until the link is there again"
+    watched.run(TIMES.head_start - 0.1)
+    assert not watched.other.attempts
+    watched.run(3.2)
+    assert watched.heard == [watched.other.facts] * 4
+    assert not watched.other.open
+    watched.stop()
 
 
-@pytest.mark.parametrize("epoch", [4, 5])
-def test_an_older_or_equal_lease_changes_nothing_and_is_asked_again(epoch: int) -> None:
-    watched = Watched(node("east-b", epoch))
-    watched.asked(3)
-    assert not watched.moves
-    assert watched.other.attempts == 3
-    watched.watch.stop()
-    assert not watched.clock.getDelayedCalls()
-
-
-def test_a_backup_that_refuses_every_time_is_asked_every_few_seconds() -> None:
+def test_a_backup_that_refuses_is_asked_as_often() -> None:
     watched = Watched(node("east-b", 6))
     watched.other.there = False
-    watched.asked(4)
-    assert watched.other.attempts == 4
-    assert not watched.moves
+    watched.run(TIMES.head_start + 3.1)
+    assert watched.heard == [Event.OTHER_GONE] * 4
     watched.other.there = True
-    watched.asked()
-    assert watched.moves
+    watched.run(1.1)
+    assert isinstance(watched.heard[-1], ServerFacts), "a second after it listens"
+    watched.stop()
 
 
-def test_one_that_is_silent_is_given_up_before_it_is_asked_again() -> None:
+@pytest.mark.parametrize("how", ["silent", "stopped"])
+def test_one_that_hangs_is_asked_again_when_its_time_is_over(how: str) -> None:
     watched = Watched(node("east-b", 6))
-    watched.other.silent = True
-    for _ in range(2):
-        watched.clock.advance(INTERVAL)
-        watched.clock.advance(PATIENCE)
-    assert watched.other.attempts == 2
-    assert not watched.moves
-    watched.watch.stop()
-    assert not watched.clock.getDelayedCalls()
-
-
-def test_another_node_is_reported_once_and_left_alone() -> None:
-    watched = Watched(node("west", 9, dbid=102))
-    with capturedLogs() as captured:
-        watched.asked(3)
-    said = [formatEvent(event) for event in captured]
-    assert said == [
-        "Where the other server of node east should be is node west with database id 102;"
-        " it is left alone"
-    ]
-    assert not watched.moves
-    watched.watch.stop()
-
-
-@pytest.mark.parametrize("when", ["before", "between", "after"])
-def test_a_link_that_is_gone_is_not_watched(when: str) -> None:
-    watched = Watched(node("east-b", 6))
-    if when != "before":
-        watched.clock.advance(INTERVAL)
-    if when == "after":
-        watched.clock.advance(0)
-    watched.watch.stop()
-    watched.other.answer()
-    watched.clock.advance(3 * INTERVAL)
-    assert not watched.moves
+    setattr(watched.other, how, True)
+    watched.run(TIMES.head_start + 3 * TIMES.answer + 0.3)
+    assert watched.heard == [Event.OTHER_LATE] * 3
+    watched.stop()
     assert not watched.other.open
-    assert not watched.clock.getDelayedCalls()
+
+
+def test_many_proxies_do_not_ask_in_step() -> None:
+    times = set()
+    for chance in (0.0, 0.5, 0.9):
+        watched = Watched(node("east-b", 6), chance)
+        watched.run(10.0)
+        times.add(watched.other.attempts)
+        watched.stop()
+    assert len(times) == 3
+
+
+def test_when_the_one_in_turn_is_suspect_the_other_is_not_waited_for() -> None:
+    watched = Watched(node("east-b", 6))
+    watched.pair.vain = 3
+    watched.run(TIMES.head_start + TIMES.quiet + 0.1)
+    assert watched.other.attempts == 1, "it has promised in vain, and has time"
+    watched.suspect = True
+    watched.run(TIMES.quiet)
+    assert watched.other.attempts == 2
+    watched.stop()
+
+
+@pytest.mark.parametrize("when", [0.0, 0.3, 1.0])
+def test_an_attempt_or_a_link_that_is_over_is_not_watched(when: float) -> None:
+    watched = Watched(node("east-b", 6))
+    watched.other.stopped = True
+    watched.run(when)
+    watched.watch.stop()
+    watched.other.stopped = False
+    watched.run(3.0)
+    assert not watched.heard
+    assert not watched.other.open
+    watched.stop()

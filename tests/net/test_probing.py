@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock
 
-from ixproxy.messages import EventAck, RequestRegisterClient, ServerFacts
-from ixproxy.net.probing import PATIENCE, Probe
+from ixproxy.core.link_times import LinkTimes
+from ixproxy.core.pairs import Event
+from ixproxy.messages import EventAck, RequestRegisterClient
+from ixproxy.net.probing import Answer, Probe
 from ixproxy.net.turn import TurnEnd
 from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.names import Kind
@@ -23,12 +25,17 @@ class Asked:
     def __init__(self, server: ScriptedServer) -> None:
         self.clock = Clock()
         self.server = server
-        self.answers: list[ServerFacts | None] = []
+        self.answers: list[Answer] = []
+        self.reasons: list[str] = []
         self.probe = Probe(
-            self.clock, TurnEnd(self.clock), Rig(link=False).core.state, self.answers.append
+            self.clock, TurnEnd(self.clock), Rig(link=False).core.state, self.answered
         )
         self.probe.start(server)
         self.clock.advance(0)
+
+    def answered(self, answer: Answer, why: str) -> None:
+        self.answers.append(answer)
+        self.reasons.append(why)
 
 
 def test_it_registers_reads_what_the_server_is_and_closes() -> None:
@@ -47,22 +54,26 @@ def test_it_registers_reads_what_the_server_is_and_closes() -> None:
     assert not asked.clock.getDelayedCalls()
 
 
+def says(raw: bytes) -> Any:
+    return lambda server: server.open[0].protocol.dataReceived(raw)
+
+
 @pytest.mark.parametrize(
-    "then",
+    ("then", "event", "reason"),
     [
-        ScriptedServer.refuse,
-        ScriptedServer.lose,
-        lambda server: server.open[0].protocol.dataReceived(b"SSH-2.0-OpenSSH_9.2\r\n"),
-        lambda server: server.open[0].protocol.dataReceived(
-            write_frame(Kind.REPLY, 0xFFFF, reference=1)
-        ),
+        (ScriptedServer.refuse, Event.OTHER_UNFIT, "it refuses the proxy: 3"),
+        (ScriptedServer.lose, Event.OTHER_GONE, "it closes the connection"),
+        (says(b"SSH-2.0-OpenSSH_9.2\r\n"), Event.OTHER_UNFIT, ""),
+        (says(write_frame(Kind.REPLY, 0xFFFF, reference=1)), Event.OTHER_UNFIT, ""),
+        (says(encode(EventAck(), reference=1)), Event.OTHER_UNFIT, "it says nothing of itself"),
     ],
-    ids=["refuses", "closes", "speaks otherwise", "makes no sense"],
+    ids=["refuses", "closes", "speaks otherwise", "makes no sense", "says nothing"],
 )
-def test_whatever_else_it_does_is_no_answer(then: Any) -> None:
+def test_whatever_else_it_does_is_no_answer(then: Any, event: Event, reason: str) -> None:
     asked = Asked(node("ixn1-b", 6))
     then(asked.server)
-    assert asked.answers == [None]
+    assert asked.answers == [event]
+    assert asked.reasons[0].startswith(reason)
     assert not asked.server.open
     assert not asked.clock.getDelayedCalls()
 
@@ -71,7 +82,7 @@ def test_a_refused_connection_is_no_answer() -> None:
     server = node("ixn1-b", 6)
     server.there = False
     asked = Asked(server)
-    assert asked.answers == [None]
+    assert asked.answers == [Event.OTHER_GONE]
     assert not asked.clock.getDelayedCalls()
 
 
@@ -80,10 +91,10 @@ def test_silence_is_no_answer_after_a_while(connects: bool) -> None:
     server = node("ixn1-b", 6)
     server.silent = not connects
     asked = Asked(server)
-    asked.clock.advance(PATIENCE - 0.1)
+    asked.clock.advance(LinkTimes().answer - 0.1)
     assert not asked.answers
     asked.clock.advance(0.2)
-    assert asked.answers == [None]
+    assert asked.answers == [Event.OTHER_LATE]
     assert not server.open
 
 

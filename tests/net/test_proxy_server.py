@@ -10,10 +10,10 @@ from twisted.internet.defer import succeed
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import StringTransport
 
+from ixproxy.core.link_times import LinkTimes
 from ixproxy.core.links import State
 from ixproxy.core.settings import Deployment
 from ixproxy.net.listener import Limits
-from ixproxy.net.probing import INTERVAL
 from ixproxy.net.proxy_server import TICK, ProxyServer
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.network import MemoryNetwork
@@ -178,7 +178,7 @@ def test_a_changed_backup_does_not_break_a_link_and_a_changed_server_makes_it_an
     with_backup = NodeFacts(EAST, 101, frozenset({1}), pairs=((server, Server("spare", "spare")),))
     house.change(with_backup, at(NORTH, "north"), at(WEST, "west"))
     assert house.network.ends("", "east") == before, "the link stays"
-    house.wait(2 * INTERVAL)
+    house.wait(2 * LinkTimes().probe)
     assert house.network.ends("", "spare") or house.states()[EAST] is State.GREETING
     house.change(at(EAST, "spare"), at(NORTH, "north"), at(WEST, "west"))
     assert not house.network.ends("", "east")

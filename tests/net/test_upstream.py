@@ -12,7 +12,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ixproxy.core.attempts import RETRY_DELAYS
+from ixproxy.core.link_times import LinkTimes
 from ixproxy.core.links import State
 from ixproxy.errors import Code
 from ixproxy.messages import EventAck, RequestRegisterClient, ServerFacts
@@ -25,6 +25,8 @@ from ixproxy.wire.frames import FrameReader
 from ixproxy.wire.prefix import Frame, read_frame
 from tests.core.rig import EAST, Rig, at
 from tests.deferreds import no_result, result_of
+
+TIMES = LinkTimes()
 
 
 @implementer(IStreamClientEndpoint)
@@ -94,7 +96,7 @@ def test_a_node_is_greeted_and_then_linked() -> None:
     assert linked.state() is State.GREETING
     linked.node.lose()
     assert linked.state() is State.DOWN
-    linked.clock.advance(RETRY_DELAYS[-1])
+    linked.clock.advance(TIMES.pauses[-1])
     linked.accept()
     assert linked.state() is State.LINKED
     linked.upstream.stop()
@@ -107,12 +109,12 @@ def test_a_node_that_is_away_is_tried_again_and_again() -> None:
     linked.upstream.start()
     for _ in range(60):
         linked.clock.advance(0.1)
-    assert 4 <= linked.node.attempts <= 8
+    assert 9 <= linked.node.attempts <= 14, "six seconds"
     linked.node.there = True
-    for _ in range(31):
+    for _ in range(10):
         linked.clock.advance(0.1)
     linked.accept()
-    assert linked.state() is State.LINKED
+    assert linked.state() is State.LINKED, "a second after it listens"
     linked.upstream.stop()
 
 
@@ -171,12 +173,12 @@ def test_a_node_that_never_comes_to_be_of_use_is_tried_less_and_less_often() -> 
             linked.node.protocol.dataReceived(refusal)
             linked.node.lose()
         linked.clock.advance(0.1)
-    assert 8 <= linked.node.attempts <= 14, "twenty seconds, as if it did not accept"
+    assert 25 <= linked.node.attempts <= 40, "twenty seconds, as if it did not accept"
     linked.clock.advance(3.0)
     linked.accept()
     before = linked.node.attempts
     linked.node.lose()
-    linked.clock.advance(RETRY_DELAYS[0])
+    linked.clock.advance(TIMES.pauses[0])
     assert linked.node.attempts == before + 1, "one that was of use is tried at once"
     linked.upstream.stop()
 

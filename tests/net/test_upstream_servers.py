@@ -10,21 +10,25 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
 from ixproxy.core.clients import Peer
+from ixproxy.core.link_times import LinkTimes
 from ixproxy.core.links import Link
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.errors import Code
 from ixproxy.messages import EventAck, RequestGetInteractionProperties, RequestRegisterClient
+from ixproxy.net.connection import PING
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.perform import Performer
-from ixproxy.net.probing import INTERVAL
 from ixproxy.net.turn import TurnEnd
-from ixproxy.net.upstream import CONNECT_LIMIT, Upstream
+from ixproxy.net.upstream import SILENT, Upstream
 from ixproxy.values import NodeFacts, NodeName, Server
-from ixproxy.wire.codec import decode, encode
+from ixproxy.wire.codec import decode, encode, error_frame
 from ixproxy.wire.prefix import read_frame
 from tests.core.rig import EAST, Rig, at
 from tests.deferreds import result_of
 from tests.net.scripted_servers import ScriptedServer, node, proxy
+
+TIMES = LinkTimes()
+INTERVAL = TIMES.probe
 
 
 class Served:
@@ -51,6 +55,10 @@ class Served:
     @property
     def link(self) -> Link:
         return self.core.link(self.name)
+
+    @property
+    def now(self) -> float:
+        return self.clock.seconds()
 
     def run(self, seconds: float = 0.0) -> None:
         """Time passes, and the servers answer."""
@@ -105,7 +113,7 @@ def test_the_link_moves_to_the_newer_lease_and_what_was_in_flight_is_in_doubt() 
     assert answers[0].in_doubt
     assert served.link.linked
     assert served.link.server.epoch == 6
-    assert not served.servers["east-0"].open
+    assert served.servers["east-0"].transports[0].lost
     served.run(2 * INTERVAL)
     assert served.link.server.epoch == 6, "and it stays there"
     served.stop()
@@ -198,7 +206,7 @@ def test_a_server_that_does_not_accept_is_not_waited_for_where_there_is_another(
     one, two = proxy("proxy1"), proxy("proxy2")
     one.silent = True
     served = proxies(one, two)
-    served.run(CONNECT_LIMIT + 0.2)
+    served.run(TIMES.patience + 0.2)
     assert served.link.server.name == "proxy2"
     served.stop()
 
@@ -222,4 +230,144 @@ def test_a_link_to_a_server_that_is_no_longer_named_is_of_no_use() -> None:
     served.run()
     others = ((Server("x", "x"), Server("y", "y")),)
     assert not served.upstream.follow(NodeFacts(EAST, 101, frozenset({1}), pairs=others))
+    served.stop()
+
+
+def linked_to(served: Served) -> str:
+    return served.link.server.name if served.link.linked else ""
+
+
+@pytest.mark.parametrize("how", ["silent", "stopped"])
+def test_a_server_that_hangs_does_not_delay_the_other_one(how: str) -> None:
+    first, second = node("east-0", 5), node("east-1", 6)
+    setattr(first, how, True)
+    second.there = False
+    served = Served(at(EAST, "a", "b"), first, second)
+    served.run(20.0)
+    second.there = True
+    served.run(1.1)
+    assert linked_to(served) == "east-1", "about a second after it listens"
+    served.stop()
+
+
+def test_a_server_that_accepts_and_does_not_answer_is_given_up() -> None:
+    first, second = node("east-0", 5), node("east-1", 6)
+    first.stopped, second.there = True, False
+    served = Served(at(EAST, "a", "b"), first, second)
+    served.run(TIMES.answer - 0.2)
+    assert first.open == first.transports
+    with capturedLogs() as captured:
+        served.run(0.4)
+    assert first.transports[0] not in first.open
+    said = str(formatEvent(captured[0]))
+    assert said == f"Node east cannot be reached: {SILENT}"
+    served.stop()
+
+
+def test_a_node_without_a_backup_is_given_more_time_and_asked_for_ever() -> None:
+    lone = node("east-0", 5)
+    lone.stopped = True
+    served = Served(at(EAST, "a"), lone)
+    served.run(TIMES.patience - 0.2)
+    assert lone.attempts == 1
+    served.run(30.0)
+    assert 5 <= lone.attempts <= 7, "each has five seconds"
+    lone.stopped = False
+    served.run(0.2)
+    assert linked_to(served) == "east-0"
+    served.stop()
+
+
+def test_a_stopped_primary_is_left_when_the_other_one_takes_over() -> None:
+    """Test idea 49 of the reference: with silence, before keep-alive finds it."""
+    served = pair(5, 6)
+    first, second = served.servers.values()
+    second.there = False
+    served.run(3.0)
+    first.stopped = True
+    served.run(10.0)
+    assert linked_to(served) == "east-0", "nobody else is there, and it may wake up"
+    second.there = True
+    served.run(1.2)
+    assert linked_to(served) == "east-1"
+    first.stopped = False
+    served.run(5.0)
+    assert linked_to(served) == "east-1", "the older one is not gone back to"
+    served.stop()
+
+
+def test_a_link_on_which_requests_wait_in_silence_is_asked_whether_it_is_there() -> None:
+    served = pair(5, 6)
+    first, second = served.servers.values()
+    second.there = False
+    served.run(1.0)
+    served.performer.connect(peer_of(served.core), Heard())  # type: ignore[arg-type]
+    first.stopped = True
+    served.run(2.5)
+    (transport,) = first.open
+    assert PING in transport.value()  # type: ignore[no-untyped-call]
+    assert linked_to(served) == "east-0", "silence alone ends no link: keep-alive does"
+    served.stop()
+
+
+def test_a_node_that_answers_errors_to_everything_is_healthy() -> None:
+    """What a node answers is no sign of its health, and neither is a long pull."""
+    served = pair(5, 4)
+    served.run(1.0)
+    heard = Heard()
+    peer = peer_of(served.core)
+    served.performer.connect(peer, heard)  # type: ignore[arg-type]
+    ask = RequestGetInteractionProperties(tenant_id=1, interaction_id="x")
+    first = served.servers["east-0"]
+    for number in range(50):
+        code = (Code.BUSY, Code.STORE_FAILED)[number % 2]
+        served.core.frames_received(1, [encode(ask, reference=10 + number)], served.now)
+        served.performer.perform()
+        served.clock.advance(0.2)
+        for transport, frame in first.heard():
+            answer = error_frame(code, client=frame.client, reference=frame.reference)
+            transport.protocol.dataReceived(answer)
+        served.servers["east-1"].answer()
+    assert len(heard.frames) >= 50
+    assert linked_to(served) == "east-0"
+    assert (len(first.transports), served.link.pair.moves) == (1, 0)
+    served.stop()
+
+
+def test_another_node_where_the_other_server_should_be_is_reported_once() -> None:
+    served = Served(at(EAST, "a", "b"), node("east-0", 5), node("west", 9, dbid=102))
+    with capturedLogs() as captured:
+        served.run(4.0)
+    said = [str(formatEvent(event)) for event in captured]
+    assert [line for line in said if "no use" in line] == [
+        "east-1 is no use as the other server of node east: it is node west with database id 102"
+    ]
+    assert linked_to(served) == "east-0"
+    served.stop()
+
+
+def test_an_older_server_is_used_when_the_newer_one_is_gone_and_left_when_it_is_back() -> None:
+    served = pair(5, 6)
+    _, second = served.servers.values()
+    served.run(2.0)
+    assert linked_to(served) == "east-1"
+    second.there = False
+    second.lose()
+    served.run(1.5)
+    assert linked_to(served) == "east-0", "it can commit nothing, but nobody else answers"
+    second.there = True
+    served.run(1.2)
+    assert linked_to(served) == "east-1"
+    assert served.link.pair.moves == 3
+    served.stop()
+
+
+def test_a_reason_is_logged_once_for_each_server_however_often_they_are_tried() -> None:
+    first, second = node("east-0", 5), node("east-1", 6)
+    first.stopped, second.there = True, False
+    with capturedLogs() as captured:
+        served = Served(at(EAST, "a", "b"), first, second)
+        served.run(30.0)
+    said = [str(formatEvent(event)) for event in captured]
+    assert len([line for line in said if "cannot be reached" in line]) == 2
     served.stop()

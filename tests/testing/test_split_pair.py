@@ -5,15 +5,16 @@ from __future__ import annotations
 from random import Random
 
 from ixproxy import messages as m
+from ixproxy.core.link_times import LinkTimes
 from ixproxy.core.settings import Deployment, ProxySettings
 from ixproxy.net.node_limits import NodeLimits
-from ixproxy.net.probing import INTERVAL
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.members import MemoryNode, MemoryProxy, node_address, usual_strategies
 from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT, facts_of
 from ixproxy.values import NodeFacts, NodeName, Server
 
+INTERVAL = LinkTimes().probe
 SUBMIT = m.RequestSubmit(tenant_id=1, media_type="email", queue="In", user_data={"x": 1})
 PULL = m.RequestPull(tenant_id=1, view_id="In/All")
 
