@@ -8,6 +8,7 @@ from twisted.internet.task import deferLater
 
 from ixproxy import messages as m
 from ixproxy.client import Backoff, Client, Settings, connect
+from ixproxy.client.places import Endpoint
 from ixproxy.errors import RequestRefused
 from ixproxy.messages.message import Message, Request
 from ixproxy.testing.chaos_deployment import TENANT
@@ -59,7 +60,7 @@ class Asking:
         cls,
         reactor: Any,
         history: History,
-        endpoints: list[str],
+        endpoints: list[Endpoint],
         name: str,
         client_type: str,
         **more: Any,

@@ -16,6 +16,7 @@ from twisted.internet.defer import DeferredList
 
 from ixproxy import messages as m
 from ixproxy.client import Client
+from ixproxy.client.places import Endpoint
 from ixproxy.testing.chaos_asking import Asking
 from ixproxy.testing.chaos_history import History
 from ixproxy.testing.chaos_workers import AGENTS, Desk, Router, Shift, hand_in
@@ -36,7 +37,7 @@ class Load:
     """
 
     def __init__(
-        self, reactor: Any, history: History, endpoints: list[str], random: Random, rate: float
+        self, reactor: Any, history: History, endpoints: list[Endpoint], random: Random, rate: float
     ) -> None:
         self._reactor = reactor
         self._history = history
