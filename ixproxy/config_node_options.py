@@ -230,3 +230,6 @@ class NodeSettings(WireSettings):
     submit_receipt_retention: int = whole(
         24, 1, 8760, "hours", "How long a submit receipt is remembered."
     )
+    lease_limit: int = whole(
+        10, 2, 300, "seconds", "A primary that shows no life for so long is ended by its backup."
+    )

@@ -1,4 +1,11 @@
-"""`twistd ixnode`: one node of a deployment, from the file to the service."""
+"""
+`twistd ixnode`: one server of a node of a deployment, from the file to the service.
+
+The only server of a node, its primary and its backup are started alike: who
+has the lease of the node's database serves, and the other one waits. Each
+time that one begins to serve or to wait it is made anew, by the file as it
+was read last.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +21,7 @@ from twisted.application.service import IService
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.logger import Logger
 from twisted.python import usage
+from twisted.python.failure import Failure
 
 from ixproxy.config import Deployment, NodeApplication, load
 from ixproxy.config_changes import in_one_text, node_changes, option_changes
@@ -25,7 +33,10 @@ from ixproxy.net.door import Door
 from ixproxy.net.executors import Executor, ThreadExecutor
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
+from ixproxy.net.pair_member import NodePairMember, Term
+from ixproxy.net.surroundings import Surroundings
 from ixproxy.net.tls import Credential
+from ixproxy.node.leading import LEADING
 from ixproxy.node.model import NodeModel
 from ixproxy.plugin import find_maker
 from ixproxy.tap_parts import (
@@ -38,6 +49,7 @@ from ixproxy.tap_parts import (
     presence,
     settle_memory,
     silence,
+    stop_once,
 )
 from ixproxy.tap_trust import credential_of, door_of, trust_changes, warn_of_passwords
 
@@ -90,9 +102,6 @@ def read(path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()) ->
     """
     deployment: Deployment = load(path)
     application = deployment.node(name)
-    if application.primary:
-        text = "the backup server of a pair is not supported yet; start the primary"
-        raise ConfigError([ConfigProblem(f"applications.{name}", "", text)])
     plan = node_plan(deployment, name)
     named = {each.name for each in fields(NodeLimits)}
     options = application.settings
@@ -111,49 +120,93 @@ def read(path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()) ->
     )
 
 
+class Terms:
+    """
+    Makes what serves next.
+
+    :param surroundings: of the process.
+    :ivar parts: what the file says: the next one is made of it.
+    """
+
+    def __init__(
+        self, reactor: Any, parts: NodeParts, dialling: Dialling, surroundings: Surroundings
+    ) -> None:
+        self._reactor = reactor
+        self.parts = parts
+        self._dialling = dialling
+        self._surroundings = surroundings
+
+    def store(self) -> IStore:
+        """:raise ConfigError: the store's address is not usable."""
+        return find_maker(IStoreMaker, self._kind).make(self.parts.store)
+
+    @property
+    def _kind(self) -> str:
+        return str(self.parts.store["address"]).partition(":")[0]
+
+    def executor(self, what: str) -> Executor:
+        """A thread with a name."""
+        return ThreadExecutor(self._reactor, f"{self.parts.application.name} {what}")
+
+    def next(self) -> Term:
+        """A server, its store and its lease."""
+        parts, store = self.parts, self.store()
+        server = NodeServer(
+            self._reactor,
+            self._dialling.listening(parts.application.listen),
+            store,
+            parts.model,
+            parts.plan.settings,
+            parts.limits,
+            name=parts.application.name,
+            dbid=parts.application.dbid,
+            now=time.time,
+            new_session=lambda: os.urandom(16),
+            executors=self.executor,
+            keep_alive=keep_alive(self._reactor, parts.application.settings),
+            surroundings=self._surroundings,
+            store_kind=self._kind,
+        )
+        server.state.door = parts.door
+        return Term(server, store, store.lease())
+
+
 def build(
     reactor: Any, path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()
-) -> NodeServer:
+) -> NodePairMember:
     """
-    One node, ready to start.
+    One server of a node, ready to start.
 
     :raise ConfigError: as for `read`, or the store's address is not usable.
     """
     parts = read(path, name, checkers)
     dialling = Dialling(reactor, parts.credential)
     warn_of_passwords(parts.application, checkers)
-    options = parts.application.settings
-    address = str(parts.store["address"])
-    store: IStore = find_maker(IStoreMaker, address.partition(":")[0]).make(parts.store)
-
-    def executor(what: str) -> Executor:
-        return ThreadExecutor(reactor, f"{name} {what}")
-
-    server = NodeServer(
+    surroundings = Surroundings(reactor, time.time)
+    surroundings.certificate_expires = dialling.certificate_expires
+    terms = Terms(reactor, parts, dialling, surroundings)
+    terms.store()
+    member = NodePairMember(
         reactor,
-        dialling.listening(parts.application.listen),
-        store,
-        parts.model,
-        parts.plan.settings,
-        parts.limits,
-        name=name,
-        dbid=parts.application.dbid,
-        now=time.time,
-        new_session=lambda: os.urandom(16),
-        executors=executor,
-        keep_alive=keep_alive(reactor, options),
-        store_kind=address.partition(":")[0],
+        name,
+        terms.next,
+        lambda: terms.executor("lease"),
+        parts.application.settings.lease_limit,
+        seconds=awake_and_asleep,
     )
-
-    server.state.door = parts.door
-    server.surroundings.certificate_expires = dialling.certificate_expires
     # Both were logged where they happened.
-    server.listening.addErrback(lambda _: end_badly(reactor))
-    server.lost.addCallback(lambda _: end_badly(reactor))
+    member.listening.addErrback(lambda _: end_badly(reactor))
+    member.broken.addCallback(lambda _: end_badly(reactor))
     reactor.callWhenRunning(_settle)
-    reloading = Reloading(server, path, parts, dialling, checkers)
+    reactor.callWhenRunning(stop_once)
+    reloading = Reloading(member, terms, surroundings, path, dialling, checkers)
     reactor.callWhenRunning(listen_for_hangup, reactor, reloading.reload)
-    return server
+    return member
+
+
+def awake_and_asleep() -> float:
+    """Seconds since the machine was started, its sleep counted in."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _settle() -> None:
@@ -163,36 +216,52 @@ def _settle() -> None:
 
 
 class Reloading:
-    """Applies a changed file to a running node."""
+    """Applies a changed file to a running server."""
 
     def __init__(
         self,
-        server: NodeServer,
+        member: NodePairMember,
+        terms: Terms,
+        surroundings: Surroundings,
         path: Path,
-        parts: NodeParts,
         dialling: Dialling,
         checkers: Sequence[ICredentialsChecker] = (),
     ) -> None:
-        self._server = server
+        self._member = member
+        self._terms = terms
+        self._surroundings = surroundings
         self._path = path
-        self._parts = parts
+        self._parts = terms.parts
         self._dialling = dialling
         self._checkers = checkers
 
     def reload(self) -> bool:
         """Read the file again; a bad one changes nothing and says why."""
+        before = self._terms.parts
         try:
             parts = read(self._path, self._parts.application.name, self._checkers)
             self._check(parts)
         except ConfigError as problem:
             self._refused(problem)
             return False
-        changed = self._server.configuration_changed(
+        self._terms.parts = parts
+        server = self._member.server
+        if server is None or self._member.state not in LEADING:
+            self._applied(parts)
+            self._member.configuration_changed()
+            return True
+        changed = server.configuration_changed(
             parts.model, parts.plan.settings, parts.limits, silence(parts.application.settings)
         )
-        changed.addCallbacks(
-            lambda _: self._applied(parts), lambda failure: self._refused(failure.value)
-        )
+
+        def failed(failure: Failure) -> None:
+            if self._member.server is server:
+                self._terms.parts = before
+                self._refused(failure.value)
+            else:
+                self._applied(parts)  # by whatever serves next
+
+        changed.addCallbacks(lambda _: self._applied(parts), failed)
         return True
 
     def _check(self, parts: NodeParts) -> None:
@@ -227,12 +296,14 @@ class Reloading:
             *trust_changes(old.credential, parts.credential, old.door, parts.door),
         ]
         self._dialling.use(parts.credential, frozenset())
-        self._server.state.door = parts.door
-        self._server.surroundings.configuration_applied()
+        self._member.limit = parts.application.settings.lease_limit
+        if self._member.server is not None:
+            self._member.server.state.door = parts.door
+        self._surroundings.configuration_applied()
         log.info(
             "{path} was applied: {changes}", path=str(self._path), changes=in_one_text(changes)
         )
 
     def _refused(self, problem: BaseException) -> None:
-        self._server.surroundings.configuration_refused(problem)
+        self._surroundings.configuration_refused(problem)
         log.error("{path} was not applied: {reason}", path=str(self._path), reason=str(problem))

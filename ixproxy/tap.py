@@ -35,6 +35,7 @@ from ixproxy.tap_parts import (
     presence,
     settle_memory,
     silence,
+    stop_once,
 )
 from ixproxy.tap_trust import credential_of, door_of, trust_changes, warn_of_passwords
 from ixproxy.values import Server
@@ -89,6 +90,7 @@ def build(
     # Logged where it happened.
     server.listening.addErrback(lambda _: end_badly(reactor))
     reactor.callWhenRunning(settle_memory)
+    reactor.callWhenRunning(stop_once)
     reloading = Reloading(server, path, application, view, dialling, checkers)
     reactor.callWhenRunning(listen_for_hangup, reactor, reloading.reload)
     return server

@@ -7,11 +7,13 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.strcred import AuthOptionMixin
+from twisted.internet.error import ReactorNotRunning
 from twisted.python import usage
 
 from ixproxy.config_node_options import WireSettings
@@ -93,9 +95,33 @@ def listen_for_hangup(reactor: Any, reload: Callable[[], object]) -> None:
 
 
 def end_badly(reactor: Any) -> None:
-    """Stop so that a supervisor, or a person, sees that this was no orderly end."""
+    """
+    Stop so that a supervisor, or a person, sees that this was no orderly end.
+
+    That may be found out while the process stops already.
+    """
     reactor.addSystemEventTrigger("after", "shutdown", os._exit, 1)
-    reactor.stop()
+    with suppress(ReactorNotRunning):
+        reactor.stop()
+
+
+def stop_once() -> None:
+    """A second SIGTERM, or SIGINT, has nothing more to stop; to be called once the reactor runs."""
+    stopping = False
+
+    def once(before: Callable[..., object]) -> Callable[..., object]:
+        def heard(*signalled: object) -> None:
+            nonlocal stopping
+            if not stopping:
+                stopping = True
+                before(*signalled)
+
+        return heard
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+        if callable(before):
+            signal.signal(number, once(before))
 
 
 def need_restart(table: str, changes: Iterable[tuple[str, object, object]]) -> list[ConfigProblem]:

@@ -24,6 +24,9 @@ from ixproxy.net.dialling import Dialling
 from ixproxy.net.door import OPEN
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.surroundings import Surroundings
+from ixproxy.node.leading import State
+from ixproxy.storage.sqlite import SqliteStore
+from ixproxy.storage.sqlite_lease import SqliteLease
 from ixproxy.testing.processes import RealCluster
 
 ONE_NODE = """\
@@ -87,18 +90,47 @@ def test_the_file_says_what_a_node_is_made_of(file: Path) -> None:
     assert parts.plan.settings.pull_hold_timeout == 3
     assert parts.model.tenants[1].views.keys() == {"Inbound/All"}
     assert parts.store["custom_columns"] == {"c_product": "string"}
-    server = node_tap.build(Reactor(), file, "ixn1")
+    server, store, lease = terms(file, "ixn1").next()
     assert (server.state.name, server.state.dbid) == ("ixn1", 101)
-    assert server.state.limits is not None
+    assert server.state.limits == parts.limits
+    assert isinstance(store, SqliteStore)
+    assert isinstance(lease, SqliteLease)
+    assert lease.path == file.with_name("ixn1.db.lease")
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [("ixn7", "expected a node"), ("ixn1-b", "backup server of a pair is not supported yet")],
-)
-def test_an_application_that_cannot_be_started_is_named(file: Path, name: str, text: str) -> None:
-    with pytest.raises(usage.UsageError, match=f"(?s){name}.*{text}"):
-        node_tap.makeService({"config": str(file), "application": name})  # type: ignore[arg-type]
+def terms(file: Path, name: str) -> node_tap.Terms:
+    reactor: Any = Reactor()
+    parts = node_tap.read(file, name)
+    return node_tap.Terms(reactor, parts, Dialling(reactor), Surroundings(Clock(), lambda: 0.0))
+
+
+def test_a_backup_is_the_same_node_at_another_address(file: Path) -> None:
+    first, second = terms(file, "ixn1"), terms(file, "ixn1-b")
+    assert second.parts.model.tenants == first.parts.model.tenants
+    assert second.parts.limits == first.parts.limits
+    assert second.parts.plan == first.parts.plan
+    assert second.parts.store == first.parts.store
+    assert second.parts.application.listen == "tcp:7111:interface=127.0.0.1"
+    server = second.next().server
+    assert (server.state.name, server.state.dbid) == ("ixn1-b", 101)
+
+
+def test_each_term_is_made_anew(file: Path) -> None:
+    made = terms(file, "ixn1")
+    one, other = made.next(), made.next()
+    assert not {id(each) for each in one} & {id(each) for each in other}
+    assert one.server.surroundings is other.server.surroundings
+
+
+def test_the_limit_of_a_lease_is_of_the_file_for_both(file: Path) -> None:
+    file.write_text(ONE_NODE.replace("= 77", "= 77\nlease-limit = 4"))
+    assert node_tap.build(Reactor(), file, "ixn1").limit == 4
+    assert node_tap.build(Reactor(), file, "ixn1-b").limit == 4
+
+
+def test_an_application_that_cannot_be_started_is_named(file: Path) -> None:
+    with pytest.raises(usage.UsageError, match=r"(?s)ixn7.*expected a node"):
+        node_tap.makeService({"config": str(file), "application": "ixn7"})  # type: ignore[arg-type]
 
 
 def test_a_store_of_an_unknown_kind_is_a_configuration_error(file: Path) -> None:
@@ -108,24 +140,41 @@ def test_a_store_of_an_unknown_kind_is_a_configuration_error(file: Path) -> None
 
 
 class Server:
-    """A node that is told of changes."""
+    """A node that is told of changes, and the member whose server it is."""
 
     def __init__(self, answer: Deferred[None] | None = None) -> None:
         self.changes: list[tuple[Any, ...]] = []
         self.answer = answer
         self.surroundings = Surroundings(Clock(), lambda: 0.0)
-        self.state = SimpleNamespace(door=OPEN)
+        self.member = SimpleNamespace(
+            server=SimpleNamespace(
+                state=SimpleNamespace(door=OPEN), configuration_changed=self._changed
+            ),
+            state=State.PRIMARY,
+            limit=10.0,
+            configuration_changed=lambda: self.changes.append(()),
+        )
 
-    def configuration_changed(self, *changed: Any) -> Deferred[None]:
+    def _changed(self, *changed: Any) -> Deferred[None]:
         self.changes.append(changed)
         return self.answer or succeed(None)
 
+    def reloading(self, file: Path) -> node_tap.Reloading:
+        self.terms = terms(file, "ixn1")
+        member: Any = self.member
+        reactor: Any = Reactor()
+        return node_tap.Reloading(
+            member, self.terms, self.surroundings, file, Dialling(reactor)
+        )
 
-def reload(file: Path, new: str, answer: Deferred[None] | None = None) -> tuple[Server, str]:
+
+def reload(
+    file: Path, new: str, answer: Deferred[None] | None = None, state: State = State.PRIMARY
+) -> tuple[Server, str]:
     """Change the file under a running node; what it was told, and what the log says."""
     server = Server(answer)
-    parts = node_tap.read(file, "ixn1")
-    reloading = node_tap.Reloading(server, file, parts, Dialling(Reactor()))  # type: ignore[arg-type]
+    server.member.state = state
+    reloading = server.reloading(file)
     file.write_text(new)
     with capturedLogs() as events:
         applied = reloading.reload()
@@ -151,6 +200,18 @@ def test_a_changed_file_is_applied(file: Path) -> None:
     )
     assert "max-pending-per-client 77 -> 78" in said
     assert server.surroundings.configuration.problem == ""
+    assert server.terms.parts.limits.max_pending_per_client == 78
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.LEAVING, State.RETURNING])
+def test_who_does_not_serve_begins_the_next_time_with_the_new_file(
+    file: Path, state: State
+) -> None:
+    server, said = reload(file, ONE_NODE.replace("= 77", "= 78\nlease-limit = 5"), state=state)
+    assert server.changes == [()]
+    assert "max-pending-per-client 77 -> 78" in said
+    assert server.terms.parts.limits.max_pending_per_client == 78
+    assert server.member.limit == 5
 
 
 def test_a_file_that_says_the_same_is_applied_and_the_log_says_so(file: Path) -> None:
@@ -170,8 +231,7 @@ def test_all_that_needs_a_restart_is_named_at_once(file: Path) -> None:
 
 def test_two_changes_in_a_row_are_applied_in_order(file: Path) -> None:
     server = Server()
-    parts = node_tap.read(file, "ixn1")
-    reloading = node_tap.Reloading(server, file, parts, Dialling(Reactor()))  # type: ignore[arg-type]
+    reloading = server.reloading(file)
     first, second = Deferred[None](), Deferred[None]()
     with capturedLogs() as events:
         for answer, count in ((first, "78"), (second, "79")):
@@ -213,6 +273,19 @@ def test_a_store_that_cannot_follow_is_told(file: Path) -> None:
     server, heard = reload(file, ONE_NODE.replace("= 77", "= 78"), answer)
     assert "was not applied: no index" in heard
     assert server.surroundings.configuration.problem == "the store could not follow"
+    assert server.terms.parts.limits.max_pending_per_client == 77
+
+
+def test_a_term_that_ends_before_it_has_followed_leaves_the_new_file_to_the_next(
+    file: Path,
+) -> None:
+    answer: Deferred[None] = Deferred()
+    server, _ = reload(file, ONE_NODE.replace("= 77", "= 78"), answer)
+    server.member.server = None
+    with capturedLogs() as events:
+        answer.errback(StorageError("no index"))
+    assert "was applied" in _text(events[0])
+    assert server.terms.parts.limits.max_pending_per_client == 78
 
 
 class Submitter:
@@ -287,6 +360,21 @@ async def test_a_hangup_has_the_file_read_again(tmp_path: Path, real_reactor: An
         os.kill(process.pid, signal.SIGHUP)
         await _until(real_reactor, lambda: heard("was applied"))
         assert process.running
+
+
+@pytest.mark.processes
+@pytest_twisted.ensureDeferred
+async def test_a_node_that_is_told_to_stop_twice_stops_once(
+    tmp_path: Path, real_reactor: Any
+) -> None:
+    async with RealCluster(real_reactor, tmp_path, ALONE) as cluster:
+        process = cluster.servers.processes["ixn1"]
+        os.kill(process.pid, signal.SIGTERM)
+        os.kill(process.pid, signal.SIGTERM)
+        assert await process.when_ended() == "stopped"
+        said = cluster.log("ixn1").read_text()
+        assert "Traceback" not in said
+        assert said.count("Received SIGTERM") == 1
 
 
 @pytest.mark.processes

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.task import Clock
 from twisted.python import usage
 
@@ -19,6 +20,7 @@ from ixproxy.tap_parts import (
     listen_for_hangup,
     need_restart,
     settle_memory,
+    stop_once,
 )
 
 
@@ -111,6 +113,33 @@ def test_a_bad_end_is_seen_by_the_exit_code() -> None:
     assert reactor.stopped == 1
     ((phase, event, _, code),) = reactor.triggers
     assert (phase, event, code) == ("after", "shutdown", 1)
+
+
+def test_a_bad_end_may_be_found_out_while_the_process_stops() -> None:
+    class Stopped(Stopping):
+        def stop(self) -> None:
+            raise ReactorNotRunning
+
+    reactor = Stopped()
+    end_badly(reactor)
+    assert len(reactor.triggers) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_is_stopped_once(number: signal.Signals) -> None:
+    heard: list[int] = []
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        for each in before:
+            signal.signal(each, lambda got, _: heard.append(got))
+        stop_once()
+        signal.raise_signal(number)
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        for each, old in before.items():
+            signal.signal(each, old)
+    assert heard == [number]
 
 
 def test_a_hangup_reads_the_file_again_and_many_at_once_only_once() -> None:

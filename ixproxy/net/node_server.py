@@ -157,7 +157,6 @@ class NodeServer(Service):
 
     def _started(self, result: tuple[int, float | None, int] | Failure) -> None:
         if isinstance(result, Failure):
-            log.error("Store cannot be opened: {reason}", reason=result.getErrorMessage())
             self.listening.errback(result)
             return
         if self._stopped is not None:
@@ -165,7 +164,7 @@ class NodeServer(Service):
         self.state.epoch, due, self.writer.last_event_number = result
         self.writer.tick_at(due)
         listening = self._listen.listen(self.listener)
-        listening.addCallbacks(self._is_listening, self._cannot_listen)
+        listening.addCallbacks(self._is_listening, self.listening.errback)
 
     def _is_listening(self, port: IListeningPort) -> None:
         self._port = port
@@ -176,10 +175,6 @@ class NodeServer(Service):
             epoch=self.state.epoch,
         )
         self.listening.callback(port)
-
-    def _cannot_listen(self, failure: Failure) -> None:
-        log.error("Node cannot listen: {reason}", reason=failure.getErrorMessage())
-        self.listening.errback(failure)
 
     def _status(self) -> EventServerStatus:
         return self.surroundings.complete(

@@ -246,7 +246,7 @@ class NodePairMember(Service):
         if not isinstance(problem, StorageError | CannotListenError):
             log.failure("Server {name} broke", failure, name=self._name)
         elif str(problem) != self._problem:
-            log.error("Server {name}: {reason}", name=self._name, reason=str(problem))
+            log.error("Server {name} cannot serve: {why}", name=self._name, why=str(problem))
         self._problem = str(problem)
         if first and hopeless and not self.listening.called:
             self._hear(Heard.REFUSED)
