@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from twisted.internet.task import deferLater
@@ -60,7 +61,7 @@ class Asking:
         cls,
         reactor: Any,
         history: History,
-        endpoints: list[Endpoint],
+        endpoints: Sequence[Endpoint],
         name: str,
         client_type: str,
         **more: Any,

@@ -8,7 +8,7 @@ between, until nothing is left. See `chaos_workers` for what they do.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any
 
@@ -37,7 +37,7 @@ class Load:
     """
 
     def __init__(
-        self, reactor: Any, history: History, endpoints: list[Endpoint], random: Random, rate: float
+        self, reactor: Any, history: History, endpoints: Sequence[Endpoint], random: Random, rate: float
     ) -> None:
         self._reactor = reactor
         self._history = history

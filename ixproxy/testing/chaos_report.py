@@ -90,8 +90,8 @@ def lines(
     yield ""
     yield f"{'fault':28} {'seen':>4} {'gap median':>10} {'maximum':>8} {'limit':>6}  after healing"
     figures = {kind: _figures(found) for kind, found in by_kind(rounds).items()}
-    judged = [each for each in rounds for each in each.service if each.limit is not None]
-    for kind, row in sorted(figures.items(), key=lambda item: (item[1]["limit"] is None, item[0])):
+    judged = [one for each in rounds for one in each.service if one.limit is not None]
+    for name, row in sorted(figures.items(), key=lambda item: (item[1]["limit"] is None, item[0])):
         limit = "-" if row["limit"] is None else f"{row['limit']:.1f}"
         healing = (
             f"{row['after_healing_median']:.2f} / {row['after_healing_maximum']:.2f} s"
@@ -99,12 +99,12 @@ def lines(
             else ""
         )
         yield (
-            f"{kind:28} {row['count']:4} {row['gap_median']:9.2f}s {row['gap_maximum']:7.2f}s "
+            f"{name:28} {row['count']:4} {row['gap_median']:9.2f}s {row['gap_maximum']:7.2f}s "
             f"{limit:>6}  {healing}"
         ).rstrip()
     yield ""
     if judged:
-        gaps = [each.gap for each in judged]
+        gaps = [one.gap for one in judged]
         yield (
             f"time without service where a backup covers: median {median(gaps):.2f} s, "
             f"maximum {max(gaps):.2f} s, of {len(gaps)}; may be {judged[0].limit:.1f} s"

@@ -60,7 +60,7 @@ def _postgresql(address: str, tables: tuple[str, ...]) -> Tables:
     with psycopg.connect(address, connect_timeout=SECONDS, row_factory=dict_row) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         return {
-            table: connection.execute(f"SELECT * FROM {table}").fetchall()  # type: ignore[arg-type]
+            table: connection.execute(f"SELECT * FROM {table}").fetchall()
             for table in tables
         }
 

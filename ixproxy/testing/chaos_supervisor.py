@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
 from ixproxy.testing.processes import RealCluster
@@ -22,7 +23,7 @@ class Supervisor:
     :ivar ends: what ended, with what became of it, and whether that was a surprise.
     """
 
-    def __init__(self, clock: object, cluster: RealCluster, random: Random) -> None:
+    def __init__(self, clock: IReactorTime, cluster: RealCluster, random: Random) -> None:
         self._clock = clock
         self._cluster = cluster
         self._random = random
@@ -43,7 +44,7 @@ class Supervisor:
 
     def look(self) -> None:
         """Note who has ended, and start whose time has come."""
-        now: float = self._clock.seconds()  # type: ignore[attr-defined]
+        now = self._clock.seconds()
         for name, process in self._cluster.servers.processes.items():
             if process.running:
                 continue
