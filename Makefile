@@ -20,6 +20,7 @@ ARGS ?=
 # Debian packages, by what needs them.
 VENV_PACKAGES := python3 python3-venv
 BENCH_PACKAGES := haproxy gcc libc6-dev libssl-dev
+CHAOS_PACKAGES := postgresql iproute2
 
 # The stamps carry a digest of all that is installed and of where it stands, so a
 # deleted file or a checkout that moved means a new installation, and a touched one does not.
@@ -74,6 +75,7 @@ help:
 	@echo 'make test      set up what the tests need; run ruff, mypy and pytest'
 	@echo 'make install   the project into $(VENV), so that $(BIN)/ixctl and the twistd plug-in are current'
 	@echo 'make bench     run the benchmarks'
+	@echo 'make chaos     faults on real processes under load, on both stores (as root: with network faults)'
 	@echo 'make doc       build the documentation into doc/_build/html'
 	@echo 'make protocol  write the pages of protocol, options, life cycle and check-config from the tables'
 	@echo 'make clean     remove what the others left, but for $(VENV)'
@@ -95,6 +97,18 @@ test: $(INSTALLED_TEST)
 bench: $(INSTALLED)
 	@$(call debian,$(BENCH_PACKAGES))
 	@PYTHONPATH="$(CURDIR)" $(BIN)/python bench/run.py $(ARGS)
+
+# Both stores run, so that what is wrong on one does not hide the other.
+.PHONY: chaos
+chaos: $(INSTALLED_TEST)
+	@$(call debian,$(CHAOS_PACKAGES))
+	@export PYTHONPATH="$(CURDIR)"; failed=; \
+	for store in sqlite postgresql; do \
+		echo "chaos on $$store"; \
+		$(BIN)/python -m ixproxy.testing.chaos --store $$store --rounds 20 --minutes 12 $(ARGS) \
+			|| failed+=" $$store"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
 
 .PHONY: doc
 doc: $(INSTALLED_TEST)

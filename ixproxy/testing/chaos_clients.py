@@ -37,7 +37,12 @@ class Load:
     """
 
     def __init__(
-        self, reactor: Any, history: History, endpoints: Sequence[Endpoint], random: Random, rate: float
+        self,
+        reactor: Any,
+        history: History,
+        endpoints: Sequence[Endpoint],
+        random: Random,
+        rate: float,
     ) -> None:
         self._reactor = reactor
         self._history = history

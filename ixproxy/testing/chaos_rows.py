@@ -59,10 +59,7 @@ def _sqlite(address: str, tables: tuple[str, ...]) -> Tables:
 def _postgresql(address: str, tables: tuple[str, ...]) -> Tables:
     with psycopg.connect(address, connect_timeout=SECONDS, row_factory=dict_row) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        return {
-            table: connection.execute(f"SELECT * FROM {table}").fetchall()
-            for table in tables
-        }
+        return {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
 
 
 def truncate_log(address: str) -> None:

@@ -22,10 +22,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from twisted.internet.defer import TimeoutError
-from twisted.internet.endpoints import clientFromString, connectProtocol
-from twisted.internet.error import ConnectError
-from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
@@ -187,32 +183,20 @@ class Scene:
 
     async def primary_of(self, node: str) -> str:
         """
-        The server that serves a node: the one of its pair that listens.
+        The server that serves a node.
 
         :raise ServerFailed: there is none for long.
         """
-        both = (node, node + BACKUP) if self.pairs else (node,)
         deadline = self.reactor.seconds() + FIND_SECONDS
-        while True:
-            for name in both:
-                if self.process(name).running and await self._listens(name):
-                    return name
+        while not (found := await self.cluster.primary_of(node)):
             if self.reactor.seconds() > deadline:
                 raise ServerFailed(f"{node} has no primary for {FIND_SECONDS:g} s")
             await self.pause(0.1)
+        return found
 
     def partner_of(self, server: str) -> str:
         """The other server of a pair."""
         return node_of(server) if server.endswith(BACKUP) else server + BACKUP
-
-    async def _listens(self, name: str) -> bool:
-        try:
-            endpoint = clientFromString(self.reactor, self.endpoint(name))
-            visitor: Any = await connectProtocol(endpoint, Protocol()).addTimeout(1, self.reactor)
-        except (ConnectError, TimeoutError):
-            return False
-        visitor.transport.abortConnection()
-        return True
 
     async def pause(self, seconds: float) -> None:
         """Let some time pass."""
