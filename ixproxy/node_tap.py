@@ -21,7 +21,6 @@ from twisted.application.service import IService
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.logger import Logger
 from twisted.python import usage
-from twisted.python.failure import Failure
 
 from ixproxy.config import Deployment, NodeApplication, load
 from ixproxy.config_changes import in_one_text, node_changes, option_changes
@@ -138,7 +137,8 @@ class Terms:
 
     def store(self) -> IStore:
         """:raise ConfigError: the store's address is not usable."""
-        return find_maker(IStoreMaker, self._kind).make(self.parts.store)
+        store: IStore = find_maker(IStoreMaker, self._kind).make(self.parts.store)
+        return store
 
     @property
     def _kind(self) -> str:
@@ -254,7 +254,7 @@ class Reloading:
             parts.model, parts.plan.settings, parts.limits, silence(parts.application.settings)
         )
 
-        def failed(failure: Failure) -> None:
+        def failed(failure: Any) -> None:
             if self._member.server is server:
                 self._terms.parts = before
                 self._refused(failure.value)

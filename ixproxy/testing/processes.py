@@ -6,17 +6,24 @@ A cluster of real processes on this machine, for tests.
         client = await connect(reactor, cluster.endpoint("proxy1"), …)
         await cluster.kill("ixn2")
         await cluster.restart("ixn2")
+        cluster.pause("ixn1")
+        serving = await cluster.primary_of("ixn1")
+        cluster.resume("ixn1")
         await cluster.change(another_text)
 
-Nothing is waited for by time: a server is ready when it answers, and a proxy
-when it says that an id is unknown, for it does so only with all nodes linked.
+Nothing is waited for by time: a node is ready when one of its servers answers,
+and a proxy when it says that an id is unknown, for it does so only with all
+nodes linked. Backups of nodes are started once their primaries serve, and are
+ready when their logs say that they wait. Backups of proxies are not started.
 """
 
 from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import Any
@@ -38,6 +45,9 @@ ASK_AGAIN_SECONDS = 0.05
 APPLIED = " was applied: "
 """What a process writes into its log when it follows a changed file."""
 
+WAITS = " waits: "
+"""What a server of a node writes when another one has its lease."""
+
 NOBODY = "no-such-interaction"
 """An id that names no node as its origin, so every node is asked for it."""
 
@@ -57,6 +67,8 @@ class RealCluster:
     :param tls: what is shown and trusted by whoever asks whether servers are ready.
     :param entering: as for `Servers`; None: all run as this process does.
     :ivar file: the deployment file as it was written.
+    :ivar nodes: the primary of each node; `backups`: the backups of those that
+        have one; `proxies`: all proxies.
     :ivar servers: the processes.
     :raise ConfigError: the text has mistakes.
     """
@@ -87,9 +99,16 @@ class RealCluster:
         written.write_text(on_free_ports(text, self._random, self._ports), "utf-8")
         written.replace(self.file)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All processes."""
+        return (*self.nodes, *self.backups, *self.proxies)
+
     def _read(self) -> None:
         self._deployment = load(self.file)
         self.nodes = tuple(node.name for node in self._deployment.nodes())
+        backups = (node.backup for node in self._deployment.nodes())
+        self.backups = tuple(name for name in backups if name)
         self.proxies = tuple(proxy.name for proxy in self._deployment.proxies())
 
     async def __aenter__(self) -> RealCluster:
@@ -101,7 +120,7 @@ class RealCluster:
 
     def endpoint(self, name: str) -> str:
         """Where a process listens, as an endpoint string for clients."""
-        if name in self.nodes:
+        if name in (*self.nodes, *self.backups):
             return self._deployment.node(name).endpoint
         return self._deployment.proxy(name).endpoint
 
@@ -112,6 +131,11 @@ class RealCluster:
     def stores(self) -> dict[str, Path]:
         """Every node with its database."""
         return {node: self.store(node) for node in self.nodes}
+
+    def pair(self, node: str) -> tuple[str, ...]:
+        """The servers of a node, its primary first."""
+        backup = self._deployment.node(node).backup
+        return (node, backup) if backup else (node,)
 
     def log(self, name: str) -> Path:
         """The log of a process."""
@@ -128,13 +152,17 @@ class RealCluster:
             for name in (*self.nodes, *self.proxies):
                 self.begin(name)
             await self.ready()
+            for name in self.backups:
+                self.begin(name)
+            for name in self.backups:
+                await self.waits(name)
         except BaseException:
             await self.stop()
             raise
 
     def begin(self, name: str) -> None:
         """Start one process, without waiting for it."""
-        kind = "ixnode" if name in self.nodes else "ixproxy"
+        kind = "ixproxy" if name in self.proxies else "ixnode"
         self.servers.start(kind, name, self.log(name))
 
     async def ready(self) -> None:
@@ -144,9 +172,35 @@ class RealCluster:
         :raise IxproxyError: see `start`.
         """
         for name in (*self.nodes, *self.proxies):
-            await wait_for_server(
-                self._reactor, self.endpoint(name), START_SECONDS, self.servers.check, self._tls
-            )
+            servers = self.pair(name) if name in self.nodes else (name,)
+            endpoints = [self.endpoint(each) for each in servers]
+
+            def check(servers: tuple[str, ...] = servers) -> None:
+                self.servers.check(servers)
+
+            await wait_for_server(self._reactor, endpoints, START_SECONDS, check, self._tls)
+
+    async def waits(self, backup: str) -> None:
+        """
+        Wait until the log of a server that was started just now says that it waits.
+
+        :raise IxproxyError: see `start`.
+        """
+        deadline = self._reactor.seconds() + START_SECONDS
+        log = self.log(backup)
+        while WAITS not in log.read_text("utf-8", "replace"):
+            self.servers.check((backup,))
+            if self._reactor.seconds() > deadline:
+                raise ServerFailed(f"{backup} does not wait to be primary")
+            await deferLater(self._reactor, ASK_AGAIN_SECONDS)
+
+    async def primary_of(self, node: str) -> str:
+        """Which server of a node serves: who answers, and has the newest lease; empty: none."""
+        found: dict[int, str] = {}
+        for name in self.pair(node):
+            with suppress(IxproxyError):
+                found[await ask(self._reactor, self.endpoint(name), self._tls)] = name
+        return found[max(found)] if found else ""
 
     async def change(self, text: str) -> None:
         """
@@ -171,7 +225,7 @@ class RealCluster:
         for process in running:
             process.signal(signal.SIGHUP)
         deadline = self._reactor.seconds() + START_SECONDS
-        for process in (each for each in running if each.name in (*self.nodes, *self.proxies)):
+        for process in (each for each in running if each.name in self.names):
             while process.log.read_text("utf-8", "replace").count(APPLIED) <= told[
                 process.name
             ].count(APPLIED):
@@ -190,6 +244,14 @@ class RealCluster:
     async def kill(self, name: str) -> None:
         """Kill one process; nothing of it runs any more when this is done."""
         await self.servers.end(name, signal.SIGKILL)
+
+    def pause(self, name: str) -> None:
+        """Have a process stand still, as one that hangs, until `resume`."""
+        self.servers.processes[name].signal(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """Have a paused process go on, if it is still there."""
+        self.servers.processes[name].signal(signal.SIGCONT)
 
     async def restart(self, name: str) -> None:
         """Start one process again, stopped first if it runs; wait until all are ready."""
@@ -217,7 +279,7 @@ def on_free_ports(text: str, random: Random, known: dict[str, int] | None = None
 
 async def wait_for_server(
     reactor: Any,
-    endpoint: str | IStreamClientEndpoint,
+    endpoint: str | IStreamClientEndpoint | Sequence[str],
     seconds: float,
     check: Callable[[], None],
     tls: TlsFiles | None = None,
@@ -225,16 +287,19 @@ async def wait_for_server(
     """
     Wait until a server takes registrations and, being a proxy, has all its nodes linked.
 
+    :param endpoint: where it is, or where one of several is.
     :param seconds: when to give up.
     :param check: asked before each attempt; raises when there is no hope.
     :param tls: what is shown and trusted.
     :raise IxproxyError: it did not come up in time; the reason of the last attempt.
     """
     deadline = reactor.seconds() + seconds
+    several: Sequence[Any] = endpoint if isinstance(endpoint, list | tuple) else (endpoint,)
+    endpoints = cycle(several)
     while True:
         check()
         try:
-            await _ask(reactor, endpoint, tls)
+            await ask(reactor, next(endpoints), tls)
             return
         except IxproxyError:
             if reactor.seconds() > deadline:
@@ -242,8 +307,15 @@ async def wait_for_server(
         await deferLater(reactor, ASK_AGAIN_SECONDS)
 
 
-async def _ask(reactor: Any, endpoint: str | IStreamClientEndpoint, tls: TlsFiles | None) -> None:
-    """:raise IxproxyError: it is not ready."""
+async def ask(
+    reactor: Any, endpoint: str | IStreamClientEndpoint, tls: TlsFiles | None = None
+) -> int:
+    """
+    Ask a server whether it is ready.
+
+    :return: its epoch; 0: it is a proxy.
+    :raise IxproxyError: it is not.
+    """
     client = await connect(
         reactor,
         endpoint,
@@ -254,7 +326,7 @@ async def _ask(reactor: Any, endpoint: str | IStreamClientEndpoint, tls: TlsFile
     )
     try:
         if client.server.role != "proxy":
-            return
+            return client.server.epoch
         for tenant in client.server.tenants:
             request = RequestGetInteractionProperties(tenant_id=tenant, interaction_id=NOBODY)
             try:
@@ -262,5 +334,6 @@ async def _ask(reactor: Any, endpoint: str | IStreamClientEndpoint, tls: TlsFile
             except RequestRefused as refusal:
                 if refusal.code != Code.UNKNOWN_INTERACTION:
                     raise
+        return 0
     finally:
         await client.close()

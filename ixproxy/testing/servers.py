@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class ServerProcess(ProcessProtocol):
 
     :ivar outcome: what became of it, once it is gone: `stopped`, or what went
         wrong.
+    :ivar paused: whether it was told to stand still.
     """
 
     def __init__(self, name: str, log: Path) -> None:
@@ -39,6 +40,7 @@ class ServerProcess(ProcessProtocol):
         self.log = log
         self.outcome = ""
         self.running = False
+        self.paused = False
         self._waiting: list[Deferred[str]] = []
 
     @property
@@ -75,11 +77,19 @@ class ServerProcess(ProcessProtocol):
             self._waiting.remove(ended)
 
     def signal(self, number: int) -> None:
-        """Send a signal to this process, if it is still there."""
+        """
+        Send a signal to this process, if it is still there.
+
+        One that is paused goes on to hear that it is to stop.
+        """
         transport: Any = self.transport
         if self.running:
             try:
                 transport.signalProcess(number)
+                if self.paused and number == signal.SIGTERM:
+                    transport.signalProcess(signal.SIGCONT)
+                if number in (signal.SIGSTOP, signal.SIGCONT, signal.SIGTERM):
+                    self.paused = number == signal.SIGSTOP
             except ProcessExitedAlready:
                 return
 
@@ -146,13 +156,17 @@ class Servers:
             os.close(output)
         return process
 
-    def check(self) -> None:
+    def check(self, any_of: Sequence[str] = ()) -> None:
         """
         See that every process that was started is running.
 
+        :param any_of: that at least one of these is, of those that were started.
         :raise ServerFailed: one is not; the text has the end of its log.
         """
-        for process in self.processes.values():
+        looked = [each for each in self.processes.values() if each.name in any_of or not any_of]
+        if any_of and any(each.running for each in looked):
+            return
+        for process in looked:
             if not process.running:
                 raise ServerFailed(
                     f"{process.name} ended: {process.outcome}; its log says:\n{process.tail()}"

@@ -123,6 +123,31 @@ def test_a_cluster_knows_its_processes_and_where_they_keep_things(tmp_path: Path
     assert cluster.endpoint("ixn2") in cluster.file.read_text()
 
 
+def test_a_node_has_the_servers_of_its_pair(tmp_path: Path) -> None:
+    backup = """
+    [applications.ixn1-b]
+    listen = "tcp:7111:interface=127.0.0.1"
+    endpoint = "tcp:127.0.0.1:7111"
+    """
+    text = DOCUMENTED.replace("dbid = 101", 'dbid = 101\nbackup = "ixn1-b"') + backup
+    cluster = RealCluster(None, tmp_path, text, Random(1))
+    assert (cluster.nodes, cluster.backups) == (("ixn1", "ixn2"), ("ixn1-b",))
+    assert cluster.pair("ixn1") == ("ixn1", "ixn1-b")
+    assert cluster.pair("ixn2") == ("ixn2",)
+    assert cluster.endpoint("ixn1-b") != cluster.endpoint("ixn1")
+    assert cluster.names == ("ixn1", "ixn2", "ixn1-b", "proxy1")
+
+
+def test_one_of_several_servers_is_enough_to_be_ready(world: World) -> None:
+    endpoints: Any = [world.network.client_endpoint(each, "c") for each in ("t:1", "s:1")]
+    waiting = Deferred.fromCoroutine(
+        wait_for_server(world.clock, endpoints, 10.0, world.check)
+    )
+    assert world.clock.run_until(lambda: waiting.called, 600.0)
+    result_of(waiting)
+    assert world.checks == 2
+
+
 def test_a_file_with_mistakes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="dbid"):
         RealCluster(None, tmp_path, DOCUMENTED.replace("dbid = 101", 'dbid = "x"'), Random(1))

@@ -115,6 +115,29 @@ def test_one_that_ended_by_itself_is_shown_with_the_end_of_its_log(
     assert "line 1\n" not in str(failed.value)
 
 
+def test_one_that_is_paused_goes_on_to_hear_that_it_is_to_stop(
+    servers: Servers, tmp_path: Path
+) -> None:
+    ((process, transport),) = start(servers, tmp_path, "ixn1")
+    process.signal(19)
+    paused = [process.paused]
+    stopping = no_result(servers.stop())
+    paused.append(process.paused)
+    assert transport.signals == [19, 15, 18]
+    assert paused == [True, False]
+    process.processEnded(Failure(ProcessDone(0)))
+    assert result_of(stopping) == []
+
+
+def test_of_a_pair_one_that_runs_is_enough(servers: Servers, tmp_path: Path) -> None:
+    (one, _), (two, _) = start(servers, tmp_path, "ixn1", "ixn1-b")
+    one.processEnded(Failure(ProcessTerminated(signal=9)))
+    servers.check(("ixn1", "ixn1-b"))
+    two.processEnded(Failure(ProcessTerminated(signal=9)))
+    with pytest.raises(ServerFailed, match="ixn1 ended"):
+        servers.check(("ixn1", "ixn1-b"))
+
+
 def test_one_may_end_alone_by_any_signal(servers: Servers, tmp_path: Path) -> None:
     (one, one_transport), (_, two_transport) = start(servers, tmp_path, "ixn1", "ixn2")
     ending = no_result(servers.end("ixn1", 9))
