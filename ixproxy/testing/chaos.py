@@ -114,7 +114,8 @@ def plan(scene: Scene) -> Any:
     kinds = [kind for kind in kinds if not options.only or kind in options.only]
     if not kinds:
         raise IxproxyError("none of the faults that are wanted can be had here")
-    return draw(kinds, options.rounds, Random(f"{options.seed}/faults"))
+    random = Random(f"{options.seed}/faults")
+    return draw(kinds, options.rounds, options.lease_limit or 0, random)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -69,6 +69,7 @@ class Checks:
             "streams": await self._streams(),
             "clients": self._load.problems(),
             "servers": self._scene.supervisor.surprises(),
+            "deposed": list(self._scene.complaints),
             "logs": self._logs(),
             "memory": self._grown(),
         }

@@ -23,8 +23,11 @@ from ixproxy.testing.chaos_rows import truncate_log
 from ixproxy.testing.chaos_scene import POSTGRESQL, SQLITE, Scene
 from ixproxy.testing.chaos_wire import Rule
 
-AFTER_LIMIT = 2.5
-"""Seconds beyond the lease limit that a frozen primary stays frozen."""
+DEPOSED = "is primary no more"
+"""What a server writes into its log when it finds that another one is primary."""
+
+NOTICED_SECONDS = 5.0
+"""In which a deposed primary that wakes up has found that out."""
 
 
 class Strikes(Enum):
@@ -72,6 +75,7 @@ class Kind:
     :ivar seconds: how long it lasts, at least and at most.
     :ivar covered: the backup takes over; or nobody should notice.
     :ivar stores: where there is such a fault.
+    :ivar beyond: it lasts so much longer than the lease limit.
     :ivar pairs, apart, disks: what it needs.
     :ivar slow: other faults of the same round are not held to the limit.
     """
@@ -79,6 +83,7 @@ class Kind:
     strike: Strike
     strikes: Strikes
     seconds: tuple[float, float] = (0.0, 0.0)
+    beyond: bool = False
     covered: bool = False
     stores: tuple[str, ...] = (SQLITE, POSTGRESQL)
     pairs: bool = False
@@ -112,8 +117,21 @@ async def _freeze_primary(scene: Scene, blow: Blow) -> str:
 
 
 async def _freeze_beyond_the_limit(scene: Scene, blow: Blow) -> str:
-    limit = scene.options.lease_limit or 0
-    return await _freeze_primary(scene, blow._replace(seconds=limit + blow.seconds))
+    """The other one takes over; who wakes up has been ended, or finds that out."""
+    server = await scene.primary_of(blow.target)
+    process, log = scene.process(server), scene.cluster.log(server)
+    epoch, said = scene.epoch_of(blow.target), log.stat().st_size
+    await scene.freeze(server, blow.seconds)
+    after = f"{server} was frozen for {blow.seconds:.1f} s"
+    if scene.epoch_of(blow.target) <= epoch:
+        scene.complaints.append(f"{after}, and nobody took over")
+    deadline = scene.reactor.seconds() + NOTICED_SECONDS
+    while process.running and DEPOSED not in log.read_bytes()[said:].decode("utf-8", "replace"):
+        if scene.reactor.seconds() > deadline:
+            scene.complaints.append(f"{after}, lives, and does not say that it was deposed")
+            break
+        await scene.pause(0.1)
+    return server
 
 
 async def _kill_proxy(scene: Scene, blow: Blow) -> str:
@@ -144,7 +162,7 @@ async def _cut_from_database(scene: Scene, blow: Blow) -> str:
     server = await scene.primary_of(blow.target)
     host = scene.host_of(server)
     scene.hosts.between(host, HERE, Rule(cut=True))
-    await scene.pause((scene.options.lease_limit or 0) + blow.seconds)
+    await scene.pause(blow.seconds)
     scene.hosts.between(host, HERE, Rule())
     return server
 
@@ -177,6 +195,7 @@ async def _fill_disk(scene: Scene, blow: Blow) -> str:
 
 NODE, PROXY, ALL = Strikes
 _SEEN = (3.0, 6.0)
+_LONG = (2.5, 4.0)
 _ONLY_POSTGRESQL = (POSTGRESQL,)
 
 KINDS: dict[str, Kind] = {
@@ -184,7 +203,7 @@ KINDS: dict[str, Kind] = {
     "kill backup": Kind(_kill_backup, NODE, covered=True, pairs=True),
     "stop primary": Kind(_stop_primary, NODE, covered=True),
     "freeze primary": Kind(
-        _freeze_beyond_the_limit, NODE, (AFTER_LIMIT, AFTER_LIMIT + 1.5), covered=True, pairs=True
+        _freeze_beyond_the_limit, NODE, _LONG, beyond=True, covered=True, pairs=True
     ),
     "freeze primary briefly": Kind(_freeze_primary, NODE, (0.5, 1.5), covered=True),
     "kill proxy": Kind(_kill_proxy, PROXY),
@@ -193,7 +212,7 @@ KINDS: dict[str, Kind] = {
     "delay to node": Kind(_network(Rule(delay=0.1)), NODE, _SEEN, apart=True, slow=True),
     "loss to node": Kind(_network(Rule(loss=0.05)), NODE, _SEEN, apart=True, slow=True),
     "cut primary from database": Kind(
-        _cut_from_database, NODE, (AFTER_LIMIT, AFTER_LIMIT + 1.5), covered=True,
+        _cut_from_database, NODE, _LONG, beyond=True, covered=True,
         stores=_ONLY_POSTGRESQL, pairs=True, apart=True,
     ),
     "stop database": Kind(_database("stop"), ALL, _SEEN, stores=_ONLY_POSTGRESQL, slow=True),
@@ -215,12 +234,14 @@ def possible(store: str, *, pairs: bool, apart: bool, disks: bool) -> list[str]:
     ]
 
 
-def draw(kinds: list[str], rounds: int, random: Random) -> list[list[Blow]]:
+def draw(kinds: list[str], rounds: int, limit: float, random: Random) -> list[list[Blow]]:
     """
     What happens in each round.
 
     Every kind comes once before one comes again. In the last third two happen
     at once, to different nodes; what strikes all nodes stays alone.
+
+    :param limit: the lease limit, in seconds.
     """
     order: list[str] = []
     while len(order) < 2 * rounds:
@@ -232,12 +253,14 @@ def draw(kinds: list[str], rounds: int, random: Random) -> list[list[Blow]]:
             names += [name for name in order if KINDS[name].strikes is not ALL][:1]
             order.remove(names[-1])
         nodes, proxies = random.sample(NODES, len(NODES)), random.sample(PROXIES, len(PROXIES))
-        plan.append([_blow(name, nodes[n], proxies[n], random) for n, name in enumerate(names)])
+        plan.append(
+            [_blow(name, nodes[n], proxies[n], limit, random) for n, name in enumerate(names)]
+        )
     return plan
 
 
-def _blow(name: str, node: str, proxy: str, random: Random) -> Blow:
+def _blow(name: str, node: str, proxy: str, limit: float, random: Random) -> Blow:
     kind = KINDS[name]
-    seconds = random.uniform(*kind.seconds)
+    seconds = random.uniform(*kind.seconds) + (limit if kind.beyond else 0.0)
     target = {NODE: node, PROXY: proxy, ALL: ""}[kind.strikes]
     return Blow(name, target, proxy if kind.apart else "", seconds)

@@ -18,6 +18,7 @@ REST = ("interactions", "parties", "invitations")
 
 TABLES = (*REST, "receipts")
 SECONDS = 10
+ATTEMPTS = 50
 
 
 Tables = dict[str, list[dict[str, Any]]]
@@ -63,6 +64,14 @@ def _postgresql(address: str, tables: tuple[str, ...]) -> Tables:
 
 
 def truncate_log(address: str) -> None:
-    """Have a SQLite database's write-ahead log begin anew, in an empty file."""
+    """
+    Have a SQLite database's write-ahead log begin anew, in an empty file.
+
+    :raise StorageError: others are in the way, again and again.
+    """
     with closing(sqlite3.connect(address.removeprefix("sqlite:"), timeout=SECONDS)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for _ in range(ATTEMPTS):
+            ((busy, _, _),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if not busy:
+                return
+    raise StorageError(f"{address}: the log cannot be emptied")

@@ -29,6 +29,7 @@ from ixproxy.testing import chaos_disks, chaos_hosts
 from ixproxy.testing.chaos_deployment import BACKUP, NODES, PROXIES, deployment, node_of, servers
 from ixproxy.testing.chaos_disks import SmallDisk
 from ixproxy.testing.chaos_hosts import HERE, Hosts, Loopback, make_hosts
+from ixproxy.testing.chaos_rows import read_rows
 from ixproxy.testing.chaos_supervisor import Supervisor
 from ixproxy.testing.postgresql import PostgresqlServer
 from ixproxy.testing.processes import RealCluster
@@ -66,6 +67,7 @@ class Scene:
 
     :param folder: for the file, the logs and the databases.
     :ivar missing: why some faults cannot be had.
+    :ivar complaints: what faults themselves found to be wrong.
     """
 
     def __init__(self, reactor: Any, folder: Path, options: Options) -> None:
@@ -75,6 +77,7 @@ class Scene:
         self.random = Random(f"{options.seed}/scene")
         self.pairs = options.lease_limit is not None
         self.missing: list[str] = []
+        self.complaints: list[str] = []
         self.disks: dict[str, SmallDisk] = {}
         self.postgres: PostgresqlServer | None = None
         self.stores: dict[str, str] = {}
@@ -193,6 +196,11 @@ class Scene:
                 raise ServerFailed(f"{node} has no primary for {FIND_SECONDS:g} s")
             await self.pause(0.1)
         return found
+
+    def epoch_of(self, node: str) -> int:
+        """How many times a server has become primary of a node, by its database."""
+        rows = read_rows({node: self.stores[node]}, ("meta",))
+        return int(rows["meta"][0]["epoch"])
 
     def partner_of(self, server: str) -> str:
         """The other server of a pair."""
