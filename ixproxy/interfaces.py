@@ -9,7 +9,7 @@ from typing import Any
 from twisted.plugin import IPlugin
 from zope.interface import Attribute, Interface
 
-from ixproxy.values import Ask, Draft, Holder, NodeName, NodeView, PullAttributes
+from ixproxy.values import Ask, Dialect, Draft, Holder, NodeName, NodeView, PullAttributes
 
 
 class IRoutingStrategy(Interface):
@@ -175,7 +175,7 @@ class IStore(Interface):
     writer, and may block. Rows are the frozen values of `ixproxy.node.rows`.
     """
 
-    dialect: str = Attribute("In which SQL its selections' expressions must be written.")
+    dialect: Dialect = Attribute("In which SQL its selections' expressions must be written.")
 
     def lease() -> ILease:
         """

@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple, NewType
+from typing import Literal, NamedTuple, NewType
 
 NodeName = NewType("NodeName", str)
 """A node's name: the name of its primary in the deployment file."""
 
 SessionToken = NewType("SessionToken", bytes)
 """A client session's random 128-bit name; a secret, never logged."""
+
+
+Dialect = Literal["sqlite", "postgresql"]
+"""In which SQL the expressions of a store's selections are written."""
 
 
 class ClientType(StrEnum):

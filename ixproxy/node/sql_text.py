@@ -13,7 +13,7 @@ numbers of the system.
 
 from __future__ import annotations
 
-from typing import Literal, assert_never
+from typing import assert_never
 
 from ixproxy.node.terms import (
     All,
@@ -34,8 +34,7 @@ from ixproxy.node.terms import (
     Wild,
     whole,
 )
-
-Dialect = Literal["sqlite", "postgresql"]
+from ixproxy.values import Dialect as Dialect
 
 
 def quoted_name(name: str) -> str:

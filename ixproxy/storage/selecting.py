@@ -8,34 +8,43 @@ from typing import Any
 from ixproxy.node.expressions import compile_order
 from ixproxy.node.properties import Properties
 from ixproxy.node.selections import Selection
-from ixproxy.node.sql_text import quoted_name, quoted_text
+from ixproxy.node.sql_text import Dialect, quoted_name, quoted_text
 from ixproxy.node.view_indexes import IndexWanted, wanted_index
 from ixproxy.storage.columns import Columns, Values
 
-ARRIVAL = compile_order("", Properties())
+_DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgresql")
+ARRIVAL = {dialect: compile_order("", Properties(), dialect) for dialect in _DIALECTS}
 """The order of a selection that names none: arrival in the queue."""
 
-# Spelled as the partial indexes of views are, or SQLite would not use them.
+# How a named parameter, and whether two values are the same or both NULL, are written.
+_MARKS: dict[Dialect, str] = {"sqlite": ":{}", "postgresql": "%({})s"}
+_SAME: dict[Dialect, str] = {"sqlite": "IS", "postgresql": "IS NOT DISTINCT FROM"}
+
+# Spelled as the partial indexes of views are, or no store would use them.
 _AVAILABLE = '"state" = 0 AND "is_locked" = 0'
 
 
 def view_index(selection: Selection) -> IndexWanted:
     """The partial index for a view; equal ones have one name, whatever view they serve."""
+    # Of the order only columns and directions count, which are the same in either dialect.
     return wanted_index(
         "",
         selection.queue,
-        selection.order or ARRIVAL,
+        selection.order or ARRIVAL["sqlite"],
         selection.condition,
         selection.tenant_id,
     )
 
 
 class Statement:
-    """One selection as SQLite reads it: `text` and its named `parameters`."""
+    """One selection as its store reads it: `text` and its named `parameters`."""
 
-    def __init__(self, selection: Selection, columns: Columns, now: float) -> None:
+    def __init__(
+        self, selection: Selection, columns: Columns, now: float, dialect: Dialect = "sqlite"
+    ) -> None:
         self._selection = selection
         self._columns = columns
+        self._dialect = dialect
         self.parameters: dict[str, Any] = {"now": now}
         place = self._place()
         terms = [*place, *self._narrowed()]
@@ -44,7 +53,7 @@ class Statement:
         if selection.segment_limit:
             counted = self._full_segments(place)
             terms.append(self._not_in("full_segments"))
-        order = selection.order or ARRIVAL
+        order = selection.order or ARRIVAL[dialect]
         self._check(*order.columns)
         self.parameters.update(order.parameters)
         self.text = (
@@ -52,8 +61,7 @@ class Statement:
             f"WHERE {' AND '.join(terms)} ORDER BY {order.sql}"
         )
         if selection.limit and not selection.segment_limit:
-            self.text += " LIMIT :limit"
-            self.parameters["limit"] = selection.limit
+            self.text += f" LIMIT {self._given('limit', selection.limit)}"
 
     def count(self) -> str:
         """The statement that counts the selection's rows, whatever its limits."""
@@ -65,25 +73,22 @@ class Statement:
         if selection.available and selection.queue:
             return [
                 f'"tenant_id" = {int(selection.tenant_id)}',
-                f'"queue" = {quoted_text(selection.queue)}',
+                f'"queue" = {self._constant(selection.queue)}',
             ]
-        self.parameters["tenant"] = selection.tenant_id
+        tenant = f'"tenant_id" = {self._given("tenant", selection.tenant_id)}'
         if not selection.queue:
-            return ['"tenant_id" = :tenant']
-        self.parameters["queue"] = selection.queue
-        return ['"tenant_id" = :tenant', '"queue" = :queue']
+            return [tenant]
+        return [tenant, f'"queue" = {self._given("queue", selection.queue)}']
 
     def _narrowed(self) -> Iterator[str]:
         selection = self._selection
         if selection.available:
             yield f'{_AVAILABLE} AND "is_held" = 0'
         if selection.media_type:
-            self.parameters["media"] = selection.media_type
-            yield '"media_type" = :media'
+            yield f'"media_type" = {self._given("media", selection.media_type)}'
         for number, (column, value) in enumerate(selection.workbin):
             self._check(column)
-            self.parameters[f"workbin_{number}"] = value
-            yield f"{quoted_name(column)} = :workbin_{number}"
+            yield f"{quoted_name(column)} = {self._given(f'workbin_{number}', value)}"
         if selection.condition is not None:
             self._check(*selection.condition.columns)
             self.parameters.update(selection.condition.parameters)
@@ -91,16 +96,17 @@ class Statement:
 
     def _full_segments(self, place: Sequence[str]) -> str:
         listed = ", ".join(self._segment_columns())
-        self.parameters["segment_limit"] = self._selection.segment_limit
+        limit = self._given("segment_limit", self._selection.segment_limit)
         where = " AND ".join([*place, "state > 1"])
         return (
             f"WITH full_segments AS MATERIALIZED (SELECT {listed or '1'} FROM interactions "
-            f"WHERE {where} GROUP BY {listed or '1'} HAVING COUNT(*) >= :segment_limit) "
+            f"WHERE {where} GROUP BY {listed or '1'} HAVING COUNT(*) >= {limit}) "
         )
 
     def _not_in(self, table: str) -> str:
-        same = [f"{table}.{name} IS interactions.{name}" for name in self._segment_columns()]
-        return f"NOT EXISTS (SELECT 1 FROM {table} WHERE {' AND '.join(same) or '1'})"
+        alike = _SAME[self._dialect]
+        same = [f"{table}.{name} {alike} interactions.{name}" for name in self._segment_columns()]
+        return f"NOT EXISTS (SELECT 1 FROM {table} WHERE {' AND '.join(same) or '1 = 1'})"
 
     def out(self) -> str:
         """The statement that counts, by segment, what is being worked on."""
@@ -114,6 +120,15 @@ class Statement:
     def _segment_columns(self) -> list[str]:
         self._check(*self._selection.segmentation)
         return [quoted_name(column) for column in self._selection.segmentation]
+
+    def _given(self, name: str, value: int | str) -> str:
+        self.parameters[name] = value
+        return _MARKS[self._dialect].format(name)
+
+    def _constant(self, text: str) -> str:
+        # psycopg reads every per cent sign of a statement that has parameters.
+        constant = quoted_text(text)
+        return constant if self._dialect == "sqlite" else constant.replace("%", "%%")
 
     def _check(self, *columns: str) -> None:
         # SQLite takes a quoted name that is no column for a text, without a word.

@@ -10,44 +10,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from dataclasses import dataclass
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from ixproxy.errors import StorageError
+from ixproxy.storage import schemas
+from ixproxy.storage.schemas import VERSION as VERSION
+from ixproxy.storage.schemas import Schema as Schema
 from ixproxy.storage.sqlite_errors import BORDER, storage_error
-
-VERSION = 2
-"""The schema that this program speaks."""
 
 APPLICATION_ID = 0x49584E31
 """Stands in the file's header and says that it is a node's database."""
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """
-    Numbered files: `sqlite-v2.sql` makes version 2, `sqlite-v1-to-v2.sql` makes it of version 1.
-
-    :ivar version: the newest.
-    """
-
-    folder: Traversable
-    version: int = VERSION
-
-    def creation(self) -> str:
-        """The statements that make a new database."""
-        return (self.folder / f"sqlite-v{self.version}.sql").read_text("utf-8")
-
-    def upgrade(self, version: int) -> str:
-        """The statements that make `version` + 1 of `version`."""
-        return (self.folder / f"sqlite-v{version}-to-v{version + 1}.sql").read_text("utf-8")
-
-
 def built_in() -> Schema:
     """The schema that comes with this package."""
-    return Schema(files("ixproxy.storage") / "schema")
+    return schemas.built_in("sqlite")
 
 
 def create(connection: sqlite3.Connection, schema: Schema) -> None:

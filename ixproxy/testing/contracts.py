@@ -23,7 +23,7 @@ from zope.interface.verify import verifyObject
 
 from ixproxy.errors import LeaseLost, StorageError
 from ixproxy.interfaces import IStore, IStoreReader
-from ixproxy.node.expressions import columns_of, compile_condition, compile_order
+from ixproxy.node.expressions import columns_of
 from ixproxy.node.rows import InteractionRow, OutboxRow, ReceiptRow, Row, SessionRow, TimerRow
 from ixproxy.node.selections import Selection
 from ixproxy.testing.lease_contract import LeaseContract as LeaseContract
@@ -31,9 +31,9 @@ from ixproxy.testing.store_samples import (
     CUSTOM,
     NOW,
     PARTY,
-    PROPERTIES,
     SAMPLES,
     assorted,
+    compiled,
     interaction,
 )
 from ixproxy.testing.strategy_contracts import MergePolicyContract as MergePolicyContract
@@ -325,7 +325,7 @@ class StoreContract:
     ) -> None:
         rows = assorted(120)
         self.commit(store, *rows)
-        wanted, by = compile_condition(condition, PROPERTIES), compile_order(order, PROPERTIES)
+        wanted, by = compiled(store, condition, order)
         chosen = [row for row in rows if wanted.matches(columns_of(row), NOW)]
         chosen.sort(key=lambda row: by.key(columns_of(row), NOW))
         assert 0 < len(chosen) < len(rows)
@@ -341,7 +341,7 @@ class StoreContract:
     def test_indexes_of_views_come_and_go_and_change_no_answer(self, store: IStore) -> None:
         rows = assorted(50)
         self.commit(store, *rows)
-        orders = [compile_order(text, PROPERTIES) for text in ("priority DESC", "Amount", "")]
+        orders = [compiled(store, "", text)[1] for text in ("priority DESC", "Amount", "")]
         views = [
             (f"{queue}/{at}", Selection(1, queue=queue, order=order, available=True))
             for queue in ("Q1", "O'Hara's \"%s\" :x")

@@ -18,6 +18,7 @@ from zope.interface import implementer
 
 from ixproxy.errors import CommitUncertain, LeaseLost, StorageError
 from ixproxy.interfaces import ILease, IStore
+from ixproxy.values import Dialect
 
 
 class Fault(Enum):
@@ -62,7 +63,7 @@ class FaultyStore:
         return fault
 
     @property
-    def dialect(self) -> str:
+    def dialect(self) -> Dialect:
         """See `IStore`."""
         return self._store.dialect
 

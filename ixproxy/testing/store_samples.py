@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from ixproxy.interfaces import IStore
+from ixproxy.node.expressions import Condition, Order, compile_condition, compile_order
 from ixproxy.node.properties import Properties
 from ixproxy.node.rows import (
     AgentRow,
@@ -89,6 +91,14 @@ SAMPLES: tuple[Row, ...] = (
     TimerRow(kind="handling", interaction_id="i1", due_at=NOW, seconds=60.0),
     OutboxRow(event_number=2**40, consumer="log", body=b"\x00frame\xff"),
 )  # fmt: skip
+
+
+def compiled(store: IStore, condition: str, order: str) -> tuple[Condition, Order]:
+    """A condition and an order as this store reads them."""
+    return (
+        compile_condition(condition, PROPERTIES, store.dialect),
+        compile_order(order, PROPERTIES, store.dialect),
+    )
 
 
 def interaction(id: str, **changes: Any) -> InteractionRow:

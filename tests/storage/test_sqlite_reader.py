@@ -8,9 +8,9 @@ from ixproxy.errors import StorageError
 from ixproxy.node.expressions import compile_condition
 from ixproxy.node.properties import Properties
 from ixproxy.node.selections import Selection
+from ixproxy.storage.reading import Reading
 from ixproxy.storage.sqlite import SqliteStore
 from ixproxy.storage.sqlite_places import SqliteMemory
-from ixproxy.storage.sqlite_reader import Reading
 from ixproxy.testing.store_samples import NOW, interaction
 
 

@@ -70,3 +70,8 @@ merge_first_found = MergePolicyMaker(
 store_sqlite = StoreMaker(
     "sqlite", "A file, or memory with sqlite::memory:.", "ixproxy.storage.sqlite.make"
 )
+store_postgresql = StoreMaker(
+    "postgresql",
+    "A database of a PostgreSQL server: postgresql://user@host/database.",
+    "ixproxy.storage.postgresql.make",
+)

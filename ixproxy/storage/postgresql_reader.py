@@ -1,0 +1,185 @@
+"""Reading rows of a PostgreSQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import suppress
+from threading import Event
+from typing import Any
+
+from zope.interface import implementer
+
+from ixproxy.errors import StorageError
+from ixproxy.interfaces import IStoreReader
+from ixproxy.node.sql_text import Dialect
+from ixproxy.storage.columns import Columns, Values
+from ixproxy.storage.postgresql_errors import BORDER, storage_error
+from ixproxy.storage.postgresql_session import ONLY_READS, Place, Said, Session
+from ixproxy.storage.postgresql_statements import TableStatements
+from ixproxy.storage.reading import Reading
+
+FIRST_ROWS = 16
+"""Of what perhaps nobody wants to the end; each may be as large as an interaction can be."""
+
+PIECE_BYTES = 4 << 20
+MOST_ROWS = 2000
+
+_PORTAL = "ixproxy_rows"
+
+Trip = Callable[..., list[Any]]
+
+
+class PostgresqlQuestions:
+    """
+    See `Questions`.
+
+    :param trip: as `Session.trip`.
+    :param in_block: whether a transaction is begun, for what can be read in
+        pieces only within one.
+    """
+
+    dialect: Dialect = "postgresql"
+    border = BORDER
+
+    def __init__(
+        self, trip: Trip, in_block: Callable[[], bool], statements: Mapping[str, TableStatements]
+    ) -> None:
+        self._trip = trip
+        self._in_block = in_block
+        self._statements = statements
+
+    def by_keys(
+        self, columns: Columns, wanted: tuple[str, ...], keys: Sequence[Values]
+    ) -> Iterable[Values]:
+        """See `Questions`; one statement, however many keys."""
+        said = self._statements[columns.table].fetch(wanted, keys)
+        found: list[Values] = self._trip(said)[0].fetchall() if said else []
+        return found
+
+    def rows(
+        self, text: str, parameters: Mapping[str, Any], *, some: bool
+    ) -> Generator[Values, None, None]:
+        """See `Questions`; read in pieces where not all may be wanted."""
+        if not some or 0 < parameters.get("limit", 0) <= FIRST_ROWS:
+            yield from self._trip(Said(text, parameters, kept=None))[0].fetchall()
+            return
+        alone = not self._in_block()
+        declare = Said(f"DECLARE {_PORTAL} NO SCROLL CURSOR FOR {text}", parameters, kept=False)
+        first = [declare, Said(f"FETCH {FIRST_ROWS} FROM {_PORTAL}", kept=False)]
+        try:
+            found = self._trip(*([Said("BEGIN")] if alone else []), *first)[-1].fetchall()
+            number = FIRST_ROWS
+            while True:
+                yield from found
+                if len(found) < number:
+                    return
+                size = sum(len(value) for row in found for value in row if type(value) is bytes)
+                number = max(1, min(MOST_ROWS, PIECE_BYTES * len(found) // max(1, size)))
+                piece = Said(f"FETCH {number} FROM {_PORTAL}", kept=False)
+                found = self._trip(piece)[0].fetchall()
+        finally:
+            # After an error nothing can be said any more but that it is over.
+            with suppress(*BORDER):
+                self._trip(Said("ROLLBACK" if alone else f"CLOSE {_PORTAL}", kept=False))
+
+    def problem(self, problem: BaseException, doing: str) -> StorageError:
+        """See `Questions`."""
+        return storage_error(problem, doing)
+
+
+@implementer(IStoreReader)
+class PostgresqlReader:
+    """
+    A session of its own that only reads; a new one after it was interrupted.
+
+    To be interrupted is to have the socket closed: that works at once, and
+    while the server hangs; the server notices within a second.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        columns: Mapping[str, Columns],
+        statements: Mapping[str, TableStatements],
+    ) -> None:
+        self._place = place
+        self._session: Session | None = None
+        self._reading = Reading(
+            PostgresqlQuestions(self._trip, lambda: self._in_moment, statements), columns
+        )
+        self._in_moment = False
+        self._busy = Event()
+        self._closed = False
+        place.connect(ONLY_READS, known=self._known)
+
+    def begin(self) -> int:
+        """See `IStoreReader`."""
+        if self._in_moment:
+            raise StorageError("a read of one moment is under way")
+        moment = Said("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self._busy.set()
+        try:
+            found = self._trip(moment, Said("SELECT last_event_number FROM meta"))
+            self._in_moment = True
+            ((number,),) = found[1].fetchall()
+        except BORDER as problem:
+            self._drop()
+            raise storage_error(problem, "beginning a read") from problem
+        finally:
+            self._busy.clear()
+        return int(number)
+
+    def end(self) -> None:
+        """See `IStoreReader`."""
+        if self._in_moment:
+            self._in_moment = False
+            try:
+                self._trip(Said("ROLLBACK"))
+            except BORDER as problem:
+                self._drop()
+                raise storage_error(problem, "ending a read") from problem
+
+    def select(self, selection: Any, now: float) -> list[Any]:
+        """See `IStoreReader`."""
+        self._busy.set()
+        try:
+            return self._reading.select(selection, now)
+        finally:
+            self._busy.clear()
+
+    def fetch_by(self, table: str, column: str, values: Iterable[Any]) -> list[Any]:
+        """See `IStoreReader`."""
+        self._busy.set()
+        try:
+            return self._reading.fetch(table, (column,), [(value,) for value in values])
+        finally:
+            self._busy.clear()
+
+    def interrupt(self) -> None:
+        """See `IStoreReader`."""
+        session = self._session
+        if session is not None and self._busy.is_set():
+            session.shut()
+
+    def close(self) -> None:
+        """See `IStoreReader`."""
+        self._closed = True
+        self._in_moment = False
+        self._drop()
+
+    def _trip(self, *said: Said) -> list[Any]:
+        if self._closed:
+            raise StorageError("the reader is closed")
+        session = self._session
+        if session is None or (session.broken and not self._in_moment):
+            self._drop()
+            session = self._place.connect(ONLY_READS, known=self._known)
+        return session.trip(*said)
+
+    def _known(self, session: Session) -> None:
+        self._session = session
+
+    def _drop(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
