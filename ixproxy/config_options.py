@@ -37,6 +37,15 @@ class ProxySettings(WireSettings):
     node_loss_grace: int = whole(
         30, 0, WEEK, "seconds", "After that, what was on a lost node is revoked from desktops."
     )
+    node_connect_timeout: int = whole(
+        1000, 50, 60_000, "milliseconds", "A server of a pair that is silent for so long hangs."
+    )
+    node_answer_timeout: int = whole(
+        1500, 50, 60_000, "milliseconds", "The same for one that accepts, and has to register us."
+    )
+    node_probe_interval: int = whole(
+        1000, 100, 60_000, "milliseconds", "The other server of a pair is asked so often."
+    )
     max_pending_per_node: int = whole(
         50_000, 1, 10_000_000, "requests", "Requests that one node may have without an answer."
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from ixproxy.config_deployment import ProxyView
 from ixproxy.config_tables import Chosen
+from ixproxy.core.link_times import LinkTimes
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.errors import ConfigError, ConfigProblem
 from ixproxy.interfaces import IMergePolicyMaker, IPullStrategyMaker, IRoutingStrategyMaker
@@ -39,6 +40,11 @@ def settings_of(view: ProxyView, max_userdata_size: int) -> ProxySettings:
         max_ids_per_pull=options.max_ids_per_pull,
         replay_window=options.replay_window,
         fast_path=options.fast_path,
+        link_times=LinkTimes(
+            connect=options.node_connect_timeout / 1000,
+            answer=options.node_answer_timeout / 1000,
+            probe=options.node_probe_interval / 1000,
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from ixproxy.config_options import (
     RouterLimits,
 )
 from ixproxy.config_sections import option_keys
+from ixproxy.core.link_times import LinkTimes
 
 SECTIONS = [*NODE_SECTIONS.values(), *PROXY_SECTIONS.values(), MediaTypeSettings, RouterLimits]
 
@@ -28,6 +29,16 @@ def test_documented_defaults_and_ranges_are_kept(
 ) -> None:
     key = option_keys(ProxySettings)[name]
     assert (key.default, key.low, key.high) == (default, low, high)
+
+
+def test_what_a_file_leaves_open_is_what_the_proxy_would_do_without_one() -> None:
+    options, times = ProxySettings(), LinkTimes()
+    given = (
+        options.node_connect_timeout,
+        options.node_answer_timeout,
+        options.node_probe_interval,
+    )
+    assert given == (times.connect * 1000, times.answer * 1000, times.probe * 1000)
 
 
 def test_a_proxy_does_not_mark_its_requests_unless_told_to() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ixproxy.config import check, load
+from ixproxy.core.link_times import LinkTimes
 from ixproxy.proxy_parts import (
     FRAME_MARGIN,
     deployment_of,
@@ -58,6 +59,9 @@ interaction-cache-size = 500
 mark-internal-requests = true
 max-link-output = 1000000
 fast-path = false
+node-connect-timeout = 700
+node-answer-timeout = 2000
+node-probe-interval = 500
 [applications.proxy1.routing]
 use = "least-backlog"
 """
@@ -73,6 +77,7 @@ def test_options_of_the_file_become_settings_of_the_mind() -> None:
     assert settings.delivering_timeout == 40.0
     assert settings.min_peer_frame == 1000 + FRAME_MARGIN
     assert not settings.fast_path
+    assert settings.link_times == LinkTimes(connect=0.7, answer=2.0, probe=0.5)
     assert limits_of(view).link_output == 1_000_000
 
 

@@ -23,6 +23,10 @@ CLOCKS_APART = 10.0
 """Seconds that clocks may differ by before it is said."""
 
 
+NO_HELP = ("hanging", "unfit")
+"""What the other server of a pair may be that will not take over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """
@@ -146,6 +150,9 @@ def _of_link(name: str, status: EventServerStatus, link: LinkStatus) -> Iterator
                 f"{link.node} does not keep up with {name}: {number_of_bytes(link.output)} wait "
                 "to be sent",
             )
+        if link.other_state in NO_HELP:
+            text = f"{link.other} could not take over {link.node}: it is {link.other_state}"
+            yield Problem(name, f"{text} for {name}")
         return
     if link.seconds is None:
         since = f"since {name} began {duration(status.uptime)} ago"

@@ -18,6 +18,7 @@ LINKS = (
     *("node", "endpoint", "state", "for", "epoch", "clients", "pending", "to send", "waiting"),
     "takes new work",
 )
+PAIRS = ("node", "used", "the other", "is", "moves", "one was left because")
 QUEUES = ("tenant", "queue", "waiting", "queued", "cached", "routing", "handling")
 MOST_QUEUES = 20
 """Queues of one node that are shown; `--json` has all that the node names."""
@@ -69,6 +70,9 @@ def _show_proxy(name: str, status: EventServerStatus, proxy: ProxyStatus, output
         + ")"
     )
     output.table(LINKS, [_link(link, status) for link in proxy.links])
+    if pairs := [link for link in proxy.links if link.other]:
+        output.line("")
+        output.table(PAIRS, [_pair(link) for link in pairs])
 
 
 def _link(link: LinkStatus, status: EventServerStatus) -> list[object]:
@@ -87,6 +91,10 @@ def _link(link: LinkStatus, status: EventServerStatus) -> list[object]:
         link.backlog,
         takes,
     ]
+
+
+def _pair(link: LinkStatus) -> list[object]:
+    return [link.node, link.server, link.other, link.other_state, link.moves, link.left]
 
 
 def _show_node(name: str, status: EventServerStatus, node: NodeStatus, output: Output) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from random import Random
+
+from ixproxy.core.link_times import Chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Backoff:
         if self.first < 0 or self.most < self.first or self.spread < 0 or self.factor < 1:
             raise ValueError(f"{self} is no schedule: pauses may not be negative or shrink")
 
-    def pause(self, failures: int, random: Random, *, tried_all: bool = True) -> float:
+    def pause(self, failures: int, chance: Chance, *, tried_all: bool = True) -> float:
         """
         Seconds to wait before the next round.
 
@@ -36,4 +37,4 @@ class Backoff:
         """
         # The exponent is bounded: a client may try for months.
         pause = min(self.most, self.first * self.factor ** min(failures, 64))
-        return pause + random.random() * self.spread
+        return pause + chance() * self.spread

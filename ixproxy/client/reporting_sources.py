@@ -190,7 +190,7 @@ class ReportingSource:
     def _wait(self, then: Callable[[], None]) -> None:
         """Do something after a pause, if nothing else waits."""
         if self._timer is None and not self._closed:
-            pause = self._backoff.pause(self._failures, self._random)
+            pause = self._backoff.pause(self._failures, self._random.random)
             self._failures += 1
             self._timer = self._clock.callLater(pause, self._waited, then)
 

@@ -124,7 +124,7 @@ class Restoring:
         if repeat not in self._unsettled:
             return
         if problem.in_doubt or problem.code in NOT_NOW:
-            pause = self._backoff.pause(failures, self._random)
+            pause = self._backoff.pause(failures, self._random.random)
             retry = self._clock.callLater(pause, self._try, repeat, failures + 1)
             self._unsettled[repeat] = retry
             return

@@ -99,7 +99,7 @@ class Returning:
         problem = failure.value
         assert isinstance(problem, RequestRefused)
         if problem.in_doubt or problem.code in _LATER:
-            pause = self._backoff.pause(returned.failures, self._random)
+            pause = self._backoff.pause(returned.failures, self._random.random)
             returned.failures += 1
             returned.retry = self._clock.callLater(pause, self._try, identifier, returned)
             return

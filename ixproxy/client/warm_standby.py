@@ -21,14 +21,15 @@ together do not come to the next one together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
-Place = TypeVar("Place")
+from ixproxy.core.link_times import Chance
+from ixproxy.core.warm_standby import WarmStandby
 
-SOON = 0.2
-"""Seconds of the first pause after a connection that did not last."""
+__all__ = ["Course", "Pauses", "WarmStandby"]
+
+Place = TypeVar("Place")
 
 
 class Pauses(Protocol):
@@ -38,7 +39,7 @@ class Pauses(Protocol):
     def most(self) -> float:
         """The longest pause in seconds, before chance is added."""
 
-    def pause(self, failures: int, random: Random, *, tried_all: bool = True) -> float:
+    def pause(self, failures: int, chance: Chance, *, tried_all: bool = True) -> float:
         """
         Seconds to wait before the next round.
 
@@ -46,42 +47,6 @@ class Pauses(Protocol):
         :param tried_all: the round before failed at every endpoint; otherwise a
             connection was lost.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class WarmStandby:
-    """
-    The pauses of a client that has other proxies to go to; times in seconds.
-
-    :ivar retry_delay: after all endpoints were tried and failed
-        (`warm-standby.retry-delay`).
-    :ivar random_range: every pause is lengthened by chance, by at most this;
-        after a lost connection it is the whole pause
-        (`warm-standby.reconnection-random-delay-range`).
-    """
-
-    retry_delay: float = 10.0
-    random_range: float = 2.0
-
-    def __post_init__(self) -> None:
-        if self.retry_delay <= 0 or self.random_range < 0:
-            raise ValueError(f"{self}: expected a delay above 0, and a range of 0 or more")
-
-    @property
-    def most(self) -> float:
-        """See `Pauses`."""
-        return self.retry_delay
-
-    def pause(self, failures: int, random: Random, *, tried_all: bool = True) -> float:
-        """See `Pauses`."""
-        if tried_all:
-            pause = self.retry_delay
-        elif failures:
-            # The exponent is bounded: a client may try for months.
-            pause = min(self.retry_delay, SOON * 2.0 ** min(failures - 1, 64))
-        else:
-            pause = 0.0
-        return pause + random.random() * self.random_range
 
 
 class Course(Generic[Place]):
@@ -143,6 +108,6 @@ class Course(Generic[Place]):
 
     def pause(self) -> float:
         """Seconds to wait before the next round; once before each."""
-        pause = self._pauses.pause(self._failures, self._random, tried_all=self._tried_all)
+        pause = self._pauses.pause(self._failures, self._random.random, tried_all=self._tried_all)
         self._failures += 1
         return pause

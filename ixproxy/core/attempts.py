@@ -17,27 +17,10 @@ What a restart loses, and who restores it: whose turn it is; the first comes fir
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from ixproxy.core.link_times import Chance, LinkTimes
-
-
-@dataclass(frozen=True, slots=True)
-class WarmStandby:
-    """
-    How a proxy goes from one upstream proxy to another; times in seconds.
-
-    :ivar retry_delay: the pause when all have failed.
-    :ivar random_delay: the longest pause after a loss.
-    """
-
-    retry_delay: float = 10.0
-    random_delay: float = 2.0
-
-
-USUAL = WarmStandby()
-"""What the field's clients do by default."""
+from ixproxy.core.warm_standby import WarmStandby
 
 
 class Attempts(Protocol):
@@ -135,12 +118,12 @@ class OneOfMany:
             return 0.0
         self.rounds += 1
         self.current, *self._others = self._by_chance()
-        return self._standby.retry_delay
+        return self._standby.pause(0, self._chance)
 
     def lost(self) -> float:
         """See `Attempts`."""
         self.go_to(self.current)
-        return self._chance() * self._standby.random_delay
+        return self._standby.pause(0, self._chance, tried_all=False)
 
     def used(self) -> None:
         """See `Attempts`."""

@@ -17,6 +17,7 @@ from ixproxy.core.state import ProxyState
 from ixproxy.core.streams import Streams
 from ixproxy.messages import EventServerStatus, LimitUse, LinkStatus, ProxyStatus
 from ixproxy.messages.message import MAX_TEXT
+from ixproxy.values import Server
 
 MOST_QUEUES = 500
 """Queues that one status names, of all nodes together: it must fit one frame."""
@@ -65,15 +66,19 @@ def _fullest(links: list[Link], allowed: int) -> list[LimitUse]:
     return [LimitUse(name="max-pending-per-node", used=used, allowed=allowed, node=fullest.name)]
 
 
-def _endpoint(link: Link) -> str:
-    """Where the server is that answered last; before that, the first."""
-    servers = link.facts.servers
-    said = (server.endpoint for server in servers if server.name == link.server.name)
-    return next(said, servers[0].endpoint if servers else "")
+def _servers(link: Link) -> tuple[Server, Server]:
+    """The one in turn, and the other of its pair; nameless where there is none."""
+    servers, nobody = link.facts.servers, Server("", "")
+    if not servers:
+        return nobody, nobody
+    current = link.pair.attempts.current % len(servers)
+    other = servers[(current + 1) % len(servers)] if link.pair.pair else nobody
+    return servers[current], other
 
 
 def _link(link: Link, now: float, most_queues: int) -> LinkStatus:
-    facts = link.facts
+    facts, pair = link.facts, link.pair
+    server, other = _servers(link)
     waiting = [
         (number, tenant, queue)
         for tenant, load in link.loads.items()
@@ -85,10 +90,15 @@ def _link(link: Link, now: float, most_queues: int) -> LinkStatus:
         queues.setdefault(tenant, {})[queue] = number
     return LinkStatus(
         node=link.name,
-        endpoint=_endpoint(link),
+        endpoint=server.endpoint,
         state=link.state.value,
         seconds=None if link.since is None else max(0.0, now - link.since),
         problem=link.problem[:MAX_TEXT],
+        server=server.name,
+        other=other.name,
+        other_state=pair.other.value if other.name else "",
+        left=pair.why[:MAX_TEXT],
+        moves=pair.moves,
         dbid=facts.dbid,
         epoch=link.server.epoch,
         tenants=sorted(facts.tenants),

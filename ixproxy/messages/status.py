@@ -88,6 +88,13 @@ class LinkStatus(Structure, frozen=True, kw_only=True):
     :ivar seconds: for how long it has been linked, or has not; left out: it
         never was.
     :ivar problem: why it is not linked, or why it was lost last.
+    :ivar server: the server that is used, or tried next, as the file calls it.
+    :ivar other: the other server of its pair; empty: it has none.
+    :ivar other_state: what that one is: `unknown`; `refused`: it stands by, or is
+        gone; `hanging`: it does not answer; `unfit`: it is something else, or
+        refuses the proxy; `serving`: it serves too, with no newer lease.
+    :ivar left: why a server was left last.
+    :ivar moves: how often another server was used than the one before.
     :ivar dbid: the node's database id.
     :ivar epoch: its lease epoch, as it said last.
     :ivar tenants: ids of its tenants.
@@ -107,6 +114,11 @@ class LinkStatus(Structure, frozen=True, kw_only=True):
     state: Name = ""
     seconds: Seconds | None = None
     problem: Text = ""
+    server: Name = ""
+    other: Name = ""
+    other_state: Name = ""
+    left: Text = ""
+    moves: Count = 0
     dbid: Count = 0
     epoch: Count = 0
     tenants: list[Count] = []

@@ -16,10 +16,10 @@ from twisted.internet.interfaces import (
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from ixproxy.core.attempts import USUAL, WarmStandby
 from ixproxy.core.link_times import Chance
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.core.warm_standby import USUAL, WarmStandby
 from ixproxy.messages import EventServerStatus
 from ixproxy.net.door import OPEN, Door
 from ixproxy.net.keep_alive import KeepAlive

@@ -25,11 +25,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ixproxy.core.attempts import USUAL, Attempts, InTurn, OneOfMany, WarmStandby
+from ixproxy.core.attempts import Attempts, InTurn, OneOfMany
 from ixproxy.core.link_times import Chance, LinkTimes
 from ixproxy.core.links import Link, State
 from ixproxy.core.pairs import Act, Event
 from ixproxy.core.proxy import ProxyCore
+from ixproxy.core.warm_standby import USUAL, WarmStandby
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.messages import ServerFacts
 from ixproxy.net.connection import PING, FrameConnection

@@ -25,8 +25,8 @@ from twisted.python.failure import Failure
 
 from ixproxy import messages as m
 from ixproxy.client import Backoff, Client, Settings
-from ixproxy.core.attempts import WarmStandby
 from ixproxy.core.settings import ProxySettings
+from ixproxy.core.warm_standby import WarmStandby
 from ixproxy.errors import RequestRefused
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.breaking import CHAINED, SECOND, Accident, Breaks, accidents
@@ -112,7 +112,7 @@ def have_accident(
             backoff=Backoff(first=0.1, most=1.0, spread=0.2),
         ),
         keep_alive=KEEP_ALIVE,
-        standby=WarmStandby(retry_delay=1.0, random_delay=0.2),
+        standby=WarmStandby(retry_delay=1.0, random_range=0.2),
     )
     try:
         return _Simulation(cluster, random, accident).run()

@@ -24,8 +24,8 @@ from zope.interface import implementer
 
 from ixproxy import messages as m
 from ixproxy.client import Backoff, Client, Settings
-from ixproxy.core.attempts import WarmStandby
 from ixproxy.core.settings import ProxySettings
+from ixproxy.core.warm_standby import WarmStandby
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.at_rest import grown, remembered, wrong_at_rest
 from ixproxy.testing.breaking import CHAINED, SECOND, Accident, Breaks, accidents
@@ -116,7 +116,7 @@ def have_agent_accident(
             backoff=Backoff(first=0.1, most=1.0, spread=0.2),
         ),
         keep_alive=KEEP_ALIVE,
-        standby=WarmStandby(retry_delay=1.0, random_delay=0.2),
+        standby=WarmStandby(retry_delay=1.0, random_range=0.2),
     )
     failures = _LoggedFailures()
     globalLogPublisher.addObserver(failures)

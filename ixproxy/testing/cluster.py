@@ -29,8 +29,8 @@ from twisted.python.failure import Failure
 
 from ixproxy.client import Backoff, Client, Settings, connect
 from ixproxy.client.places import Where
-from ixproxy.core.attempts import USUAL, WarmStandby
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.core.warm_standby import USUAL, WarmStandby
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.node.model import NodeSettings, TenantPlan
 from ixproxy.testing.clock import SteppingClock

@@ -7,9 +7,9 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
-from ixproxy.core.attempts import USUAL, WarmStandby
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.core.warm_standby import USUAL, WarmStandby
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer

@@ -3,7 +3,8 @@ A network in memory: endpoints, delays by chance, and everything that can go wro
 
 Hosts are names. A cut between two hosts lets nothing through and tells nobody,
 as a network does; what was sent arrives when it is healed. A connection that
-is lost is lost for both ends at once. The same seed and the same calls give
+is lost is lost for both ends at once, unless its host loses power: then the
+other end is half-open, and hears nothing more. The same seed and the same calls give
 the same order of events, always: chance is drawn for each connection alone.
 """
 
@@ -57,6 +58,7 @@ class MemoryNetwork:
         self._refused: set[str] = set()
         self._cuts: set[frozenset[str]] = set()
         self._paused: set[str] = set()
+        self._stopped: set[str] = set()
         self._ends: dict[MemoryTransport, None] = {}
         self._connecting: dict[_Attempt, None] = {}
         self.tap: Callable[[str, str, bytes], None] | None = None
@@ -95,9 +97,18 @@ class MemoryNetwork:
         self._paused.add(host)
         self._look()
 
+    def stop(self, host: str) -> None:
+        """
+        The programs of `host` are stopped as by SIGSTOP: nothing arrives there,
+        nothing leaves, and its kernel goes on taking connections.
+        """
+        self._stopped.add(host)
+        self._look()
+
     def resume(self, host: str) -> None:
-        """End a pause; harmless without one."""
+        """End a pause or a stop; harmless without one."""
         self._paused.discard(host)
+        self._stopped.discard(host)
         self._look()
 
     def refuse(self, address: str) -> None:
@@ -121,9 +132,11 @@ class MemoryNetwork:
             peer.break_now()
         return len(ends)
 
-    def vanish(self, host: str) -> None:
+    def vanish(self, host: str, *, power: bool = True) -> None:
         """
         The programs of `host` are gone: nothing listens, its peers see resets.
+
+        :param power: False: the host lost its power, and its peers see nothing.
 
         What `host` has already put on the way may still arrive; nobody on
         `host` is told anything.
@@ -135,7 +148,8 @@ class MemoryNetwork:
         for end in self.ends(host):
             end.protocol = None
             end.break_now()
-            end.peer.reset()
+            if power:
+                end.peer.reset()
 
     def listen(self, address: str, factory: IProtocolFactory) -> None:
         """
@@ -170,11 +184,19 @@ class MemoryNetwork:
             and other not in self._paused
         )
 
+    def _blocked(self, end: MemoryTransport) -> bool:
+        """Whether nothing arrives at an end."""
+        here, there = end.host, end.peer.host
+        return (
+            frozenset((here, there)) in self._cuts
+            or here in self._paused
+            or not self._stopped.isdisjoint((here, there))
+        )
+
     def _look(self) -> None:
         """Pauses and cuts have changed."""
         for end in tuple(self._ends):
-            cut = frozenset((end.host, end.peer.host)) in self._cuts
-            end.blocked = cut or end.host in self._paused
+            end.blocked = self._blocked(end)
             end.schedule()
         for attempt in tuple(self._connecting):
             if attempt.call.active():
@@ -215,6 +237,7 @@ class MemoryNetwork:
             attempt.answer.errback(ConnectionRefusedError(f"{attempt.address} is not wanted"))
             return
         here.protocol, there.protocol = asking, serving
+        here.blocked = there.blocked = not self._stopped.isdisjoint((here.host, there.host))
         serving.makeConnection(there)
         asking.makeConnection(here)
         attempt.answer.callback(asking)

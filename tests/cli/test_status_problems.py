@@ -80,6 +80,16 @@ def test_a_node_that_does_not_keep_up_is_said() -> None:
     ]
 
 
+def test_a_backup_that_could_not_take_over_is_said() -> None:
+    def pair(other_state: str) -> Found:
+        return proxy(link(server="ixn2", other="ixn2-b", other_state=other_state))
+
+    assert texts(pair("hanging")) == ["ixn2-b could not take over ixn2: it is hanging for proxy1"]
+    assert texts(pair("unfit")) == ["ixn2-b could not take over ixn2: it is unfit for proxy1"]
+    assert missing(pair("unfit")) == []
+    assert [texts(pair(state)) for state in ("unknown", "refused", "serving")] == [[], [], []]
+
+
 def test_limits_are_said_when_they_are_near() -> None:
     limits = [
         LimitUse(name="max-clients", used=48_000, allowed=50_000),

@@ -48,6 +48,21 @@ def test_many_queues_are_cut_off_with_their_number() -> None:
     assert f"Q{MOST_QUEUES}" not in text
 
 
+def test_of_a_pair_both_servers_are_shown_and_why_one_was_left() -> None:
+    pair = LinkStatus(
+        node="ixn1", state="linked", server="ixn1-b", other="ixn1", other_state="hanging",
+        left="nothing heard for 45 seconds", moves=2,
+    )  # fmt: skip
+    lone = LinkStatus(node="ixn2", state="linked", server="ixn2")
+    text = shown(proxy(pair, lone))
+    (row,) = [line for line in text.splitlines() if "ixn1-b" in line]
+    assert row.split(maxsplit=5) == [
+        "ixn1", "ixn1-b", "ixn1", "hanging", "2", "nothing heard for 45 seconds"
+    ]  # fmt: skip
+    assert "the other" in text
+    assert "the other" not in shown(proxy(lone))
+
+
 def test_a_node_that_takes_no_new_work_is_seen() -> None:
     closed = LinkStatus(node="ixn1", state="linked", enable_submit=False)
     empty = LinkStatus(node="ixn2", state="linked", media_types=[])

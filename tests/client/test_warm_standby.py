@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from random import Random
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,19 +79,6 @@ def test_connections_that_do_not_last_are_waited_for_longer_and_longer_up_to_the
     assert pauses == [0.0, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
 
 
-def test_years_of_failures_do_not_overflow() -> None:
-    assert SURE.pause(10_000_000, Random(1), tried_all=False) == 10.0
-
-
-@given(seed=st.integers(0, 1000), tried_all=st.booleans(), failures=st.integers(0, 40))
-def test_every_pause_has_its_share_of_chance(seed: int, tried_all: bool, failures: int) -> None:
-    standby = WarmStandby(10.0, 2.0)
-    least = SURE.pause(failures, Random(seed), tried_all=tried_all)
-    pauses = [standby.pause(failures, Random(seed + n), tried_all=tried_all) for n in range(20)]
-    assert all(least <= pause <= least + 2.0 for pause in pauses)
-    assert len(set(pauses)) == 20
-
-
 @given(
     sizes=st.lists(st.integers(1, 3), min_size=1, max_size=5),
     steps=st.lists(st.tuples(st.sampled_from("olf"), st.integers(0, 99)), max_size=20),
@@ -119,9 +105,3 @@ def test_every_round_has_every_endpoint_once_whatever_happened(
         assert 0.0 <= course.pause() <= 12.0
         if again and opened is not None:
             assert places[0] == opened
-
-
-@pytest.mark.parametrize("wrong", [(0.0, 1.0), (-1.0, 1.0), (1.0, -0.1)])
-def test_a_schedule_without_a_delay_is_refused(wrong: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match="expected a delay above 0"):
-        WarmStandby(*wrong)

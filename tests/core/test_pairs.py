@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ixproxy.core import pairs
-from ixproxy.core.attempts import InTurn, OneOfMany, WarmStandby
+from ixproxy.core.attempts import InTurn, OneOfMany
 from ixproxy.core.link_states import State
 from ixproxy.core.link_times import LinkTimes
 from ixproxy.core.pairs import ROWS, TABLE, Act, Event, Other, Pair
+from ixproxy.core.warm_standby import WarmStandby
 from ixproxy.messages import ServerFacts
 from tests.core.rig import EAST, at
 
@@ -184,7 +185,7 @@ def test_of_proxies_the_next_in_their_order_is_the_other_one() -> None:
         found.begun()
         found.happened(GREETING, Event.LATE)
         pauses.append(found.pause)
-    assert pauses == [0.0, 0.0, 10.0]
+    assert pauses == [0.0, 0.0, 11.0]
 
 
 class World:

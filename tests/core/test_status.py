@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from ixproxy.core.link_states import State
+from ixproxy.core.pairs import Event
 from ixproxy.core.status import MOST_QUEUES
 from ixproxy.effects import CompleteStatus
 from ixproxy.errors import Code
@@ -25,7 +27,7 @@ from ixproxy.messages import (
 from ixproxy.values import ClientType
 from ixproxy.wire.codec import encode
 from ixproxy.wire.prefix import Flag
-from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, facts, only
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, at, facts, only
 
 OBSERVING = RequestRegisterClient(
     client_name="ixctl", client_type="AgentApplication", extension={"observer": 1}
@@ -116,6 +118,31 @@ def test_a_node_that_never_was_there_has_no_since() -> None:
     status = ask(rig, rig.client())
     assert link_of(status, WEST).seconds is None
     assert link_of(status, WEST).state == "down"
+
+
+def test_a_link_says_which_server_of_the_pair_is_used_and_what_the_other_is() -> None:
+    rig = Rig([at(EAST, "a", "b")], link=False)
+    peer = rig.client()
+    east = link_of(ask(rig, peer), EAST)
+    assert (east.server, east.endpoint, east.other) == ("east-0", "a", "east-1")
+    assert (east.other_state, east.moves) == ("unknown", 0)
+    rig.core.node_unreachable(EAST, "connection refused", rig.now)
+    rig.pump()
+    east = link_of(ask(rig, peer), EAST)
+    assert (east.server, east.endpoint, east.other) == ("east-1", "b", "east-0")
+    assert (east.other_state, east.left) == ("refused", "connection refused")
+    rig.link(EAST)
+    rig.core.link(EAST).pair.happened(State.LINKED, Event.OTHER_NEWER, "it is older")
+    rig.core.node_lost(EAST, rig.now, "moved")
+    rig.link(EAST)
+    east = link_of(ask(rig, peer), EAST)
+    assert (east.server, east.left, east.moves) == ("east-0", "it is older", 1)
+
+
+def test_a_node_without_a_backup_has_no_other_server() -> None:
+    rig = Rig([at(EAST, "a")])
+    east = link_of(ask(rig, rig.client()), EAST)
+    assert (east.server, east.other, east.other_state) == ("east-0", "", "")
 
 
 def test_load_is_told_by_queue_and_the_longest_queues_first() -> None:

@@ -180,12 +180,12 @@ def test_when_all_proxies_have_failed_there_is_a_long_pause() -> None:
     one, two = proxy("proxy1"), proxy("proxy2")
     one.there = two.there = False
     served = proxies(one, two, backup=True)
-    served.run(9.0)
+    served.run(10.0)
     assert (one.attempts, two.attempts) == (1, 1)
     served.run(2.0)
     assert (one.attempts, two.attempts) == (2, 2)
     two.there = True
-    served.run(11.0)
+    served.run(12.0)
     assert served.link.linked
     served.stop()
 

@@ -66,6 +66,11 @@ class Net:
     def connect(self, address: str = "b:1", source: str = "a") -> Deferred[IProtocol]:
         return self.network.client_endpoint(address, source).connect(self.asking)
 
+    def connect_and_wait(self) -> Deferred[IProtocol]:
+        connecting = self.connect()
+        assert settle(self.clock, self.network)
+        return connecting
+
     def connected(self) -> tuple[Listener, Listener]:
         connecting = self.connect()
         assert settle(self.clock, self.network)
@@ -201,6 +206,35 @@ def test_a_paused_host_hears_nothing_until_it_goes_on() -> None:
     net.clock.run(1)
     assert serving.heard == b"anybody?"
     result_of(silent)
+
+
+def test_a_stopped_host_accepts_and_says_nothing_until_it_goes_on() -> None:
+    net = Net()
+    asking, serving = net.connected()
+    write(asking, b"before")
+    write(serving, b"unsent")
+    net.network.stop("b")
+    connecting = net.connect()
+    net.clock.run(60.0)
+    later = result_of(connecting)
+    assert isinstance(later, Listener), "its kernel accepts"
+    write(later, b"hello")
+    net.clock.run(60.0)
+    assert [each.heard for each in (*net.asking.made, *net.serving.made)] == [b""] * 4
+    net.network.resume("b")
+    assert settle(net.clock, net.network)
+    assert (serving.heard, asking.heard) == (b"before", b"unsent")
+    assert net.serving.made[-1].heard == b"hello"
+
+
+def test_a_host_that_loses_its_power_leaves_its_peers_half_open() -> None:
+    net = Net()
+    asking, serving = net.connected()
+    net.network.vanish("b", power=False)
+    write(asking, b"are you there?")
+    net.clock.run(60.0)
+    assert (asking.heard, asking.reason, serving.reason) == (b"", None, None)
+    assert isinstance(failure_of(net.connect_and_wait()), ConnectionRefusedError)
 
 
 def test_a_lost_connection_is_lost_for_both_at_once() -> None:
