@@ -26,10 +26,11 @@ from ixproxy.node.sql_text import Dialect, quoted_name
 from ixproxy.node.view_indexes import NAME_PREFIX
 from ixproxy.storage import statements
 from ixproxy.storage.columns import all_columns
+from ixproxy.storage.reading import Reading
 from ixproxy.storage.selecting import view_index
 from ixproxy.storage.sqlite_errors import BORDER, certain, storage_error
 from ixproxy.storage.sqlite_places import SqliteFile, SqliteMemory, SqlitePlace
-from ixproxy.storage.sqlite_reader import Reading, SqliteReader
+from ixproxy.storage.sqlite_reader import SqliteReader, reading
 from ixproxy.values import MAX_EPOCH
 
 SCHEME = "sqlite:"
@@ -335,7 +336,7 @@ class SqliteStore:
             raise LeaseLost(f"{self._place.name} was taken over by another server")
         self._event_number, self._queue_seq = number, queue_seq
         self._connection = connection
-        self._reading = Reading(connection, self._columns)
+        self._reading = reading(connection, self._columns)
 
     def _still_ours(self) -> None:
         """:raise LeaseLost: we gave it up."""
