@@ -91,6 +91,11 @@ class Kind:
     disks: bool = False
     slow: bool = False
 
+    @property
+    def between(self) -> bool:
+        """Whether it is done to what is between a proxy and a node."""
+        return self.apart and not self.covered
+
 
 async def _kill_primary(scene: Scene, blow: Blow) -> str:
     server = await scene.primary_of(blow.target)
@@ -266,4 +271,4 @@ def _blow(name: str, node: str, proxy: str, limit: float, random: Random) -> Blo
     kind = KINDS[name]
     seconds = random.uniform(*kind.seconds) + (limit if kind.beyond else 0.0)
     target = {NODE: node, PROXY: proxy, ALL: ""}[kind.strikes]
-    return Blow(name, target, proxy if kind.apart else "", seconds)
+    return Blow(name, target, proxy if kind.between else "", seconds)

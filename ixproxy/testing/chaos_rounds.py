@@ -208,7 +208,7 @@ class Rounds:
             good = visitors[blow.target].good
             return [(node, blow.target, good[node]) for node in NODES]
         nodes = [blow.target] if kind.strikes is Strikes.NODE else list(NODES)
-        if blow.proxy and not kind.covered:
+        if kind.between:
             (prober,) = (each for each in self._probers if each.proxy == blow.proxy)
             return [(node, blow.proxy, prober.good[node]) for node in nodes]
         return [(node, "", merged(*(each.good[node] for each in self._probers))) for node in nodes]

@@ -10,6 +10,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, TimeoutError
 
+from ixproxy.testing import postgresql
 from ixproxy.testing.chaos import HISTORY, REPORT, options_of, parse, run
 from ixproxy.testing.chaos_scene import POSTGRESQL, SQLITE, Options
 
@@ -23,6 +24,8 @@ SECONDS = 300
 async def test_a_primary_that_dies_or_hangs_costs_nothing_but_a_moment(
     tmp_path: Path, real_reactor: Any, store: str
 ) -> None:
+    if store == POSTGRESQL and (reason := postgresql.unusable()):
+        pytest.skip(reason)
     told: list[str] = []
     options = Options(
         store=store,

@@ -44,7 +44,7 @@ def test_every_fault_comes_once_before_one_comes_again_and_later_two_at_once(
             kind = KINDS[blow.kind]
             where = {Strikes.NODE: NODES, Strikes.PROXY: PROXIES, Strikes.ALL: ("",)}
             assert blow.target in where[kind.strikes]
-            assert bool(blow.proxy) == kind.apart
+            assert bool(blow.proxy) == kind.between
             beyond = 3.0 if kind.beyond else 0.0
             assert kind.seconds[0] <= blow.seconds - beyond <= kind.seconds[1]
         if len(blows) == 2:
