@@ -1,4 +1,4 @@
-"""A chaos run of a round or two, with real processes on this machine alone."""
+"""A chaos run of one round, with real processes on this machine alone."""
 
 from __future__ import annotations
 
@@ -21,19 +21,14 @@ SECONDS = 300
 @pytest.mark.processes
 @pytest.mark.parametrize("store", [SQLITE, POSTGRESQL])
 @pytest_twisted.ensureDeferred
-async def test_a_primary_that_dies_or_hangs_costs_nothing_but_a_moment(
+async def test_a_primary_that_hangs_costs_nothing_but_a_moment(
     tmp_path: Path, real_reactor: Any, store: str
 ) -> None:
     if store == POSTGRESQL and (reason := postgresql.unusable()):
         pytest.skip(reason)
     told: list[str] = []
     options = Options(
-        store=store,
-        rounds=2,
-        seed=1,
-        apart=False,
-        rate=15.0,
-        only=("kill primary", "freeze primary"),
+        store=store, rounds=1, seed=1, apart=False, rate=15.0, only=("freeze primary",)
     )
     running = Deferred.fromCoroutine(run(real_reactor, tmp_path, options, told.append))
     try:
@@ -44,9 +39,9 @@ async def test_a_primary_that_dies_or_hangs_costs_nothing_but_a_moment(
     # How long a takeover takes on a machine that runs other tests is no matter of right or wrong.
     wrong = {check: each for check, each in kept["wrong"].items() if each and check != "late"}
     assert wrong == {}, "\n".join(told)
-    assert len(done.rounds) == 2
-    assert all(each.acknowledged > 10 for each in done.rounds)
-    assert (tmp_path / HISTORY).read_text().count("RequestSubmit") > 20
+    (only,) = done.rounds
+    assert only.acknowledged > 10
+    assert (tmp_path / HISTORY).read_text().count("RequestSubmit") > 10
     assert any("cuts, delay and loss: not asked for" in line for line in told)
 
 
