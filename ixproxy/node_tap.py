@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,8 @@ def read(path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()) ->
     limits = NodeLimits(
         **{each.name: getattr(options, each.name) for each in fields(options) if each.name in named}
     )
-    model = NodeModel(plan.tenants, plan.custom_properties)
+    settings = store_settings(deployment, application)
+    model = NodeModel(plan.tenants, plan.custom_properties, store_of(settings).dialect)
     return NodeParts(
         application,
         credential_of(application),
@@ -115,8 +116,23 @@ def read(path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()) ->
         plan,
         model,
         limits,
-        store_settings(deployment, application),
+        settings,
     )
+
+
+def store_of(settings: Mapping[str, object]) -> IStore:
+    """
+    The store that its maker makes; nothing is opened yet.
+
+    :raise ConfigError: there is no such kind, or its address is not usable.
+    """
+    store: IStore = find_maker(IStoreMaker, kind_of(settings)).make(settings)
+    return store
+
+
+def kind_of(settings: Mapping[str, object]) -> str:
+    """What the address of a store begins with."""
+    return str(settings["address"]).partition(":")[0]
 
 
 class Terms:
@@ -135,22 +151,13 @@ class Terms:
         self._dialling = dialling
         self._surroundings = surroundings
 
-    def store(self) -> IStore:
-        """:raise ConfigError: the store's address is not usable."""
-        store: IStore = find_maker(IStoreMaker, self._kind).make(self.parts.store)
-        return store
-
-    @property
-    def _kind(self) -> str:
-        return str(self.parts.store["address"]).partition(":")[0]
-
     def executor(self, what: str) -> Executor:
         """A thread with a name."""
         return ThreadExecutor(self._reactor, f"{self.parts.application.name} {what}")
 
     def next(self) -> Term:
         """A server, its store and its lease."""
-        parts, store = self.parts, self.store()
+        parts, store = self.parts, store_of(self.parts.store)
         server = NodeServer(
             self._reactor,
             self._dialling.listening(parts.application.listen),
@@ -165,7 +172,7 @@ class Terms:
             executors=self.executor,
             keep_alive=keep_alive(self._reactor, parts.application.settings),
             surroundings=self._surroundings,
-            store_kind=self._kind,
+            store_kind=kind_of(parts.store),
         )
         server.state.door = parts.door
         return Term(server, store, store.lease())
@@ -177,7 +184,7 @@ def build(
     """
     One server of a node, ready to start.
 
-    :raise ConfigError: as for `read`, or the store's address is not usable.
+    :raise ConfigError: as for `read`.
     """
     parts = read(path, name, checkers)
     dialling = Dialling(reactor, parts.credential)
@@ -185,7 +192,6 @@ def build(
     surroundings = Surroundings(reactor, time.time)
     surroundings.certificate_expires = dialling.certificate_expires
     terms = Terms(reactor, parts, dialling, surroundings)
-    terms.store()
     member = NodePairMember(
         reactor,
         name,

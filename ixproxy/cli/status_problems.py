@@ -54,15 +54,18 @@ def problems_of(found: Sequence[Found]) -> list[Problem]:
 
 def state_of(each: Found, found: Iterable[Found]) -> str:
     """
-    `up`, `standby` or `away`.
+    `up`, `standby`, `standby or down`, or `away`.
 
-    A server of a pair stands by when the other one answers.
+    A server of a pair stands by when the other one answers. Nobody listens at
+    that of a node, so it cannot be told from one that is down.
     """
     if each.up:
         return "up"
     other = any(one.up and one.target.pair == each.target.pair for one in found)
     alone = each.target.primary and not any(one.target.name == each.target.primary for one in found)
-    return "standby" if other or alone else "away"
+    if not other and not alone:
+        return "away"
+    return "standby or down" if each.target.nodes is None else "standby"
 
 
 def _missing(found: Sequence[Found]) -> Iterator[Problem]:

@@ -106,9 +106,11 @@ def _show_node(name: str, status: EventServerStatus, node: NodeStatus, output: O
         f"{node.sessions} sessions ({node.sessions_lost} may come back)"
     )
     output.line(
-        f"  store {node.store or 'not named'}, epoch {node.epoch}, last event "
-        f"{node.last_event_number}; writer: {writer.waiting} wait, {each:.1f} in a batch, "
-        f"longest {milliseconds(writer.longest_batch)} ms"
+        f"  store {node.store or 'not named'}, epoch {node.epoch}"
+        + (f" since {moment(node.primary_since)} UTC" if node.primary_since else "")
+        + (f", primary {node.terms} times" if node.terms > 1 else "")
+        + f", last event {node.last_event_number}; writer: {writer.waiting} wait, "
+        f"{each:.1f} in a batch, longest {milliseconds(writer.longest_batch)} ms"
     )
     output.line(
         f"  {node.held_pulls} held pulls; {readers.busy} of {readers.lanes} readers busy, "

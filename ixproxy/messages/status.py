@@ -216,7 +216,9 @@ class NodeStatus(Structure, frozen=True, kw_only=True):
     What only nodes have.
 
     :ivar dbid: the node's database id.
-    :ivar epoch: its lease epoch.
+    :ivar epoch: its lease epoch: how often a server of its pair has become primary.
+    :ivar primary_since: when this server became primary; left out: it is not yet.
+    :ivar terms: how often it has since its process began.
     :ivar last_event_number: number of its last event.
     :ivar store: the kind of its store, such as `sqlite`.
     :ivar writer: how its writer keeps up.
@@ -236,6 +238,8 @@ class NodeStatus(Structure, frozen=True, kw_only=True):
 
     dbid: Count = 0
     epoch: Count = 0
+    primary_since: Time | None = None
+    terms: Count = 0
     last_event_number: Count = 0
     store: Name = ""
     writer: WriterStatus = WriterStatus()

@@ -168,6 +168,7 @@ class NodeServer(Service):
 
     def _is_listening(self, port: IListeningPort) -> None:
         self._port = port
+        self.state.primary_since = self._now()
         log.info(
             "Node {name} listens on {address}, epoch {epoch}",
             name=self.state.name,

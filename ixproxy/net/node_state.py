@@ -35,6 +35,8 @@ class NodeState:
     :ivar counted: the same as it was counted; None: none yet.
     :ivar by_type: how many clients there are of each type.
     :ivar counters: what happened how often, by a short name.
+    :ivar primary_since: when it began to listen, in seconds since the epoch.
+    :ivar terms: how often its process has been primary, this time counted in.
     :ivar fence: called before anything is done for a peer: whether we still may.
     """
 
@@ -56,6 +58,8 @@ class NodeState:
         self.name = name
         self.dbid = dbid
         self.epoch = 0
+        self.primary_since: float | None = None
+        self.terms = 1
         self.tenants = tenants
         self.limits = limits
         self.new_session = new_session

@@ -65,6 +65,8 @@ def status_of(
         node_status=NodeStatus(
             dbid=state.dbid,
             epoch=state.epoch,
+            primary_since=state.primary_since,
+            terms=state.terms,
             last_event_number=writer.last_event_number,
             store=store_kind,
             writer=WriterStatus(

@@ -263,6 +263,7 @@ class NodePairMember(Service):
         self._holder = Holder("", 0)
         self.terms += 1
         server = reign.term.server
+        server.state.terms = self.terms
         server.fenced_by(self.fence)
         server.lost.addCallback(self._while(reign, self._lose))
         server.listening.addCallbacks(
