@@ -65,7 +65,7 @@ class Greeting:
         elif server.max_frame < shortest:
             self._refuse(f"its MaxFrame is {server.max_frame}, at least {shortest} expected")
         elif not link.pair.greeted(server.epoch):
-            self._reset(f"{link.pair.why}; the other server is tried")
+            self._pass_over(link.pair.why)
         else:
             link.server = server
             link.max_frame = server.max_frame
@@ -77,12 +77,20 @@ class Greeting:
     def lost(self, link: Link, pending: Pending) -> None:
         """The node kept silent, said what makes no sense, or the link went."""
         if link.state is State.GREETING:
-            self._refuse("it does not answer the registration")
+            self._refuse("it does not answer the registration", Event.LATE)
 
-    def _refuse(self, reason: str) -> None:
+    def _pass_over(self, reason: str) -> None:
+        """It was primary once; the other server has been since, and is tried first."""
+        self._state.note(
+            "warn", "{link} is left for now: {reason}", link=str(self._link), reason=reason
+        )
+        self._reset(reason)
+
+    def _refuse(self, reason: str, event: Event = Event.UNFIT) -> None:
         link = self._link
-        link.pair.happened(link.state, Event.UNFIT, reason)
-        if link.pair.is_news(reason):
+        news = link.pair.is_news(reason)
+        link.pair.happened(link.state, event, reason)
+        if news:
             self._state.note(
                 "error", "{link} cannot be used: {reason}", link=str(link), reason=reason
             )

@@ -253,9 +253,10 @@ class ProxyCore:
         link = self.state.links.get(node)
         if link is None:
             return
+        news = link.pair.is_news(reason)
         link.pair.happened(link.state, Event.LATE if late else Event.GONE, reason)
         link.problem = reason
-        if link.pair.is_news(reason):
+        if news:
             self.state.note(
                 "warn", "{link} cannot be reached: {reason}", link=str(link), reason=reason
             )
@@ -369,6 +370,7 @@ class ProxyCore:
         """A node's name was given to another one: what was where is not known by it any more."""
         state = self.state
         state.effects.append(ResetLink(name, "it has another database id now"))
+        state.links[name].pair.epoch = 0
         state.owners.forget_node(name)
         self._streams.node_removed(name)
         for client in state.clients:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from twisted.internet.task import Clock
 
@@ -25,7 +27,7 @@ class Watched:
         self.other = other
         self.suspect = False
         self.heard: list[Answer] = []
-        core = Rig().core
+        core = self.core = Rig().core
         self.pair = core.link(EAST).pair
         self.watch = PairWatch(
             self.clock,
@@ -79,6 +81,20 @@ def test_one_that_hangs_is_asked_again_when_its_time_is_over(how: str) -> None:
     assert watched.heard == [Event.OTHER_LATE] * 3
     watched.stop()
     assert not watched.other.open
+
+
+def test_another_interval_counts_from_the_next_question_on() -> None:
+    watched = Watched(node("east-b", 6))
+    watched.run(TIMES.head_start + 0.1)
+    state = watched.core.state
+    state.settings = replace(state.settings, link_times=LinkTimes(probe=5.0))
+    watched.run(TIMES.probe)
+    assert watched.other.attempts == 2
+    watched.run(4.8)
+    assert watched.other.attempts == 2
+    watched.run(0.3)
+    assert watched.other.attempts == 3
+    watched.stop()
 
 
 def test_many_proxies_do_not_ask_in_step() -> None:
