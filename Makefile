@@ -20,6 +20,7 @@ ARGS ?=
 # Debian packages, by what needs them.
 VENV_PACKAGES := python3 python3-venv
 BENCH_PACKAGES := haproxy gcc libc6-dev libssl-dev
+CHAOS_PACKAGES := postgresql iproute2
 
 # The stamps carry a digest of all that is installed and of where it stands, so a
 # deleted file or a checkout that moved means a new installation, and a touched one does not.
@@ -76,6 +77,7 @@ help:
 	@echo 'make mutants   does the simulator find the faults that are recorded?'
 	@echo 'make bench     run the benchmarks'
 	@echo 'make simulate  run 10,000 simulations on all processors (ARGS="--seeds A:B" for others)'
+	@echo 'make chaos     faults on real processes under load, on both stores (as root: with network faults)'
 	@echo 'make doc       build the documentation into doc/_build/html'
 	@echo 'make protocol  write the pages of protocol, options, life cycle and check-config from the tables'
 	@echo 'make clean     remove what the others left, but for $(VENV)'
@@ -107,6 +109,18 @@ bench: $(INSTALLED)
 simulate: $(INSTALLED)
 	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m ixproxy.testing.simulation --jobs "$$(nproc)" \
 		$(if $(ARGS),$(ARGS),--seeds 0:10000)
+
+# Both stores run, so that what is wrong on one does not hide the other.
+.PHONY: chaos
+chaos: $(INSTALLED_TEST)
+	@$(call debian,$(CHAOS_PACKAGES))
+	@export PYTHONPATH="$(CURDIR)"; failed=; \
+	for store in sqlite postgresql; do \
+		echo "chaos on $$store"; \
+		$(BIN)/python -m ixproxy.testing.chaos --store $$store --rounds 20 --minutes 12 $(ARGS) \
+			|| failed+=" $$store"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
 
 .PHONY: doc
 doc: $(INSTALLED_TEST)

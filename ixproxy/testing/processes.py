@@ -65,6 +65,7 @@ class RealCluster:
         relative paths.
     :param random: chooses the ports; None: the system's.
     :param tls: what is shown and trusted by whoever asks whether servers are ready.
+    :param entering: as for `Servers`; None: all run as this process does.
     :ivar file: the deployment file as it was written.
     :ivar nodes: the primary of each node; `backups`: the backups of those that
         have one; `proxies`: all proxies.
@@ -79,6 +80,7 @@ class RealCluster:
         text: str,
         random: Random | None = None,
         tls: TlsFiles | None = None,
+        entering: Callable[[str], list[str]] | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
@@ -89,7 +91,7 @@ class RealCluster:
         self._reactor = reactor
         self._tls = tls
         self._read()
-        self.servers = Servers(reactor, self.file)
+        self.servers = Servers(reactor, self.file, entering or (lambda name: []))
 
     def _write(self, text: str) -> None:
         """As an operator should: no process ever sees half a file."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,12 +110,17 @@ class Servers:
 
     :param reactor: with spawnProcess.
     :param file: the deployment file.
+    :param entering: the words before the command that starts one, by its name:
+        `ip netns exec …` for one on another host.
     :ivar processes: by the name of the application, in the order of starting.
     """
 
-    def __init__(self, reactor: Any, file: Path) -> None:
+    def __init__(
+        self, reactor: Any, file: Path, entering: Callable[[str], list[str]] = lambda name: []
+    ) -> None:
         self._reactor = reactor
         self._file = file
+        self._entering = entering
         self.processes: dict[str, ServerProcess] = {}
 
     def start(self, kind: str, name: str, log: Path) -> ServerProcess:
@@ -129,8 +135,8 @@ class Servers:
             raise ServerFailed(f"{name} is running already")
         process = ServerProcess(name, log)
         command = [
-            sys.executable, "-m", "ixproxy.testing.child", "--nodaemon", "--pidfile=",
-            kind, "--config", str(self._file), "--application", name,
+            *self._entering(name), sys.executable, "-m", "ixproxy.testing.child",
+            "--nodaemon", "--pidfile=", kind, "--config", str(self._file), "--application", name,
         ]  # fmt: skip
         try:
             output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -140,7 +146,7 @@ class Servers:
         try:
             self._reactor.spawnProcess(
                 process,
-                sys.executable,
+                shutil.which(command[0]) or command[0],
                 command,
                 env=environment(os.environ),
                 path=str(log.parent),
