@@ -88,12 +88,10 @@ class Greeting:
 
     def _refuse(self, reason: str, event: Event = Event.UNFIT) -> None:
         link = self._link
-        news = link.pair.is_news(reason)
+        news, who = link.pair.is_news(reason), link.in_turn
         link.pair.happened(link.state, event, reason)
         if news:
-            self._state.note(
-                "error", "{link} cannot be used: {reason}", link=str(link), reason=reason
-            )
+            self._state.note("error", "{link} cannot be used: {reason}", link=who, reason=reason)
         self._reset(reason)
 
     def _reset(self, reason: str) -> None:

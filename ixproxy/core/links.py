@@ -81,6 +81,13 @@ class Link(Destination):
         return f"Proxy {self.name}" + (f" ({server})" if server not in ("", self.name) else "")
 
     @property
+    def in_turn(self) -> str:
+        """The node, and of a pair the server that is connected, or tried next."""
+        if not self.pair.pair:
+            return str(self)
+        return f"{self} ({self.facts.servers[self.pair.attempts.current].name})"
+
+    @property
     def linked(self) -> bool:
         """Whether the node is offered for work."""
         return self.state is State.LINKED

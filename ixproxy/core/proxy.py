@@ -261,13 +261,11 @@ class ProxyCore:
         link = self.state.links.get(node)
         if link is None:
             return
-        news = link.pair.is_news(reason)
+        news, who = link.pair.is_news(reason), link.in_turn
         link.pair.happened(link.state, Event.LATE if late else Event.GONE, reason)
         link.problem = reason
         if news:
-            self.state.note(
-                "warn", "{link} cannot be reached: {reason}", link=str(link), reason=reason
-            )
+            self.state.note("warn", "{link} cannot be reached: {reason}", link=who, reason=reason)
 
     def node_lost(self, node: NodeName, now: float, reason: str = "") -> None:
         """The connection to a node is gone: what was in flight is in doubt."""

@@ -9,7 +9,7 @@ import pytest
 from ixproxy.core.destinations import Outputs
 from ixproxy.core.links import NEXT, Link, State, Step
 from ixproxy.values import NodeLoad
-from tests.core.rig import EAST, TENANT, facts
+from tests.core.rig import EAST, TENANT, at, facts
 
 
 @pytest.mark.parametrize(("state", "step"), list(product(State, Step)))
@@ -32,6 +32,13 @@ def test_a_strategy_sees_the_load_of_its_tenant() -> None:
     assert link.view(TENANT).load.backlog == 7
     assert link.view(9).load.backlog == 0
     assert link.view(TENANT).dbid == 101
+
+
+def test_of_a_pair_the_server_in_turn_is_named() -> None:
+    lone, pair = (Link(at(EAST, *servers), Outputs()) for servers in (("a",), ("a", "b")))
+    assert (lone.in_turn, pair.in_turn) == ("Node east", "Node east (east-0)")
+    pair.pair.attempts.go_to(1)
+    assert pair.in_turn == "Node east (east-1)"
 
 
 def test_clients_are_registered_before_a_node_is_offered() -> None:

@@ -260,7 +260,7 @@ def test_a_server_that_accepts_and_does_not_answer_is_given_up() -> None:
         served.run(0.4)
     assert first.transports[0] not in first.open
     said = str(formatEvent(captured[0]))
-    assert said == f"Node east cannot be reached: {SILENT}"
+    assert said == f"Node east (east-0) cannot be reached: {SILENT}"
     served.stop()
 
 
