@@ -47,6 +47,8 @@ SETTINGS = ProxySettings(
     max_ids_per_pull=20,
     interaction_cache_size=100,
     node_loss_grace=5.0,
+    parking_window=3.0,
+    max_parked_per_node=20,
 )
 LIMITS = Limits(connections=20)
 NODES = tuple(
@@ -141,6 +143,7 @@ def sizes(core: ProxyCore) -> dict[str, int]:
         "clients on nodes": sum(len(link.clients) for link in links),
         "pending": sum(link.pending.count for link in links),
         "unfinished answers": sum(len(link.unfinished) for link in links),
+        "parked": core.parking.count + core.parking.size,
         "located": len(core._locator.in_flight),
         "clients that wait to locate": len(core._locator.turns.waiting),
         "ids in unfinished registrations": sum(state.clients.listed.values()),

@@ -69,6 +69,8 @@ class Storm:
             + [self.event, self.cancel, self.tick, self.tick, self.lose, self.hang_up]
             + [self.goodbye, self.change, self.fill, self.clients_gone]
         )  # fmt: skip
+        if self.state.settings.parking_window:
+            things += [self.lose] * 2 + [self.ask] * 10
         for _ in range(steps):
             thing = self.chance.choice(things)
             self.seen[thing.__name__] += 1
@@ -102,6 +104,8 @@ class Storm:
         found += [f"{c.name} has {c.inflight} in flight" for c in state.clients if c.inflight]
         found += [f"{link.name} has pending" for link in state.links.values() if link.pending.count]
         found += [f"{link.name} has clients" for link in state.links.values() if link.clients]
+        if core.parking.count or core.parking.size:
+            found.append(f"{core.parking.count} wait for nodes")
         if core._locator.in_flight:
             found.append(f"in flight: {core._locator.in_flight}")
         if core._agents.busy:

@@ -140,11 +140,22 @@ def test_inputs_about_who_is_gone_are_harmless() -> None:
     rig.pump()
 
 
+PARKING: dict[str, float] = {
+    "parking_window": 20.0,
+    "parking_rate": 1,
+    "max_parked": 9,
+    "max_parked_per_node": 5,
+}
+
+
 # A failure says which seed to run again.
+@pytest.mark.parametrize("parking", [{}, PARKING], ids=["", "parking"])
 @pytest.mark.parametrize("seed", range(60))
-def test_in_a_storm_every_request_has_one_answer_and_nothing_stays_behind(seed: int) -> None:
+def test_in_a_storm_every_request_has_one_answer_and_nothing_stays_behind(
+    seed: int, parking: dict[str, float]
+) -> None:
     """Test idea 53, and what waits, joins, leaves and changes at the same time."""
-    storm = Storm(seed, fast_path=bool(seed % 2))
+    storm = Storm(seed, fast_path=bool(seed % 2), **parking)
     storm.blow(300)
     storm.calm()
     assert storm.faults() == []
@@ -152,9 +163,12 @@ def test_in_a_storm_every_request_has_one_answer_and_nothing_stays_behind(seed: 
     assert storm.remains() == []
 
 
+@pytest.mark.parametrize("parking", [{}, PARKING], ids=["", "parking"])
 @pytest.mark.parametrize("seed", range(60, 80))
-def test_a_storm_puts_out_the_same_bytes_on_either_path(seed: int) -> None:
-    fast, slow = Storm(seed, fast_path=True), Storm(seed, fast_path=False)
+def test_a_storm_puts_out_the_same_bytes_on_either_path(
+    seed: int, parking: dict[str, float]
+) -> None:
+    fast, slow = (Storm(seed, fast_path=on, **parking) for on in (True, False))
     for storm in (fast, slow):
         storm.blow(300)
         storm.calm()
@@ -171,6 +185,17 @@ def test_storms_are_strong_enough() -> None:
     wanted = {"takes cancelled", "time-outs", "late answers", "busy", "located", "greetings"}
     wanted |= {"reset", "events for nobody", "refused 2002", "refused 2003", "refused 2004"}
     wanted |= {"refused 2005", "refused 3000", "refused 3001", "refused 3009"}
+    assert {name: told[name] for name in wanted if told[name] < 5} == {}
+
+
+def test_much_waits_for_nodes_in_a_storm() -> None:
+    told: Counter[str] = Counter()
+    for seed in range(60):
+        storm = Storm(seed, fast_path=True, **PARKING)
+        storm.blow(300)
+        storm.calm()
+        told += storm.state.counters
+    wanted = {f"parked and {what}" for what in ("handed on", "given up", "dropped")}
     assert {name: told[name] for name in wanted if told[name] < 5} == {}
 
 
