@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 import signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -15,6 +14,7 @@ from twisted.cred.strcred import AuthOptionMixin
 from twisted.python import usage
 
 from ixproxy.config_node_options import WireSettings
+from ixproxy.config_store_address import without_password
 from ixproxy.errors import ConfigProblem
 from ixproxy.net.keep_alive import KeepAlive
 
@@ -107,12 +107,9 @@ def need_restart(table: str, changes: Iterable[tuple[str, object, object]]) -> l
     ]
 
 
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
-
-
 def _shown(value: object) -> str:
     """A value for the log: without the password that the address of a store may have."""
-    return _PASSWORD.sub(r"\1:…@", repr(value))
+    return without_password(repr(value))
 
 
 def presence(table: object) -> str:
