@@ -128,7 +128,8 @@ def _cut(run: Run, one: str, others: Sequence[str], name: str = "") -> None:
 def lose_link(run: Run, draws: Draws) -> None:
     """The connection between two programs is lost."""
     proxy = draws.of(run.cluster.proxies)
-    other = draws.of([member.name for member in (*run.cluster.nodes, *run.cluster.outers)])
+    others = [node.name for node in run.cluster.nodes]
+    other = draws.of([*others, *(outer.name for outer in run.cluster.outers)])
     run.tell("the connection of {} and {} is lost", proxy.name, other)
     run.cluster.network.lose(proxy.name, other)
 

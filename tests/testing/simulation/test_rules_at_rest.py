@@ -6,7 +6,7 @@ import pytest
 
 from ixproxy import messages as m
 from ixproxy.testing.simulation import rules_at_rest as rules
-from ixproxy.testing.simulation.ending import AT_REST, end
+from ixproxy.testing.simulation.ending import end
 from tests.testing.simulation.small_worlds import (
     answered,
     execute,
@@ -22,7 +22,7 @@ def test_where_nothing_is_wrong_no_rule_is_broken() -> None:
     with running() as run:
         pulled(run)
         logged_in(run)
-        for rule in AT_REST:
+        for rule in rules.AT_REST:
             assert list(rule(run)) == [], rule.__name__
 
 
