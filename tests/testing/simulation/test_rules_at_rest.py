@@ -112,6 +112,14 @@ def test_an_agent_that_is_not_the_same_everywhere() -> None:
         assert list(rules.agents_are_the_same_everywhere(run))
 
 
+def test_an_agent_without_a_seat() -> None:
+    with running() as run:
+        logged_in(run)
+        assert list(rules.no_more_agents_than_seats(run)) == []
+        run.seats = 0
+        assert len(list(rules.no_more_agents_than_seats(run))) == 2
+
+
 def test_a_new_stream_that_says_something_else() -> None:
     with running() as run:
         logged_in(run)
