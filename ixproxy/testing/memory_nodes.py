@@ -15,6 +15,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from ixproxy.interfaces import IStore
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.node.leading import State
@@ -143,6 +144,15 @@ class MemoryNode:
     def settings(self) -> NodeSettings:
         """What its programs are started with."""
         return self._common.settings
+
+    @property
+    def around_store(self) -> Callable[[IStore], IStore]:
+        """What each program that is started puts around its store, to look on or have it fail."""
+        return self._common.around_store
+
+    @around_store.setter
+    def around_store(self, around: Callable[[IStore], IStore]) -> None:
+        self._common.around_store = around
 
     @property
     def listening(self) -> bool:
