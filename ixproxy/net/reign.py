@@ -26,6 +26,9 @@ from ixproxy.node.leading import BEATS
 
 log = Logger()
 
+LEAST = 0.001
+"""Seconds between looks at the clock at least: what is left may be less than it can tell."""
+
 
 class Term(NamedTuple):
     """What serves once: nothing of it is used again."""
@@ -144,5 +147,5 @@ class Reign:
         """Stop in time, whether or not anything else happens."""
         self.look()
         if self._lives:
-            left = max(0.0, self._limit() - (self._seconds() - self.good))
+            left = max(LEAST, self._limit() - (self._seconds() - self.good))
             self._overdue = self._reactor.callLater(left, self._look_at_the_clock)

@@ -145,8 +145,13 @@ class MemoryNode:
         """What its programs are started with."""
         return self._common.settings
 
-    def put_around_store(self, around: Callable[[IStore], IStore]) -> None:
-        """Have each program that is started put something around its store."""
+    @property
+    def around_store(self) -> Callable[[IStore], IStore]:
+        """What each program that is started puts around its store, to look on or have it fail."""
+        return self._common.around_store
+
+    @around_store.setter
+    def around_store(self, around: Callable[[IStore], IStore]) -> None:
         self._common.around_store = around
 
     @property

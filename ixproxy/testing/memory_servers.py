@@ -64,7 +64,7 @@ class Common:
     :ivar place: where the database lies.
     :ivar leases: who has its lease.
     :ivar lone: there is one server only.
-    :ivar around_store: what each program puts around its store, to look on or to have it fail.
+    :ivar around_store: what each program puts around its store.
     """
 
     clock: SteppingClock
@@ -234,10 +234,11 @@ class MemoryServer:
         inner = common.place.store()
         store = ProgramStore(inner, self._reach, self._gate, shared=common.place.shared)
         self._stores.append((inner, store))
+        around = common.around_store(store)
         server = NodeServer(
             process,
             common.network.server_endpoint(node_address(self.name)),
-            common.around_store(store),
+            around,
             common.model,
             common.settings,
             common.limits,
@@ -252,7 +253,7 @@ class MemoryServer:
         )
         self._lease = common.leases.lease(self.name)
         self._tell_lease()
-        return Term(server, store, self._lease)
+        return Term(server, around, self._lease)
 
     def _executor(self, what: str) -> Executor:
         random = Random(self._random.random())

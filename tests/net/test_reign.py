@@ -16,8 +16,8 @@ LIMIT = 10.0
 
 
 class Rig:
-    def __init__(self) -> None:
-        self.clock = SteppingClock(100.0)
+    def __init__(self, now: float = 100.0, limit: float = LIMIT) -> None:
+        self.clock = SteppingClock(now)
         self.lost: list[str] = []
         self.executor = ManualExecutor(self.clock)
         self.lease: MemoryLease = MemoryLeases().lease("node1")
@@ -28,7 +28,7 @@ class Rig:
             Term(nothing, nothing, self.lease),
             self.executor,
             self.clock.seconds,
-            lambda: LIMIT,
+            lambda: limit,
             self.lost.append,
         )
         taken: list[Any] = []
@@ -48,6 +48,16 @@ def test_it_shows_that_it_lives_some_times_in_each_limit(rig: Rig) -> None:
     rig.clock.run(10 * LIMIT)
     assert rig.executor.ran == 1 + 50
     assert rig.lost == []
+
+
+def test_what_a_clock_cannot_tell_does_not_make_it_run_in_circles() -> None:
+    """With these numbers something is left of the limit, and no time passes by adding it."""
+    rig = Rig(now=0.32255727089276776, limit=2.0)
+    rig.reign.good = 0.14520393787433972
+    rig.executor.paused = True
+    rig.reign.live()
+    rig.clock.run(2.0)
+    assert rig.lost == ["it could not show that it lives for 2 s"]
 
 
 def test_beats_that_do_not_come_back_end_it_in_time(rig: Rig) -> None:

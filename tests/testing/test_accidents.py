@@ -16,10 +16,14 @@ from ixproxy.client.returning import Returning
 from ixproxy.core.state import ProxyState
 from ixproxy.node import sessions
 from ixproxy.testing.accidents import Point, have_accident
-from ixproxy.testing.breaking import CHAINED, Accident, accidents
+from ixproxy.testing.breaking import CHAINED, PAIRED, Accident, accidents
 from ixproxy.testing.cluster import Cluster
+from ixproxy.testing.places import Places
 
 ROOT = Path(__file__).parent.parent.parent
+
+PAIR_SEEDS = int(os.environ.get("IXPROXY_PAIR_ACCIDENTS", "32"))
+"""How many accidents of pairs; more of them find rarer things."""
 
 
 def nothing(*arguments: object, **named: object) -> None:
@@ -60,17 +64,30 @@ def test_a_session_that_never_ends_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("accident", list(Accident), ids=lambda accident: accident.name.lower())
 def test_every_accident_happens_and_is_survived(accident: Accident) -> None:
     for seed in range(3):
-        aftermath = have_accident(seed, accident, chained=accident in CHAINED)
+        aftermath = have_accident(
+            seed, accident, chained=accident in CHAINED, pairs=accident in PAIRED
+        )
         assert aftermath.accident is accident
         assert aftermath.problems == []
 
 
-def test_the_seed_chooses_each_accident_in_turn() -> None:
+@pytest.mark.parametrize("pairs", [False, True])
+def test_the_seed_chooses_each_accident_in_turn(pairs: bool) -> None:
     for chained in (False, True):
-        kinds = accidents(chained=chained)
-        assert (set(kinds) == set(Accident)) is chained
-        chosen = [have_accident(at, chained=chained).accident for at in range(len(kinds))]
-        assert chosen == kinds
+        kinds = accidents(chained=chained, pairs=pairs)
+        assert (set(kinds) == set(Accident)) is (chained and pairs)
+        for at, kind in enumerate(kinds):
+            aftermath = have_accident(at, chained=chained, pairs=pairs)
+            assert (aftermath.accident, aftermath.problems) == (kind, []), f"seed {at}"
+
+
+def test_whatever_breaks_pairs_on_either_kind_of_store_nothing_is_stranded(
+    stores: Places,
+) -> None:
+    """Design 14.2 where nodes are pairs."""
+    for seed in range(PAIR_SEEDS if stores.kind == "sqlite" else PAIR_SEEDS // 4):
+        aftermath = have_accident(seed, PAIRED[seed % len(PAIRED)], pairs=True, stores=stores)
+        assert aftermath.problems == [], f"seed {seed}, {aftermath.accident}"
 
 
 def test_a_pull_may_be_anywhere_when_it_happens() -> None:

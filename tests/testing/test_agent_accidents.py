@@ -11,7 +11,8 @@ from ixproxy.core.composite_agents import CompositeAgents
 from ixproxy.core.replaying import Replaying
 from ixproxy.node import sessions
 from ixproxy.testing.agent_accidents import have_agent_accident
-from ixproxy.testing.breaking import Accident, accidents
+from ixproxy.testing.breaking import PAIRED, Accident, accidents
+from ixproxy.testing.places import Places
 
 SEEDS = int(os.environ.get("IXPROXY_AGENT_ACCIDENTS", "24"))
 """How many runs; more of them find rarer things."""
@@ -41,6 +42,19 @@ def test_so_it_is_where_a_node_is_silent_while_agents_change(seed: int) -> None:
 def test_so_it_is_on_the_slow_path(accident: Accident) -> None:
     for seed in range(2):
         assert have_agent_accident(seed, accident, fast_path=False).problems == []
+
+
+def test_so_it_is_where_nodes_are_pairs(stores: Places) -> None:
+    for seed in range(SEEDS // 2 if stores.kind == "sqlite" else SEEDS // 6):
+        accident = PAIRED[seed % len(PAIRED)]
+        outcome = have_agent_accident(seed, accident, pairs=True, stores=stores)
+        assert outcome.problems == [], f"seed {seed}, {accident}"
+
+
+def test_so_it_is_with_pairs_behind_proxies_in_front_of_others() -> None:
+    for seed in range(SEEDS // 3):
+        outcome = have_agent_accident(seed, PAIRED[seed % len(PAIRED)], pairs=True, chained=True)
+        assert outcome.problems == [], f"seed {seed}, {outcome.accident}"
 
 
 def test_agents_are_busy_and_nothing_is_given_up_by_them() -> None:

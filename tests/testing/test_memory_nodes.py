@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from ixproxy import messages as m
+from ixproxy.interfaces import IStore
 from ixproxy.testing.cluster import PAIR_LIMIT, Cluster
+from ixproxy.testing.faults import FaultyStore
 
 SUBMIT = m.RequestSubmit(tenant_id=1, media_type="email", queue="In", user_data={"x": 1})
 
@@ -61,4 +63,19 @@ def test_both_servers_follow_a_change() -> None:
     cluster.kill_node(0)
     cluster.run(1)
     assert node.primary is node.members[1]
+    cluster.close()
+
+
+def test_a_program_may_have_something_around_its_store() -> None:
+    cluster = Cluster(nodes=1, proxies=0, start=False)
+    (node,) = cluster.nodes
+    made: list[FaultyStore] = []
+
+    def around(store: IStore) -> IStore:
+        made.append(FaultyStore(store))
+        return made[-1]
+
+    node.around_store = around
+    cluster.start_node(0)
+    assert made[0].calls["open"] == 1
     cluster.close()

@@ -101,7 +101,7 @@ class Run:
         self.logged: list[str] = []
         self.cluster = built(world)
         for node in self.cluster.nodes:
-            node.put_around_store(partial(self._observed, node))
+            node.around_store = partial(self._observed, node)
         self._stores: dict[str, ObservedStore] = {}
         self._observer = _LoggedFailures(self.logged)
 
