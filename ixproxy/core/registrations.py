@@ -220,6 +220,9 @@ class Registrations:
         if client.gone:
             code = Code.CANCELLED if client.said_goodbye else Code.SUPERSEDED
             self._answer(registering, error_frame(code))
+            if client.superseded and client.behind_proxy:
+                # For the proxy in front that was its end: no goodbye follows.
+                self._leaving.refused(client)
             return
         if registering.refusal is not None:
             refusal = registering.refusal

@@ -197,6 +197,25 @@ def test_requests_of_a_superseded_client_are_cancelled_and_answered() -> None:
     assert not rig.got(old)
 
 
+def test_who_is_superseded_before_it_is_known_everywhere_is_taken_off_the_nodes() -> None:
+    """Behind a proxy, for which the refusal is the end of it; its connection stays."""
+    rig = Rig()
+    first, second = (rig.client("Proxy", client_name=name) for name in ("outer-1", "outer-2"))
+    rig.ask(first, registration(session=SESSION, incarnation=1))
+    rig.accept(EAST)
+    rig.accept(NORTH)
+    rig.ask(second, registration(session=SESSION, incarnation=2))
+    rig.sent(EAST)
+    rig.accept(WEST)
+    assert only(rig.got(first)).error_code == Code.SUPERSEDED
+    assert decode(only(rig.sent(EAST))) == RequestClientsGone(
+        clients=[1], application_name="desk"
+    )
+    assert [client.generation for client in rig.core.state.clients if client.session] == [
+        rig.core.state.clients.newest(SESSION).generation  # type: ignore[union-attr]
+    ]
+
+
 def test_a_goodbye_of_a_downstream_proxy_takes_its_clients_with_it() -> None:
     rig = Rig()
     peer = rig.client("Proxy", client_name="proxy-2")

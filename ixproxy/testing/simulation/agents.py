@@ -59,9 +59,7 @@ def state(run: Run, draws: Draws) -> None:
     run.ask(player, kind({"tenant_id": TENANT, "agent_id": agent}, draws))
 
 
-def _of_media(
-    kind: type[Any], *, reason: bool = False
-) -> Callable[[dict[str, Any], Draws], Any]:
+def _of_media(kind: type[Any], *, reason: bool = False) -> Callable[[dict[str, Any], Draws], Any]:
     def made(who: dict[str, Any], draws: Draws) -> Any:
         why = {}
         if reason and draws.percent(40):

@@ -45,9 +45,7 @@ def submit_again(run: Run, draws: Draws) -> None:
     """What was submitted with a receipt, and with a doubtful outcome, is submitted again."""
     players = run.there("mail")
     waiting = [
-        asked
-        for asked in run.doubtful_submits
-        if not asked.player.left and asked.player in players
+        asked for asked in run.doubtful_submits if not asked.player.left and asked.player in players
     ]
     if not waiting:
         return nobody(run)
@@ -167,9 +165,22 @@ def _one_of_its(run: Run, draws: Draws, *sorts: str) -> tuple[Player, str] | Non
     if holding and draws.percent(92):
         player = draws.of(holding)
         return player, draws.of(sorted(player.here.holding))
-    if not run.ids:
-        return None
-    return draws.of(players), _known(list(run.ids), draws)
+    player = draws.of(players)
+    some = [identifier for identifier in run.ids if not _may_be_getting(run, player, identifier)]
+    return (player, _known(some, draws)) if some else None
+
+
+def _may_be_getting(run: Run, player: Player, identifier: str) -> bool:
+    """
+    Whether it is on its way to a client. Who acts on what it is just pulling
+    cannot tell from the answers whether it has it then.
+    """
+    return any(
+        asked.player is player
+        and isinstance(asked.request, m.RequestPull)
+        and (asked.request.view_id != BY_IDS or identifier in asked.request.pull_parameters)
+        for asked in run.open
+    )
 
 
 def upon(
@@ -183,9 +194,7 @@ def upon(
         if chosen is None:
             return nobody(run)
         player, identifier = chosen
-        message, marks = request(
-            {"tenant_id": TENANT, "interaction_id": identifier}, run, draws
-        )
+        message, marks = request({"tenant_id": TENANT, "interaction_id": identifier}, run, draws)
         run.ask(player, message, marks=marks)
 
     return step

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ixproxy.testing.faults import Fault
+from ixproxy.testing.live_changes import change_settings
 from ixproxy.testing.members import MemoryProxy
 from ixproxy.testing.simulation.asking import nobody
 from ixproxy.testing.simulation.players import Player
@@ -128,7 +129,8 @@ def _cut(run: Run, one: str, others: Sequence[str], name: str = "") -> None:
 def lose_link(run: Run, draws: Draws) -> None:
     """The connection between two programs is lost."""
     proxy = draws.of(run.cluster.proxies)
-    other = draws.of([member.name for member in (*run.cluster.nodes, *run.cluster.outers)])
+    others = [node.name for node in run.cluster.nodes]
+    other = draws.of([*others, *(outer.name for outer in run.cluster.outers)])
     run.tell("the connection of {} and {} is lost", proxy.name, other)
     run.cluster.network.lose(proxy.name, other)
 
@@ -182,6 +184,16 @@ def fail_commit(run: Run, draws: Draws) -> None:
     fault = draws.of(COMMITS)
     run.tell("the next commit of {}: {}", node.name, fault.value)
     run.store(node).fail_next("commit", fault)
+
+
+def change_seats(run: Run, draws: Draws) -> None:
+    """An operator changes the number of agent seats, on all nodes while all are there."""
+    if any("still" in name or "dead" in name for name in run.mends):
+        return nobody(run)
+    run.seats = draws.of((None, 1, 2, 3))
+    run.tell("agent seats: {}", "as many as one likes" if run.seats is None else run.seats)
+    for number in range(len(run.cluster.nodes)):
+        change_settings(run.cluster, number, agent_seats=run.seats)
 
 
 def stop_reading(run: Run, draws: Draws) -> None:

@@ -111,6 +111,15 @@ def agents_are_the_same_everywhere(run: Run) -> Iterator[str]:
     yield from agents_of_nodes(run.cluster)[1]
 
 
+def no_more_agents_than_seats(run: Run) -> Iterator[str]:
+    """Each agent that is logged in has a seat (design 8, licences)."""
+    for node in run.cluster.nodes:
+        assert node.server is not None
+        agents = len(node.server.core._standing.memory.agents)
+        if run.seats is not None and agents > run.seats:
+            yield f"{agents} agents are logged in on {node.name}, for {run.seats} seats"
+
+
 def a_new_stream_is_as_the_tables_are(run: Run) -> Iterator[str]:
     """A stream begins with the state that the nodes' tables have (design 7, reporting)."""
     fresh = run.fresh
@@ -162,6 +171,7 @@ AT_REST: tuple[Rule, ...] = (
     nothing_acknowledged_is_lost,
     nodes_contradict_nothing,
     agents_are_the_same_everywhere,
+    no_more_agents_than_seats,
 )
 WHILE_NODES_ARE_AWAY: tuple[Rule, ...] = (
     what_a_lost_node_has_is_let_go,

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from ixproxy import messages as m
 from ixproxy.errors import RequestRefused
 from ixproxy.testing.simulation import asking, breaking
 from ixproxy.testing.simulation.breaking import COMMITS, mend, mend_one
 from ixproxy.testing.simulation.run import Do
 from ixproxy.testing.simulation.stepping import Draws
-from tests.testing.simulation.small_worlds import one, running
+from tests.testing.simulation.small_worlds import answered, one, running
 
 LASTING = (
     (breaking.kill_node, 2 * 99),
@@ -35,7 +36,6 @@ def test_what_is_broken_stays_so_until_it_is_mended(broken: Do, chance: int) -> 
 def test_a_dead_node_comes_back_with_a_new_epoch() -> None:
     with running() as run:
         breaking.kill_node(run, Draws(2 * 99))
-        assert not run.cluster.nodes[0].listening
         assert "node1" in run.down
         mend_one(run, "node1 is dead")
         run.cluster.run(1.0)
@@ -105,3 +105,14 @@ def test_time_passes() -> None:
         before = run.now()
         breaking.wait(run, Draws(0))
         assert run.now() > before
+
+
+def test_who_has_no_seat_any_more_is_logged_out() -> None:
+    with running(desks=2) as run:
+        for desk, agent in zip(run.there("desk"), ("anna", "bert"), strict=True):
+            login = m.RequestAgentLogin(tenant_id=1, agent_id=agent, place_id=agent)
+            desk.agents[agent] = None
+            answered(run, desk, login)
+        breaking.change_seats(run, Draws(1))
+        run.cluster.run(0.5)
+        assert [dict(desk.agents) for desk in run.there("desk")] == [{"anna": None}, {}]

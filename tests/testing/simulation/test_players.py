@@ -35,7 +35,8 @@ def test_whether_it_reads_is_what_it_was_told_last() -> None:
     player.answered(START, RequestRefused(3000))
     assert player.reads
     player.answered(START, RequestRefused(2002))
-    assert player.reads is None
+    unknown: bool | None = player.reads
+    assert unknown is None
     player.answered(m.RequestStopPlaceAgentStateReportingAll(), m.EventAck())
     assert player.reads is False
 

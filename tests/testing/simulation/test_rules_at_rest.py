@@ -6,7 +6,7 @@ import pytest
 
 from ixproxy import messages as m
 from ixproxy.testing.simulation import rules_at_rest as rules
-from ixproxy.testing.simulation.ending import AT_REST, end
+from ixproxy.testing.simulation.ending import end
 from tests.testing.simulation.small_worlds import (
     answered,
     execute,
@@ -22,7 +22,7 @@ def test_where_nothing_is_wrong_no_rule_is_broken() -> None:
     with running() as run:
         pulled(run)
         logged_in(run)
-        for rule in AT_REST:
+        for rule in rules.AT_REST:
             assert list(rule(run)) == [], rule.__name__
 
 
@@ -110,6 +110,14 @@ def test_an_agent_that_is_not_the_same_everywhere() -> None:
         assert server is not None
         server.core._standing.memory.agents.clear()
         assert list(rules.agents_are_the_same_everywhere(run))
+
+
+def test_an_agent_without_a_seat() -> None:
+    with running() as run:
+        logged_in(run)
+        assert list(rules.no_more_agents_than_seats(run)) == []
+        run.seats = 0
+        assert len(list(rules.no_more_agents_than_seats(run))) == 2
 
 
 def test_a_new_stream_that_says_something_else() -> None:

@@ -39,9 +39,7 @@ def test_its_history_becomes_short(failing: Result, monkeypatch: pytest.MonkeyPa
     assert again == short
 
 
-def test_a_number_of_attempts_is_enough(
-    failing: Result, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_number_of_attempts_is_enough(failing: Result, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submitting, "_repeated", lambda turn, sender, key: None)
     told: list[tuple[int, int]] = []
     shortened(failing, attempts=3, progress=lambda steps, attempt: told.append((steps, attempt)))
