@@ -42,6 +42,30 @@ def what_a_lost_node_has_is_let_go(run: Run) -> Iterator[str]:
                 yield f"{player.name} has {identifier}, and {away} is away"
 
 
+def streams_are_true_while_nodes_are_away(run: Run) -> Iterator[str]:
+    """A node that is away keeps nobody logged in who is out on all others (design 7, reporting)."""
+    rows = [row for row in run.cluster.rows("agents") if row["node"] not in run.down]
+    there = {(row["tenant_id"], row["agent_id"]) for row in rows}
+    if len(run.down) == len(run.cluster.nodes):
+        return
+    for player in run.there("stat"):
+        watch = player.watch
+        if watch is not None and watch.whole and player.here.connected:
+            for key in watch.agents.keys() - there:
+                yield f"{player.name} believes that {key[1]} is logged in, who is on no node"
+
+
+def proxies_know_what_their_clients_have(run: Run) -> Iterator[str]:
+    """A proxy follows what its clients have (design 7: nothing taken is ever stranded)."""
+    players = {player.session: player for player in run.there("router", "desk")}
+    for proxy in (*run.cluster.proxies, *run.cluster.outers):
+        for client in proxy.core.state.clients if proxy.core is not None else ():
+            player = players.get(client.session)
+            if player is not None and client.holding.keys() - player.here.holding.keys():
+                more = sorted(client.holding.keys() - player.here.holding.keys())
+                yield f"{proxy.name} believes that {player.name} has {', '.join(more)}"
+
+
 def nothing_is_stranded(run: Run) -> Iterator[str]:
     """Nothing is taken by who does not have it (design 7: nothing taken is ever stranded)."""
     yield from run.cluster.stranded()
@@ -143,12 +167,16 @@ AT_REST: tuple[Rule, ...] = (
     nothing_is_stranded,
     nothing_is_doubled,
     nothing_is_imagined,
+    proxies_know_what_their_clients_have,
     nothing_acknowledged_is_lost,
     nodes_contradict_nothing,
     agents_are_the_same_everywhere,
     no_more_agents_than_seats,
 )
-WHILE_NODES_ARE_AWAY: tuple[Rule, ...] = (what_a_lost_node_has_is_let_go,)
+WHILE_NODES_ARE_AWAY: tuple[Rule, ...] = (
+    what_a_lost_node_has_is_let_go,
+    streams_are_true_while_nodes_are_away,
+)
 OF_STREAMS: tuple[Rule, ...] = (a_new_stream_is_as_the_tables_are, all_streams_say_the_same)
 WHEN_WORKED_OFF: tuple[Rule, ...] = (all_can_be_worked_off,)
 WHEN_ALL_HAVE_LEFT: tuple[Rule, ...] = (nothing_is_remembered,)
