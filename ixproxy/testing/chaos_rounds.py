@@ -70,6 +70,7 @@ class Round:
     seconds: float = 0.0
     requests: int = 0
     acknowledged: int = 0
+    repeated: int = 0
     errors: dict[int, int] = field(default_factory=dict)
     service: list[Service] = field(default_factory=list)
     wrong: Wrong = field(default_factory=dict)
@@ -131,6 +132,7 @@ class Rounds:
         told.acknowledged = sum(
             each.request == "RequestSubmit" and each.code == DONE for each in since
         )
+        told.repeated = sum(each.repeated for each in since)
         told.errors = dict(sorted(Counter(each.code for each in since if each.code > DONE).items()))
         return told
 
