@@ -59,6 +59,9 @@ class Case:
         self.findings.warning(("applications", application, "options", section), key, text)
 
 
+IN_MEMORY = "sqlite::memory:"
+"""The store of a node that keeps nothing."""
+
 Rule = Callable[[Case], None]
 """Looks at one side of a deployment; what it finds goes to `case.findings`."""
 
@@ -113,9 +116,13 @@ def _overlap(mine: Address, theirs: Address) -> bool:
 
 def _stores_are_unique(case: Case) -> None:
     for name, other in _repeated((each.store, each.name) for each in case.deployment.nodes()):
-        if not case.deployment.node(name).store.startswith("sqlite::memory:"):
+        if case.deployment.node(name).store != IN_MEMORY:
             text = f'"{other}" keeps its state there already; each node has a database of its own'
             case.error(name, "store", text)
+    for node in case.deployment.nodes():
+        if node.backup and node.store == IN_MEMORY:
+            text = f'"{node.backup}" could not see what is in the memory of this server'
+            case.error(node.name, "store", f"expected a database that a pair can share: {text}")
 
 
 def _references_are_known(case: Case) -> None:

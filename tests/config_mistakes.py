@@ -194,6 +194,13 @@ MISTAKES: tuple[Case, ...] = (
         "has a database of its own",
     ),
     case(
+        "A pair shares its database",
+        "design 8, pairs",
+        {"applications.ixn1": 'store = "sqlite::memory:"'},
+        "line 26: [applications.ixn1] store: expected a database that a pair can share: "
+        '"ixn1-b" could not see what is in the memory of this server',
+    ),
+    case(
         "A tenant is known",
         SERVERS,
         {"applications.ixn2": 'tenants = ["Enviroment"]'},

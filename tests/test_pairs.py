@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
@@ -19,6 +20,8 @@ from ixproxy.messages import RequestFindInteractions, RequestSubmit
 from ixproxy.testing.processes import RealCluster
 
 LIMIT = 2
+
+SQLITE = "sqlite:ixn1.db"
 
 PAIR = f"""\
 [tenants.Environment]
@@ -34,7 +37,7 @@ tenants = ["Environment"]
 listen = "tcp:7101:interface=127.0.0.1"
 endpoint = "tcp:127.0.0.1:7101"
 backup = "ixn1-b"
-store = "sqlite:ixn1.db"
+store = "{SQLITE}"
 [applications.ixn1.options.settings]
 lease-limit = {LIMIT}
 max-interactions-per-find = 99999
@@ -88,35 +91,55 @@ class Submitter:
             await lane
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> str:
+    """The address of a new database."""
+    if request.param == "sqlite":
+        return SQLITE
+    return str(request.getfixturevalue("postgresql_database"))
+
+
 WRITE_LOCK = 120
 """The byte of an SQLite file `-shm` that is locked while somebody writes."""
 
+IN_TRANSACTION = """
+SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in trans%'
+"""
 
-def writes(pid: int, database: Path) -> bool:
-    """Whether a process is inside a transaction that writes."""
+
+def writes(cluster: RealCluster, store: str) -> bool:
+    """Whether the primary is inside a transaction."""
+    if store != SQLITE:
+        with psycopg.connect(store, autocommit=True) as session:
+            return bool(session.execute(IN_TRANSACTION).fetchall())
+    pid, database = cluster.servers.processes["ixn1"].pid, cluster.store("ixn1")
     file = database.with_name(f"{database.name}-shm").stat().st_ino
     lock = rf"POSIX +ADVISORY +WRITE {pid} [0-9a-f]+:[0-9a-f]+:{file} {WRITE_LOCK} {WRITE_LOCK}$"
     return re.search(lock, Path("/proc/locks").read_text(), re.MULTILINE) is not None
 
 
-async def pause_inside(cluster: RealCluster, reactor: Any, name: str, node: str) -> None:
-    """Pause a server at a moment when it is inside a transaction."""
-    process = cluster.servers.processes[name]
+async def pause_inside(cluster: RealCluster, reactor: Any, store: str) -> None:
+    """Pause the primary at a moment when it is inside a transaction."""
     while True:
-        cluster.pause(name)
-        if writes(process.pid, cluster.store(node)):
+        cluster.pause("ixn1")
+        if writes(cluster, store):
             return
-        cluster.resume(name)
+        cluster.resume("ixn1")
         await deferLater(reactor, 0.003)
+
+
+def said(cluster: RealCluster, name: str, words: str) -> Callable[[], bool]:
+    """Asks whether the log of a server has these words."""
+    return lambda: words in cluster.log(name).read_text()
 
 
 @pytest.mark.processes
 @pytest.mark.parametrize("how", ["killed", "stopped", "paused"])
 @pytest_twisted.ensureDeferred
 async def test_whatever_becomes_of_the_primary_its_backup_goes_on(
-    tmp_path: Path, real_reactor: Any, how: str
+    tmp_path: Path, real_reactor: Any, how: str, store: str
 ) -> None:
-    async with RealCluster(real_reactor, tmp_path, PAIR) as cluster:
+    async with RealCluster(real_reactor, tmp_path, PAIR.replace(SQLITE, store)) as cluster:
         client = await client_of(cluster, real_reactor, "ixn1")
         ids = {(await client.request(SUBMIT)).interaction_id for _ in range(20)}
         first = cluster.servers.processes["ixn1"]
@@ -131,29 +154,50 @@ async def test_whatever_becomes_of_the_primary_its_backup_goes_on(
         after = await client_of(cluster, real_reactor, "ixn1-b")
         assert (after.server.name, after.server.epoch) == ("ixn1-b", 2)
         assert ids <= (await after.request(FIND)).interactions.keys()
-        outcome = await first.when_ended()
-        assert ("signal 9" in outcome) == (how != "stopped")
+        if how == "paused" and store != SQLITE:
+            await wakes(cluster, real_reactor, client, after)
+        else:
+            assert ("signal 9" in await first.when_ended()) == (how != "stopped")
         await after.close()
         await client.close()
+
+
+async def wakes(cluster: RealCluster, reactor: Any, client: Client, after: Client) -> None:
+    """The old primary goes on: it writes nothing, says so, and waits."""
+    before = (await after.request(FIND)).interactions.keys()
+    lost = client.request(SUBMIT)
+    cluster.resume("ixn1")
+    with pytest.raises(RequestRefused) as refused:
+        await lost
+    assert refused.value.code in (Code.STORE_FAILED, Code.STOPPING, Code.LOST_CONNECTION)
+    await until(reactor, said(cluster, "ixn1", "is primary no more"))
+    await until(reactor, said(cluster, "ixn1", " waits: "))
+    assert cluster.servers.processes["ixn1"].running
+    assert (await after.request(FIND)).interactions.keys() == before
 
 
 @pytest.mark.processes
 @pytest_twisted.ensureDeferred
 async def test_a_primary_that_hangs_inside_a_transaction_is_followed_by_its_backup(
-    tmp_path: Path, real_reactor: Any
+    tmp_path: Path, real_reactor: Any, store: str
 ) -> None:
-    async with RealCluster(real_reactor, tmp_path, PAIR) as cluster:
+    async with RealCluster(real_reactor, tmp_path, PAIR.replace(SQLITE, store)) as cluster:
         client = await client_of(cluster, real_reactor, "ixn1")
         submitter = Submitter(client, {"text": "x" * 50_000})
         await until(real_reactor, lambda: len(submitter.acknowledged) > 100)
-        await pause_inside(cluster, real_reactor, "ixn1", "ixn1")
+        await pause_inside(cluster, real_reactor, store)
         await served_by(cluster, real_reactor, "ixn1-b")
-        await submitter.ended()
         after = await client_of(cluster, real_reactor, "ixn1-b")
+        before = (await after.request(FIND)).interactions.keys()
+        cluster.resume("ixn1")
+        await submitter.ended()
         found = (await after.request(FIND)).interactions.keys()
-        assert submitter.acknowledged <= found
+        assert submitter.acknowledged <= found == before
         assert len(found) <= len(submitter.acknowledged) + len(submitter.lanes)
-        assert "signal 9" in cluster.servers.processes["ixn1"].outcome
+        if store == SQLITE:
+            assert "signal 9" in cluster.servers.processes["ixn1"].outcome
+        else:
+            await until(real_reactor, said(cluster, "ixn1", "is primary no more"))
         assert re.search(
             r"ends process \d+ on .*, which has shown no life for 2\.\d s",
             cluster.log("ixn1-b").read_text(),
@@ -172,23 +216,11 @@ async def test_an_old_primary_that_wakes_after_the_takeover_can_write_nothing(
         client = await client_of(cluster, real_reactor, "ixn1")
         await client.request(SUBMIT)
         cluster.pause("ixn1")
-        lost = client.request(SUBMIT)
         cluster.store("ixn1").with_name("ixn1.db.lease").unlink()
-        await until(
-            real_reactor, lambda: "is primary, term 1" in cluster.log("ixn1-b").read_text()
-        )
-        cluster.resume("ixn1")
-        with pytest.raises(RequestRefused) as refused:
-            await lost
-        assert refused.value.code in (Code.STORE_FAILED, Code.STOPPING, Code.LOST_CONNECTION)
+        await until(real_reactor, said(cluster, "ixn1-b", "is primary, term 1"))
         after = await client_of(cluster, real_reactor, "ixn1-b")
+        await wakes(cluster, real_reactor, client, after)
         id = (await after.request(SUBMIT)).interaction_id
-        assert len((await after.request(FIND)).interactions) == 2
-        await until(
-            real_reactor, lambda: "is primary no more" in cluster.log("ixn1").read_text()
-        )
-        await until(real_reactor, lambda: " waits: " in cluster.log("ixn1").read_text())
-        assert cluster.servers.processes["ixn1"].running
         await cluster.kill("ixn1-b")
         await served_by(cluster, real_reactor, "ixn1")
         again = await client_of(cluster, real_reactor, "ixn1")

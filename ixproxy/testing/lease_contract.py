@@ -21,6 +21,9 @@ from ixproxy.errors import LeaseLost
 from ixproxy.interfaces import ILease
 from ixproxy.values import Holder
 
+TRIES = 10_000
+"""How often one tries that must get it: on a database that is asked, or at once."""
+
 
 class LeaseContract:
     """For `ILease`: of two servers of one node."""
@@ -57,6 +60,10 @@ class LeaseContract:
         assert holder is not None
         return holder
 
+    def had(self, lease: ILease) -> bool:
+        """Whether one gets it that nobody has any more: who keeps it may see that a bit later."""
+        return any(lease.take() is None for _ in range(TRIES))
+
     def test_it_keeps_its_interface(self, first: ILease) -> None:
         assert verifyObject(ILease, first)
 
@@ -86,14 +93,14 @@ class LeaseContract:
     def test_who_dies_has_it_no_more(self, first: ILease, second: ILease) -> None:
         first.take()
         self.die(first)
-        assert second.take() is None
+        assert self.had(second)
 
     def test_what_is_given_back_is_free_at_once(self, first: ILease, second: ILease) -> None:
         first.take()
         first.release()
-        assert second.take() is None
+        assert self.had(second)
         second.release()
-        assert first.take() is None
+        assert self.had(first)
 
     def test_giving_back_what_one_has_not_is_harmless(
         self, first: ILease, second: ILease
@@ -109,14 +116,14 @@ class LeaseContract:
     def test_a_silent_holder_can_be_ended(self, first: ILease, second: ILease) -> None:
         first.take()
         second.end(self.holder(second))
-        assert second.take() is None
+        assert self.had(second)
 
     def test_one_that_was_ended_is_told_at_its_next_beat(
         self, first: ILease, second: ILease
     ) -> None:
         first.take()
         second.end(self.holder(second))
-        assert second.take() is None
+        assert self.had(second)
         with pytest.raises(LeaseLost):
             first.beat()
         second.beat()
@@ -126,12 +133,12 @@ class LeaseContract:
     ) -> None:
         first.take()
         second.end(self.holder(second))
-        second.take()
+        assert self.had(second)
         first.release()
         again = self.make(tmp_path, "third")
         assert again.take() is not None
         second.release()
-        assert again.take() is None
+        assert self.had(again)
         again.release()
 
     def test_one_that_has_shown_life_meanwhile_is_not_ended(
@@ -149,7 +156,7 @@ class LeaseContract:
         seen = self.holder(second)
         first.release()
         second.end(seen)
-        assert second.take() is None
+        assert self.had(second)
         second.beat()
 
     def test_ending_who_was_followed_by_another_leaves_that_one_alone(
@@ -159,7 +166,7 @@ class LeaseContract:
         seen = self.holder(second)
         self.die(first)
         other = self.make(tmp_path, "third")
-        assert other.take() is None
+        assert self.had(other)
         second.end(seen)
         other.beat()
         assert second.take() is not None

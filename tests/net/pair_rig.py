@@ -14,11 +14,12 @@ from ixproxy.net.pair_member import NodePairMember, Term
 from ixproxy.node.leading import State
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.storage.sqlite import SqliteStore
-from ixproxy.storage.sqlite_places import SqliteMemory
+from ixproxy.storage.sqlite_places import SqliteMemory, SqlitePlace
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.faults import FaultyStore
 from ixproxy.testing.memory_lease import MemoryLease, MemoryLeases
 from ixproxy.testing.network import MemoryNetwork, settle
+from ixproxy.testing.process import ProcessClock
 from ixproxy.testing.tenants import TENANT
 from tests.net.node_rig import TIME_OF_DAY, ManualExecutor, RawPeer
 
@@ -44,8 +45,9 @@ class MemberRig:
         self.broken_store: dict[str, Any] = {}
         self.broken_lease: Any = None
         self.hanging = False
+        self.process = ProcessClock(pair.clock)
         self.member = NodePairMember(
-            pair.clock, name, self._term, self._lease_executor, LIMIT, seconds=pair.seconds
+            self.process, name, self._term, self._lease_executor, LIMIT, seconds=pair.seconds
         )
         self.refusals: list[Any] = []
         self.broke: list[str] = []
@@ -53,7 +55,7 @@ class MemberRig:
         self.member.broken.addCallback(self.broke.append)
 
     def _lease_executor(self) -> ManualExecutor:
-        self.lease_executors.append(ManualExecutor(self.pair.clock))
+        self.lease_executors.append(ManualExecutor(self.process))
         self.lease_executors[-1].paused = self.hanging
         return self.lease_executors[-1]
 
@@ -61,10 +63,10 @@ class MemberRig:
         pair = self.pair
         store = FaultyStore(SqliteStore(pair.place))
         store.broken.update(self.broken_store)
-        writer = ManualExecutor(pair.clock)
+        writer = ManualExecutor(self.process)
         self.writers.append(writer)
         server = NodeServer(
-            pair.clock,
+            self.process,
             pair.network.server_endpoint(f"{self.name}:1"),
             store,
             MODEL,
@@ -74,7 +76,7 @@ class MemberRig:
             dbid=101,
             now=lambda: TIME_OF_DAY + pair.clock.seconds(),
             new_session=lambda: pair.random.randbytes(16),
-            executors=lambda what: writer if what == "writer" else ManualExecutor(pair.clock),
+            executors=lambda what: writer if what == "writer" else ManualExecutor(self.process),
         )
         lease = pair.leases.lease(self.name)
         lease.broken = self.broken_lease
@@ -106,6 +108,12 @@ class MemberRig:
         """Its lease answers nothing any more."""
         self.lease_executors[-1].paused = True
 
+    def kill(self) -> None:
+        """Its process dies."""
+        self.process.kill()
+        self.pair.network.vanish(self.name)
+        self.pair.leases.die(self.name)
+
     def start(self) -> MemberRig:
         self.member.startService()
         self.pair.settle()
@@ -114,14 +122,15 @@ class MemberRig:
 
 class PairRig:
     """
+    :param place: where the database lies.
     :ivar slept: seconds that the machine slept, which no timer counts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, place: SqlitePlace | None = None) -> None:
         self.clock = SteppingClock(1000.0)
         self.random = Random(1)
         self.network = MemoryNetwork(self.clock, Random(1), delay=0.0001)
-        self.place = SqliteMemory()
+        self.place = place or SqliteMemory()
         self.leases = MemoryLeases()
         self.slept = 0.0
         self.first = MemberRig(self, "node1")
