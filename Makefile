@@ -19,7 +19,8 @@ ARGS ?=
 
 # Debian packages, by what needs them.
 VENV_PACKAGES := python3 python3-venv
-BENCH_PACKAGES := haproxy gcc libc6-dev libssl-dev
+TEST_PACKAGES := postgresql pgbouncer iproute2
+BENCH_PACKAGES := haproxy gcc libc6-dev libssl-dev postgresql
 CHAOS_PACKAGES := postgresql iproute2
 
 # The stamps carry a digest of all that is installed and of where it stands, so a
@@ -87,6 +88,7 @@ demo: $(INSTALLED)
 # All three checks run, so that one failure does not hide another.
 .PHONY: test
 test: $(INSTALLED_TEST)
+	@$(call debian,$(TEST_PACKAGES))
 	@export PYTHONPATH="$(CURDIR)"; failed=; \
 	echo "ruff check"; $(BIN)/python -m ruff check . || failed+=" ruff"; \
 	echo "mypy --strict"; $(BIN)/python -m mypy || failed+=" mypy"; \

@@ -11,6 +11,7 @@ from enum import Enum
 from cryptography.x509 import Name
 
 from ixproxy.config_address import connect_address, listen_address
+from ixproxy.config_store_address import POSTGRESQL, postgresql_text, without_password
 from ixproxy.errors import IxproxyError
 
 
@@ -157,7 +158,7 @@ def shown(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return f'the text "{_short(value)}"'
+            return f'the text "{_short(without_password(value))}"'
         case int():
             # Python refuses to print a number of thousands of digits.
             return f"the number {value}" if abs(value) < 10**30 else "a huge number"
@@ -236,9 +237,11 @@ _STORE = re.compile(r"[a-z][a-z0-9+.-]*:.+", re.DOTALL)
 
 
 def store_text(text: str) -> None:
-    """:raise ValueError: `text` does not name a store as `kind:place`."""
+    """:raise ValueError: `text` does not name a store as `kind:place`, or no place of its kind."""
     if not _STORE.fullmatch(text):
         raise ValueError('expected a kind and a place, such as "sqlite:/var/lib/ixproxy/ixn1.db"')
+    if text.startswith(POSTGRESQL):
+        postgresql_text(text)
 
 
 RATE_CEILING = 1000

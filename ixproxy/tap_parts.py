@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 import signal
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.python import usage
 
 from ixproxy.config_node_options import WireSettings
+from ixproxy.config_store_address import without_password
 from ixproxy.errors import ConfigProblem
 from ixproxy.net.keep_alive import KeepAlive
 
@@ -133,12 +133,9 @@ def need_restart(table: str, changes: Iterable[tuple[str, object, object]]) -> l
     ]
 
 
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
-
-
 def _shown(value: object) -> str:
     """A value for the log: without the password that the address of a store may have."""
-    return _PASSWORD.sub(r"\1:…@", repr(value))
+    return without_password(repr(value))
 
 
 def presence(table: object) -> str:

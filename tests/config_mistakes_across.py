@@ -223,7 +223,7 @@ MISTAKES_ACROSS: tuple[Case, ...] = (
         PLUGINS,
         {"applications.ixn1": 'store = "papyrus:/srv/ixn1"'},
         'line 26: [applications.ixn1] store: no store plug-in is named "papyrus"; there are: '
-        "sqlite",
+        "postgresql, sqlite",
     ),
     case(
         "A condition can be read",

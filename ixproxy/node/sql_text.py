@@ -7,14 +7,15 @@ by zero is NULL, and NULLs come first ascending and last descending.
 
 Columns must be declared accordingly. SQLite: TEXT, REAL for timestamps,
 INTEGER for numbers of the system, NUMERIC for custom ones. PostgreSQL: TEXT
-COLLATE "C", DOUBLE PRECISION for timestamps and custom numbers, BIGINT for
-numbers of the system.
+COLLATE "C", DOUBLE PRECISION for timestamps, BIGINT for numbers of the system,
+NUMERIC for custom ones.
 """
 
 from __future__ import annotations
 
 from typing import assert_never
 
+from ixproxy.node.properties import Kind
 from ixproxy.node.terms import (
     All,
     Any,
@@ -116,7 +117,7 @@ class SqlWriter:
                 assert_never(term)
 
     def _calculated(self, operator: str, left: Value, right: Value) -> str:
-        first, second = self.value(left), self.value(right)
+        first, second = self._operand(operator, left), self._operand(operator, right)
         if isinstance(left, Arithmetic) and _rank(left.operator) == _rank(operator):
             # A chain of one rank needs no parentheses on its left, and
             # SQLite's parser stops at a hundred open ones.
@@ -134,6 +135,19 @@ class SqlWriter:
         if operator in ("/", "%%"):
             second = f"NULLIF({second}, 0)"
         return f"{first} {operator} {second}"
+
+    def _operand(self, operator: str, term: Value) -> str:
+        """PostgreSQL keeps custom numbers as they were written, but calculates as all stores do."""
+        text = self.value(term)
+        if (
+            self._dialect == "postgresql"
+            and operator in "+-*"
+            and isinstance(term, PropertyValue)
+            and term.named.kind is Kind.NUMBER
+            and not whole(term)
+        ):
+            return f"CAST({text} AS DOUBLE PRECISION)"
+        return text
 
     def _like(self, term: Like) -> str:
         if self._dialect == "sqlite":

@@ -104,6 +104,7 @@ class PostgresqlStore:
         self._queue_seq = 0
         self._begun = False
         self._begin_is_due = False
+        self._wrote = False
         self._due: float | None = None
         self._due_known = False
         self._abandoned = False
@@ -179,6 +180,7 @@ class PostgresqlStore:
             if self._marks.event_number != before:
                 raise LeaseLost(f"{self._place.name} is not as it was: it has other commits")
         self._begun = self._begin_is_due = True
+        self._wrote = False
 
     def write(self, puts: Sequence[Any], deletes: Sequence[tuple[str, tuple[Any, ...]]]) -> None:
         """See `IStore`; of one call, deletes come first."""
@@ -201,6 +203,7 @@ class PostgresqlStore:
         except BORDER as problem:
             raise storage_error(problem, f"writing {table}") from problem
         self._due_known = False
+        self._wrote = True
         if said:
             try:
                 self._trip(*said)
@@ -237,7 +240,8 @@ class PostgresqlStore:
         session = self._writer.session
         try:
             if session.in_transaction:
-                session.trip(Said("ROLLBACK"))
+                # psycopg forgets all prepared statements with a ROLLBACK.
+                session.trip(Said("ROLLBACK" if self._wrote else "COMMIT"))
         except BORDER:
             # With its session the transaction is gone, too.
             session.close()
@@ -279,7 +283,8 @@ class PostgresqlStore:
 
     def expire_receipts(self, created_before: float, limit: int) -> int:
         """See `IStore`."""
-        (key,) = (", ".join(self._columns["receipts"].key),)
+        self._wrote = True
+        key = ", ".join(self._columns["receipts"].key)
         gone = self._ask(
             f"DELETE FROM receipts WHERE ({key}) IN (SELECT {key} FROM receipts "
             "WHERE created_at < %s ORDER BY created_at LIMIT %s) RETURNING 1",

@@ -9,7 +9,7 @@ anything is sent: a NUL in a text, an integer of more than 64 bits.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import psycopg
@@ -18,12 +18,11 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.types.numeric import Int8Dumper, NumericBinaryLoader
 
-from ixproxy.errors import StorageError
-
 _HEADER = struct.Struct("!iiIii")
 _LENGTH = struct.Struct("!i")
 _NULL = _LENGTH.pack(-1)
 _LOWEST = 1
+_TOO_LARGE = 2**63
 
 
 class Array(bytes):
@@ -39,8 +38,7 @@ class Array(bytes):
         """
         Encode the values of one column; None is NULL.
 
-        :raise StorageError: a text contains a NUL.
-        :raise Exception: one of BORDER: another value that the column cannot hold.
+        :raise Exception: a value that the column cannot hold; see `postgresql_errors.BORDER`.
         """
         return cls(_joined(cls.element_oid, list(map(cls._encoded, values))))
 
@@ -95,7 +93,7 @@ class Texts(Array):
             return None
         encoded: bytes = value.encode()
         if 0 in encoded:
-            raise StorageError("PostgreSQL stores no text with a NUL in it")
+            raise ValueError("PostgreSQL stores no text with a NUL in it")
         return encoded
 
 
@@ -161,7 +159,7 @@ def storable(kinds: Sequence[type[Array]], rows: Sequence[Sequence[Any]]) -> lis
     def fits(row: Sequence[Any]) -> bool:
         try:
             arrays(kinds, [row])
-        except (StorageError, struct.error, UnicodeError, TypeError, AttributeError):
+        except (struct.error, ValueError, TypeError, AttributeError):
             return False
         return True
 
@@ -184,8 +182,7 @@ class _NumberLoader(NumericBinaryLoader):
 
     def load(self, data: Buffer) -> Any:
         number = super().load(data)
-        whole: Callable[[], bool] = number.is_finite
-        if whole() and number == number.to_integral_value():
+        if number.is_finite() and abs(number) < _TOO_LARGE and number == int(number):
             return int(number)
         return float(number)
 

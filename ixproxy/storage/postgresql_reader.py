@@ -80,7 +80,7 @@ class PostgresqlQuestions:
         finally:
             # After an error nothing can be said any more but that it is over.
             with suppress(*BORDER):
-                self._trip(Said("ROLLBACK" if alone else f"CLOSE {_PORTAL}", kept=False))
+                self._trip(Said("COMMIT" if alone else f"CLOSE {_PORTAL}", kept=False))
 
     def problem(self, problem: BaseException, doing: str) -> StorageError:
         """See `Questions`."""
@@ -134,7 +134,7 @@ class PostgresqlReader:
         if self._in_moment:
             self._in_moment = False
             try:
-                self._trip(Said("ROLLBACK"))
+                self._trip(Said("COMMIT"))
             except BORDER as problem:
                 self._drop()
                 raise storage_error(problem, "ending a read") from problem

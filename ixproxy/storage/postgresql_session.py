@@ -94,7 +94,10 @@ class Place:
             raise ValueError("libpq cannot read this address of a PostgreSQL database") from None
         self._conninfo = make_conninfo("", **{**_DEFAULTS, **options})
         host, database = options.get("host") or "", options.get("dbname") or ""
-        port = f":{options['port']}" if options.get("port") else ""
+        ports = str(options.get("port") or "")
+        if ports.strip("0123456789,"):
+            raise ValueError("this address of a PostgreSQL database has a port that is no number")
+        port = f":{ports}" if ports else ""
         service = f" (service {options['service']})" if options.get("service") else ""
         self.name = f"postgresql://{host}{port}/{database}{service}"
 

@@ -36,7 +36,8 @@ WRITER_SETTINGS = (BY_INDEXES, "SET lock_timeout = 10000")
 _HOME = """
 SELECT epoch, written_by & 4294967295 = xmin::text::bigint, home,
     (SELECT system_identifier FROM pg_control_system()) || '/' ||
-    (SELECT timeline_id FROM pg_control_checkpoint())
+    (SELECT timeline_id FROM pg_control_checkpoint()) || '/' ||
+    (SELECT oid FROM pg_database WHERE datname = current_database())
 FROM meta FOR UPDATE
 """
 

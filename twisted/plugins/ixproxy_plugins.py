@@ -73,5 +73,5 @@ store_sqlite = StoreMaker(
 store_postgresql = StoreMaker(
     "postgresql",
     "A database of a PostgreSQL server: postgresql://user@host/database.",
-    "ixproxy.storage.postgresql.make",
+    "ixproxy.storage.postgresql_maker.make",
 )

@@ -16,7 +16,7 @@ CREATE TABLE meta (
     last_queue_seq BIGINT NOT NULL,                 -- the highest interactions.queue_seq ever
     written_by BIGINT NOT NULL,                     -- the transaction that wrote this row: a row that
                                                     -- was restored was written by another one
-    home TEXT NOT NULL                              -- the server, and its timeline, that it was opened on
+    home TEXT NOT NULL                              -- server, timeline and database that it was opened in
 ) WITH (fillfactor = 10);
 
 CREATE TABLE lease (

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ixproxy.errors import StorageError
+from ixproxy.node.rows import BY_TABLE
+from ixproxy.node.selections import Selection
+from ixproxy.storage.columns import all_columns
+from ixproxy.storage.postgresql import PostgresqlStore
+from ixproxy.storage.postgresql_schema import APPLICATION, built_in
+from ixproxy.storage.postgresql_session import Place
+from ixproxy.storage.schemas import VERSION, Schema
+from ixproxy.testing.store_samples import CUSTOM, NOW, interaction
+from tests.storage.postgresql_rig import store_at
+
+MADE_UP_1 = f"""
+CREATE TABLE meta (application TEXT, schema_version INTEGER, written_by BIGINT);
+CREATE TABLE notes (text TEXT NOT NULL);
+INSERT INTO meta VALUES ('{APPLICATION}', 1, 0);
+INSERT INTO notes VALUES ('of version 1');
+"""
+"""What a version 1 might have looked like."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the schema files, to which others can be added."""
+    name = f"postgresql-v{VERSION}.sql"
+    (tmp_path / name).write_text(built_in().creation())
+    return tmp_path
+
+
+@pytest.fixture
+def session(postgresql_database: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    with psycopg.connect(postgresql_database, autocommit=True) as connection:
+        yield connection
+
+
+def filled(address: str) -> None:
+    store = store_at(address)
+    store.open(NOW)
+    store.begin()
+    store.write([interaction("i1")], [])
+    store.commit(1)
+    store.close()
+
+
+def test_the_schema_has_the_columns_of_the_rows(
+    postgresql_database: str, session: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    filled(postgresql_database)
+    custom = set(CUSTOM)
+    for table, columns in all_columns().items():
+        found = session.execute(
+            "SELECT column_name, column_name IN (SELECT column_name FROM "
+            "information_schema.key_column_usage k WHERE k.table_name = c.table_name), "
+            "data_type <> 'text' OR collation_name = 'C' "
+            "FROM information_schema.columns c WHERE table_name = %s ORDER BY ordinal_position",
+            (table,),
+        ).fetchall()
+        assert [name for name, _, _ in found if name not in custom] == list(columns.names)
+        assert {name for name, key, _ in found if key} == set(BY_TABLE[table].key_columns)
+        assert all(by_bytes for _, _, by_bytes in found)
+
+
+def test_the_schema_says_its_own_version() -> None:
+    assert re.search(rf"\(1, '{APPLICATION}', {VERSION}, 0, 0, 0, 0,", built_in().creation())
+
+
+def test_an_older_database_is_brought_up_step_by_step(
+    postgresql_database: str, session: psycopg.Connection[tuple[object, ...]], folder: Path
+) -> None:
+    session.execute(MADE_UP_1)
+    later = built_in().creation().replace("CREATE TABLE meta", "DROP TABLE meta; CREATE TABLE meta")
+    (folder / "postgresql-v1-to-v2.sql").write_text(later)
+    (folder / f"postgresql-v{VERSION}-to-v{VERSION + 1}.sql").write_text(
+        "UPDATE notes SET text = text || ', brought up'"
+    )
+    schema = Schema(folder, VERSION + 1, "postgresql")
+    store = PostgresqlStore(Place(postgresql_database), schema=schema)
+    assert store.open(NOW) == 1
+    assert store._ask("SELECT text FROM notes") == [("of version 1, brought up",)]
+    assert store._ask("SELECT schema_version FROM meta") == [(VERSION + 1,)]
+    store.close()
+    store = PostgresqlStore(Place(postgresql_database), schema=schema)
+    assert store.open(NOW) == 2
+    store.close()
+
+
+def test_a_step_that_fails_leaves_the_version_before_it(
+    postgresql_database: str, folder: Path
+) -> None:
+    filled(postgresql_database)
+    (folder / f"postgresql-v{VERSION}-to-v{VERSION + 1}.sql").write_text(
+        "CREATE TABLE notes (text TEXT); INSERT INTO nowhere VALUES (1)"
+    )
+    schema = Schema(folder, VERSION + 1, "postgresql")
+    with pytest.raises(StorageError, match=f"from version {VERSION} to {VERSION + 1}.*nowhere"):
+        PostgresqlStore(Place(postgresql_database), schema=schema).open(NOW)
+    store = store_at(postgresql_database)
+    store.open(NOW)
+    assert store._ask("SELECT to_regclass('notes') IS NULL") == [(True,)]
+    assert [row.id for row in store.select(Selection(1), NOW)] == ["i1"]
+    store.close()
+
+
+def test_a_version_that_nothing_leads_on_from_is_a_clear_error(
+    postgresql_database: str, folder: Path
+) -> None:
+    filled(postgresql_database)
+    schema = Schema(folder, VERSION + 1, "postgresql")
+    with pytest.raises(StorageError, match="nothing leads on from it"):
+        PostgresqlStore(Place(postgresql_database), schema=schema).open(NOW)
+
+
+def test_a_newer_schema_is_refused(
+    postgresql_database: str, session: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    filled(postgresql_database)
+    session.execute("UPDATE meta SET schema_version = 99")
+    with pytest.raises(StorageError, match="schema version 99, made by a newer program"):
+        store_at(postgresql_database).open(NOW)
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        "CREATE TABLE accounts (id integer)",
+        "CREATE VIEW accounts AS SELECT 1",
+        "CREATE TABLE meta (schema_version integer); CREATE TABLE accounts (id integer)",
+        "CREATE TABLE meta AS SELECT 'accounts' AS application, 2 AS schema_version",
+    ],
+)
+def test_a_database_of_another_program_is_left_alone(
+    postgresql_database: str, session: psycopg.Connection[tuple[object, ...]], tables: str
+) -> None:
+    session.execute(tables)
+    with pytest.raises(StorageError, match=r"no database of an ixproxy node: .*(accounts|meta)"):
+        store_at(postgresql_database).open(NOW)
+    assert session.execute("SELECT to_regclass('interactions')").fetchone() == (None,)
+
+
+def test_nodes_may_share_a_database_by_schemas_of_their_own(
+    postgresql_database: str, session: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    session.execute("CREATE SCHEMA one; CREATE SCHEMA two")
+    for name in ("one", "two"):
+        filled(f"{postgresql_database}?options=-csearch_path%3D{name}")
+    assert session.execute("SELECT count(*) FROM one.interactions").fetchone() == (1,)
+    with pytest.raises(StorageError, match="no schema of its search_path"):
+        store_at(f"{postgresql_database}?options=-csearch_path%3Dthree").open(NOW)
+
+
+def test_custom_columns_are_added_to_an_older_database_and_kept_when_no_longer_configured(
+    postgresql_database: str,
+) -> None:
+    steps: list[dict[str, str]] = [{}, {"c_a": "string"}, {"c_b": "number"}, {"c_a": "string"}]
+    for number, custom in enumerate(steps):
+        store = PostgresqlStore(Place(postgresql_database), custom)
+        store.open(NOW)
+        values = {name: "5" if kind == "string" else 5 for name, kind in custom.items()}
+        store.begin()
+        store.write([interaction(f"i{number}", custom=values)], [])
+        store.commit(1)
+        found = {row.id: row.custom for row in store.select(Selection(1), NOW)}
+        store.close()
+    assert found == {"i0": {}, "i1": {"c_a": "5"}, "i2": {}, "i3": {"c_a": "5"}}
