@@ -102,7 +102,13 @@ class Asking:
                 description=refusal.description,
             )
             return Outcome(refusal=refusal)
-        self.history.answered(asked, self.reactor.seconds(), code=DONE, result=_named(answer))
+        self.history.answered(
+            asked,
+            self.reactor.seconds(),
+            code=DONE,
+            result=_named(answer),
+            repeated=getattr(answer, "repeated", False),
+        )
         return Outcome(answer)
 
     async def pause(self, seconds: float = AGAIN_SECONDS) -> None:

@@ -141,3 +141,4 @@ class Load:
         """Everybody says goodbye."""
         self.shift.over = True
         await self.leave(list(self.askers))
+        await self.shift.end()

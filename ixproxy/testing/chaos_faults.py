@@ -149,13 +149,13 @@ async def _freeze_proxy(scene: Scene, blow: Blow) -> str:
     return blow.target
 
 
-def _network(rule: Rule) -> Strike:
-    """Between a proxy and the primary of a node."""
+def _network(rule: Rule, *, one_way: bool = False) -> Strike:
+    """Between the primary of a node and a proxy; `one_way`: what the node sends only."""
 
     async def strike(scene: Scene, blow: Blow) -> str:
         server = await scene.primary_of(blow.target)
         hosts = scene.host_of(server), scene.host_of(blow.proxy)
-        scene.hosts.between(*hosts, rule)
+        scene.hosts.between(*hosts, rule, one_way=one_way)
         await scene.pause(blow.seconds)
         scene.hosts.between(*hosts, Rule())
         return server
@@ -217,6 +217,9 @@ KINDS: dict[str, Kind] = {
     "kill proxy": Kind(_kill_proxy, PROXY),
     "freeze proxy": Kind(_freeze_proxy, PROXY, _SEEN),
     "cut proxy from node": Kind(_network(Rule(cut=True)), NODE, _SEEN, apart=True),
+    "cut answers of node": Kind(
+        _network(Rule(cut=True), one_way=True), NODE, _SEEN, apart=True
+    ),
     "delay to node": Kind(_network(Rule(delay=0.1)), NODE, _SEEN, apart=True, slow=True),
     "loss to node": Kind(_network(Rule(loss=0.05)), NODE, _SEEN, apart=True, slow=True),
     "cut primary from database": Kind(

@@ -28,6 +28,7 @@ class Asked:
     :ivar patience: seconds after which it must have its outcome.
     :ivar code: an error code, or `OPEN`, or `DONE`.
     :ivar result: the ids that the answer names.
+    :ivar repeated: it was the first answer once more, by the receipt.
     """
 
     client: str
@@ -41,6 +42,7 @@ class Asked:
     in_doubt: bool = False
     description: str = ""
     result: tuple[str, ...] = ()
+    repeated: bool = False
 
     @property
     def late(self) -> bool:

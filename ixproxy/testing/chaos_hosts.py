@@ -49,8 +49,12 @@ class Hosts(Protocol):
     def entering(self, host: str) -> list[str]:
         """The words before a command that is to run there."""
 
-    def between(self, one: str, other: str, rule: Rule) -> None:
-        """Make the network between two hosts bad, until `heal` or other orders."""
+    def between(self, one: str, other: str, rule: Rule, *, one_way: bool = False) -> None:
+        """
+        Make the network between two hosts bad, until `heal` or other orders.
+
+        :param one_way: from the one to the other only.
+        """
 
     def heal(self) -> None:
         """Make the whole network good."""
@@ -72,7 +76,7 @@ class Loopback:
         """See `Hosts`."""
         return []
 
-    def between(self, one: str, other: str, rule: Rule) -> None:
+    def between(self, one: str, other: str, rule: Rule, *, one_way: bool = False) -> None:
         """See `Hosts`."""
         raise ServerFailed("there is no network between hosts that are one")
 
@@ -111,14 +115,15 @@ class Namespaces:
         """See `Hosts`."""
         return [] if host == HERE else ["ip", "netns", "exec", _namespace(host)]
 
-    def between(self, one: str, other: str, rule: Rule) -> None:
+    def between(self, one: str, other: str, rule: Rule, *, one_way: bool = False) -> None:
         """See `Hosts`."""
         key = frozenset((one, other))
         if rule == Rule():
             self._bad.pop(key, None)
         else:
             self._bad[key] = one, other
-        order = {"one": self.address(one), "other": self.address(other), **rule._asdict()}
+        places = {"one": self.address(one), "other": self.address(other)}
+        order = {**places, **rule._asdict(), "one_way": one_way}
         assert self._wire is not None
         _in(self._wire).write(json.dumps(order).encode() + b"\n")
         _in(self._wire).flush()

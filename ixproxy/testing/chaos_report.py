@@ -118,6 +118,8 @@ def lines(
         f"{sum(each.requests for each in rounds)} requests, "
         f"{sum(each.acknowledged for each in rounds)} submits acknowledged; refusals: {shown}"
     )
+    repeated = sum(each.repeated for each in rounds)
+    yield f"{repeated} of the submits had been carried out before, as their receipts told"
     yield f"proxies grew by {growth / (1 << 20):.1f} MB at most"
     found = wrong(rounds)
     yield ", ".join(f"{check} {len(found.get(check, ()))}" for check in ZEROS)

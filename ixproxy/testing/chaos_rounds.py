@@ -70,6 +70,7 @@ class Round:
     seconds: float = 0.0
     requests: int = 0
     acknowledged: int = 0
+    repeated: int = 0
     errors: dict[int, int] = field(default_factory=dict)
     service: list[Service] = field(default_factory=list)
     wrong: Wrong = field(default_factory=dict)
@@ -119,6 +120,8 @@ class Rounds:
         await self._load.leave([visitor.asker for visitor in visitors.values()])
         await scene.pause(AFTER_SECONDS)
         told.wrong = await self._checks.after_a_round()
+        # Who was struck may end a while later: what it finds when it wakes up may have it end.
+        scene.supervisor.hurt.clear()
         told.wrong["without service"] = silent
         told.wrong["late"] = [
             f"{each.kind}: {each.node} was without service for {each.gap:.2f} s"
@@ -131,6 +134,7 @@ class Rounds:
         told.acknowledged = sum(
             each.request == "RequestSubmit" and each.code == DONE for each in since
         )
+        told.repeated = sum(each.repeated for each in since)
         told.errors = dict(sorted(Counter(each.code for each in since if each.code > DONE).items()))
         return told
 
@@ -144,7 +148,6 @@ class Rounds:
         deadline = scene.reactor.seconds() + ANSWER_SECONDS
         while not scene.supervisor.complete and scene.reactor.seconds() < deadline:
             await scene.pause(0.1)
-        scene.supervisor.hurt.clear()
         return await until_all_answer(self._probers, healed, ANSWER_SECONDS)
 
     async def _visitors(self, blows: list[Blow]) -> dict[str, Prober]:

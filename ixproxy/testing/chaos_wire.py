@@ -7,7 +7,8 @@ makes a TUN device for each host, says `ready`, and carries the packets of one
 to the others. Whoever started it moves the devices into the hosts' namespaces.
 Orders come as JSON lines on the standard input:
 `{"one": "10.231.5.2", "other": "10.231.5.3", "cut": true, "delay": 0.1, "loss": 0.05}`;
-each is acknowledged by a line. It ends when its standard input does, and the
+each is acknowledged by a line; with `"one_way": true` it is so from one to the
+other only. It ends when its standard input does, and the
 devices go with it.
 
 Theory of operation: a packet is looked up by the pair of its addresses. A cut
@@ -64,20 +65,22 @@ class Wire:
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._rules: dict[frozenset[str], Rule] = {}
+        self._rules: dict[tuple[str, str], Rule] = {}
         self._waiting: list[Carried] = []
         self._number = 0
 
-    def between(self, one: str, other: str, rule: Rule) -> None:
-        """From now on it is so between two addresses, in both directions."""
-        self._rules[frozenset((one, other))] = rule
+    def between(self, one: str, other: str, rule: Rule, *, one_way: bool = False) -> None:
+        """From now on it is so between two addresses; `one_way`: from the one to the other only."""
+        self._rules[one, other] = rule
+        if not one_way:
+            self._rules[other, one] = rule
 
     def carry(self, packet: bytes, now: float) -> None:
         """Take a packet; it may be lost at once."""
         if len(packet) < 20 or packet[0] >> 4 != 4 or len(self._waiting) >= MOST_WAITING:
             return
         source, to = str(IPv4Address(packet[12:16])), str(IPv4Address(packet[16:20]))
-        rule = self._rules.get(frozenset((source, to)), Rule())
+        rule = self._rules.get((source, to), Rule())
         if rule.cut or (rule.loss and self._random.random() < rule.loss):
             return
         self._number += 1
@@ -143,7 +146,8 @@ def run(wire: Wire, devices: Mapping[str, int], orders: int, answers: int) -> No
 
 def _follow(wire: Wire, line: bytes) -> None:
     order = json.loads(line)
-    wire.between(order.pop("one"), order.pop("other"), Rule(**order))
+    one_way = order.pop("one_way", False)
+    wire.between(order.pop("one"), order.pop("other"), Rule(**order), one_way=one_way)
 
 
 def _read(wire: Wire, device: int) -> bool:

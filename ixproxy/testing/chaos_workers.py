@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
 
 from ixproxy import messages as m
@@ -50,10 +50,19 @@ class Shift:
         self.handed_in = 0
         self.open: set[str] = set()
         self.broken: list[Failure] = []
+        self._works: set[Deferred[None]] = set()
 
     def run(self, work: Awaitable[None]) -> None:
         """Have something done beside everything else."""
-        Deferred.fromCoroutine(work).addErrback(self._broke)  # type: ignore[arg-type]
+        done: Deferred[None] = Deferred.fromCoroutine(work)  # type: ignore[arg-type]
+        self._works.add(done)
+        done.addErrback(self._broke).addBoth(lambda _: self._works.discard(done))
+
+    async def end(self) -> None:
+        """Nobody begins anything; wait until everybody has noticed."""
+        self.over = True
+        while self._works:
+            await DeferredList(list(self._works))
 
     def _broke(self, failure: Failure) -> None:
         if not self.over:

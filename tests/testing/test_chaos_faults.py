@@ -32,7 +32,7 @@ def test_every_fault_comes_once_before_one_comes_again_and_later_two_at_once(
     kinds = possible(store, pairs=True, apart=True, disks=store == SQLITE)
     plan = draw(kinds, 20, 3.0, Random(seed))
     assert len(plan) == 20
-    first = [blows[0].kind for blows in plan if len(blows) == 1][: len(kinds)]
+    first = [blows[0].kind for blows in plan[: min(14, len(kinds))]]
     assert sorted(first) == sorted(set(first))
     assert {blow.kind for blows in plan for blow in blows} == set(kinds)
     assert all(len(blows) == 1 for blows in plan[:14])

@@ -10,7 +10,7 @@ from ixproxy.testing.chaos_scene import Options
 
 
 def told(number: int, *service: Service, **found: list[str]) -> Round:
-    done = Round(number, ["kill primary: ixn1"], 21.0, 1000, 120, {2002: 3})
+    done = Round(number, ["kill primary: ixn1"], 21.0, 1000, 120, errors={2002: 3})
     done.service = list(service)
     done.wrong = {"lost": [], **found}
     return done

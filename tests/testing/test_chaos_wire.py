@@ -43,6 +43,17 @@ def test_a_cut_is_between_two_hosts_both_ways_until_it_is_healed() -> None:
     assert [each.to for each in wire.arrived(0.0)] == [B]
 
 
+def test_a_cut_one_way_lets_the_other_way_through() -> None:
+    wire = Wire(Random(1))
+    wire.between(A, B, Rule(cut=True), one_way=True)
+    for way in ((A, B), (B, A)):
+        wire.carry(packet(*way), 0.0)
+    assert [each.to for each in wire.arrived(0.0)] == [A]
+    wire.between(A, B, Rule())
+    wire.carry(packet(A, B), 0.0)
+    assert [each.to for each in wire.arrived(0.0)] == [B]
+
+
 def test_a_slow_wire_keeps_packets_for_its_delay() -> None:
     wire = Wire(Random(1))
     wire.between(A, B, Rule(delay=0.25))
