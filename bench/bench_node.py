@@ -84,14 +84,16 @@ SUBMIT = RequestSubmit(
 
 
 class Node:
-    """One node of this benchmark."""
+    """One node of this benchmark, or of one like it with another deployment."""
 
-    def __init__(self, stage: Stage, name: str, queued: int = 0) -> None:
+    def __init__(
+        self, stage: Stage, name: str, queued: int = 0, deployment: str = DEPLOYMENT
+    ) -> None:
         self._stage = stage
         self.name = name
         self.port = free_port()
         self.file = stage.directory / f"{name}.toml"
-        self.file.write_text(DEPLOYMENT.format(port=self.port, name=name))
+        self.file.write_text(deployment.format(port=self.port, name=name))
         self.database = stage.directory / f"{name}.db"
         if queued:
             fill(self.file, self.database, queued)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import shutil
 import sys
 
-from bench import bench_agents, bench_events, bench_node, bench_overload, bench_proxy
+from bench import (
+    bench_agents,
+    bench_events,
+    bench_node,
+    bench_overload,
+    bench_postgresql,
+    bench_proxy,
+)
 
 
 def missing() -> list[str]:
@@ -18,7 +25,9 @@ def main() -> int:
     if lacking := missing():
         print(f"the benchmarks need {', '.join(lacking)}: see `make bench`", file=sys.stderr)
         return 2
-    benches = (bench_proxy, bench_events, bench_node, bench_agents, bench_overload)
+    benches = (
+        bench_proxy, bench_events, bench_node, bench_postgresql, bench_agents, bench_overload,
+    )  # fmt: skip
     kept = [bench.main() for bench in benches]
     return 0 if all(kept) else 1
 

@@ -17,6 +17,9 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
 
 import psycopg
 from zope.interface import implementer
@@ -30,6 +33,9 @@ from ixproxy.storage.postgresql_session import POOLED, Place, Said, Session
 from ixproxy.storage.postgresql_writer import Writer
 from ixproxy.storage.schemas import Schema
 from ixproxy.values import Holder
+
+STUCK_SECONDS = END_MILLISECONDS / 1000 + 3
+"""How long a server may take to answer; it waits that long itself for a session to end."""
 
 _TAKEN = "UPDATE lease SET name = %s, pid = %s, beat = beat + 1"
 
@@ -67,11 +73,12 @@ class PostgresqlLease:
         if self._held:
             return None
         try:
-            writer = self._candidate()
-            if lock(writer.session):
-                self._begin(writer)
-                return None
-            return self._holder(writer.session)
+            with self._limited():
+                writer = self._candidate()
+                if lock(writer.session):
+                    self._begin(writer)
+                    return None
+                return self._holder(writer.session)
         except BORDER as problem:
             self._close()
             raise self._place.problem(problem, "taking the lease of") from problem
@@ -82,10 +89,11 @@ class PostgresqlLease:
     def end(self, holder: Holder) -> None:
         """See `ILease`; also where it was ended by somebody else meanwhile."""
         try:
-            session = self._candidate().session
-            if self._holder(session) != holder:
-                return
-            ended = self._end(session, holder)
+            with self._limited():
+                session = self._candidate().session
+                if self._holder(session) != holder:
+                    return
+                ended = self._end(session, holder)
         except BORDER as problem:
             self._close()
             raise self._place.problem(problem, f"ending {holder.name} at") from problem
@@ -100,12 +108,13 @@ class PostgresqlLease:
         pid = writer.session.pid
         beaten = Said(_BEAT, (pid, self._name, pid, self._locked_by))
         try:
-            try:
-                found = self._second().trip(beaten)[0].fetchall()
-            except psycopg.OperationalError:
-                # It may have broken long ago, when nothing was to be said.
-                self._drop_second()
-                found = self._second().trip(beaten)[0].fetchall()
+            with self._limited():
+                try:
+                    found = self._second().trip(beaten)[0].fetchall()
+                except psycopg.OperationalError:
+                    # It may have broken long ago, when nothing was to be said.
+                    self._drop_second()
+                    found = self._second().trip(beaten)[0].fetchall()
         except BORDER as problem:
             self._drop_second()
             raise self._place.problem(problem, "beating the lease of") from problem
@@ -143,6 +152,25 @@ class PostgresqlLease:
             writer.abandon()
         if own is not None:
             own.shut()
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """Have a server that hangs be an unreachable one: its sessions break when it takes long."""
+        timer = Timer(STUCK_SECONDS, self._break)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _break(self) -> None:
+        """In the timer's thread."""
+        writer, own = self._writer, self._own
+        if own is not None:
+            own.shut()
+        if writer is not None and not self._held:
+            writer.shut()
 
     def _candidate(self) -> Writer:
         """A session that can have the lock, and is no pooler's."""

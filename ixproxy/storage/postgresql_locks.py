@@ -24,6 +24,11 @@ def lock(session: Session) -> bool:
     return bool(taken)
 
 
+def unlock(session: Session) -> None:
+    """Give the lock back, at once: with a session it goes only when the server sees its end."""
+    session.ask(f"SELECT pg_advisory_unlock({_KEYS})")
+
+
 def lock_holder(session: Session) -> int | None:
     """The process of the session that has the lock."""
     found = session.ask(f"SELECT l.pid FROM pg_locks l WHERE {HELD}")

@@ -16,13 +16,14 @@ must have that first.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import psycopg
 
 from ixproxy.errors import CommitUncertain, LeaseLost, StorageError
 from ixproxy.storage.postgresql_errors import BORDER, NOT_NULL, certain
-from ixproxy.storage.postgresql_locks import lock, lock_holder, terminate
+from ixproxy.storage.postgresql_locks import lock, lock_holder, terminate, unlock
 from ixproxy.storage.postgresql_schema import WRITTEN_BY
 from ixproxy.storage.postgresql_session import BY_INDEXES, Place, Said, Session
 from ixproxy.values import MAX_EPOCH
@@ -206,10 +207,18 @@ class Writer:
     def abandon(self) -> None:
         """From any thread: nothing is written any more."""
         self.abandoned = True
+        self.shut()
+
+    def shut(self) -> None:
+        """From any thread: whoever waits for the server does so no longer."""
         if self._session is not None:
             self._session.shut()
 
     def close(self) -> None:
-        """End the session; harmless when there is none."""
-        if self._session is not None:
-            self._session.close()
+        """Give the lock back and end the session; harmless when there is none."""
+        session = self._session
+        if session is not None:
+            if self.locked and not session.broken and not self.abandoned:
+                with suppress(*BORDER):
+                    unlock(session)
+            session.close()

@@ -214,6 +214,28 @@ def test_a_lease_of_a_server_that_is_not_there_is_unreachable(
         other.release()
 
 
+def test_a_server_that_hangs_is_unreachable_when_it_took_too_long(
+    postgresql_server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert postgresql_server.running
+    with PostgresqlServer() as server:
+        address = server.make_database("node1")
+        lease, other = store_at(address).lease(), store_at(address).lease()
+        assert lease.take() is None
+        assert other.take() is not None
+        monkeypatch.setattr("ixproxy.storage.postgresql_lease.STUCK_SECONDS", 0.2)
+        server.pause()
+        for asked in (other.take, lease.beat):
+            with pytest.raises(StoreUnreachable):
+                asked()
+        server.resume()
+        monkeypatch.undo()
+        lease.beat()
+        assert other.take() is not None
+        lease.release()
+        other.release()
+
+
 def test_a_database_that_cannot_be_used_says_so_when_its_lease_is_taken(
     postgresql_database: str,
 ) -> None:

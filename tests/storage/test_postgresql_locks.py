@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ixproxy.storage.postgresql_locks import lock, lock_holder, terminate
+from ixproxy.storage.postgresql_locks import lock, lock_holder, terminate, unlock
 from ixproxy.storage.postgresql_session import Place, Session
 
 Sessions = tuple[Session, Session]
@@ -28,6 +28,13 @@ def test_one_session_has_the_lock_until_it_ends(sessions: Sessions) -> None:
     assert terminate(other, one.pid)
     assert lock(other)
     assert lock_holder(other) == other.pid
+
+
+def test_what_is_given_back_is_free_at_once(sessions: Sessions) -> None:
+    one, other = sessions
+    assert lock(one)
+    unlock(one)
+    assert lock(other)
 
 
 def test_each_schema_has_a_lock_of_its_own(sessions: Sessions) -> None:
