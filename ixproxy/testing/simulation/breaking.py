@@ -190,7 +190,7 @@ def change_seats(run: Run, draws: Draws) -> None:
     """An operator changes the number of agent seats, on all nodes while all are there."""
     if any("still" in name or "dead" in name for name in run.mends):
         return nobody(run)
-    run.seats = draws.of((None, 1, 2, 3))
+    run.seats, run.seats_changed = draws.of((None, 1, 2, 3)), True
     run.tell("agent seats: {}", "as many as one likes" if run.seats is None else run.seats)
     for number in range(len(run.cluster.nodes)):
         change_settings(run.cluster, number, agent_seats=run.seats)

@@ -7,9 +7,11 @@ from twisted.internet.defer import Deferred
 from ixproxy import messages as m
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.node.licences import NO_SEAT
+from ixproxy.testing.simulation import breaking
 from ixproxy.testing.simulation import rules_of_refusals as rules
 from ixproxy.testing.simulation.players import Asked
 from ixproxy.testing.simulation.run import Run
+from ixproxy.testing.simulation.stepping import Draws
 from ixproxy.testing.steps import TENANT
 from tests.testing.simulation.small_worlds import one, running, submitted
 
@@ -72,3 +74,5 @@ def test_nobody_is_sent_away_while_seats_stay_as_they_are() -> None:
         )
         one(run, "desk").event_received(event)
         assert "fewer seats" in said(rules.nobody_is_sent_away_for_a_seat(run))
+        breaking.change_seats(run, Draws(0))
+        assert said(rules.nobody_is_sent_away_for_a_seat(run)) == ""
