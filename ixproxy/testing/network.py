@@ -92,6 +92,14 @@ class MemoryNetwork:
         self._cuts.discard(frozenset((one, other)))
         self._look()
 
+    def is_cut(self, one: str, other: str) -> bool:
+        """Whether there is a cut between two hosts."""
+        return frozenset((one, other)) in self._cuts
+
+    def listens(self, address: str) -> bool:
+        """Whether anybody listens there."""
+        return address in self._listening
+
     def pause(self, host: str) -> None:
         """Nothing arrives at `host` from anywhere, as if its programs were stopped."""
         self._paused.add(host)
@@ -205,9 +213,7 @@ class MemoryNetwork:
         """Whether nothing arrives at an end."""
         here, there = end.host, end.peer.host
         return (
-            frozenset((here, there)) in self._cuts
-            or here in self._paused
-            or here in self._stopped
+            frozenset((here, there)) in self._cuts or here in self._paused or here in self._stopped
         )
 
     def _look(self) -> None:
