@@ -96,7 +96,9 @@ def ask_of_named(run: Run, draws: Draws) -> None:
     names = [name for name in run.own if name in run.ledger.owners]
     if not players or not names:
         return nobody(run)
-    request = m.RequestGetInteractionProperties(tenant_id=TENANT, interaction_id=draws.of(names))
+    request = m.RequestGetInteractionProperties(
+        tenant_id=TENANT, interaction_id=draws.of(names)
+    )
     run.ask(draws.of(players), request)
 
 

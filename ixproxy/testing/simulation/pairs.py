@@ -71,7 +71,7 @@ def stop(run: Run, draws: Draws, node: MemoryNode, server: MemoryServer) -> None
 
 
 def freeze(run: Run, draws: Draws, node: MemoryNode, server: MemoryServer) -> None:
-    """It is stopped where it is, outside of transactions or inside of the next; its host goes on."""
+    """It is stopped where it is, or inside of its next transaction; its host goes on."""
     inside = draws.percent(50)
     break_one(
         run,
