@@ -92,9 +92,9 @@ class MemoryNetwork:
         self._cuts.discard(frozenset((one, other)))
         self._look()
 
-    def is_cut(self, one: str, other: str) -> bool:
-        """Whether there is a cut between two hosts."""
-        return frozenset((one, other)) in self._cuts
+    def connects(self, one: str, other: str) -> bool:
+        """Whether anything gets through between two hosts, as far as is planned."""
+        return self._open(one, other)
 
     def listens(self, address: str) -> bool:
         """Whether anybody listens there."""

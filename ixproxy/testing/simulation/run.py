@@ -25,6 +25,7 @@ from ixproxy.client import Client
 from ixproxy.errors import RequestRefused
 from ixproxy.interfaces import IStore
 from ixproxy.messages.message import Message, Request
+from ixproxy.node.leading import State
 from ixproxy.testing.at_rest import remembered
 from ixproxy.testing.memory_nodes import MemoryNode
 from ixproxy.testing.places import Places
@@ -35,6 +36,11 @@ from ixproxy.testing.simulation.service import Service
 from ixproxy.testing.simulation.stepping import Draws, Step
 from ixproxy.testing.simulation.worlds import World, built
 from ixproxy.testing.watching import StreamWatch
+
+_SAID = {
+    "Server {name} is primary, term {term}": State.PRIMARY,
+    "Server {name} waits to be primary again": State.WAITING,
+}
 
 Do = Callable[["Run", Draws], None]
 Mend = Callable[[], None]
@@ -107,7 +113,9 @@ class Run:
             node.at_database = partial(self._observed, node)
         self._stores: dict[str, ObservedStore] = {}
         self.service = Service(self.cluster, world, self.broken, self._failing)
-        self._observer = _LoggedFailures(self.logged)
+        self.lives: dict[str, State] = {}
+        """Server of a node to what it said last of what it is: primary, or waiting."""
+        self._observer = _LoggedFailures(self.logged, self.lives)
 
     def _observed(self, node: MemoryNode, server: str, store: IStore) -> IStore:
         self._stores[server] = observed = ObservedStore(store, node.name, self.ledger)
@@ -366,12 +374,15 @@ class Run:
 
 @implementer(ILogObserver)
 class _LoggedFailures:
-    """What any program logs as its own mistake."""
+    """What any program logs as its own mistake, and what servers say of their lives."""
 
-    def __init__(self, told: list[str]) -> None:
+    def __init__(self, told: list[str], lives: dict[str, State]) -> None:
         self._told = told
+        self._lives = lives
 
     def __call__(self, event: LogEvent) -> None:
+        if (life := _SAID.get(event.get("log_format", ""))) is not None:
+            self._lives[event["name"]] = life
         failure = event.get("log_failure")
         if isinstance(failure, Failure):
             self._told.append(f"{formatEvent(event)}: {failure.getTraceback()}")

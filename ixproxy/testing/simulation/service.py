@@ -70,7 +70,7 @@ class Service:
             self._see(node.name, (conditions, self._failing(node)), now)
             fit = any(each.fit for each in node.members)
             for proxy in cluster.proxies:
-                ways = [cluster.network.is_cut(proxy.name, each.name) for each in node.members]
+                ways = [cluster.network.connects(proxy.name, each.name) for each in node.members]
                 self._see(f"{proxy.name} {node.name}", ways, now)
                 if fit and proxy.process.alive:
                     self._judge(proxy, node, now)
@@ -98,7 +98,7 @@ class Service:
         primary = node.primary
         if primary is None or primary.out_of_reach:
             return f"{node.name} has no primary: {node.members}"
-        if self._cluster.network.is_cut(proxy.name, primary.name):
+        if not self._cluster.network.connects(proxy.name, primary.name):
             return ""
         assert proxy.core is not None
         link = proxy.core.state.links[NodeName(node.name)]
