@@ -29,6 +29,8 @@ def small_world(**others: Any) -> World:
         "desks": 1,
         "reporters": 1,
         "handling": 600.0,
+        "pairs": False,
+        "parking": 0.0,
     }
     return replace(drawn_world(1), **{**usual, **others})
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ixproxy.node import submitting
+from ixproxy.testing.postgresql import SUPERUSER, PostgresqlServer
 from ixproxy.testing.simulation.__main__ import main
 from tests.failures import LoggedFailures
 
@@ -19,6 +20,15 @@ def test_one_seed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 def test_some_of_its_steps_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--seed", "3", "--steps", "20", "--only", "2,5"]) == 0
     assert "2 steps" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("which", [["--seed", "3"], ["--seeds", "3:5"]])
+def test_they_can_run_on_a_server_of_postgresql(
+    which: list[str], postgresql_server: PostgresqlServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri = postgresql_server.address("postgres", SUPERUSER)
+    assert main([*which, "--steps", "3", "--store", "postgresql", "--postgresql", uri]) == 0
+    assert "3 steps" in capsys.readouterr().out
 
 
 def test_many_seeds_are_counted(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from ixproxy.testing.simulation.kinds import DO, KINDS, WEIGHTS
+from ixproxy.testing.simulation.kinds import DO, KINDS, PAIRED, TROUBLE, WEIGHTS, weights_of
 from ixproxy.testing.simulation.stepping import Draws
-from tests.testing.simulation.small_worlds import logged_in, pulled, running
+from tests.testing.simulation.small_worlds import logged_in, pulled, running, small_world
 
 
 def test_each_kind_has_a_name_of_its_own_and_is_met_at_times() -> None:
@@ -12,9 +12,15 @@ def test_each_kind_has_a_name_of_its_own_and_is_met_at_times() -> None:
     assert all(weight > 0 for weight in WEIGHTS.values())
 
 
+def test_what_breaks_pairs_is_met_where_there_are_pairs() -> None:
+    assert weights_of(small_world()).keys() & PAIRED == set()
+    assert weights_of(small_world(pairs=True)) == WEIGHTS
+    assert weights_of(small_world(pairs=True, calm=True)).keys() == DO.keys() - PAIRED - TROUBLE
+
+
 @pytest.mark.parametrize("kind", sorted(DO))
 def test_each_kind_of_step_is_told_whatever_there_is_and_whatever_it_draws(kind: str) -> None:
-    with running(proxies=2) as run:
+    with running(proxies=2, pairs=kind in PAIRED) as run:
         pulled(run)
         logged_in(run)
         for chance in (0, 3, 12345678901234567890):

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from ixproxy.testing.simulation import simulate
+from ixproxy.testing.postgresql_places import PostgresqlPlaces
+from ixproxy.testing.simulation import Result, simulate
 
 SEEDS = int(os.environ.get("IXPROXY_SIMULATIONS", "40"))
 """How many seeds; more of them find rarer things."""
@@ -19,6 +20,11 @@ KNOWN = {
     "an agent whose client is still there keeps the older session when it goes on"
 }
 """Rules that are broken by what is not mended yet."""
+
+
+def timed(result: Result) -> list[str]:
+    """When each line of the history was, and of which step."""
+    return [line[:16] for line in result.history]
 
 
 @pytest.mark.parametrize("tenth", range(10))
@@ -36,6 +42,22 @@ def test_no_seed_breaks_a_rule(tenth: int) -> None:
 
 def test_the_same_seed_has_the_same_history() -> None:
     assert simulate(3, 80) == simulate(3, 80)
+
+
+def test_so_it_has_on_the_other_kind_of_store(postgresql_places: PostgresqlPlaces) -> None:
+    for seed in (4, 5):
+        again = simulate(seed, 60, stores=postgresql_places)
+        assert again.command.endswith("--store postgresql")
+        # Epochs, and so ids, are others there.
+        assert timed(again) == timed(simulate(seed, 60))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_seed_breaks_a_rule_on_the_other_kind_of_store(
+    seed: int, postgresql_places: PostgresqlPlaces
+) -> None:
+    result = simulate(seed, 100, stores=postgresql_places)
+    assert result.breach is None, f"{result.breach}\nAgain: {result.command}"
 
 
 def test_so_it_has_in_another_process() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from ixproxy.testing.simulation.worlds import built, drawn_world
+from tests.testing.simulation.small_worlds import small_world
 
 
 def test_a_seed_has_the_same_world_each_time() -> None:
@@ -13,6 +14,9 @@ def test_worlds_differ() -> None:
     assert {world.proxies for world in worlds} == {1, 2, 3}
     assert {bool(world.outer) for world in worlds} == {False, True}
     assert {world.fast_path for world in worlds} == {False, True}
+    assert {world.pairs for world in worlds} == {False, True}
+    assert {world.ends_whole for world in worlds if world.pairs} == {False, True}
+    assert {bool(world.parking) for world in worlds} == {False, True}
     assert {world.multiple for world in worlds} == {"true", "false", "force-logout"}
 
 
@@ -32,3 +36,10 @@ def test_a_world_is_built_as_it_says_and_does_not_run_yet() -> None:
 
 def test_a_world_says_what_it_is() -> None:
     assert "nodes" in str(drawn_world(1))
+    assert "pairs, killed when silent for 1 s" in str(small_world(pairs=True, lease_limit=1.0))
+    assert "parking 4 s" in str(small_world(parking=4.0))
+
+
+def test_some_pairs_are_back_before_what_they_have_is_taken_and_some_are_not() -> None:
+    worlds = [world for world in map(drawn_world, range(200)) if world.pairs]
+    assert {world.grace > world.unserved for world in worlds} == {False, True}
