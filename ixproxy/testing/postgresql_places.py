@@ -44,7 +44,9 @@ from ixproxy.testing.postgresql import SUPERUSER, PostgresqlServer
 _EMPTY = "; ".join(
     [
         *(f"DELETE FROM {table}" for table in BY_TABLE),
-        f"UPDATE meta SET epoch = 1, last_event_number = 0, last_queue_seq = 0, {WRITTEN_BY}",
+        "UPDATE meta SET epoch = 1, last_event_number = 0, last_queue_seq = 0",
+        # Otherwise what was copied is taken to be restored, and the epoch leaps.
+        f"UPDATE meta SET home = '', {WRITTEN_BY}",
     ]
 )
 """What makes a database as it was when it was prepared."""

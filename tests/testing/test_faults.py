@@ -76,3 +76,14 @@ def test_what_is_broken_stays_so_until_it_is_mended() -> None:
     del store.broken["begin"]
     store.begin()
     store.commit(1)
+
+
+def test_it_says_whether_the_next_call_fails() -> None:
+    store = FaultyStore(SqliteStore(SqliteMemory()), {("open", 1): Fault.REFUSED})
+    assert store.about_to_fail("open")
+    assert not store.about_to_fail("close")
+    with pytest.raises(StorageError):
+        store.open(0.0)
+    assert not store.about_to_fail("open")
+    store.fail_next("open", Fault.REFUSED)
+    assert store.about_to_fail("open")

@@ -147,3 +147,21 @@ def test_the_same_seed_is_the_same_run_whatever_is_paused() -> None:
         return times
 
     assert run() == run()
+
+
+def test_a_server_is_fit_while_nothing_hinders_it() -> None:
+    cluster = Cluster(nodes=1, proxies=0, pairs=True)
+    server = cluster.nodes[0].members[0]
+    for hinder, mend in (
+        (server.pause, server.resume),
+        (lambda: server.pause(in_transaction=True), server.resume),
+        (server.lose_store, server.find_store),
+        (lambda: server.lose_store(True), server.find_store),
+        (server.kill, server.start),
+    ):
+        assert server.fit
+        hinder()
+        assert not server.fit
+        mend()
+    assert server.fit
+    cluster.close()

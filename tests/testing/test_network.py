@@ -328,3 +328,15 @@ def test_a_stopped_program_that_dies_is_as_dead_as_any_other() -> None:
     assert isinstance(net.asking.made[0].reason, ConnectionLost)
     net.network.listen("b:1", net.serving)
     net.connected()
+
+
+def test_it_says_what_gets_through_and_who_listens() -> None:
+    network = MemoryNetwork(SteppingClock(), Random(1))
+    assert network.connects("a", "b")
+    network.cut("b", "a")
+    network.pause("c")
+    assert not network.connects("a", "b")
+    assert not network.connects("a", "c")
+    network.listen("a:1", Factory())
+    assert network.listens("a:1")
+    assert not network.listens("b:1")
