@@ -191,6 +191,7 @@ def change_seats(run: Run, draws: Draws) -> None:
     if any("still" in name or "dead" in name for name in run.mends):
         return nobody(run)
     run.seats = draws.of((None, 1, 2, 3))
+    run.seats_changed = True
     run.tell("agent seats: {}", "as many as one likes" if run.seats is None else run.seats)
     for number in range(len(run.cluster.nodes)):
         change_settings(run.cluster, number, agent_seats=run.seats)

@@ -46,7 +46,7 @@ def nothing_is_in_doubt_where_nothing_breaks(run: Run, asked: Asked) -> Iterator
 
 
 def nobody_is_sent_away_for_a_seat(run: Run) -> Iterator[str]:
-    """Who is logged in has a seat, for their number stays as it is (design 8, licences)."""
-    for player in run.players:
+    """Who is logged in has a seat, while their number stays as it is (design 8, licences)."""
+    for player in run.players if not run.seats_changed else ():
         if player.unseated:
             yield f"an agent of {player.name} is sent away, for there are fewer seats than agents"

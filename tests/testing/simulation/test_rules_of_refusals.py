@@ -72,3 +72,5 @@ def test_nobody_is_sent_away_while_seats_stay_as_they_are() -> None:
         )
         one(run, "desk").event_received(event)
         assert "fewer seats" in said(rules.nobody_is_sent_away_for_a_seat(run))
+        run.seats_changed = True
+        assert said(rules.nobody_is_sent_away_for_a_seat(run)) == ""
