@@ -4,9 +4,10 @@ Client sessions: registered, lost, back again, gone; and what becomes of their h
 Theory of operation: a session that loses its connection keeps what it holds
 for `agent-session-restore-timeout`. When it registers again it says what it
 has; whatever else it has here goes back where it was, for the answer by which
-it was handed over was lost; so it is with agent sessions. A goodbye, or a time-out, returns everything. The
-agents of a session that comes back in time are as they were, and nothing of it
-is reported; topics it has to name again.
+it was handed over was lost; so it says in which agent sessions it is, and is
+out of all others. A goodbye, or a time-out, returns everything. The agents that
+a session which comes back in time names are as they were, and nothing of it is
+reported; topics it has to name again.
 """
 
 from __future__ import annotations
