@@ -135,7 +135,9 @@ class Connector:
             connecting = endpoint.connect(OneConnection(link.connection))
             await connecting.addTimeout(patience, self._clock)
             self.incarnation += 1
-            request = self._identity.registration(self.incarnation, conversation.held.numbers)
+            request = self._identity.registration(
+                self.incarnation, conversation.held.numbers, conversation.agent_sessions
+            )
             message = (await conversation.register(link, request, patience)).message
             if not isinstance(message, EventAck) or message.server is None:
                 raise NodeUnavailable("the answer to the registration names no server")

@@ -134,6 +134,14 @@ class Conversation:
         for raw in frames:
             self.link.send(raw)
 
+    @property
+    def agent_sessions(self) -> list[tuple[int, int]] | None:
+        """
+        The stamps of the agents' sessions. Before the first registration it is
+        not known what the session was in before this program was there.
+        """
+        return self._agents.stamps() if self.server is not None else None
+
     def registered(self, link: Link, server: ServerFacts, held: Mapping[str, int]) -> None:
         """
         A connection is registered: send what waited for it.
