@@ -41,6 +41,7 @@ from ixproxy.wire.prefix import Flag, Frame, read_frame, readdress, with_ttl, wr
 
 Asked = TypeVar("Asked", bound=Message)
 
+_MORE, _PARTIAL = int(Flag.MORE), int(Flag.PARTIAL)
 MAX_TTL = (1 << 32) - 1
 
 
@@ -229,15 +230,15 @@ class Conversation:
                 pending, problem.error_code, problem.error_description, doubtful=problem.in_doubt
             )
             return
-        pending.partial = pending.partial or bool(frame.flags & Flag.PARTIAL)
-        if pending.parts or frame.flags & Flag.MORE:
+        pending.partial = pending.partial or bool(frame.flags & _PARTIAL)
+        if pending.parts or frame.flags & _MORE:
             pending.parts.append(frame.raw)
             pending.size += len(frame.raw)
             if pending.size > self._settings.max_answer:
                 raise RemoteProtocolError(
                     Code.TOO_LARGE, f"an answer exceeds {self._settings.max_answer} bytes"
                 )
-            if frame.flags & Flag.MORE:
+            if frame.flags & _MORE:
                 return
             frame = read_frame(join_frames(pending.parts))
         answer = decode(frame)
