@@ -125,6 +125,10 @@ class FaultyStore:
         """The next call of a method fails."""
         self._plan[name, self.calls[name] + 1] = fault
 
+    def about_to_fail(self, name: str) -> bool:
+        """Whether the next call of a method fails."""
+        return name in self.broken or (name, self.calls[name] + 1) in self._plan
+
     def fail_no_more(self) -> None:
         """Nothing fails from now on."""
         self._plan.clear()

@@ -155,6 +155,15 @@ class MemoryNode:
         self._common.around_store = around
 
     @property
+    def at_database(self) -> Callable[[str, IStore], IStore]:
+        """What stands at its database, below its programs: given a server's name and its store."""
+        return self._common.at_database
+
+    @at_database.setter
+    def at_database(self, at_database: Callable[[str, IStore], IStore]) -> None:
+        self._common.at_database = at_database
+
+    @property
     def listening(self) -> bool:
         """Whether clients can come in."""
         return self.primary is not None

@@ -65,6 +65,8 @@ class Common:
     :ivar leases: who has its lease.
     :ivar lone: there is one server only.
     :ivar around_store: what each program puts around its store.
+    :ivar at_database: what stands directly at the database, below all that may
+        happen to a program; is given the server's name and the store.
     """
 
     clock: SteppingClock
@@ -79,6 +81,7 @@ class Common:
     leases: MemoryLeases
     lone: bool
     around_store: Callable[[IStore], IStore] = lambda store: store
+    at_database: Callable[[str, IStore], IStore] = lambda name, store: store
 
 
 class MemoryServer:
@@ -133,6 +136,22 @@ class MemoryServer:
         """Whether clients can come in."""
         running = self.alive and not self.paused
         return running and self.member is not None and self.member.state is State.PRIMARY
+
+    @property
+    def out_of_reach(self) -> bool:
+        """Whether it does not reach its database."""
+        return self._reach.away
+
+    @property
+    def condition(self) -> tuple[object, ...]:
+        """Its program, and what hinders it or is about to; but not whether it has died."""
+        reach, process = self._reach, self.process
+        return process, process.paused, reach.away, reach.at_commit, self._gate.armed
+
+    @property
+    def fit(self) -> bool:
+        """Whether it could serve: it runs, and nothing hinders it."""
+        return self.alive and self.condition == (self.process, False, False, None, False)
 
     def start(self) -> None:
         """Start the program; harmless while it runs."""
@@ -232,7 +251,12 @@ class MemoryServer:
     def _new_term(self) -> Term:
         common, process = self._common, self.process
         inner = common.place.store()
-        store = ProgramStore(inner, self._reach, self._gate, shared=common.place.shared)
+        store = ProgramStore(
+            common.at_database(self.name, inner),
+            self._reach,
+            self._gate,
+            shared=common.place.shared,
+        )
         self._stores.append((inner, store))
         around = common.around_store(store)
         server = NodeServer(

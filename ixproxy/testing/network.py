@@ -92,6 +92,14 @@ class MemoryNetwork:
         self._cuts.discard(frozenset((one, other)))
         self._look()
 
+    def connects(self, one: str, other: str) -> bool:
+        """Whether anything gets through between two hosts, as far as is planned."""
+        return self._open(one, other)
+
+    def listens(self, address: str) -> bool:
+        """Whether anybody listens there."""
+        return address in self._listening
+
     def pause(self, host: str) -> None:
         """Nothing arrives at `host` from anywhere, as if its programs were stopped."""
         self._paused.add(host)

@@ -16,7 +16,7 @@ given by one cluster, another one of the same tenants finds as new.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from itertools import count
 from os import getpid
 from typing import Any
@@ -210,8 +210,15 @@ def stores_of(kind: str, address: str = "") -> Iterator[Places]:
     if kind == SqlitePlaces.kind:
         yield SqlitePlaces()
         return
-    with ExitStack() as stack:
-        if not address:
-            server = stack.enter_context(PostgresqlServer())
-            address = server.address("postgres", SUPERUSER)
-        yield stack.enter_context(PostgresqlPlaces(address))
+    with address_of(kind, address) as found, PostgresqlPlaces(found) as places:
+        yield places
+
+
+@contextmanager
+def address_of(kind: str, address: str = "") -> Iterator[str]:
+    """The address to give to `stores_of`, in several processes; see there."""
+    if address or kind == SqlitePlaces.kind:
+        yield address
+        return
+    with PostgresqlServer() as server:
+        yield server.address("postgres", SUPERUSER)

@@ -3,6 +3,7 @@ The simulator's command: one seed with its history, or many of them.
 
     python -m ixproxy.testing.simulation --seed 7
     python -m ixproxy.testing.simulation --seeds 0:10000 --jobs 2
+    python -m ixproxy.testing.simulation --seeds 0:100 --store postgresql
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from time import monotonic
 
+from ixproxy.testing.places import Places
+from ixproxy.testing.postgresql_places import address_of, stores_of
 from ixproxy.testing.simulation.many import simulate_all
 from ixproxy.testing.simulation.shortening import ATTEMPTS, shortened
 from ixproxy.testing.simulation.simulating import STEPS, Result, simulate
@@ -28,13 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :return: 0 when no rule is broken, 1 when one is.
     """
     options = _parser().parse_args(arguments)
-    if options.seeds is not None:
-        return _many(options)
-    result = simulate(options.seed, options.steps, only=options.only)
-    if options.shrink and result.breach is not None:
-        result = _shortened(result, options)
-    _show(result, options)
-    return int(result.breach is not None)
+    with address_of(options.store, options.postgresql) as address:
+        if options.seeds is not None:
+            return _many(options, address)
+        with stores_of(options.store, address) as stores:
+            result = simulate(options.seed, options.steps, only=options.only, stores=stores)
+            if options.shrink and result.breach is not None:
+                result = _shortened(result, options, stores)
+        _show(result, options)
+        return int(result.breach is not None)
 
 
 def _parser() -> ArgumentParser:
@@ -61,6 +66,15 @@ def _parser() -> ArgumentParser:
     parser.add_argument(
         "--first", action="store_true", help="with --seeds: end with the first failing seed"
     )
+    parser.add_argument(
+        "--store", choices=("sqlite", "postgresql"), default="sqlite", help="(%(default)s)"
+    )
+    parser.add_argument(
+        "--postgresql",
+        metavar="URI",
+        default="",
+        help="a database of the server to use; otherwise one is started",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON objects, one a line")
     return parser
 
@@ -80,12 +94,12 @@ def _numbers(text: str) -> frozenset[int]:
         raise ArgumentTypeError(f"{text!r} is not a list of numbers") from problem
 
 
-def _many(options: Namespace) -> int:
+def _many(options: Namespace, address: str) -> int:
     seeds: range = options.seeds
     begun = told = monotonic()
     failed: list[Result] = []
     done = 0
-    for result in simulate_all(seeds, options.steps, options.jobs):
+    for result in simulate_all(seeds, options.steps, options.jobs, options.store, address):
         done += 1
         if options.json:
             _write(json.dumps(result.as_json()))
@@ -108,17 +122,18 @@ def _many(options: Namespace) -> int:
     if failed:
         failed.sort(key=lambda result: result.seed)
         summary += f": {', '.join(str(result.seed) for result in failed)}"
-        shortest = _shortened(simulate(failed[0].seed, options.steps), options)
-        _show(shortest, options)
+        with stores_of(options.store, address) as stores:
+            again = simulate(failed[0].seed, options.steps, stores=stores)
+            _show(_shortened(again, options, stores), options)
     (_progress if options.json else _write)(summary)
     return int(bool(failed))
 
 
-def _shortened(result: Result, options: Namespace) -> Result:
+def _shortened(result: Result, options: Namespace, stores: Places) -> Result:
     def progress(steps: int, attempt: int) -> None:
         _progress(f"seed {result.seed}: {steps} steps after {attempt} attempts")
 
-    return shortened(result, options.attempts, progress)
+    return shortened(result, options.attempts, progress, stores)
 
 
 def _show(result: Result, options: Namespace) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from ixproxy.testing.faults import Fault
 from ixproxy.testing.live_changes import change_settings
 from ixproxy.testing.members import MemoryProxy
+from ixproxy.testing.memory_nodes import MemoryNode
 from ixproxy.testing.simulation.asking import nobody
 from ixproxy.testing.simulation.players import Player
 from ixproxy.testing.simulation.run import Run
@@ -25,15 +26,39 @@ COMMITS = (
     Fault.UNDONE_AND_RAISED,
 )
 
+HINDERED = ("still", "dead", "stopped", "database")
+"""Words for a server that does not hear its operator."""
 
-def _break(run: Run, name: str, broken: Callable[[], None], mend: Callable[[], None]) -> None:
-    """Break something, if it is not broken yet."""
+
+def break_one(
+    run: Run,
+    name: str,
+    broken: Callable[[], None],
+    mend: Callable[[], None],
+    *whose: str,
+) -> None:
+    """
+    Break something, if it is not broken yet.
+
+    :param whose: the servers and proxies that it disturbs, now and when it is mended.
+    """
     if name in run.mends:
         run.tell("{} already", name)
         return
+
+    def mended() -> None:
+        run.service.disturb(*whose)
+        mend()
+
     run.tell("{}", name)
-    run.mends[name] = mend
+    run.mends[name] = mended
+    run.service.disturb(*whose)
     broken()
+
+
+def dead(node: MemoryNode) -> str:
+    """What is broken when a node is dead with all its servers."""
+    return f"{node.name} is dead" if len(node.members) == 1 else f"both of {node.name} are dead"
 
 
 def mend(run: Run, draws: Draws) -> None:
@@ -50,43 +75,51 @@ def mend_one(run: Run, name: str) -> None:
 
 
 def kill_node(run: Run, draws: Draws) -> None:
-    """A node dies; it is started again when mended, or soon."""
+    """A node dies, with both servers of a pair; it is started again when mended, or soon."""
     node = draws.of(run.cluster.nodes)
     since = run.now()
 
     def broken() -> None:
-        node.kill()
+        for server in node.members:
+            server.kill()
         run.down[node.name] = since
 
     def started() -> None:
         run.down.pop(node.name, None)
         node.start()
 
-    _break(run, f"{node.name} is dead", broken, started)
-    if draws.percent(50) and f"{node.name} is dead" in run.mends:
-        mend_one(run, f"{node.name} is dead")
+    break_one(run, dead(node), broken, started, *_servers(node))
+    if draws.percent(50) and dead(node) in run.mends:
+        mend_one(run, dead(node))
+
+
+def _servers(node: MemoryNode) -> list[str]:
+    return [server.name for server in node.members]
 
 
 def pause_node(run: Run, draws: Draws) -> None:
-    """A node stands still: nothing of it runs, nothing arrives."""
+    """A node's primary stands still with its host: nothing of it runs, nothing arrives."""
     node = draws.of(run.cluster.nodes)
-    process, network = node.process, run.cluster.network
+    server, process, network = node.latest, node.process, run.cluster.network
 
     def broken() -> None:
         process.pause()
-        network.pause(node.name)
+        network.pause(server.name)
 
     def resumed() -> None:
         process.resume()
-        network.resume(node.name)
+        network.resume(server.name)
+        if node.name not in run.down:
+            # It may have been ended for its silence.
+            server.start()
 
-    _break(run, f"{node.name} stands still", broken, resumed)
+    break_one(run, f"the host of {server.name} stands still", broken, resumed, server.name)
 
 
 def kill_proxy(run: Run, draws: Draws) -> None:
     """A proxy dies; it is started again when mended, or soon."""
     proxy = draws.of([*run.cluster.proxies, *run.cluster.outers])
-    _break(run, f"{proxy.name} is dead", proxy.kill, proxy.start)
+    break_one(run, f"{proxy.name} is dead", proxy.kill, proxy.start)
     if draws.percent(50) and f"{proxy.name} is dead" in run.mends:
         mend_one(run, f"{proxy.name} is dead")
 
@@ -94,7 +127,7 @@ def kill_proxy(run: Run, draws: Draws) -> None:
 def cut_node(run: Run, draws: Draws) -> None:
     """The network between a proxy and a node is cut."""
     proxy, node = draws.of(run.cluster.proxies), draws.of(run.cluster.nodes)
-    _cut(run, proxy.name, [node.name])
+    _cut(run, proxy.name, [draws.of(_servers(node))])
 
 
 def cut_proxies(run: Run, draws: Draws) -> None:
@@ -123,15 +156,16 @@ def _cut(run: Run, one: str, others: Sequence[str], name: str = "") -> None:
         for other in others:
             run.cluster.heal(one, other)
 
-    _break(run, f"{name or one} is cut from {', '.join(others)}", cut, healed)
+    break_one(run, f"{name or one} is cut from {', '.join(others)}", cut, healed)
 
 
 def lose_link(run: Run, draws: Draws) -> None:
     """The connection between two programs is lost."""
     proxy = draws.of(run.cluster.proxies)
-    others = [node.name for node in run.cluster.nodes]
+    others = [name for node in run.cluster.nodes for name in _servers(node)]
     other = draws.of([*others, *(outer.name for outer in run.cluster.outers)])
     run.tell("the connection of {} and {} is lost", proxy.name, other)
+    run.service.disturb(proxy.name)
     run.cluster.network.lose(proxy.name, other)
 
 
@@ -188,7 +222,7 @@ def fail_commit(run: Run, draws: Draws) -> None:
 
 def change_seats(run: Run, draws: Draws) -> None:
     """An operator changes the number of agent seats, on all nodes while all are there."""
-    if any("still" in name or "dead" in name for name in run.mends):
+    if any(word in name for name in run.mends for word in HINDERED):
         return nobody(run)
     run.seats, run.seats_changed = draws.of((None, 1, 2, 3)), True
     run.tell("agent seats: {}", "as many as one likes" if run.seats is None else run.seats)
@@ -202,7 +236,7 @@ def stop_reading(run: Run, draws: Draws) -> None:
     if player is None:
         return nobody(run)
     network, host = run.cluster.network, player.host
-    _break(
+    break_one(
         run,
         f"{player.name} reads nothing",
         lambda: network.pause(host),

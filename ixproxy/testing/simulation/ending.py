@@ -11,6 +11,7 @@ from typing import Any
 from ixproxy import messages as m
 from ixproxy.errors import RequestRefused
 from ixproxy.messages.message import Request
+from ixproxy.testing.simulation.breaking import dead
 from ixproxy.testing.simulation.players import Player
 from ixproxy.testing.simulation.rules import AFTER_EACH_STEP
 from ixproxy.testing.simulation.rules_at_rest import (
@@ -41,8 +42,9 @@ def _outlast(run: Run) -> None:
     if not run.down:
         return
     run.tell("all is healed but for {}", ", ".join(run.down))
+    away = [dead(node) for node in run.cluster.nodes if node.name in run.down]
     for name in list(run.mends):
-        if not any(name == f"{node} is dead" for node in run.down):
+        if name not in away:
             run.mends.pop(name)()
     run.cluster.run(run.world.ending)
     run.check(WHILE_NODES_ARE_AWAY)
@@ -64,8 +66,7 @@ def _heal(run: Run) -> None:
     run.tell("all is healed")
     for name in list(run.mends):
         run.mends.pop(name)()
-    for node in run.cluster.nodes:
-        run.store(node).fail_no_more()
+    run.fail_no_more()
 
 
 def _rest(run: Run) -> None:

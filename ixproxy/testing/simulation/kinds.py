@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ixproxy.testing.simulation import agents, asking, breaking
+from ixproxy.testing.simulation import agents, asking, breaking, pairs
 from ixproxy.testing.simulation.asking import upon
 from ixproxy.testing.simulation.run import Do
+from ixproxy.testing.simulation.worlds import World
 
 
 class Kind(NamedTuple):
@@ -64,7 +65,18 @@ KINDS: tuple[Kind, ...] = (
     Kind("fail commit", 0.8, breaking.fail_commit),
     Kind("change seats", 0.4, breaking.change_seats),
     Kind("stop reading", 0.4, breaking.stop_reading),
+    Kind("kill primary", 1, pairs.of_primary(pairs.kill)),
+    Kind("stop primary", 0.7, pairs.of_primary(pairs.stop)),
+    Kind("freeze primary", 1, pairs.of_primary(pairs.freeze)),
+    Kind("freeze backup", 0.2, pairs.of_backup(pairs.freeze)),
+    Kind("kill backup", 0.4, pairs.of_backup(pairs.kill)),
+    Kind("lose store", 0.8, pairs.of_primary(pairs.lose_store)),
+    Kind("lose backup's store", 0.2, pairs.of_backup(pairs.lose_store)),
+    Kind("lose both stores", 0.4, pairs.lose_both_stores),
 )
+
+PAIRED = frozenset(kind.name for kind in KINDS if kind.do.__module__ == pairs.__name__)
+"""What is met only where nodes have two servers."""
 
 TROUBLE = frozenset(
     kind.name
@@ -74,5 +86,12 @@ TROUBLE = frozenset(
 """What never happens in a calm world."""
 
 WEIGHTS = {kind.name: kind.weight for kind in KINDS}
-CALM = {name: weight for name, weight in WEIGHTS.items() if name not in TROUBLE}
 DO = {kind.name: kind.do for kind in KINDS}
+
+
+def weights_of(world: World) -> dict[str, float]:
+    """What is met in a world, and how often."""
+    left_out: frozenset[str] = frozenset() if world.pairs else PAIRED
+    if world.calm:
+        left_out |= TROUBLE | PAIRED
+    return {name: weight for name, weight in WEIGHTS.items() if name not in left_out}

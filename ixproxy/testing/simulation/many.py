@@ -4,27 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack
 from itertools import islice
 from multiprocessing import get_context
+from multiprocessing.util import Finalize
 from typing import Any
 
+from ixproxy.testing.places import Places, SqlitePlaces
+from ixproxy.testing.postgresql_places import stores_of
 from ixproxy.testing.simulation.simulating import Result, simulate
 
 AT_ONCE = 8
 """How many seeds a process is given at a time."""
 
 
-def simulate_all(seeds: Sequence[int], steps: int, jobs: int) -> Iterator[Result]:
+def simulate_all(
+    seeds: Sequence[int],
+    steps: int,
+    jobs: int,
+    store: str = SqlitePlaces.kind,
+    address: str = "",
+) -> Iterator[Result]:
     """
     The results of seeds, without their histories, as they come.
 
     :param jobs: how many processes work on it; 1: this one.
+    :param store: the kind of the nodes' databases.
+    :param address: see `stores_of`; several processes need one.
     """
     if jobs <= 1:
-        yield from _some(seeds, steps)
+        with stores_of(store, address) as stores:
+            yield from _some(seeds, steps, stores)
         return
     parts = (seeds[at : at + AT_ONCE] for at in range(0, len(seeds), AT_ONCE))
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        jobs,
+        mp_context=get_context("spawn"),
+        initializer=_open_stores,
+        initargs=(store, address),
+    ) as pool:
         waiting: set[Future[Any]] = set()
         try:
             while True:
@@ -40,10 +58,20 @@ def simulate_all(seeds: Sequence[int], steps: int, jobs: int) -> Iterator[Result
                 each.cancel()
 
 
-def _some(seeds: Sequence[int], steps: int) -> Iterator[Result]:
+def _some(seeds: Sequence[int], steps: int, stores: Places) -> Iterator[Result]:
     for seed in seeds:
-        yield simulate(seed, steps, history=False)
+        yield simulate(seed, steps, history=False, stores=stores)
+
+
+_OPEN: list[Places] = []
+"""The stores of this process, if it is one of several."""
+
+
+def _open_stores(store: str, address: str) -> None:
+    stack = ExitStack()
+    _OPEN.append(stack.enter_context(stores_of(store, address)))
+    Finalize(None, stack.close, exitpriority=1)
 
 
 def _all_of(seeds: Sequence[int], steps: int) -> list[Result]:
-    return list(_some(seeds, steps))
+    return list(_some(seeds, steps, _OPEN[0]))

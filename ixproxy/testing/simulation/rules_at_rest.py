@@ -11,6 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from ixproxy import messages as m
 from ixproxy.testing.at_rest import agents_of_nodes, grown, remembered
 from ixproxy.testing.node_checks import mistakes
+from ixproxy.testing.simulation.rules_of_pairs import (
+    one_server_of_a_pair_serves,
+    who_is_deposed_waits_and_has_said_so,
+)
 from ixproxy.testing.simulation.run import Run
 from ixproxy.values import PartyType
 
@@ -162,6 +166,8 @@ def nothing_is_remembered(run: Run) -> Iterator[str]:
 
 
 AT_REST: tuple[Rule, ...] = (
+    one_server_of_a_pair_serves,
+    who_is_deposed_waits_and_has_said_so,
     everybody_is_connected,
     every_request_is_answered_once,
     nothing_is_stranded,

@@ -25,14 +25,22 @@ from ixproxy.client import Client
 from ixproxy.errors import RequestRefused
 from ixproxy.interfaces import IStore
 from ixproxy.messages.message import Message, Request
+from ixproxy.node.leading import State
 from ixproxy.testing.at_rest import remembered
 from ixproxy.testing.memory_nodes import MemoryNode
+from ixproxy.testing.places import Places
 from ixproxy.testing.simulation.history import History
 from ixproxy.testing.simulation.ledger import Ledger, ObservedStore
 from ixproxy.testing.simulation.players import SORTS, Asked, Player
+from ixproxy.testing.simulation.service import Service
 from ixproxy.testing.simulation.stepping import Draws, Step
 from ixproxy.testing.simulation.worlds import World, built
 from ixproxy.testing.watching import StreamWatch
+
+_SAID = {
+    "Server {name} is primary, term {term}": State.PRIMARY,
+    "Server {name} waits to be primary again": State.WAITING,
+}
 
 Do = Callable[["Run", Draws], None]
 Mend = Callable[[], None]
@@ -64,7 +72,7 @@ class Run:
     :ivar breach: the first broken rule.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, stores: Places | None = None) -> None:
         self.world = world
         self.history = History()
         self.ledger = Ledger(self.broken, self._begun_anew)
@@ -101,19 +109,30 @@ class Run:
         self.last: Player | None = None
         """Who works everything off."""
         self.logged: list[str] = []
-        self.cluster = built(world)
+        self.cluster = built(world, stores)
         for node in self.cluster.nodes:
-            node.around_store = partial(self._observed, node)
+            node.at_database = partial(self._observed, node)
         self._stores: dict[str, ObservedStore] = {}
-        self._observer = _LoggedFailures(self.logged)
+        self.service = Service(self.cluster, world, self.broken, self._failing)
+        self.lives: dict[str, State] = {}
+        """Server of a node to what it said last of what it is: primary, or waiting."""
+        self._observer = _LoggedFailures(self.logged, self.lives)
 
-    def _observed(self, node: MemoryNode, store: IStore) -> IStore:
-        self._stores[node.name] = observed = ObservedStore(store, node.name, self.ledger)
+    def _observed(self, node: MemoryNode, server: str, store: IStore) -> IStore:
+        self._stores[server] = observed = ObservedStore(store, node.name, self.ledger)
         return observed
 
     def store(self, node: MemoryNode) -> ObservedStore:
-        """The store of a node's program that runs now, or ran last."""
-        return self._stores[node.name]
+        """The store of a node's primary, or of whichever was it last."""
+        return self._stores[node.host]
+
+    def _failing(self, node: MemoryNode) -> bool:
+        return self.store(node).about_to_fail("commit")
+
+    def fail_no_more(self) -> None:
+        """No store fails by plan from now on."""
+        for store in self._stores.values():
+            store.fail_no_more()
 
     def begin(self) -> None:
         """Start all programs, and connect the clients that there are at first."""
@@ -127,6 +146,7 @@ class Run:
             outer.start()
         cluster.run_until(self._ready, "the cluster never begins to work")
         cluster.run(0.5)
+        self.service.begin()
         self.empty = remembered(cluster)
         for sort, count in (
             ("mail", world.media),
@@ -355,12 +375,15 @@ class Run:
 
 @implementer(ILogObserver)
 class _LoggedFailures:
-    """What any program logs as its own mistake."""
+    """What any program logs as its own mistake, and what servers say of their lives."""
 
-    def __init__(self, told: list[str]) -> None:
+    def __init__(self, told: list[str], lives: dict[str, State]) -> None:
         self._told = told
+        self._lives = lives
 
     def __call__(self, event: LogEvent) -> None:
+        if (life := _SAID.get(event.get("log_format", ""))) is not None:
+            self._lives[event["name"]] = life
         failure = event.get("log_failure")
         if isinstance(failure, Failure):
             self._told.append(f"{formatEvent(event)}: {failure.getTraceback()}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ixproxy.testing.places import Places
 from ixproxy.testing.simulation.simulating import Result, simulate
 
 ATTEMPTS = 400
@@ -22,6 +23,7 @@ def shortened(
     result: Result,
     attempts: int = ATTEMPTS,
     progress: Callable[[int, int], None] = lambda steps, attempt: None,
+    stores: Places | None = None,
 ) -> Result:
     """
     The shortest history of a broken rule that is found.
@@ -29,6 +31,7 @@ def shortened(
     :param result: one with a breach.
     :param attempts: how many shorter runs are tried at most.
     :param progress: told how many steps are left, and how many runs were tried.
+    :param stores: where the runs' databases lie.
     """
     if result.breach is None:
         return result
@@ -37,7 +40,7 @@ def shortened(
     def again(numbers: Sequence[int]) -> Result | None:
         nonlocal tried
         tried += 1
-        run = simulate(result.seed, result.steps, only=frozenset(numbers))
+        run = simulate(result.seed, result.steps, only=frozenset(numbers), stores=stores)
         return run if run.breach is not None and run.breach.rule == rule else None
 
     best = result

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from ixproxy.testing.places import Places, SqlitePlaces
 from ixproxy.testing.simulation.ending import end
-from ixproxy.testing.simulation.kinds import CALM, DO, WEIGHTS
+from ixproxy.testing.simulation.kinds import DO, weights_of
 from ixproxy.testing.simulation.rules import AFTER_EACH_STEP, ON_ANSWER
 from ixproxy.testing.simulation.run import Breach, Run
 from ixproxy.testing.simulation.stepping import drawn_steps
@@ -26,6 +27,7 @@ class Result:
     :ivar breach: the first broken rule; None: none is.
     :ivar history: what happened, a line each.
     :ivar requests: how many requests there were.
+    :ivar store: the kind of the nodes' databases.
     """
 
     seed: int
@@ -37,6 +39,7 @@ class Result:
     requests: int
     outcomes: dict[str, int] = field(default_factory=dict)
     history: tuple[str, ...] = ()
+    store: str = SqlitePlaces.kind
 
     @property
     def command(self) -> str:
@@ -45,6 +48,8 @@ class Result:
         words.append(f"--steps {self.steps}")
         if len(self.ran) < self.steps:
             words.append(f"--only {','.join(map(str, self.ran))}")
+        if self.store != SqlitePlaces.kind:
+            words.append(f"--store {self.store}")
         return " ".join(words)
 
     def as_json(self) -> dict[str, Any]:
@@ -53,6 +58,7 @@ class Result:
         return {
             "seed": self.seed,
             "steps": self.steps,
+            "store": self.store,
             "world": str(self.world),
             "ran": list(self.ran),
             "rule": breach.rule if breach else None,
@@ -72,6 +78,7 @@ def simulate(
     *,
     only: Collection[int] | None = None,
     history: bool = True,
+    stores: Places | None = None,
 ) -> Result:
     """
     Run the simulation of one seed.
@@ -79,11 +86,12 @@ def simulate(
     :param steps: how many steps are drawn.
     :param only: the numbers of those that run; None: all.
     :param history: whether the result has it.
+    :param stores: where databases lie; None: SQLite in memory.
     """
     world = drawn_world(seed)
-    drawn = drawn_steps(seed, steps, CALM if world.calm else WEIGHTS)
+    drawn = drawn_steps(seed, steps, weights_of(world))
     chosen = [step for step in drawn if only is None or step.number in only]
-    run = Run(world)
+    run = Run(world, stores)
     run.on_answer = ON_ANSWER
     try:
         run.begin()
@@ -104,4 +112,5 @@ def simulate(
         len(run.asked),
         run.outcomes(),
         tuple(run.history.lines()) if history else (),
+        SqlitePlaces.kind if stores is None else stores.kind,
     )

@@ -8,7 +8,7 @@ end that ends by itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from ixproxy.client import Backoff, Settings
@@ -16,6 +16,8 @@ from ixproxy.core.settings import ProxySettings
 from ixproxy.core.warm_standby import WarmStandby
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.cluster import Cluster
+from ixproxy.testing.memory_servers import MemoryServer
+from ixproxy.testing.places import Places
 
 AGENTS = ("anna", "bert", "carl", "dora")
 MEDIA = ("email", "chat", "task")
@@ -23,6 +25,9 @@ RECONNECTED = 2.0
 """Seconds after which everybody is connected again that can be."""
 
 QUEUES = ("In", "In", "Second", "Done")
+
+PAIRS = 0.4
+"""In how many of the worlds nodes have two servers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,10 @@ class World:
     :ivar timeout: seconds for which a proxy, and a client, waits for an answer.
     :ivar calm: nothing breaks.
     :ivar keep_alive: seconds between looks at connections, and of silence.
+    :ivar parking: seconds for which a proxy keeps what is asked of a lost node; 0: none.
+    :ivar pairs: each node has two servers.
+    :ivar lease_limit: seconds of silence after which the other one takes over.
+    :ivar ends_whole: the silent one is killed then; otherwise its sessions are cut.
     :ivar media, routers, desks, reporters: how many clients there are at the beginning.
     """
 
@@ -66,18 +75,28 @@ class World:
     desks: int
     reporters: int
     calm: bool = False
+    parking: float = 0.0
+    pairs: bool = False
+    lease_limit: float = 1.0
+    ends_whole: bool = True
 
     @property
     def ending(self) -> float:
         """Seconds after which everything has ended that ends by itself."""
         silence = self.keep_alive[0] + self.keep_alive[1]
         # The one comes after the other; requests, and the grace, end meanwhile.
-        return max(silence + self.restore + self.logout_delay, self.waiting) + RECONNECTED
+        ending = max(silence + self.restore + self.logout_delay, self.waiting) + RECONNECTED
+        return ending + self.unserved if self.pairs else ending
 
     @property
     def leaving(self) -> float:
         """Seconds after which nothing is left of clients that said goodbye."""
         return self.waiting + self.restore
+
+    @property
+    def unserved(self) -> float:
+        """Seconds for which a pair may be without service, at most."""
+        return self.lease_limit + 2.0
 
     @property
     def waiting(self) -> float:
@@ -93,6 +112,11 @@ class World:
         parts.append(f"restore {self.restore:g} s, grace {self.grace:g} s")
         parts.append(f"delivering {self.delivering:g} s, hold {self.hold:g} s")
         parts.append(f"time-out {self.timeout:g} s")
+        if self.pairs:
+            how = "killed" if self.ends_whole else "cut from the database"
+            parts.append(f"pairs, {how} when silent for {self.lease_limit:g} s")
+        if self.parking:
+            parts.append(f"parking {self.parking:g} s")
         if self.calm:
             parts.append("nothing breaks")
         if self.seats is not None:
@@ -105,7 +129,7 @@ def drawn_world(seed: int) -> World:
     random = Random(f"world {seed}")
     chained = random.random() < 0.2
     grace = random.choice([1.0, 2.0])
-    return World(
+    world = World(
         seed=seed,
         nodes=random.choice([1, 2, 2, 3, 3, 4]),
         proxies=2 if chained else random.choice([1, 2, 2, 3]),
@@ -132,14 +156,36 @@ def drawn_world(seed: int) -> World:
         reporters=random.choice([0, 1, 2]),
         calm=random.random() < 0.1,
     )
+    world = replace(world, parking=random.choice([0.0, 0.0, 1.5, 4.0]))
+    return paired(world, random) if random.random() < PAIRS else world
 
 
-def built(world: World) -> Cluster:
-    """The cluster of a world; nothing runs yet."""
+def paired(world: World, random: Random) -> World:
+    """The same world with two servers for each node; what is lost may be back before the grace."""
+    world = replace(
+        world,
+        pairs=True,
+        lease_limit=random.choice([1.0, 1.0, 2.0]),
+        ends_whole=random.random() < 0.5,
+    )
+    longer = random.choice([0.0, world.unserved + 1.0, world.unserved + 1.0])
+    return replace(world, grace=world.grace + longer, restore=world.restore + longer)
+
+
+def built(world: World, stores: Places | None = None) -> Cluster:
+    """
+    The cluster of a world; nothing runs yet.
+
+    :param stores: where databases lie; None: SQLite in memory.
+    """
     return Cluster(
         world.seed,
         nodes=world.nodes,
         proxies=world.proxies,
+        stores=stores,
+        pairs=world.pairs,
+        lease_limit=world.lease_limit if world.pairs else None,
+        ends=MemoryServer.kill if world.ends_whole else MemoryServer.cut,
         outer=world.outer,
         fast_path=world.fast_path,
         node_settings=NodeSettings(
@@ -161,6 +207,7 @@ def built(world: World) -> Cluster:
             pull_hold_timeout=world.hold,
             interaction_cache_size=world.cache,
             mark_internal_requests=world.marked,
+            parking_window=world.parking,
         ),
         client_settings=Settings(
             timeout=world.timeout,
