@@ -224,7 +224,7 @@ def fill_disk(run: Run, draws: Draws) -> None:
     """The disk of a node is full until it is mended: nothing can be committed."""
     node = draws.of(run.cluster.nodes)
     store = run.store(node)
-    _break(
+    break_one(
         run,
         f"the disk of {node.name} is full",
         lambda: store.broken.update(commit=Fault.DISK_FULL),
