@@ -254,7 +254,11 @@ class Conversation:
         identifier = getattr(request, "interaction_id", "")
         wanted = pending.returns and identifier in self.held.numbers
         for taken in self.held.answered(request, answer):
+            if taken in pending.ended:
+                # It was taken before it was ended, though its answer came later.
+                self.held.drop(taken)
             self._returning.stop(taken)
+        self._in_flight.done(request)
         self._follow(request, answer)
         waiter.callback(Answer(answer, pending.partial))
         if wanted:

@@ -114,7 +114,7 @@ class Registrar:
                 message.incarnation,
                 message.holding,
                 asking,
-                None if agents is None else tuple(map(tuple, agents)),
+                None if agents is None else tuple((each[0], each[1]) for each in agents),
             )
         )
 

@@ -6,6 +6,7 @@ import pytest
 
 from ixproxy.errors import Code
 from ixproxy.messages import (
+    EventForcedAgentStateChange,
     RequestAgentLogin,
     RequestAgentLogout,
     RequestConfirmSession,
@@ -148,6 +149,7 @@ def test_of_two_agents_whom_others_know_at_one_place_the_newer_session_stands(
     assert node.names_reported() == ["EventAgentLogout", "EventAgentLogin"]
     assert [row.agent_id for row in node.agents()] == ["Bob"]
     (told,) = node.told(one)
+    assert isinstance(told, EventForcedAgentStateChange)
     assert (told.agent_id, told.agent_state_change_operation, told.by_server) == (
         "Ann",
         "Logout",
