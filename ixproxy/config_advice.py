@@ -22,6 +22,9 @@ from ixproxy.config_tables import (
 LOGIN_SESSION = 1440
 """The guide's `login-session-timeout`, in minutes."""
 
+FOUND_AGAIN = 2
+"""Seconds that a takeover takes beyond the lease limit, at most."""
+
 
 def _nodes_come_in_pairs(case: Case) -> None:
     for node in case.deployment.nodes():
@@ -177,6 +180,12 @@ def _pairs_on_sqlite_share_a_host(case: Case) -> None:
             case.advise(backup.name, "endpoint", text)
 
 
+def _slowest_takeover(case: Case, proxy: ProxyApplication) -> int:
+    """Seconds until the backup of a node that hangs is found; 0: no node has one."""
+    pairs = [node for node in case.deployment.nodes_behind(proxy.name) if node.backup]
+    return max((node.settings.lease_limit + FOUND_AGAIN for node in pairs), default=0)
+
+
 def _parking_makes_sense(case: Case) -> None:
     for proxy in case.deployment.proxies():
         settings = proxy.settings
@@ -191,6 +200,13 @@ def _parking_makes_sense(case: Case) -> None:
             text = (
                 f"expected at most node-loss-grace, {settings.node_loss_grace}, not {window}:"
                 " a request that waits longer is for what was revoked from its client"
+            )
+            case.advise_setting(proxy.name, "parking-window", text)
+        elif window and (slow := _slowest_takeover(case, proxy)) > window:
+            text = (
+                f"expected at least {slow}, the longest lease-limit of the pairs behind it and"
+                f" {FOUND_AGAIN}, not {window}: a request is refused before the backup of a node"
+                " that hangs has taken over"
             )
             case.advise_setting(proxy.name, "parking-window", text)
         if window and settings.max_parked_per_node > settings.max_parked:

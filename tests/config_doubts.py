@@ -62,6 +62,14 @@ DOUBTS: tuple[Case, ...] = (
         "its client",
     ),
     case(
+        "It waits long enough for a backup to take over from a primary that hangs",
+        PARKING,
+        {"applications.proxy1.options.settings": "parking-window = 11"},
+        "line 98: [applications.proxy1.options.settings] parking-window: expected at least 12, "
+        "the longest lease-limit of the pairs behind it and 2, not 11: a request is refused "
+        "before the backup of a node that hangs has taken over",
+    ),
+    case(
         "For one node no more requests wait than for all",
         PARKING,
         {"applications.proxy1.options.settings": "parking-window = 15\nmax-parked = 1000"},

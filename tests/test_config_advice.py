@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.deployments import EXAMPLE, SMALL, changed, warned
 
 TEXT = EXAMPLE.read_text()
@@ -22,6 +24,15 @@ def said(text: str) -> list[str]:
 
 def test_the_example_follows_all_advice() -> None:
     assert warned(TEXT) == []
+
+
+def test_so_does_the_example_of_pairs_on_either_store() -> None:
+    text = EXAMPLE.with_name("pairs.toml").read_text()
+    assert warned(text) == []
+    other, number = re.subn(r'(?m)^store = "sqlite:.*\n# (?=store = "postgresql:)', "", text)
+    assert number == text.count("backup = ") == 3
+    assert "sqlite:" not in other
+    assert warned(other) == []
 
 
 def test_nodes_come_in_pairs() -> None:

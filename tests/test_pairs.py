@@ -198,6 +198,7 @@ async def test_a_primary_that_hangs_inside_a_transaction_is_followed_by_its_back
             assert "signal 9" in cluster.servers.processes["ixn1"].outcome
         else:
             await until(real_reactor, said(cluster, "ixn1", "is primary no more"))
+            await until(real_reactor, said(cluster, "ixn1", " waits: "))
         assert re.search(
             r"ends process \d+ on .*, which has shown no life for 2\.\d s",
             cluster.log("ixn1-b").read_text(),

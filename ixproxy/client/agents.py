@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from ixproxy import messages as m
 from ixproxy.messages.agents import AgentRequest, MediaRequest
 from ixproxy.messages.message import Message
+from ixproxy.messages.registration import MAX_AGENT_SESSIONS
 
 LOGOUT = "Logout"
 """The operation of an EventForcedAgentStateChange that ends the session."""
@@ -61,6 +62,12 @@ class LoggedIn:
     def logins(self) -> list[m.RequestAgentLogin]:
         """What logs everybody in again."""
         return list(self._logins.values())
+
+    def stamps(self) -> list[tuple[int, int]] | None:
+        """The sessions that everybody is in; None: they cannot all be named."""
+        stamps = [login.agent_session for login in self._logins.values()]
+        named = [stamp for stamp in stamps if stamp is not None]
+        return named if len(stamps) == len(named) <= MAX_AGENT_SESSIONS else None
 
     def current(self, login: m.RequestAgentLogin) -> m.RequestAgentLogin | None:
         """What logs the same agent in by now; None: it is logged out, or in anew."""

@@ -12,7 +12,6 @@ undertaking, and so does a newer registration of the same session.
 from __future__ import annotations
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import connectProtocol
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -25,6 +24,7 @@ from ixproxy.client.shared import keep_alive, turn_end
 from ixproxy.client.warm_standby import Course
 from ixproxy.errors import Code, NodeUnavailable, RequestRefused
 from ixproxy.messages import EventAck
+from ixproxy.net.connection import OneConnection
 
 FINAL = frozenset(
     (
@@ -132,10 +132,12 @@ class Connector:
             conversation.lost,
         )
         try:
-            connecting = connectProtocol(endpoint, link.connection)
+            connecting = endpoint.connect(OneConnection(link.connection))
             await connecting.addTimeout(patience, self._clock)
             self.incarnation += 1
-            request = self._identity.registration(self.incarnation, conversation.held.numbers)
+            request = self._identity.registration(
+                self.incarnation, conversation.held.numbers, conversation.agent_sessions
+            )
             message = (await conversation.register(link, request, patience)).message
             if not isinstance(message, EventAck) or message.server is None:
                 raise NodeUnavailable("the answer to the registration names no server")

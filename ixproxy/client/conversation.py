@@ -41,6 +41,7 @@ from ixproxy.wire.prefix import Flag, Frame, read_frame, readdress, with_ttl, wr
 
 Asked = TypeVar("Asked", bound=Message)
 
+_MORE, _PARTIAL = int(Flag.MORE), int(Flag.PARTIAL)
 MAX_TTL = (1 << 32) - 1
 
 
@@ -134,6 +135,14 @@ class Conversation:
         for raw in frames:
             self.link.send(raw)
 
+    @property
+    def agent_sessions(self) -> list[tuple[int, int]] | None:
+        """
+        The stamps of the agents' sessions. Before the first registration it is
+        not known what the session was in before this program was there.
+        """
+        return self._agents.stamps() if self.server is not None else None
+
     def registered(self, link: Link, server: ServerFacts, held: Mapping[str, int]) -> None:
         """
         A connection is registered: send what waited for it.
@@ -221,15 +230,15 @@ class Conversation:
                 pending, problem.error_code, problem.error_description, doubtful=problem.in_doubt
             )
             return
-        pending.partial = pending.partial or bool(frame.flags & Flag.PARTIAL)
-        if pending.parts or frame.flags & Flag.MORE:
+        pending.partial = pending.partial or bool(frame.flags & _PARTIAL)
+        if pending.parts or frame.flags & _MORE:
             pending.parts.append(frame.raw)
             pending.size += len(frame.raw)
             if pending.size > self._settings.max_answer:
                 raise RemoteProtocolError(
                     Code.TOO_LARGE, f"an answer exceeds {self._settings.max_answer} bytes"
                 )
-            if frame.flags & Flag.MORE:
+            if frame.flags & _MORE:
                 return
             frame = read_frame(join_frames(pending.parts))
         answer = decode(frame)
@@ -245,7 +254,11 @@ class Conversation:
         identifier = getattr(request, "interaction_id", "")
         wanted = pending.returns and identifier in self.held.numbers
         for taken in self.held.answered(request, answer):
+            if taken in pending.ended:
+                # It was taken before it was ended, though its answer came later.
+                self.held.drop(taken)
             self._returning.stop(taken)
+        self._in_flight.done(request)
         self._follow(request, answer)
         waiter.callback(Answer(answer, pending.partial))
         if wanted:

@@ -11,7 +11,9 @@ from twisted.internet.interfaces import IDelayedCall
 
 from ixproxy.client.link import Link
 from ixproxy.client.references import References
+from ixproxy.messages import RequestStopProcessing
 from ixproxy.messages.message import Message
+from ixproxy.wire.names import BY_MESSAGE, Holdings
 
 
 class Answer(NamedTuple):
@@ -35,6 +37,7 @@ class Pending:
     :ivar deadline: when its time is up, on the reactor's clock.
     :ivar link: the connection that it was sent on; None: it waits for one.
     :ivar returns: the client's own, to give back what nobody waited for.
+    :ivar ended: interactions that were ended since it was sent: its answer gives them no more.
     :ivar parts: the parts of its answer that came so far, `size` bytes of them.
     """
 
@@ -49,6 +52,7 @@ class Pending:
     parts: list[bytes] = field(default_factory=list)
     partial: bool = False
     size: int = 0
+    ended: set[str] = field(default_factory=set)
 
     @property
     def sent(self) -> bool:
@@ -77,6 +81,8 @@ class InFlight:
         self._references = References()
         self._sent: dict[int, Pending] = {}
         self._waiting: dict[Pending, None] = {}
+        self._taking: dict[Pending, None] = {}
+        """Those of the sent that may hand interactions over."""
 
     def __len__(self) -> int:
         return len(self._sent) + len(self._waiting)
@@ -100,7 +106,15 @@ class InFlight:
         pending.link = link
         pending.reference = reference = self._references.next(self._sent)
         self._sent[reference] = pending
+        if BY_MESSAGE[type(pending.request)].holdings is Holdings.TAKES:
+            self._taking[pending] = None
         return reference
+
+    def done(self, request: Message) -> None:
+        """A request succeeded. What it ended is over, whatever answer with it is still to come."""
+        if isinstance(request, RequestStopProcessing):
+            for pending in self._taking:
+                pending.ended.add(request.interaction_id)
 
     def find(self, link: Link, reference: int) -> Pending | None:
         """The request that was sent on `link` with `reference`."""
@@ -111,10 +125,11 @@ class InFlight:
         """It has its answer, or was never sent; harmless when unknown."""
         self._waiting.pop(pending, None)
         self._sent.pop(pending.reference, None)
+        self._taking.pop(pending, None)
 
     def lost(self, link: Link) -> list[Pending]:
         """A connection is gone: what was sent on it, oldest first."""
         lost = [pending for pending in self._sent.values() if pending.link is link]
         for pending in lost:
-            del self._sent[pending.reference]
+            self.forget(pending)
         return lost

@@ -35,12 +35,18 @@ class Identity:
     def __repr__(self) -> str:
         return f"Identity({self.name!r}, {self.client_type!r})"
 
-    def registration(self, incarnation: int, holding: Mapping[str, int]) -> RequestRegisterClient:
+    def registration(
+        self,
+        incarnation: int,
+        holding: Mapping[str, int],
+        agent_sessions: list[tuple[int, int]] | None = None,
+    ) -> RequestRegisterClient:
         """
         The request that registers one connection.
 
         :param incarnation: how often the session has connected, this time included.
         :param holding: interaction id to take number: what the client still has.
+        :param agent_sessions: the stamps of those that it is in; None: it is not known.
         """
         return RequestRegisterClient(
             client_name=self.name,
@@ -50,6 +56,7 @@ class Identity:
             session=self.session,
             incarnation=incarnation,
             holding=dict(holding),
+            agent_sessions=agent_sessions,
             tenants=list(self.tenants),
             extension=dict(self.extension),
         )

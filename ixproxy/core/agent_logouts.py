@@ -79,6 +79,7 @@ class LoggingOut(AgentChange):
             stamp = session.stamp
             self._sessions.leave(self._key, client)
         if stamp is not None:
+            client.left(stamp)
             links = self._state.links_of(self._key[0])
             away = [link.name for link in links if not self._is_out(link)]
             self._sessions.absences.note(away, (client, self._key, stamp))

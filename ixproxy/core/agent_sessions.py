@@ -99,7 +99,7 @@ class AgentSessions:
         older = self._sessions.get(key)
         if older is not None:
             for client in older.clients.keys() - session.clients.keys():
-                self._unlink(key, client)
+                self._unlink(older, client)
                 ousted = self._ousted.setdefault(client, {})
                 ousted[key, older.stamp] = None
                 if len(ousted) > MOST_OUSTED:
@@ -110,6 +110,9 @@ class AgentSessions:
         self._sessions[key] = session
         for client in session.clients:
             self._of_client.setdefault(client, set()).add(key)
+            client.entered(session.stamp)
+            if older is not None and older.stamp != session.stamp:
+                client.left(older.stamp)
 
     def agents_of(self, client: Client) -> frozenset[AgentKey]:
         """The agents that a client has logged in."""
@@ -121,7 +124,7 @@ class AgentSessions:
         if session is None or client not in session.clients:
             return
         del session.clients[client]
-        self._unlink(key, client)
+        self._unlink(session, client)
         if not session.clients:
             del self._sessions[key]
 
@@ -154,10 +157,13 @@ class AgentSessions:
         for key in self._of_client.pop(older, ()):
             clients = self._sessions[key].clients
             clients[newer] = clients.pop(older)
+            newer.entered(self._sessions[key].stamp)
             self.lacking.moved(key, older, newer)
             self._of_client.setdefault(newer, set()).add(key)
 
-    def _unlink(self, key: AgentKey, client: Client) -> None:
+    def _unlink(self, session: AgentSession, client: Client) -> None:
+        key = session.key
+        client.left(session.stamp)
         self.lacking.over(key, client)
         keys = self._of_client.get(client)
         if keys is not None:

@@ -24,6 +24,7 @@ from ixproxy.wire.prefix import Flag, Frame
 MAX_PARTS_BYTES = 256 << 20
 """How much of one node's parted answers is kept until their last parts came."""
 
+_MORE = int(Flag.MORE)
 _FOLLOWED = (Holdings.TAKES, Holdings.GIVES_BACK)
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
 
@@ -50,7 +51,7 @@ class Answers:
                 Code.BAD_FRAME, f"name {frame.name} is no answer to {row.name}"
             )
         body = frame.body
-        if frame.flags & Flag.MORE and frame.kind != Kind.ERROR:
+        if frame.flags & _MORE and frame.kind != Kind.ERROR:
             if collects:
                 self._keep_part(link, pending, body)
             else:

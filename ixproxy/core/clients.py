@@ -71,6 +71,7 @@ class Client:
     :ivar generation: which registration of its session it is; greater is newer.
     :ivar numbers: its ProxyClientId on each node where it is registered.
     :ivar holding: interaction id to (take number, node or None if unknown).
+    :ivar agent_sessions: stamps of those that it is in; None: it never said.
     :ivar inflight: its reference to the request in flight: what is needed to
         cancel it.
     :ivar patient: references of those that wait for people or for work by design.
@@ -82,6 +83,7 @@ class Client:
     """
 
     __slots__ = (
+        "agent_sessions",
         "allowed",
         "fan_outs",
         "generation",
@@ -121,6 +123,8 @@ class Client:
         self.holding: dict[str, tuple[int, NodeName | None]] = {
             identifier: (take, None) for identifier, take in registration.holding.items()
         }
+        said = registration.agent_sessions
+        self.agent_sessions = None if said is None else {(each[0], each[1]) for each in said}
         self.inflight: dict[int, Any] = {}
         self.patient: dict[int, None] = {}
         self.fan_outs = 0
@@ -156,16 +160,28 @@ class Client:
         """An answer handed it an interaction."""
         self.holding[interaction_id] = (take_number, node)
 
+    def entered(self, stamp: tuple[int, int]) -> None:
+        """It is in an agent session."""
+        if self.agent_sessions is not None:
+            self.agent_sessions.add(stamp)
+
+    def left(self, stamp: tuple[int, int]) -> None:
+        """It is in an agent session no more; harmless when it never was."""
+        if self.agent_sessions is not None:
+            self.agent_sessions.discard(stamp)
+
     def gave_back(self, interaction_id: str) -> None:
         """It no longer has the interaction; harmless when it never had."""
         self.holding.pop(interaction_id, None)
 
 
 def _kept(registration: RequestRegisterClient) -> RequestRegisterClient:
-    """Without the list, which is followed apart, and the password, which did its service."""
-    if not registration.holding and registration.credentials is None:
+    """Without the lists, which are followed apart, and the password, which did its service."""
+    if registration.credentials is None and not (
+        registration.holding or registration.agent_sessions
+    ):
         return registration
-    return replace(registration, holding={}, credentials=None)
+    return replace(registration, holding={}, agent_sessions=None, credentials=None)
 
 
 class Clients:

@@ -32,6 +32,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from ixproxy.core.absences import Missed
 from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
 from ixproxy.core.agent_states import LOGOUT, AgentState, differences, followed, unsaid
 from ixproxy.core.agents import AgentChange
@@ -99,8 +100,16 @@ class ForcedChanges:
         session = self._sessions.get(key)
         stamp = event.agent_session
         logout = event.agent_state_change_operation == LOGOUT
-        if logout and not client.gone and self._sessions.ousted(client, key, stamp):
+        if (
+            logout
+            and stamp is not None
+            and not client.gone
+            and self._sessions.ousted(client, key, stamp)
+        ):
             hand_on(self._state, client, frame)
+            # A node that is away while both sessions end would know the older one alone.
+            missed = client, key, stamp
+            tell_of_logout(self._state, self._sessions, missed, but=link, reason=event.reason)
         elif client.gone or session is None or not session.has(client, stamp):
             self._state.counters["agent events of no session"] += 1
         elif logout:
@@ -181,17 +190,29 @@ def log_out_everywhere(
     :param reason: why.
     """
     sessions.leave(session.key, client)
+    tell_of_logout(state, sessions, (client, session.key, session.stamp), but=but, reason=reason)
+
+
+def tell_of_logout(
+    state: ProxyState,
+    sessions: AgentSessions,
+    missed: Missed,
+    *,
+    but: Link | None,
+    reason: Reason | None,
+) -> None:
+    """Tell all nodes but one that a client is out of a session, now or when they are back."""
+    client, (tenant, agent), stamp = missed
     logout = RequestAgentLogout(
-        tenant_id=session.tenant,
-        agent_id=session.agent,
-        agent_session=session.stamp,
+        tenant_id=tenant,
+        agent_id=agent,
+        agent_session=stamp,
         reason=reason,
         extension={BY_SERVER: 1},
     )
     away = []
-    missed = client, session.key, session.stamp
     told = LogoutTold(state, sessions, missed)
-    for link in state.links_of(session.tenant):
+    for link in state.links_of(tenant):
         if link is but:
             continue
         if link.linked and link.name in client.numbers:

@@ -86,9 +86,17 @@ class _Located:
                 self._state.refuse(self._asked, Code.NOT_ACCESSIBLE)
                 return
             self._state.ask(link, message, None, why="cancel-take")
+            self._taken_back(message)
         self._state.answer_message(
             self._asked, EventAck(interaction_id=self._asked.frame.interaction)
         )
+
+    def _taken_back(self, message: RequestCancelTake) -> None:
+        """Whoever took it behind that proxy never had the answer, so does not have it."""
+        identifier = message.interaction_id
+        for client in self._asked.client.peer.clients.values():
+            if client.holding.get(identifier, (0, None))[0] == message.take_number:
+                client.gave_back(identifier)
 
     def owner_missing(self, code: int) -> None:
         """Say no, or that it is not known."""

@@ -49,6 +49,7 @@ from ixproxy.wire.prefix import (
     write_frame,
 )
 
+_NO_REPLY = int(Flag.NO_REPLY)
 SLOW_COST = 8
 """What a frame costs that does not take the fast path, for each node that it is sent to."""
 
@@ -162,7 +163,7 @@ class ProxyCore:
             frame = read_frame(raw)
             self._requests.frame_received(peer, frame)
         except RemoteProtocolError as problem:
-            if not raw[FLAGS_AT] & Flag.NO_REPLY:
+            if not raw[FLAGS_AT] & _NO_REPLY:
                 self._refuse_frame(peer, client, reference, problem)
 
     def _refuse_frame(

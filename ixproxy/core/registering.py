@@ -35,6 +35,7 @@ from ixproxy.messages import (
     ServerFacts,
 )
 from ixproxy.messages.message import Message
+from ixproxy.messages.registration import MAX_AGENT_SESSIONS
 from ixproxy.values import ClientType
 from ixproxy.wire.codec import encode
 from ixproxy.wire.names import BY_MESSAGE
@@ -60,6 +61,7 @@ def register_on(state: ProxyState, client: Client, link: Link, registering: Regi
         path=[*client.path, state.settings.name],
         moves=[*registration.moves, link.moves],
         tenants=sorted(client.tenants),
+        agent_sessions=_listed(client),
         holding={identifier: take for identifier, (take, _) in client.holding.items()},
         extension=registration.extension,
     )
@@ -68,6 +70,11 @@ def register_on(state: ProxyState, client: Client, link: Link, registering: Regi
     reference = link.pending.add(Pending(None, 0, _REGISTER, "", due, registering))
     for raw in parts:
         link.send(readdress(raw, 0, reference))
+
+
+def _listed(client: Client) -> list[tuple[int, int]] | None:
+    stamps = client.agent_sessions
+    return None if stamps is None or len(stamps) > MAX_AGENT_SESSIONS else sorted(stamps)
 
 
 def server_facts(state: ProxyState) -> ServerFacts:

@@ -20,6 +20,7 @@ from ixproxy.wire.codec import decode, encode, error_frame
 from ixproxy.wire.permits import Permit
 from ixproxy.wire.prefix import MAX_STRING, Flag, Frame, readdress
 
+_NO_REPLY = int(Flag.NO_REPLY)
 MAX_HOLDING = 250_000
 """Ids that the clients of one peer may list in registrations whose last part has not come."""
 MAX_LISTED = 1_000_000
@@ -87,7 +88,7 @@ class Registrations:
     ) -> None:
         reason = refusal.description[:LONGEST_REASON]
         raw = error_frame(refusal.code, reason, client=frame.client, reference=frame.reference)
-        if not frame.flags & Flag.NO_REPLY:
+        if not frame.flags & _NO_REPLY:
             peer.send(raw)
         if 0 not in peer.clients:
             self._state.effects.append(ClosePeer(peer.id, reason))
@@ -103,7 +104,7 @@ class Registrations:
         if replaced is not None:
             self._leaving.replaced(replaced)
         state.clients.add(client)
-        reference = None if frame.flags & Flag.NO_REPLY else frame.reference
+        reference = None if frame.flags & _NO_REPLY else frame.reference
         registering = Registering(state, client, self._registered, reference)
         registering.start([] if is_local(client) else list(state.links.values()))
         if replaced is not None:
@@ -282,5 +283,5 @@ class Registrations:
         self._leaving.goodbye(leaving)
         if is_proxy(leaving):
             self._leaving.lost(list(peer.clients.values()), client.name, Code.CANCELLED)
-        if not frame.flags & Flag.NO_REPLY:
+        if not frame.flags & _NO_REPLY:
             peer.send(encode(EventAck(), client=client.number, reference=frame.reference))

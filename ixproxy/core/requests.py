@@ -39,6 +39,7 @@ from ixproxy.wire.names import BY_MESSAGE, Holdings, Kind
 from ixproxy.wire.permits import Permit
 from ixproxy.wire.prefix import MAX_STRING, Flag, Frame
 
+_COMPRESSED = int(Flag.COMPRESSED)
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
 _STATUS = BY_MESSAGE[RequestServerStatus].code
 _UNREGISTER = BY_MESSAGE[RequestUnregisterClient].code
@@ -87,7 +88,7 @@ class Requests:
             return
         if frame.kind != Kind.REQUEST:
             raise RemoteProtocolError(Code.BAD_FRAME, f"kind {frame.kind} from a client")
-        if frame.flags & Flag.COMPRESSED:
+        if frame.flags & _COMPRESSED:
             raise RemoteProtocolError(
                 Code.BAD_FRAME, "flags: compressed, but no compression was agreed on"
             )

@@ -22,6 +22,7 @@ from ixproxy.values import Draft, NodeName, rendezvous
 from ixproxy.wire.codec import decode
 from ixproxy.wire.prefix import Flag, Frame
 
+_RECEIPT = int(Flag.RECEIPT)
 PASSES_ON = frozenset((Code.BUSY, Code.STOPPING, Code.LIMIT_REACHED))
 """Refusals that say nothing about the submit, only about the node."""
 
@@ -55,7 +56,7 @@ class Submitting:
             )
         elif not candidates:
             state.refuse(self.asked, Code.NO_SERVERS)
-        elif frame.flags & Flag.RECEIPT:
+        elif frame.flags & _RECEIPT:
             self._start_at_home(candidates)
         else:
             self._start_by_rank([link for link in candidates if link.linked])

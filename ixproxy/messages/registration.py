@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from ixproxy.messages.message import MAX_NAME, Count, Name, Request
+from ixproxy.messages.message import MAX_NAME, AgentSession, Count, Name, Request
 from ixproxy.values import through
 
 __all__ = ["Credentials", "RequestPing", "RequestRegisterClient", "RequestUnregisterClient"]
@@ -15,6 +15,8 @@ __all__ = ["Credentials", "RequestPing", "RequestRegisterClient", "RequestUnregi
 
 MAX_PATH = 16
 """Proxies behind one another."""
+MAX_AGENT_SESSIONS = 1000
+"""As many as the shortest first frame has room for."""
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -46,6 +48,9 @@ class RequestRegisterClient(Request, frozen=True, kw_only=True):
     :ivar session: the client session, 16 random bytes; empty: none.
     :ivar incarnation: how often this session has connected, from 1.
     :ivar holding: interaction id to take number: what it still has.
+    :ivar agent_sessions: the stamps of the agent sessions, 1000 at most, that it
+        is in; any other that it is in ends for it. None: it does not say, and
+        stays in all.
     :ivar tenants: ids of tenants, 1000 at most, that the client works for;
         empty: all of the server's.
     :ivar holding_continues: more registrations with the rest of `holding` follow.
@@ -64,6 +69,9 @@ class RequestRegisterClient(Request, frozen=True, kw_only=True):
     incarnation: Count = 1
     holding: dict[Name, Count] = {}
     holding_continues: bool = False
+    agent_sessions: (
+        Annotated[list[AgentSession], Meta(max_length=MAX_AGENT_SESSIONS)] | None
+    ) = None
     tenants: Annotated[list[Count], Meta(max_length=1000)] = []
 
     @property

@@ -6,7 +6,9 @@ more there is to do the more share one commit. Of each session some works go
 into a batch, in the order in which they came (`fair_batches`). The queue is
 bounded: who asks too much is told so at once, but for what gives things back,
 which is never refused. What nobody waits for any more is not run. Timers that
-fall due make a tick.
+fall due make a tick. After a batch that broke, or that lost the store, no other
+is begun; jobs between batches are done all the same, for one of them closes the
+store, and it may wait already.
 """
 
 from __future__ import annotations
@@ -102,6 +104,7 @@ class BatchWriter:
         self._busy = False
         self._marked = False
         self._stopped = False
+        self._broken = False
         self._earliest = float("inf")
         self._cancelled = False
         self.fair = FairBatches(_no_room)
@@ -206,7 +209,7 @@ class BatchWriter:
             job, done = self._between.pop(0)
             self._executor.submit(job, lambda result: self._did(done, result))
             return
-        works = self._next_batch()
+        works = [] if self._broken else self._next_batch()
         if works:
             self._busy = True
             self._began = self._clock.seconds()
@@ -286,15 +289,18 @@ class BatchWriter:
         self.longest = max(self.longest, self.busy_seconds)
         self._busy = False
         if isinstance(result, Failure):
+            self._broken = True
             self._receiver.batch_failed(works, result)
+            self._begin()
             return
         outcome, due, self.last_event_number, self.people = result
         self.batches += 1
         self.works += len(works)
         self._receiver.batch_done(works, outcome)
+        self._broken = outcome.store_lost
         if not outcome.store_lost:
             self.tick_at(due)
-            self._begin()
+        self._begin()
         self._receiver.batch_settled(outcome)
 
     def tick_at(self, due: float | None) -> None:

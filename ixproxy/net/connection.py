@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from cryptography.x509 import Certificate
-from twisted.internet.interfaces import IDelayedCall, IPushProducer
+from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer
+from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.protocol import Protocol as TwistedProtocol
-from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -252,3 +252,16 @@ class FrameConnection(GatheredOutput, TwistedProtocol):
             self.close_reason = self.close_reason or reason
             abort = getattr(self._socket, "abortConnection", self._socket.loseConnection)
             abort()
+
+
+class OneConnection(Factory):
+    """Makes one connection, for an endpoint; the log is not told of each."""
+
+    noisy = False
+
+    def __init__(self, connection: FrameConnection) -> None:
+        self._connection = connection
+
+    def buildProtocol(self, addr: IAddress | None) -> FrameConnection:
+        """The framework is connected."""
+        return self._connection

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ixproxy.errors import Code, LocalProtocolError, RequestRefused, StorageError
+from ixproxy.errors import Code, LeaseLost, LocalProtocolError, RequestRefused, StorageError
 from ixproxy.interfaces import IStoreReader
 from ixproxy.messages import EventAck, EventPulledInteractions, RequestCancelTake
 from ixproxy.messages.message import Event, Message
@@ -320,8 +320,23 @@ class NodeAnswers:
 
 
 def _report(work: Work | None, problem: BaseException) -> None:
-    """Log what a batch stumbled over; a store's failure needs no traceback."""
-    if isinstance(problem, StorageError):
-        log.error("{work} failed: {problem}", work=work, problem=problem)
+    """
+    Log what a batch stumbled over; a store's failure needs no traceback.
+
+    Work is told by its name: what is in it may be user data.
+    """
+    if isinstance(problem, LeaseLost):
+        # Nothing failed: the server is to stop, and says so itself.
+        log.info("Nothing more is written: {problem}", problem=problem)
+    elif isinstance(problem, StorageError):
+        log.error("{work} failed: {problem}", work=_named(work), problem=problem)
     else:
-        log.failure("{work} broke", failure=Failure(problem), work=work)
+        log.failure("{work} broke", failure=Failure(problem), work=_named(work))
+
+
+def _named(work: Work | None) -> str:
+    """What a piece of work is, for the log."""
+    if work is None:
+        return "A batch"
+    asked = getattr(work, "message", None) or getattr(work, "event", None)
+    return type(asked or work).__name__

@@ -107,8 +107,15 @@ class Registrar:
         peer.registering += 1
         due = self._state.clock.seconds() + self._state.limits.max_current_request_queue_wait
         asking = RegistrationAsking(client, frame.reference, due, bool(frame.flags & Flag.NO_REPLY))
+        agents = message.agent_sessions
         self._state.writer.add(
-            Registered(client.sender, message.incarnation, message.holding, asking)
+            Registered(
+                client.sender,
+                message.incarnation,
+                message.holding,
+                asking,
+                None if agents is None else tuple((each[0], each[1]) for each in agents),
+            )
         )
 
     def _admit(self, peer: NodePeer, frame: Frame, message: RequestRegisterClient) -> NodeClient:

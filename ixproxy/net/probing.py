@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import connectProtocol
-from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClientEndpoint
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IProtocol,
+    IReactorTime,
+    IStreamClientEndpoint,
+)
 from twisted.python.failure import Failure
 
 from ixproxy.core.greeting import own_registration
@@ -19,7 +23,7 @@ from ixproxy.core.pairs import Event
 from ixproxy.core.state import ProxyState
 from ixproxy.errors import IxproxyError, RemoteProtocolError
 from ixproxy.messages import EventAck, EventError, ServerFacts
-from ixproxy.net.connection import FrameConnection
+from ixproxy.net.connection import FrameConnection, OneConnection
 from ixproxy.net.reasons import is_late, reason_of
 from ixproxy.net.turn import TurnEnd
 from ixproxy.wire.codec import decode, encode
@@ -28,6 +32,8 @@ from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import read_frame
 
 _REFERENCE = 1
+
+
 
 Answer = ServerFacts | Event
 """What a server says of itself; or how it came to say nothing."""
@@ -53,7 +59,7 @@ class Probe:
         self._connection = FrameConnection(
             turn, self, max_frame=max(state.settings.max_frame, 1 << 20)
         )
-        self._connecting: Deferred[object] | None = None
+        self._connecting: Deferred[IProtocol] | None = None
         patience = state.settings.link_times.answer
         self._late: IDelayedCall = clock.callLater(
             patience, self._settle, Event.OTHER_LATE, "it does not answer"
@@ -61,7 +67,7 @@ class Probe:
 
     def start(self, endpoint: IStreamClientEndpoint) -> None:
         """Connect, and ask."""
-        self._connecting = connecting = connectProtocol(endpoint, self._connection)
+        self._connecting = connecting = endpoint.connect(OneConnection(self._connection))
         connecting.addErrback(self._not_connected)
 
     def _not_connected(self, failure: Failure) -> None:

@@ -93,6 +93,8 @@ class WaitingRoom:
 
     def ticked(self, now: float, seconds: float) -> None:
         """Some time passed: close who has been here for so many seconds, or sends too much."""
+        if not (self.since or self._kept or self._refused):
+            return
         for connection in [each for each in self.since if self._registered(each)]:
             self.leave(connection)
         for connection, since in list(self.since.items()):

@@ -30,6 +30,9 @@ from ixproxy.node.rows import AgentRow, PartyRow
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.values import Stamp
 
+PLACE_TAKEN = Reason(
+    reason_system_name="PlaceTaken", reason_description="Another agent has logged in at the place"
+)
 CLOCKS_APART = 86_400.0
 """Seconds by which the clocks of nodes may differ."""
 
@@ -209,12 +212,34 @@ def checked_place(turn: Turn, tenant_id: int, agent_id: str, place_id: str) -> s
     """
     The place of a login, as `agent-login-control` has it.
 
-    :raise RequestRefused: it is not known, or another agent is there.
+    :raise RequestRefused: it is not known.
     """
     place = agent_id if turn.settings.agent_login_control == "ignore" else place_id
     places = turn.model.tenants[tenant_id].places
     if place and places is not None and place not in places:
         raise RequestRefused(Code.UNKNOWN_AGENT, f"place {place!r} is not known")
-    if place and turn.memory.places.get((tenant_id, place), agent_id) != agent_id:
-        raise RequestRefused(Code.PLACE_OCCUPIED, f"another agent is logged in at {place!r}")
     return place
+
+
+def check_place_is_free(turn: Turn, tenant_id: int, agent_id: str, place: str) -> None:
+    """:raise RequestRefused: another agent is logged in there, or is about to be."""
+    key = tenant_id, place
+    there = {turn.memory.places.get(key, agent_id)}
+    there.update(name[1] for name, _ in turn.memory.places_taken.get(key, ()))
+    if place and there != {agent_id}:
+        raise RequestRefused(Code.PLACE_OCCUPIED, f"another agent is logged in at {place!r}")
+
+
+def clear_place(turn: Turn, tenant_id: int, agent_id: str, place: str, stamp: Stamp) -> None:
+    """
+    Make room for a decided session: of two agents at one place the newer session stands.
+
+    :raise RequestRefused: that is the other one's.
+    """
+    other = turn.memory.places.get((tenant_id, place), agent_id) if place else agent_id
+    row = turn.memory.logged_in((tenant_id, other)) if other != agent_id else None
+    if row is None:
+        return
+    if stamp < stamp_of(row):
+        raise RequestRefused(Code.STALE_SESSION, f"{other!r} is at {place!r} by a newer session")
+    end_by_node(turn, row, PLACE_TAKEN)

@@ -34,7 +34,9 @@ from ixproxy.node.agent_changes import equalled, reasons_of, tell_rest
 from ixproxy.node.agent_sessions import (
     acknowledged,
     begin,
+    check_place_is_free,
     checked_place,
+    clear_place,
     drop,
     end,
     holdings_of,
@@ -70,6 +72,7 @@ def login(turn: Turn, sender: Sender, request: RequestAgentLogin) -> EventAck:
         is not the current one.
     """
     place, media = _checked(turn, sender, request, request.media_list)
+    check_place_is_free(turn, request.tenant_id, request.agent_id, place)
     connected(turn, sender)
     stamp = named_stamp(turn, request.agent_session)
     current = turn.memory.logged_in((request.tenant_id, request.agent_id))
@@ -199,6 +202,7 @@ def confirm(turn: Turn, sender: Sender, request: RequestConfirmSession) -> Event
     pending = next((row for row in turn.memory.agent_rows(name) if stamp_of(row) == stamp), None)
     if pending is None and follows_login and stamp.dbid == turn.identity.dbid:
         raise RequestRefused(Code.STALE_SESSION, "the provisional session is gone")
+    clear_place(turn, request.tenant_id, request.agent_id, place, stamp)
     if current is not None:
         end(turn, current, holdings, Trigger.FORCED_OUT, cause)
     # Who is in the provisional session, too, confirms for itself, or takes it back.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 
 import msgspec
 
@@ -51,7 +52,11 @@ RECEIPTS_EVERY = 60.0
 
 @dataclass(slots=True)
 class Standing:
-    """What outlasts a batch."""
+    """
+    What outlasts a batch.
+
+    :ivar first_timer: no timer of the store is due before; -inf: it must be asked.
+    """
 
     store: IStore
     model: NodeModel
@@ -62,6 +67,7 @@ class Standing:
     load: Load
     announced_at: float | None = None
     receipts_at: float | None = None
+    first_timer: float = -inf
 
 
 class Attempt:
@@ -95,12 +101,15 @@ class Attempt:
         store.begin()
         at = self._standing
         turn = Turn(rows, self._memory, at.model, at.settings, at.identity, self._now)
-        if self._with_timers:
+        if self._with_timers and at.first_timer <= self._now:
+            at.first_timer = -inf
             self._run_due_timers(turn)
         rows.prefetch(*needs_of(self._works))
         for work in self._works:
             self._run_one(turn, work)
         rows.write_out()
+        if rows.wrote_timers:
+            at.first_timer = -inf
         raised = counters.event_number != self._before.event_number
         if rows.wrote or raised or self._expired_receipts:
             if not raised:
@@ -177,6 +186,7 @@ class Attempt:
 
     def take_back(self) -> None:
         """Nothing of it happened."""
+        self._standing.first_timer = -inf
         self._journal.undo()
         idleness.taken_back(self._memory, self._now)
         _set_counters(self._memory.counters, msgspec.structs.astuple(self._before))

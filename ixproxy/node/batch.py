@@ -14,6 +14,7 @@ it cannot be read, every answer is in doubt, and so is the lease.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
 from ixproxy.errors import Code, CommitUncertain, LeaseLost, StorageError
@@ -135,7 +136,11 @@ class NodeCore:
     def next_due(self) -> float | None:
         """When a batch, be it a tick alone, has something to do; None: only with work."""
         at = self._standing
-        ends = [at.store.next_due(), next_ending(at.memory, at.settings)]
+        if at.first_timer == -inf:
+            due = at.store.next_due()
+            at.first_timer = inf if due is None else due
+        first = None if at.first_timer == inf else at.first_timer
+        ends = [first, next_ending(at.memory, at.settings)]
         if at.load.changed and at.announced_at is not None:
             ends.append(at.announced_at + at.settings.load_interval)
         return min((end for end in ends if end is not None), default=None)

@@ -73,6 +73,7 @@ class Memory:
     :ivar agents: an agent's sessions: one confirmed at most, and provisional ones.
     :ivar agents_of: the agents that are logged in through a client session.
     :ivar places: tenant and place to the agent who is logged in there.
+    :ivar places_taken: the same of provisional agent sessions.
     :ivar provisional: provisional agent sessions, and when they were made.
     :ivar provisional_of: those that a client session takes part in.
     :ivar logging_in: agents that a client session logged in provisionally, and did not confirm.
@@ -108,6 +109,7 @@ class Memory:
         "logouts",
         "lost",
         "places",
+        "places_taken",
         "provisional",
         "provisional_of",
         "reported",
@@ -132,6 +134,7 @@ class Memory:
         self.agents: dict[AgentName, tuple[AgentRow, ...]] = {}
         self.agents_of: dict[bytes, tuple[AgentName, ...]] = {}
         self.places: dict[AgentName, str] = {}
+        self.places_taken: dict[AgentName, tuple[AgentSessionName, ...]] = {}
         self.provisional: dict[AgentSessionName, float] = {}
         self.provisional_of: dict[bytes, tuple[AgentSessionName, ...]] = {}
         self.logging_in: dict[bytes, dict[AgentName, None]] = {}
@@ -268,6 +271,8 @@ class Memory:
                 journal.add(self.agents_of, session, name)
         else:
             journal.set(self.provisional, (name, stamp), row.logged_in_at)
+            if row.place_id:
+                journal.add(self.places_taken, (row.tenant_id, row.place_id), (name, stamp))
             for session in row.sessions:
                 journal.add(self.provisional_of, session, (name, stamp))
         self.counters.stamp_number = max(self.counters.stamp_number, row.number)
@@ -365,8 +370,10 @@ class Memory:
             if old.confirmed and self.places.get((old.tenant_id, old.place_id)) == old.agent_id:
                 self.journal.remove(self.places, (old.tenant_id, old.place_id))
             if not old.confirmed:
+                named = name, Stamp(*stamp)
+                self.journal.take_off(self.places_taken, (old.tenant_id, old.place_id), named)
                 for session in old.sessions:
-                    self.journal.take_off(self.provisional_of, session, (name, Stamp(*stamp)))
+                    self.journal.take_off(self.provisional_of, session, named)
         return old
 
     def _leave(self, row: AgentRow, sessions: set[bytes]) -> None:

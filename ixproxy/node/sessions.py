@@ -4,9 +4,10 @@ Client sessions: registered, lost, back again, gone; and what becomes of their h
 Theory of operation: a session that loses its connection keeps what it holds
 for `agent-session-restore-timeout`. When it registers again it says what it
 has; whatever else it has here goes back where it was, for the answer by which
-it was handed over was lost. A goodbye, or a time-out, returns everything. The
-agents of a session that comes back in time are as they were, and nothing of it
-is reported; topics it has to name again.
+it was handed over was lost; so it says in which agent sessions it is, and is
+out of all others. A goodbye, or a time-out, returns everything. The agents that
+a session which comes back in time names are as they were, and nothing of it is
+reported; topics it has to name again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from msgspec.structs import replace
 
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import EventAck
-from ixproxy.node.agent_sessions import leave_all, leave_provisional
+from ixproxy.node.agent_sessions import (
+    leave,
+    leave_all,
+    leave_provisional,
+    return_holdings,
+    stamp_of,
+)
 from ixproxy.node.availability import none_available
 from ixproxy.node.inviting import nobody_waits, tell_again
 from ixproxy.node.life_cycle import Trigger
@@ -60,6 +67,8 @@ def register(turn: Turn, work: Registered) -> EventAck:
     else:
         turn.journal.remove(turn.memory.interested, session)
     nobody_waits(turn, session, Code.SUPERSEDED)
+    if work.agent_sessions is not None:
+        parties = _leave_unlisted(turn, work, parties)
     held: dict[str, int] = {}
     for party in parties:
         if work.holding.get(party.interaction_id) == party.take_number:
@@ -71,6 +80,26 @@ def register(turn: Turn, work: Registered) -> EventAck:
         if agent is not None:
             tell_again(turn, agent, session)
     return EventAck(held=held)
+
+
+def _leave_unlisted(turn: Turn, work: Registered, parties: list[PartyRow]) -> list[PartyRow]:
+    """
+    A client that comes back is in these agent sessions no more, or never heard
+    that it was: this node has missed a logout, or the client the answer to a login.
+
+    :param parties: what the client has.
+    :return: what it has yet.
+    """
+    cause, session = Cause(work.sender), work.sender.session
+    listed = frozenset(work.agent_sessions or ())
+    for name in turn.memory.agents_of.get(session, ()):
+        row = turn.memory.logged_in(name)
+        if row is not None and stamp_of(row) not in listed:
+            of_agent = [each for each in parties if (each.tenant_id, each.agent_id) == name]
+            return_holdings(turn, of_agent, Trigger.LOGGED_OUT, cause)
+            leave(turn, row, session, cause)
+            parties = [each for each in parties if each not in of_agent]
+    return parties
 
 
 def connection_lost(turn: Turn, work: ConnectionLost) -> None:

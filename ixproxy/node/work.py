@@ -80,15 +80,18 @@ class Registered(msgspec.Struct, frozen=True):
     is for the server to complete it with its facts and the client's number.
     Whatever the session has here that `holding` does not list with the same
     take number goes back where it was. An incarnation below the stored one is
-    refused as superseded.
+    refused as superseded. It is in no agent session any more that
+    `agent_sessions` does not list.
 
     :ivar holding: interaction id to take number, all parts together.
+    :ivar agent_sessions: stamps; None: it stays in all.
     """
 
     sender: Sender
     incarnation: int = 1
     holding: dict[str, int] = {}
     token: Token = None
+    agent_sessions: tuple[tuple[int, int], ...] | None = None
 
 
 class ConnectionLost(msgspec.Struct, frozen=True):

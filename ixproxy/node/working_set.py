@@ -28,6 +28,7 @@ class WorkingSet:
     """
     :ivar originals: the interactions that were changed, each as the batch
         found it; None: it was not there.
+    :ivar wrote: whether anything was handed to the store, and `wrote_timers` a timer.
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class WorkingSet:
         "_timers",
         "originals",
         "wrote",
+        "wrote_timers",
     )
 
     def __init__(self, store: IStore, journal: Journal) -> None:
@@ -53,7 +55,7 @@ class WorkingSet:
         self._changes: dict[tuple[str, Key], Row | None] = {}
         self._request_began = 0
         self.originals: dict[str, InteractionRow | None] = {}
-        self.wrote = False
+        self.wrote = self.wrote_timers = False
 
     def prefetch(
         self,
@@ -224,6 +226,7 @@ class WorkingSet:
         puts = [row for row in self._changes.values() if row is not None]
         deletes = [key for key, row in self._changes.items() if row is None]
         self.wrote = True
+        self.wrote_timers = self.wrote_timers or any(key[0] == "timers" for key in self._changes)
         self._changes.clear()
         self._store.write(puts, deletes)
 

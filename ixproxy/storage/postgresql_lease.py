@@ -235,6 +235,9 @@ class PostgresqlLease:
         """The session for everything but writing."""
         if self._own is None or self._own.broken:
             self._drop_second()
+            if self._abandoned:
+                # Whoever waits for this lease to be given back must not wait for a connection.
+                raise StorageError(f"the lease of {self._place.name} was given up")
             self._own = self._place.connect(known=self._known)
         return self._own
 

@@ -140,7 +140,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--only", action="append", default=[], choices=sorted(KINDS), metavar="FAULT",
         help=f"only this fault, or these: {', '.join(KINDS)}",
     )  # fmt: skip
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there, too")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the report there, too, as FILE-STORE"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the folder in any case")
     return parser.parse_args(arguments)
 
@@ -159,6 +161,11 @@ def options_of(args: argparse.Namespace) -> Options:
     )
 
 
+def report_file(asked: Path, store: str) -> Path:
+    """Where a report is written: runs on both stores with one command line have a file each."""
+    return asked.with_name(f"{asked.stem}-{store}{asked.suffix}")
+
+
 async def command(reactor: Any, args: argparse.Namespace) -> None:
     """:raise SystemExit: something is wrong."""
 
@@ -173,7 +180,7 @@ async def command(reactor: Any, args: argparse.Namespace) -> None:
         tell(f"The run broke off: {problem}\nLogs and history: {folder}")
         raise SystemExit(1) from problem
     if args.json is not None:
-        args.json.write_text(json.dumps(done.record(), indent=1))
+        report_file(args.json, args.store).write_text(json.dumps(done.record(), indent=1))
     if done.failed or args.keep:
         tell(f"Logs, history and databases: {folder}")
     else:

@@ -21,13 +21,17 @@ from ixproxy.testing.chaos_deployment import NODES, PROXIES
 from ixproxy.testing.chaos_hosts import HERE
 from ixproxy.testing.chaos_rows import truncate_log
 from ixproxy.testing.chaos_scene import POSTGRESQL, SQLITE, Scene
+from ixproxy.testing.chaos_supervisor import ANYHOW
 from ixproxy.testing.chaos_wire import Rule
 
 DEPOSED = "is primary no more"
 """What a server writes into its log when it finds that another one is primary."""
 
+AGAIN = "waits to be primary again"
+"""What it writes when it has left."""
+
 NOTICED_SECONDS = 5.0
-"""In which a deposed primary that wakes up has found that out."""
+"""In which a deposed primary that wakes up has found that out, has left, and waits."""
 
 
 class Strikes(Enum):
@@ -122,7 +126,7 @@ async def _freeze_primary(scene: Scene, blow: Blow) -> str:
 
 
 async def _freeze_beyond_the_limit(scene: Scene, blow: Blow) -> str:
-    """The other one takes over; who wakes up has been ended, or finds that out."""
+    """The other one takes over; who wakes up has been killed, or finds that out and waits."""
     server = await scene.primary_of(blow.target)
     process, log = scene.process(server), scene.cluster.log(server)
     epoch, said = scene.epoch_of(blow.target), log.stat().st_size
@@ -131,12 +135,18 @@ async def _freeze_beyond_the_limit(scene: Scene, blow: Blow) -> str:
     if scene.epoch_of(blow.target) <= epoch:
         scene.complaints.append(f"{after}, and nobody took over")
     deadline = scene.reactor.seconds() + NOTICED_SECONDS
-    while process.running and DEPOSED not in log.read_bytes()[said:].decode("utf-8", "replace"):
+    while process.running and (missing := _unsaid(log.read_bytes()[said:])):
         if scene.reactor.seconds() > deadline:
-            scene.complaints.append(f"{after}, lives, and does not say that it was deposed")
+            scene.complaints.append(f"{after}, lives, and does not say that it {missing}")
             break
         await scene.pause(0.1)
     return server
+
+
+def _unsaid(log: bytes) -> str:
+    """What a deposed primary has not written into its log yet; empty: it has written all."""
+    text = log.decode("utf-8", "replace")
+    return next((words for words in (DEPOSED, AGAIN) if words not in text), "")
 
 
 async def _kill_proxy(scene: Scene, blow: Blow) -> str:
@@ -189,7 +199,7 @@ def _database(how: str) -> Strike:
 async def _fill_disk(scene: Scene, blow: Blow) -> str:
     server = await scene.primary_of(blow.target)
     disk = scene.disks[blow.target]
-    scene.supervisor.hurt.update((server, scene.partner_of(server)))
+    scene.supervisor.hurt |= dict.fromkeys((server, scene.partner_of(server)), ANYHOW)
     # Otherwise the next writes go where the log's file is large enough already.
     await scene.apart(partial(truncate_log, scene.stores[blow.target]))
     over = scene.reactor.seconds() + blow.seconds

@@ -120,7 +120,7 @@ class Rounds:
         await self._load.leave([visitor.asker for visitor in visitors.values()])
         await scene.pause(AFTER_SECONDS)
         told.wrong = await self._checks.after_a_round()
-        # Who was struck may end a while later: what it finds when it wakes up may have it end.
+        # Who fills up its disk may end a while after that was healed.
         scene.supervisor.hurt.clear()
         told.wrong["without service"] = silent
         told.wrong["late"] = [

@@ -30,7 +30,7 @@ from ixproxy.testing.chaos_deployment import BACKUP, NODES, PROXIES, deployment,
 from ixproxy.testing.chaos_disks import SmallDisk
 from ixproxy.testing.chaos_hosts import HERE, Hosts, Loopback, make_hosts
 from ixproxy.testing.chaos_rows import read_rows
-from ixproxy.testing.chaos_supervisor import Supervisor
+from ixproxy.testing.chaos_supervisor import KILLED, STOPPED, Supervisor
 from ixproxy.testing.postgresql import PostgresqlServer
 from ixproxy.testing.processes import RealCluster
 from ixproxy.testing.servers import ServerFailed, ServerProcess
@@ -212,17 +212,18 @@ class Scene:
 
     async def kill(self, name: str) -> None:
         """`kill -9`; the supervisor starts it again."""
-        self.supervisor.hurt.add(name)
+        self.supervisor.hurt[name] = KILLED
         await self.cluster.kill(name)
 
     async def stop(self, name: str) -> None:
         """SIGTERM; the supervisor starts it again."""
-        self.supervisor.hurt.add(name)
+        self.supervisor.hurt[name] = STOPPED
         await self.cluster.servers.end(name)
 
     async def freeze(self, name: str, seconds: float) -> None:
-        """SIGSTOP, and SIGCONT later if it lives then."""
-        self.supervisor.hurt.add(name)
+        """SIGSTOP, and SIGCONT later if it lives then: on SQLite its backup may have killed it."""
+        if self.options.store == SQLITE:
+            self.supervisor.hurt[name] = KILLED
         process = self.process(name)
         process.signal(signal.SIGSTOP)
         await self.pause(seconds)

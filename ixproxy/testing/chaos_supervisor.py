@@ -10,6 +10,9 @@ from twisted.internet.task import LoopingCall
 from ixproxy.testing.processes import RealCluster
 
 LOOK_SECONDS = 0.25
+KILLED, STOPPED, ANYHOW = "signal 9", "stopped", ""
+"""What the outcome of a process says that a fault has ended."""
+
 RESTART_SECONDS = (1.0, 3.0)
 """At least and at most from an end to the new start."""
 
@@ -19,7 +22,8 @@ class Supervisor:
     Looks after the processes of a cluster.
 
     :param clock: with seconds and callLater.
-    :ivar hurt: servers that a fault has struck, whose end surprises nobody.
+    :ivar hurt: servers that a fault has struck, and how each may end of it:
+        `KILLED`, `STOPPED`, `ANYHOW`. Another end is a surprise.
     :ivar ends: what ended, with what became of it, and whether that was a surprise.
     """
 
@@ -28,7 +32,7 @@ class Supervisor:
         self._cluster = cluster
         self._random = random
         self._due: dict[str, float] = {}
-        self.hurt: set[str] = set()
+        self.hurt: dict[str, str] = {}
         self.ends: list[tuple[str, str, bool]] = []
         self._call = LoopingCall(self.look)
         self._call.clock = clock
@@ -50,7 +54,8 @@ class Supervisor:
                 continue
             if name not in self._due:
                 self._due[name] = now + self._random.uniform(*RESTART_SECONDS)
-                self.ends.append((name, process.outcome, name not in self.hurt))
+                expected = name in self.hurt and self.hurt[name] in process.outcome
+                self.ends.append((name, process.outcome, not expected))
         for name, due in list(self._due.items()):
             if due <= now:
                 del self._due[name]

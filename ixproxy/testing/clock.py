@@ -161,13 +161,20 @@ class SteppingClock:
         before, here = self._now, 0
         # Written out, for simulations spend their time here.
         while done is None or not done():
-            while heap and (heap[0][2].entry != heap[0][1] or heap[0][2]._state):
+            while heap:
+                at, entry, call = heap[0]
+                if at > end:
+                    break
                 heappop(heap)
+                if call.entry == entry and not call._state:
+                    break
                 self._outdated -= 1
-            if not heap or heap[0][0] > end:
+            else:
                 self._now = end
                 return False
-            at, _, call = heappop(heap)
+            if at > end:
+                self._now = end
+                return False
             if at > before:
                 self._now = before = at
                 here = 0

@@ -50,6 +50,8 @@ class FaultyStore:
     def _called(self, name: str) -> Fault | None:
         """Count one call; raises for the faults that come before anything is done."""
         self.calls[name] += 1
+        if not (self.broken or self._plan):
+            return None
         fault = self.broken.get(name) or self._plan.get((name, self.calls[name]))
         match fault:
             case Fault.REFUSED:

@@ -65,7 +65,7 @@ def sizes(server: NodeServer) -> dict[str, int]:
 
 _REMEMBERED = (
     "sessions", "lost", "agents", "agents_of", "places", "provisional",
-    "provisional_of", "servers", "interested", "reporters", "reported", "restarts",
+    "places_taken", "provisional_of", "servers", "interested", "reporters", "reported", "restarts",
     "logging_in", "returned", "logouts", "available", "available_of", "topics", "topics_of", "seen",
 )  # fmt: skip
 

@@ -32,6 +32,12 @@ from zope.interface import implementer
 BUFFER = 64 << 10
 WINDOW = 128 << 10
 
+CUT = 0.15
+"""How likely it is that what was written arrives in two pieces, or more."""
+
+TOGETHER = 0.5
+"""How unlikely it is that all that is on its way arrives in one."""
+
 
 @implementer(IAddress)
 class MemoryAddress:
@@ -216,13 +222,14 @@ class MemoryTransport:
             return
         if self._arriving:
             piece = self._arriving.popleft()
-            size = len(piece)
-            if size > 1 and self._random.random() < 0.3:
-                at = self._random.randrange(1, size)
+            size, chance = len(piece), self._random.random()
+            if chance < CUT and size > 1:
+                at = 1 + int((size - 1) * chance / CUT)
                 self._arriving.appendleft(piece[at:])
                 piece = piece[:at]
-            elif self._arriving and self._random.random() < 0.5:
-                piece += self._arriving.popleft()
+            elif chance > TOGETHER and self._arriving:
+                piece = b"".join((piece, *self._arriving))
+                self._arriving.clear()
             self._arriving_size -= len(piece)
             self._receive(piece)
             self.peer.moved()

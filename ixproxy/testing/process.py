@@ -39,7 +39,14 @@ class ProgramCall(Call):
         args: tuple[object, ...],
         kw: dict[str, object],
     ) -> None:
-        super().__init__(clock, at, called, args, kw)
+        # Written out, as `run` is: a simulation makes tens of thousands of these.
+        self._clock = clock
+        self._state = ""
+        self.at = at
+        self.called = called
+        self.args = args
+        self.kw = kw
+        self.entry = 0
         self.process = process
 
     def run(self) -> None:
@@ -50,8 +57,9 @@ class ProgramCall(Call):
         if process.paused:
             process.late.append(self)
             return
+        self._state = "called"
         try:
-            super().run()
+            self.called(*self.args, **self.kw)
         except Exception:
             # As under the reactor, the program goes on.
             log.failure("A timed call failed")
@@ -86,9 +94,10 @@ class ProcessClock:
         """Have something called, if the program lives then."""
         if delay < 0:
             raise ValueError(f"a delay of {delay} seconds")
-        call = ProgramCall(self, self._clock, self.seconds() + delay, callable, args, kw)
+        clock = self._clock
+        call = ProgramCall(self, clock, clock.seconds() + delay, callable, args, kw)
         if self.alive:
-            self._clock.push(call)
+            clock.push(call)
         return call
 
     def getDelayedCalls(self) -> list[Call]:

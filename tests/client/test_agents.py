@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ixproxy import messages as m
 from ixproxy.client.agents import LoggedIn
 from ixproxy.messages.agents import AgentRequest
+from ixproxy.messages.registration import MAX_AGENT_SESSIONS
 
 WHO = {"tenant_id": 1, "agent_id": "anna"}
 STAMP, NEWER = (5, 101), (6, 102)
@@ -256,3 +257,16 @@ def test_a_login_is_repeated_as_it_is_by_now_and_not_when_it_is_over() -> None:
     assert "task" in current.media_list
     agents.answered(LOGIN, m.EventAck(agent_session=NEWER))
     assert agents.current(login) is None
+
+
+def test_sessions_are_named_by_their_stamps_if_all_can_be() -> None:
+    agents = logged_in()
+    assert agents.stamps() == [STAMP]
+    for number in range(MAX_AGENT_SESSIONS):
+        other = m.RequestAgentLogin(tenant_id=1, agent_id=f"other-{number}")
+        agents.answered(other, m.EventAck(agent_session=(number, 102)))
+    assert agents.stamps() is None
+    agents.answered(m.RequestAgentLogout(tenant_id=1, agent_id="other-0"), m.EventAck())
+    assert len(agents.stamps() or ()) == MAX_AGENT_SESSIONS
+    agents.answered(m.RequestAgentLogin(tenant_id=1, agent_id="other-1"), m.EventAck())
+    assert agents.stamps() is None, "it has no name"

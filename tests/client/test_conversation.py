@@ -155,6 +155,27 @@ def test_what_a_late_answer_hands_over_is_left_and_never_held() -> None:
     assert client.in_flight == 0
 
 
+def test_what_was_ended_before_the_answer_that_hands_it_over_came_is_not_held() -> None:
+    world = World()
+    client = world.client()
+    pulled = client.request(PULL)
+    stopped = client.request(m.RequestStopProcessing(tenant_id=1, interaction_id="A"))
+    world.rest()
+    world.server.last.answer(m.EventAck())
+    world.rest()
+    result_of(stopped)
+    world.server.last.answer(m.EventPulledInteractions(take_numbers={"A": 5, "B": 6}), -2)
+    world.rest()
+    result_of(pulled)
+    assert client.holding == {"B": 6}
+    again = client.request(PULL)
+    world.rest()
+    world.server.last.answer(TOOK_A)
+    world.rest()
+    result_of(again)
+    assert client.holding == {"A": 5, "B": 6}, "it came back under the same id"
+
+
 def test_a_late_answer_to_a_give_back_still_ends_the_holding() -> None:
     world = World()
     client = world.client(holding={"A": 5})

@@ -21,6 +21,12 @@ def test_a_registration_says_who_it_is_and_what_it_holds() -> None:
     assert request.extension == {"event_x": 1}
 
 
+def test_a_registration_says_in_which_agent_sessions_it_is_where_that_is_known() -> None:
+    identity = Identity("d", "AgentApplication", SESSION)
+    assert identity.registration(1, {}).agent_sessions is None
+    assert identity.registration(2, {}, [(5, 101)]).agent_sessions == [(5, 101)]
+
+
 def test_what_it_holds_is_a_copy_of_that_moment() -> None:
     holding = {"A": 5}
     request = Identity("d", "AgentApplication", SESSION).registration(1, holding)

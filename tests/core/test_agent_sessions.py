@@ -85,3 +85,18 @@ def test_sessions_that_newer_ones_end_are_remembered_up_to_a_limit(
         False, True, True, True,
     ]  # fmt: skip
     assert not sessions.ousted(one, (1, "ann"), (18, 1)), "once"
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_who_lists_its_agent_sessions_is_followed_in_and_out_of_them(lists: bool) -> None:
+    sessions, one, two = AgentSessions(), client(1), client(2)
+    one.agent_sessions = {(9, 9)} if lists else None
+    sessions.keep(AgentSession(1, "ann", (1, 1), "", clients={one: AgentState()}))
+    assert one.agent_sessions == ({(9, 9), (1, 1)} if lists else None)
+    sessions.keep(AgentSession(1, "ann", (2, 1), "", clients={one: AgentState()}))
+    assert one.agent_sessions == ({(9, 9), (2, 1)} if lists else None)
+    two.agent_sessions = set() if lists else None
+    sessions.moved(one, two)
+    assert two.agent_sessions == ({(2, 1)} if lists else None)
+    sessions.leave((1, "ann"), two)
+    assert two.agent_sessions == (set() if lists else None)

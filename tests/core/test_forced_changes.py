@@ -237,3 +237,21 @@ def test_a_frame_that_is_no_such_event_breaks_the_link() -> None:
     raw = encode(change("Logout"), client=1)
     rig.from_node(WEST, raw[:-3])
     assert not rig.core.link(WEST).linked
+
+
+def test_whom_a_newer_session_ousts_is_out_on_nodes_that_are_away_too() -> None:
+    rig, (older,) = rig_with_agent()
+    newer, stamp = rig.client(), (STAMP[0] + 1, STAMP[1])
+    rig.lose(WEST)
+    rig.ask(newer, RequestAgentLogin(tenant_id=TENANT, agent_id="ann"))
+    for _ in range(4):
+        for node in (EAST, NORTH):
+            for frame in rig.sent(node):
+                rig.answer(node, frame, EventAck(agent_session=stamp))
+    rig.got(newer)
+    tell(rig, EAST, change("Logout"))
+    assert only(rig.got(older)).agent_session == STAMP
+    frame = only(rig.sent(NORTH))
+    assert (frame.client, decode(frame).agent_session) == (1, STAMP)
+    (missed,) = rig.core._agents.sessions.absences.take(WEST)
+    assert missed[1:] == ((TENANT, "ann"), STAMP)

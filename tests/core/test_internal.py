@@ -77,6 +77,20 @@ def test_a_cancelled_take_goes_to_the_owner() -> None:
     assert only(rig.got(peer)).error_code == Code.NOT_ACCESSIBLE
 
 
+def test_whose_take_a_proxy_behind_cancels_does_not_have_it_here_either() -> None:
+    rig, peer, numbers = chained(2)
+    rig.core.state.owners.confirm(b"a", EAST)
+    one, two = (
+        next(client for client in rig.core.state.clients if client.number == number)
+        for number in numbers
+    )
+    one.took("a", 7, EAST)
+    two.took("a", 8, EAST)
+    rig.ask(peer, RequestCancelTake(**NAMED, take_number=7))
+    assert not one.holding
+    assert two.holding == {"a": (8, EAST)}, "it has taken it since"
+
+
 def test_clients_that_are_gone_are_gone_on_all_nodes_and_nobody_else_is() -> None:
     rig, peer, (one, two, three) = chained(3)
     rig.core.state.owners.confirm(b"a", EAST)

@@ -317,3 +317,20 @@ def test_a_client_that_the_one_upstream_refuses_after_a_move_must_come_again() -
     rig.refuse(UPSTREAM, only(rig.sent(UPSTREAM)), Code.TOO_MANY_CLIENTS)
     assert ClosePeer(peer, "Too many clients") in rig.effects
     assert rig.core.link(UPSTREAM).linked
+
+
+def test_nodes_are_told_in_which_agent_sessions_a_client_is_by_now() -> None:
+    rig = Rig()
+    rig.ask(rig.peer(), registration(agent_sessions=[(5, 101)]))
+    for node in (EAST, NORTH, WEST):
+        frame = only(rig.sent(node))
+        assert decode(frame).agent_sessions == [(5, 101)]
+        rig.answer(node, frame, EventAck(proxy_client_id=9))
+    (client,) = rig.core.state.clients
+    client.entered((6, 102))
+    client.left((5, 101))
+    rig.lose(WEST)
+    rig.core.node_connected(WEST, rig.now)
+    rig.pump()
+    rig.answer(WEST, only(rig.sent(WEST)), EventAck(server=SERVER))
+    assert decode(only(rig.sent(WEST))).agent_sessions == [(6, 102)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import sys
 import time
@@ -69,7 +70,11 @@ def main(arguments: Sequence[str]) -> int:
     module, how = JUDGES[chosen.judge]
     judge = how(import_module(module))
     _say(ready=True)
+    parent = os.getppid()
     for seed in range(int(first), int(behind)):
+        if os.getppid() != parent:
+            # Whoever wanted to know is gone.
+            break
         began = time.monotonic()
         try:
             problem = next(iter(judge(seed)), "")

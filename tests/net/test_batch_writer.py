@@ -294,6 +294,27 @@ def test_a_broken_batch_is_told(rig: Rig) -> None:
     assert rig.heard == ["failed 1: by plan"]
 
 
+@pytest.mark.parametrize("how", ["the store was lost", "it broke"])
+def test_a_job_that_waits_for_the_last_batch_is_done_though_no_batch_follows(
+    rig: Rig, how: str
+) -> None:
+    """It is the one that closes the store: a server whose batch loses the store has to leave."""
+    rig.core.outcome = Outcome(store_lost=True)
+    rig.core.problem = None if how == "the store was lost" else ZeroDivisionError("by plan")
+    rig.executor.paused = True
+    rig.ask(1)
+    rig.clock.advance(0)
+    done: list[Any] = []
+    rig.ask(2)
+    rig.writer.between(lambda: "closed", done.append)
+    rig.executor.resume()
+    rig.clock.pump([0] * 3)
+    assert done == ["closed"]
+    rig.ask(3)
+    rig.clock.advance(0)
+    assert rig.batches() in ([[1]], [])
+
+
 def test_it_says_how_it_keeps_up(rig: Rig) -> None:
     rig.executor.paused = True
     rig.ask(1)

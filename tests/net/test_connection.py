@@ -10,11 +10,12 @@ import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import EventAck
-from ixproxy.net.connection import FrameConnection
+from ixproxy.net.connection import FrameConnection, OneConnection
 from ixproxy.net.gathered_output import HARD_LIMIT_FACTOR
 from ixproxy.net.turn import TurnEnd
 from ixproxy.wire.codec import encode
@@ -333,3 +334,14 @@ def test_what_nobody_read_makes_room_for_the_reason_of_closing() -> None:
     assert transport.disconnecting
     assert connection.backlog == 0
     assert connection.close_reason == "it does not read"
+
+
+def test_the_log_is_not_told_of_each_connection_that_is_made() -> None:
+    clock = Clock()
+    connection = FrameConnection(TurnEnd(clock), Told())
+    with capturedLogs() as events:
+        once = OneConnection(connection)
+        once.doStart()
+        assert once.buildProtocol(None) is connection
+        once.doStop()
+    assert events == []

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from twisted.logger import capturedLogs, formatEvent
 
 from ixproxy.errors import Code
 from ixproxy.messages import (
@@ -149,11 +150,39 @@ def test_a_store_that_cannot_be_read_ends_the_node_and_leaves_its_answers_in_dou
     rig.run(5)
 
 
-def test_a_lost_lease_ends_the_node() -> None:
+def test_what_a_batch_stumbles_over_is_logged_by_name_and_without_user_data(
+    rig: NodeRig, logged_failures: LoggedFailures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    peer = rig.client("MediaServer")
+    request = RequestSubmit(
+        tenant_id=1, media_type="email", queue="In", user_data={"card": "secret"}
+    )
+    rig.store.broken["write"] = Fault.REFUSED
+    with capturedLogs() as events:
+        peer.ask(request)
+        monkeypatch.setattr("ixproxy.node.attempt.perform", broken)
+        peer.ask(request)
+    logged_failures.flush(ZeroDivisionError)
+    said = [formatEvent(event) for event in events]
+    assert [each.split(":")[0] for each in said] == [
+        "RequestSubmit failed",
+        "RequestSubmit broke",
+    ]
+    assert "secret" not in str(events)
+
+
+def test_a_lost_lease_ends_the_node_and_is_no_failure() -> None:
     rig = NodeRig().start()
     peer = rig.client("MediaServer")
     rig.store.broken["commit"] = Fault.LEASE_LOST
-    assert peer.ask(SUBMIT).error_code == Code.STORE_FAILED
+    with capturedLogs() as events:
+        assert peer.ask(SUBMIT).error_code == Code.STORE_FAILED
+    said = [formatEvent(event) for event in events]
+    assert said[0].startswith("Nothing more is written: ")
+    assert not any(" failed" in each for each in said)
     assert peer.closed
     assert rig.server.lost.called
     rig.run(5)

@@ -168,6 +168,7 @@ def test_a_batch_under_way_when_the_term_ends_is_not_committed_and_answered(
     both.run(0.2)
     assert client.answer(running).error_code == Code.STORE_FAILED
     assert not client.answer(running).in_doubt
+    assert first.state is State.WAITING
     both.run(1)
     assert client.closed
     assert both.client("node1-b").ask(FIND).interactions == {}

@@ -6,13 +6,14 @@ import pytest
 
 from ixproxy.errors import Code
 from ixproxy.messages import (
+    EventForcedAgentStateChange,
     RequestAgentLogin,
     RequestAgentLogout,
     RequestConfirmSession,
     RequestSubmit,
     Workbin,
 )
-from ixproxy.node.agent_sessions import CLOCKS_APART, new_stamp, stamp_of
+from ixproxy.node.agent_sessions import CLOCKS_APART, PLACE_TAKEN, new_stamp, stamp_of
 from ixproxy.node.rows import AgentRow
 from ixproxy.node.work import Asked, Goodbye, Refuse
 from ixproxy.values import Stamp
@@ -113,3 +114,45 @@ def test_a_client_that_logs_in_again_and_out_in_one_batch_returns_what_it_has(
     assert node.effects(Refuse) == []
     assert node.agents() == []
     assert node.parties(id) == []
+
+
+def test_a_place_is_taken_from_the_provisional_login_on(node: TriedNode) -> None:
+    one, other = (node.desktop(name, through_proxy=True) for name in ("desk-1", "desk-2"))
+
+    def login(agent: str) -> RequestAgentLogin:
+        return RequestAgentLogin(tenant_id=1, agent_id=agent, place_id="P", provisional=True)
+
+    node.ask(one, login("Ann"))
+    assert node.refusal(other, login("Bob")) == Code.PLACE_OCCUPIED
+    stamp = node.ask(one, login("Ann")).agent_session
+    node.ask(one, RequestAgentLogout(tenant_id=1, agent_id="Ann", agent_session=stamp))
+    node.ask(other, login("Bob"))
+    node.wait(10)
+    node.ask(one, login("Ann"))
+
+
+def test_of_two_agents_whom_others_know_at_one_place_the_newer_session_stands(
+    node: TriedNode,
+) -> None:
+    one, other = (node.desktop(name, through_proxy=True) for name in ("desk-1", "desk-2"))
+    now = int(node.now * 1000)
+
+    def session(agent: str, number: int) -> RequestConfirmSession:
+        return RequestConfirmSession(
+            tenant_id=1, agent_id=agent, place_id="P", agent_session=(now + number, 102)
+        )
+
+    node.ask(one, session("Ann", 1))
+    assert node.refusal(other, session("Bob", 0)) == Code.STALE_SESSION
+    node.reported()
+    node.ask(other, session("Bob", 2))
+    assert node.names_reported() == ["EventAgentLogout", "EventAgentLogin"]
+    assert [row.agent_id for row in node.agents()] == ["Bob"]
+    (told,) = node.told(one)
+    assert isinstance(told, EventForcedAgentStateChange)
+    assert (told.agent_id, told.agent_state_change_operation, told.by_server) == (
+        "Ann",
+        "Logout",
+        True,
+    )
+    assert told.reason == PLACE_TAKEN

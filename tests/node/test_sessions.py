@@ -158,6 +158,31 @@ def test_an_agent_whose_connection_is_lost_stays_logged_in_for_a_while(node: Tri
     assert node.names_reported() == ["EventAgentLogout"]
 
 
+def test_a_client_that_comes_back_is_out_of_the_agent_sessions_that_it_does_not_list(
+    node: TriedNode,
+) -> None:
+    desk, other = node.agent("Ann"), node.agent("Bob")
+    node.ask(desk, RequestAgentLogin(tenant_id=1, agent_id="Cid"))
+    node.ask(desk, RequestAgentLogin(tenant_id=1, agent_id="Bob"))
+    stamps = {row.agent_id: (row.number, row.dbid) for row in node.agents()}
+    id = node.submit(node.media_server())
+    taken = node.pull_ids(desk, id)
+    node.run(ConnectionLost(desk.session))
+    node.reported()
+    (answer,) = register(node, Registered(desk, 2, taken, "t"))
+    assert answer.message.held == taken
+    assert {row.agent_id for row in node.agents()} == {"Ann", "Bob", "Cid"}, "it does not say"
+    listed = (stamps["Cid"], (1, 102))
+    (answer,) = register(node, Registered(desk, 3, taken, "t", listed))
+    assert answer.message.held == {}
+    assert not node.parties(id), "what Ann has in hand went back"
+    assert {row.agent_id: row.sessions for row in node.agents()} == {
+        "Bob": [other.session],
+        "Cid": [desk.session],
+    }
+    assert "EventAgentLogout" in node.names_reported()
+
+
 def test_a_provisional_login_ends_with_its_connection(node: TriedNode) -> None:
     desk = node.desktop(through_proxy=True)
     node.ask(desk, RequestAgentLogin(tenant_id=1, agent_id="Ann", provisional=True))

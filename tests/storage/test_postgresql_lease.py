@@ -51,7 +51,8 @@ def test_who_has_the_lease_opens_the_store_by_the_session_that_locks(pair: Pair)
     assert holder.name.startswith("process ")
     lease.beat()
     first.close()
-    assert other.take() is None
+    # The server ends a session a moment after its client has closed it.
+    assert any(other.take() is None for _ in range(1000))
 
 
 def test_without_the_lease_a_store_that_was_asked_for_one_is_not_opened(pair: Pair) -> None:
@@ -257,6 +258,9 @@ def test_one_that_was_given_up_is_free_soon(pair: Pair) -> None:
     if holder is not None:
         other.end(holder)
         assert other.take() is None
+    # Nor does a beat go on with another session, for which one might have to wait.
+    with pytest.raises(StorageError, match="given up"):
+        lease.beat()
     lease.release()
     with pytest.raises(StorageError, match="given up"):
         lease.take()

@@ -11,7 +11,7 @@ import pytest_twisted
 from twisted.internet.defer import Deferred, TimeoutError
 
 from ixproxy.testing import postgresql
-from ixproxy.testing.chaos import HISTORY, REPORT, options_of, parse, run
+from ixproxy.testing.chaos import HISTORY, REPORT, options_of, parse, report_file, run
 from ixproxy.testing.chaos_scene import POSTGRESQL, SQLITE, Options
 
 SECONDS = 300
@@ -51,6 +51,13 @@ def test_the_command_line_says_what_a_run_is_like() -> None:
     words = "--store postgresql --rounds 3 --seed 7 --alone --loopback --minutes 2 --rate 5"
     asked = options_of(parse([*words.split(), "--only", "kill primary"]))
     assert asked == Options(POSTGRESQL, 3, 7, None, False, 5.0, 2.0, ("kill primary",))
+
+
+def test_each_store_has_a_report_of_its_own() -> None:
+    asked = parse(["--json", "out/of/chaos.json"]).json
+    found = {report_file(asked, store) for store in (SQLITE, POSTGRESQL)}
+    assert found == {Path("out/of/chaos-sqlite.json"), Path("out/of/chaos-postgresql.json")}
+    assert report_file(Path("chaos"), SQLITE) == Path("chaos-sqlite")
 
 
 def test_a_fault_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

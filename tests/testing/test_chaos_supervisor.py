@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from twisted.internet.task import Clock
 
-from ixproxy.testing.chaos_supervisor import LOOK_SECONDS, RESTART_SECONDS, Supervisor
+from ixproxy.testing.chaos_supervisor import KILLED, LOOK_SECONDS, RESTART_SECONDS, Supervisor
 from ixproxy.testing.processes import RealCluster
 
 
@@ -44,8 +44,8 @@ def pass_time(clock: Clock, seconds: float) -> None:
 
 def test_who_has_ended_is_started_again_after_a_while() -> None:
     clock, cluster, supervisor = supervised()
-    end(cluster, "ixn1", "killed")
-    supervisor.hurt.add("ixn1")
+    end(cluster, "ixn1", "process ended by signal 9.")
+    supervisor.hurt["ixn1"] = KILLED
     pass_time(clock, RESTART_SECONDS[0] - LOOK_SECONDS)
     assert not cluster.servers.processes["ixn1"].running
     assert not supervisor.complete
@@ -63,4 +63,13 @@ def test_an_end_that_no_fault_explains_is_told_once() -> None:
     pass_time(clock, 5.0)
     assert supervisor.surprises() == ["proxy1 ended by itself: exit code 1"]
     assert supervisor.surprises() == []
+    supervisor.stop()
+
+
+def test_who_was_struck_may_end_of_that_and_of_nothing_else() -> None:
+    clock, cluster, supervisor = supervised()
+    supervisor.hurt["ixn1"] = KILLED
+    end(cluster, "ixn1", "process ended with exit code 1.")
+    pass_time(clock, 5.0)
+    assert supervisor.surprises() == ["ixn1 ended by itself: process ended with exit code 1."]
     supervisor.stop()

@@ -220,6 +220,18 @@ def fail_commit(run: Run, draws: Draws) -> None:
     run.store(node).fail_next("commit", fault)
 
 
+def fill_disk(run: Run, draws: Draws) -> None:
+    """The disk of a node is full until it is mended: nothing can be committed."""
+    node = draws.of(run.cluster.nodes)
+    store = run.store(node)
+    break_one(
+        run,
+        f"the disk of {node.name} is full",
+        lambda: store.broken.update(commit=Fault.DISK_FULL),
+        store.broken.clear,
+    )
+
+
 def change_seats(run: Run, draws: Draws) -> None:
     """An operator changes the number of agent seats, on all nodes while all are there."""
     if any(word in name for name in run.mends for word in HINDERED):

@@ -128,7 +128,7 @@ def _leave(run: Run) -> None:
     for player in run.there("mail", "router", "desk", "stat"):
         player.left = True
         player.here.close()
-    run.cluster.run(run.world.ending)
+    run.cluster.run(run.world.leaving)
     run.check(WHEN_ALL_HAVE_LEFT)
 
 

@@ -63,6 +63,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("close client", 0.6, breaking.close_client),
     Kind("come", 1.5, breaking.come),
     Kind("fail commit", 0.8, breaking.fail_commit),
+    Kind("fill disk", 0.4, breaking.fill_disk),
     Kind("change seats", 0.4, breaking.change_seats),
     Kind("stop reading", 0.4, breaking.stop_reading),
     Kind("kill primary", 1, pairs.of_primary(pairs.kill)),

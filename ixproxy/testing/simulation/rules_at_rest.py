@@ -60,9 +60,12 @@ def streams_are_true_while_nodes_are_away(run: Run) -> Iterator[str]:
 
 
 def proxies_know_what_their_clients_have(run: Run) -> Iterator[str]:
-    """A proxy follows what its clients have (design 7: nothing taken is ever stranded)."""
+    """
+    A proxy follows what its own clients have (design 7: nothing taken is ever stranded). One
+    behind another does not see what that gives back for a client.
+    """
     players = {player.session: player for player in run.there("router", "desk")}
-    for proxy in (*run.cluster.proxies, *run.cluster.outers):
+    for proxy in run.cluster.fronts:
         for client in proxy.core.state.clients if proxy.core is not None else ():
             player = players.get(client.session)
             if player is not None and client.holding.keys() - player.here.holding.keys():

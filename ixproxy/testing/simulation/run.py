@@ -98,6 +98,7 @@ class Run:
         self.on_answer: Sequence[Callable[[Run, Asked], Iterable[str]]] = ()
         self.seats = world.seats
         self.seats_changed = False
+        """Whether an operator has ever made them others: who has none then is sent away."""
         self.marks = 0
         self.own: dict[str, Asked] = {}
         """Interaction id that a client has given to the submit that did so last."""

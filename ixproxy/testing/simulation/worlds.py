@@ -21,6 +21,9 @@ from ixproxy.testing.places import Places
 
 AGENTS = ("anna", "bert", "carl", "dora")
 MEDIA = ("email", "chat", "task")
+RECONNECTED = 2.0
+"""Seconds after which everybody is connected again that can be."""
+
 QUEUES = ("In", "In", "Second", "Done")
 
 PAIRS = 0.4
@@ -81,8 +84,14 @@ class World:
     def ending(self) -> float:
         """Seconds after which everything has ended that ends by itself."""
         silence = self.keep_alive[0] + self.keep_alive[1]
-        ending = silence + self.restore + self.logout_delay + self.grace + self.waiting
+        # The one comes after the other; requests, and the grace, end meanwhile.
+        ending = max(silence + self.restore + self.logout_delay, self.waiting) + RECONNECTED
         return ending + self.unserved if self.pairs else ending
+
+    @property
+    def leaving(self) -> float:
+        """Seconds after which nothing is left of clients that said goodbye."""
+        return self.waiting + self.restore
 
     @property
     def unserved(self) -> float:
@@ -140,7 +149,7 @@ def drawn_world(seed: int) -> World:
         seats=random.choice([None, None, None, 2, 3]),
         duplicates=random.random() < 0.2,
         marked=random.random() < 0.2,
-        keep_alive=random.choice([(1.0, 3.0), (2.0, 5.0)]),
+        keep_alive=random.choice([(1.5, 3.0), (2.5, 5.0)]),
         media=random.choice([1, 2]),
         routers=random.choice([1, 2, 2]),
         desks=random.choice([1, 3, 4]),

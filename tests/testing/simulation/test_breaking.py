@@ -18,6 +18,7 @@ LASTING = (
     (breaking.cut_proxies, 0),
     (breaking.cut_client, 0),
     (breaking.stop_reading, 0),
+    (breaking.fill_disk, 0),
 )
 
 

@@ -173,3 +173,26 @@ def test_a_run_without_faults_breaks_no_rule() -> None:
         submitted(run, 2)
         end(run)
         assert run.breach is None, run.breach
+
+
+def test_a_proxy_that_believes_what_is_not_so() -> None:
+    with running() as run:
+        assert run.cluster.proxies[0].core is not None
+        router = one(run, "router")
+        clients = run.cluster.proxies[0].core.state.clients
+        (client,) = [each for each in clients if each.session == router.session]
+        client.took("gone", 3, "node1")  # type: ignore[arg-type]
+        (problem,) = rules.proxies_know_what_their_clients_have(run)
+        assert problem == "proxy1 believes that router-1 has gone"
+
+
+def test_a_stream_that_keeps_somebody_for_a_node_that_is_away() -> None:
+    with running() as run:
+        logged_in(run)
+        run.cluster.run(0.5)
+        assert list(rules.streams_are_true_while_nodes_are_away(run)) == []
+        execute(run, 0, "DELETE FROM agents")
+        assert list(rules.streams_are_true_while_nodes_are_away(run)) == []
+        run.down["node2"] = run.now()
+        (problem,) = rules.streams_are_true_while_nodes_are_away(run)
+        assert problem == "stat-1 believes that anna is logged in, who is on no node"
