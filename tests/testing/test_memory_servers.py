@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -149,19 +150,24 @@ def test_the_same_seed_is_the_same_run_whatever_is_paused() -> None:
     assert run() == run()
 
 
-def test_a_server_is_fit_while_nothing_hinders_it() -> None:
+HINDERED: tuple[tuple[Callable[[MemoryServer], None], Callable[[MemoryServer], None]], ...] = (
+    (MemoryServer.pause, MemoryServer.resume),
+    (lambda server: server.pause(in_transaction=True), MemoryServer.resume),
+    (MemoryServer.lose_store, MemoryServer.find_store),
+    (lambda server: server.lose_store(True), MemoryServer.find_store),
+    (MemoryServer.kill, MemoryServer.start),
+)
+
+
+@pytest.mark.parametrize(("hinder", "mend"), HINDERED)
+def test_a_server_is_fit_while_nothing_hinders_it(
+    hinder: Callable[[MemoryServer], None], mend: Callable[[MemoryServer], None]
+) -> None:
     cluster = Cluster(nodes=1, proxies=0, pairs=True)
     server = cluster.nodes[0].members[0]
-    for hinder, mend in (
-        (server.pause, server.resume),
-        (lambda: server.pause(in_transaction=True), server.resume),
-        (server.lose_store, server.find_store),
-        (lambda: server.lose_store(True), server.find_store),
-        (server.kill, server.start),
-    ):
-        assert server.fit
-        hinder()
-        assert not server.fit
-        mend()
-    assert server.fit
+    fit = [server.fit]
+    for change in (hinder, mend):
+        change(server)
+        fit.append(server.fit)
+    assert fit == [True, False, True]
     cluster.close()
