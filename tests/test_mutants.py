@@ -13,7 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.catalogue import FOLDER, Mutant, all_mutants, read_mutant
+from tests.mutants.catalogue import (
+    FOLDER,
+    Mutant,
+    all_mutants,
+    does_not_apply,
+    read_mutant,
+    renewed,
+)
 from tests.mutants.hunting import BrokenMutant, Found, Hunt, Trees, parts, try_seeds
 
 ROOT = Path(__file__).parent.parent
@@ -43,16 +50,14 @@ def test_a_mutant_changes_what_decides(mutant: Mutant) -> None:
 
 @mutant
 def test_a_mutant_applies_to_this_tree(mutant: Mutant) -> None:
-    checked = subprocess.run(
-        ["git", "apply", "--check", str(mutant.patch)], cwd=ROOT, capture_output=True, text=True
-    )
-    assert not checked.returncode, f"make the patch anew:\n{checked.stderr}"
+    problem = does_not_apply(mutant, ROOT)
+    assert not problem, f"python -m tests.mutants --renew\n{problem}"
 
 
 @mutant
 def test_a_mutant_still_compiles(mutant: Mutant) -> None:
     text = (ROOT / mutant.path).read_text()
-    assert f"{mutant.removed}\n" in text
+    assert f"\n{mutant.removed}\n" in text
     compile(text.replace(f"{mutant.removed}\n", f"{mutant.added}\n"), mutant.path, "exec")
 
 
@@ -72,6 +77,16 @@ def test_a_patch_of_two_lines_is_no_mutant(tmp_path: Path) -> None:
     patch.write_text(f"{text}-    another\n")
     with pytest.raises(ValueError, match=r"two\.patch does not change exactly one line"):
         read_mutant(patch)
+
+
+def test_a_patch_is_renewed_when_only_what_is_around_its_line_has_changed(tmp_path: Path) -> None:
+    mutant = _small_mutant(tmp_path, "problems = []")
+    patch = renewed(mutant, "# new\n    problems = []\n# too\n")
+    assert patch is not None
+    assert patch.startswith("Breaks: all\n\n--- a/")
+    assert "\n # new\n-    problems = []\n+    problems = ['broken']\n # too\n" in patch
+    assert renewed(mutant, "something else\n") is None
+    assert renewed(mutant, "    problems = []\n" * 2) is None
 
 
 def test_seeds_are_run_in_parts_that_grow() -> None:

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.mutants.catalogue import all_mutants
+from tests.mutants.catalogue import Mutant, all_mutants, does_not_apply, renewed
 from tests.mutants.hunting import BrokenMutant, Found, Hunt, Trees, try_seeds
 from tests.mutants.trial import JUDGES
 
@@ -41,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     if not mutants:
         sys.stderr.write(f"no mutant is called like {' or '.join(chosen.only)}\n")
         return 2
+    if chosen.renew:
+        return _renew(mutants)
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         trees = Trees(ROOT, Path(folder))
         if problem := _wrong_without(trees, chosen.judge, chosen.clean, chosen.hang):
@@ -64,9 +66,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--hang", type=float, default=60.0, help="seconds for one seed")
     parser.add_argument(
+        "--renew", action="store_true", help="only fit patches to files around their lines"
+    )
+    parser.add_argument(
         "--with", dest="judge", default="simulation", choices=sorted(JUDGES), help="what runs seeds"
     )
     return parser
+
+
+def _renew(mutants: Sequence[Mutant]) -> int:
+    """Write patches anew whose lines are there, in other surroundings; returns the exit code."""
+    lost = 0
+    for mutant in mutants:
+        if not does_not_apply(mutant, ROOT):
+            continue
+        path = ROOT / mutant.path
+        patch = renewed(mutant, path.read_text()) if path.exists() else None
+        if patch is None:
+            lost += 1
+            _say(f"{mutant.name}: its line is not in {mutant.path} any more, or more than once")
+        else:
+            mutant.patch.write_text(patch)
+            _say(f"{mutant.name}: renewed")
+    return int(lost > 0)
 
 
 def _wrong_without(trees: Trees, judge: str, seeds: int, hang: float) -> str:

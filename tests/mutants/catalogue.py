@@ -10,7 +10,10 @@ The head of a patch has fields as a mail has them:
 
 from __future__ import annotations
 
+import os
+import subprocess
 from dataclasses import dataclass
+from difflib import unified_diff
 from email import message_from_string
 from pathlib import Path
 
@@ -66,3 +69,41 @@ def read_mutant(patch: Path) -> Mutant:
 def all_mutants() -> list[Mutant]:
     """Every recorded mutant, by name."""
     return [read_mutant(patch) for patch in sorted(FOLDER.glob("*.patch"))]
+
+
+def does_not_apply(mutant: Mutant, tree: Path, *, apply: bool = False) -> str:
+    """
+    Why a patch does not fit a tree; empty: it does.
+
+    :param apply: change the tree.
+    """
+    # Where the tree lies in a repository, git must not look at that.
+    nowhere = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tree.absolute().parent)}
+    tried = subprocess.run(
+        ["git", "apply", *([] if apply else ["--check"]), str(mutant.patch.absolute())],
+        cwd=tree,
+        env=nowhere,
+        capture_output=True,
+        text=True,
+    )
+    return tried.stderr.strip() if tried.returncode else ""
+
+
+def renewed(mutant: Mutant, text: str) -> str | None:
+    """
+    The patch of a mutant for another version of its file; its head stays as it is.
+
+    :param text: the file as it is now.
+    :return: None: the line is not there any more, or several times.
+    """
+    if text.count(f"{mutant.removed}\n") != 1:
+        return None
+    changed = text.replace(f"{mutant.removed}\n", f"{mutant.added}\n")
+    head, _, _ = mutant.patch.read_text().partition("--- a/")
+    diff = unified_diff(
+        text.splitlines(True),
+        changed.splitlines(True),
+        f"a/{mutant.path}",
+        f"b/{mutant.path}",
+    )
+    return head + "".join(diff)

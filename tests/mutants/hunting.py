@@ -27,7 +27,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.mutants.catalogue import Mutant
+from tests.mutants.catalogue import Mutant, does_not_apply
 
 PARTS = (30, 100)
 """Seeds of the first and of the second part; all others have `PART`."""
@@ -112,15 +112,8 @@ class Trees:
         self._made += 1
         tree = self.folder / f"{self._made}-{mutant.name}"
         shutil.copytree(self._clean, tree)
-        applied = subprocess.run(
-            ["git", "apply", str(mutant.patch.absolute())],
-            cwd=tree,
-            env={**os.environ, "GIT_CEILING_DIRECTORIES": str(self.folder)},
-            capture_output=True,
-            text=True,
-        )
-        if applied.returncode:
-            raise BrokenMutant(applied.stderr.strip())
+        if problem := does_not_apply(mutant, tree, apply=True):
+            raise BrokenMutant(problem)
         path = tree / mutant.path
         for stale in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
             stale.unlink()
