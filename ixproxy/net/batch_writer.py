@@ -233,6 +233,8 @@ class BatchWriter:
 
     def _next_batch(self) -> list[Work]:
         waiting = self._waiting
+        if not (waiting or self._first):
+            return []
         if self._cancelled or self._earliest <= self._clock.seconds():
             waiting = self._waiting = self._still_wanted()
         works, self._waiting = self.fair.next(waiting, self._clock.seconds())

@@ -108,8 +108,6 @@ class Attempt:
         for work in self._works:
             self._run_one(turn, work)
         rows.write_out()
-        if rows.wrote_timers:
-            at.first_timer = -inf
         raised = counters.event_number != self._before.event_number
         if rows.wrote or raised or self._expired_receipts:
             if not raised:
@@ -186,7 +184,6 @@ class Attempt:
 
     def take_back(self) -> None:
         """Nothing of it happened."""
-        self._standing.first_timer = -inf
         self._journal.undo()
         idleness.taken_back(self._memory, self._now)
         _set_counters(self._memory.counters, msgspec.structs.astuple(self._before))
@@ -195,6 +192,8 @@ class Attempt:
     def finished(self) -> Outcome:
         """It is durable: what is remembered stays, and effects may leave."""
         self._journal.forget()
+        if self._rows.wrote_timers:
+            self._standing.first_timer = -inf
         pullable: set[tuple[int, str]] = set()
         changes = []
         for id, before in self._rows.originals.items():

@@ -82,6 +82,8 @@ class MemoryTransport:
         self._ending: Failure | None = None
         self._reading = True
         self._arrival: Any = None
+        self._reader: IProtocol | None = None
+        self._read: Callable[[bytes], None] = lambda piece: None
         self.lost: Callable[[MemoryTransport], None] = lambda transport: None
         self.wrote: Callable[[MemoryTransport, bytes], None] | None = None
 
@@ -238,9 +240,13 @@ class MemoryTransport:
         self.schedule()
 
     def _receive(self, piece: bytes) -> None:
-        assert self.protocol is not None
+        protocol = self.protocol
+        assert protocol is not None
+        if protocol is not self._reader:
+            # Looked up once: a protocol of Twisted's client services looks for it every time.
+            self._reader, self._read = protocol, protocol.dataReceived
         try:
-            self.protocol.dataReceived(piece)
+            self._read(piece)
         except Exception:
             self.log.failure("{transport} could not read", transport=self)
             self.break_now()

@@ -80,13 +80,11 @@ class ProcessClock:
 
     def __init__(self, clock: SteppingClock) -> None:
         self._clock = clock
+        self.seconds: Callable[[], float] = clock.seconds
+        """The time now; the same for all programs."""
         self.late: list[ProgramCall] = []
         self.alive = True
         self.paused = False
-
-    def seconds(self) -> float:
-        """The time now; the same for all programs."""
-        return self._clock.seconds()
 
     def callLater(
         self, delay: float, callable: Callable[..., Any], *args: object, **kw: object
