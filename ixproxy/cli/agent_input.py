@@ -16,6 +16,8 @@ import shutil
 import termios
 import tty
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from select import select
 from types import TracebackType
 from typing import Any, Self, TextIO
 
@@ -64,18 +66,23 @@ class Script(LineReceiver):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The input has ended; a last line may lack its end."""
         self._ended = True
+        if not self.paused:
+            self._do_the_rest()
+
+    def _do_the_rest(self) -> None:
         rest = self.clearLineBuffer()  # type: ignore[no-untyped-call]
         if rest.strip():
             self.lineReceived(rest)
-        elif not self.paused:
+        else:
             self._end()
 
     async def _do(self, line: bytes) -> None:
-        goes_on = await self._carry_out(line.decode("utf-8", "replace").strip())
-        if self._ended or not goes_on:
+        if not await self._carry_out(line.decode("utf-8", "replace").strip()):
             self._end()
-        else:
-            self.resumeProducing()  # type: ignore[no-untyped-call]
+            return
+        self.resumeProducing()  # type: ignore[no-untyped-call]
+        if self._ended and not self.paused and not self.over.called:
+            self._do_the_rest()
 
     def _failed(self, failure: Failure) -> None:
         if not self.over.called:
@@ -215,7 +222,16 @@ class StandardInput(FileDescriptor):
         return fdesc.readFromFD(self._descriptor, self._protocol.dataReceived)
 
     def connectionLost(self, reason: Failure) -> None:
-        """The input has ended."""
+        """
+        The input has ended; what is there all the same is read first.
+
+        The reactor may tell of a hang-up before it has told of all that came
+        before.
+        """
+        with suppress(OSError):
+            while select([self._descriptor], [], [], 0)[0]:
+                if self.doRead() is not None:
+                    break
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
         self._protocol.connectionLost(reason)
 

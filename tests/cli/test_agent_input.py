@@ -7,6 +7,7 @@ import os
 import pty
 import termios
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import pytest_twisted
@@ -142,6 +143,23 @@ async def test_a_pipe_is_read_to_its_end(real_reactor: Any) -> None:
     assert doing.lines == ["one", "two"]
     assert standard.fileno() == ours
     assert os.get_blocking(ours)
+    os.close(ours)
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_an_end_that_is_told_before_the_lines_loses_none(slow: bool) -> None:
+    ours, theirs = os.pipe()
+    doing = Doing()
+    doing.slow = slow
+    lines = Script(doing)
+    os.write(theirs, b"one\ntwo\nthr")
+    os.close(theirs)
+    with StandardInput(Mock(), lines, ours) as standard:
+        standard.connectionLost(DONE)
+        for number in range(3 * slow):
+            doing.waiting[number].callback(None)
+    assert doing.lines == ["one", "two", "thr"]
+    assert lines.over.called
     os.close(ours)
 
 

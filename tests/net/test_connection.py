@@ -341,7 +341,7 @@ def test_the_log_is_not_told_of_each_connection_that_is_made() -> None:
     connection = FrameConnection(TurnEnd(clock), Told())
     with capturedLogs() as events:
         once = OneConnection(connection)
-        once.doStart()
+        once.doStart()  # type: ignore[no-untyped-call]
         assert once.buildProtocol(None) is connection
-        once.doStop()
+        once.doStop()  # type: ignore[no-untyped-call]
     assert events == []
