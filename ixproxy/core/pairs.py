@@ -134,6 +134,11 @@ _LEAVES = (Act.TURN, Act.MOVE, Act.AGAIN)
 _OF_THE_OTHER = frozenset(event for event in Event if event.name.startswith("OTHER"))
 
 
+def _never_by_chance() -> float:
+    """What stands for chance before there is any; a function of a module can be pickled."""
+    return 0.0
+
+
 class Pair:
     """
     The servers of one upstream.
@@ -180,7 +185,7 @@ class Pair:
     @classmethod
     def of(cls, facts: NodeFacts) -> Pair:
         """The servers as the file lists them, for a link that has no sockets yet."""
-        order = InTurn(max(1, len(facts.servers)), LinkTimes(), lambda: 0.0)
+        order = InTurn(max(1, len(facts.servers)), LinkTimes(), _never_by_chance)
         return cls(order, pair=not facts.is_proxy and len(facts.servers) > 1)
 
     def use(self, attempts: Attempts, *, pair: bool) -> None:

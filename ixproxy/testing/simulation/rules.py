@@ -73,9 +73,14 @@ def _other(run: Run, asked: Asked, identifier: str) -> bool:
 
 
 def answers_show_what_was_acknowledged(run: Run, asked: Asked) -> Iterator[str]:
-    """Who asks after an acknowledgement is told of the change (design 8: arrival order)."""
+    """
+    Who asks after an acknowledgement is told of the change (design 8: arrival order), unless
+    the interaction was over, or is, and there is another one of that name.
+    """
     outcome = asked.outcome
     if isinstance(outcome, m.EventInteractionProperties):
+        if run.ledger.births.get(outcome.interaction_id, 0) != asked.there:
+            return
         shown = outcome.interaction.get("UserData", outcome.interaction)
         missing = asked.knew - shown.keys()
         if missing:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.testing.simulation.ledger import OWN
 from ixproxy.testing.simulation.players import Asked
-from ixproxy.testing.simulation.run import Run
+from ixproxy.testing.simulation.run import GIVEN_UP, Run
 
 UNCERTAIN = (Code.LOST_CONNECTION, Code.NOT_ACCESSIBLE)
 
@@ -41,7 +41,10 @@ def nothing_is_in_doubt_where_nothing_breaks(run: Run, asked: Asked) -> Iterator
     if not run.world.calm or not isinstance(outcome, RequestRefused):
         return
     early = run.now() - asked.at < run.world.timeout - EARLY
-    if outcome.code in UNCERTAIN and not (early and outcome.code == Code.LOST_CONNECTION):
+    given_up = outcome.description == GIVEN_UP
+    if outcome.code in UNCERTAIN and not (
+        given_up or (early and outcome.code == Code.LOST_CONNECTION)
+    ):
         yield f"{asked.name} of #{asked.step} is refused with {outcome.code}, and nothing is broken"
 
 

@@ -45,6 +45,8 @@ _SAID = {
 Do = Callable[["Run", Draws], None]
 Mend = Callable[[], None]
 
+GIVEN_UP = "given up"
+"""As what a request is refused for which its client does not wait any longer."""
 _SETTLED_LATE = (m.RequestDeliver, m.RequestTransfer, m.RequestConference)
 
 
@@ -322,7 +324,7 @@ class Run:
     def _answered(self, result: Any, asked: Asked) -> None:
         if isinstance(result, Failure):
             if result.check(CancelledError):
-                result = RequestRefused(2002, "given up")
+                result = RequestRefused(2002, GIVEN_UP)
             elif result.check(RequestRefused):
                 result = result.value
             else:

@@ -83,6 +83,9 @@ def test_a_change_that_is_not_shown() -> None:
         shown = m.EventInteractionProperties(interaction_id="x", interaction={"m8": 1})
         what = asked(run, one(run, "router"), get, shown)
         assert broken(rules.answers_show_what_was_acknowledged, run, what) == "x is told without m9"
+        run.ledger.births["x"] += 1
+        found = rules.answers_show_what_was_acknowledged(run, what)
+        assert not list(found), "another one has its name by now"
 
 
 def test_what_is_acknowledged_is_shown() -> None:

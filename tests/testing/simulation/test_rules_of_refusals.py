@@ -10,7 +10,7 @@ from ixproxy.node.licences import NO_SEAT
 from ixproxy.testing.simulation import breaking
 from ixproxy.testing.simulation import rules_of_refusals as rules
 from ixproxy.testing.simulation.players import Asked
-from ixproxy.testing.simulation.run import Run
+from ixproxy.testing.simulation.run import GIVEN_UP, Run
 from ixproxy.testing.simulation.stepping import Draws
 from ixproxy.testing.steps import TENANT
 from tests.testing.simulation.small_worlds import one, running, submitted
@@ -61,6 +61,9 @@ def test_in_a_calm_world_nothing_is_in_doubt() -> None:
 def test_who_waits_no_longer_knows_nothing_even_in_a_calm_world() -> None:
     with running(calm=True) as run:
         asked = refused(run, "a", Code.LOST_CONNECTION, age=0.1)
+        assert said(rules.nothing_is_in_doubt_where_nothing_breaks(run, asked)) == ""
+        asked = refused(run, "a", Code.LOST_CONNECTION, age=run.world.timeout - 0.1)
+        asked.outcome = RequestRefused(Code.LOST_CONNECTION, GIVEN_UP)
         assert said(rules.nothing_is_in_doubt_where_nothing_breaks(run, asked)) == ""
         asked = refused(run, "a", Code.NOT_ACCESSIBLE, age=0.1)
         assert said(rules.nothing_is_in_doubt_where_nothing_breaks(run, asked))
