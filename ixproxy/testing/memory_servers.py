@@ -159,7 +159,7 @@ class MemoryServer:
             return
         self.process = process = ProcessClock(self._common.clock)
         self._gate = Gate(self._stop_here)
-        self._reach = Reach()
+        self._reach = Reach(self._tell_lease)
         self.member = member = NodePairMember(
             process,
             self.name,
@@ -232,12 +232,10 @@ class MemoryServer:
         """
         self._reach.away = at_commit is None
         self._reach.at_commit = at_commit
-        self._tell_lease()
 
     def find_store(self) -> None:
         """It reaches it again; harmless when it does."""
         self._reach.away, self._reach.at_commit = False, None
-        self._tell_lease()
 
     def _tell_lease(self) -> None:
         if self._lease is not None:

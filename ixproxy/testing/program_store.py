@@ -24,14 +24,25 @@ class Reach:
     """
     Whether a program reaches its database.
 
-    :ivar away: it does not.
     :ivar at_commit: it will not from its next commit on, of which it hears
         nothing, but which happens (True) or does not; None: there is no such plan.
+    :param changed: called when it has got out of reach, or is found again.
     """
 
-    def __init__(self) -> None:
-        self.away = False
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        self._away = False
+        self._changed = changed
         self.at_commit: bool | None = None
+
+    @property
+    def away(self) -> bool:
+        """Whether it does not reach it."""
+        return self._away
+
+    @away.setter
+    def away(self, away: bool) -> None:
+        self._away = away
+        self._changed()
 
 
 class ProgramStore(FaultyStore):

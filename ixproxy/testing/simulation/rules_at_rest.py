@@ -16,7 +16,7 @@ from ixproxy.testing.simulation.rules_of_pairs import (
     who_is_deposed_waits_and_has_said_so,
 )
 from ixproxy.testing.simulation.run import Run
-from ixproxy.values import PartyType
+from ixproxy.values import NodeName, PartyType
 
 Rule = Callable[[Run], Iterable[str]]
 
@@ -31,10 +31,22 @@ def every_request_is_answered_once(run: Run) -> Iterator[str]:
 
 
 def everybody_is_connected(run: Run) -> Iterator[str]:
-    """When all is healed whoever wants to be connected is (design 5, the client library)."""
+    """
+    When all is healed whoever wants to be connected is (design 5, the client library), and
+    proxies are linked with all nodes that listen (design 7, links).
+    """
     for player in run.players:
         if not player.left and (player.client is None or not player.client.connected):
             yield f"{player.name} is not connected"
+    for proxy in run.cluster.proxies:
+        if proxy.process.alive and proxy.core is not None:
+            for node in run.cluster.nodes:
+                link = proxy.core.state.links[NodeName(node.name)]
+                if node.listening and not link.linked:
+                    yield f"{proxy.name} is not linked with {node.name}: {link.state.value}"
+    for outer in run.cluster.outers:
+        if outer.process.alive and not outer.linked:
+            yield f"{outer.name} is linked with no proxy"
 
 
 def what_a_lost_node_has_is_let_go(run: Run) -> Iterator[str]:

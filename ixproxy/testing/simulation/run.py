@@ -115,7 +115,7 @@ class Run:
         for node in self.cluster.nodes:
             node.at_database = partial(self._observed, node)
         self._stores: dict[str, ObservedStore] = {}
-        self.service = Service(self.cluster, world, self.broken, self._failing)
+        self.service = Service(self.cluster, world, self.broken, self._failing, self._full)
         self.lives: dict[str, State] = {}
         """Server of a node to what it said last of what it is: primary, or waiting."""
         self._observer = _LoggedFailures(self.logged, self.lives)
@@ -130,6 +130,9 @@ class Run:
 
     def _failing(self, node: MemoryNode) -> bool:
         return self.store(node).about_to_fail("commit")
+
+    def _full(self, node: MemoryNode) -> bool:
+        return "commit" in self.store(node).broken
 
     def fail_no_more(self) -> None:
         """No store fails by plan from now on."""

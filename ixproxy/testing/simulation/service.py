@@ -6,7 +6,8 @@ them is a disturbance, which is seen by looking, or told. From the last one on
 the pair has as long as it may be without service; then each proxy that can
 reach its primary has to be linked with it, if any of its servers could be
 primary at all. What follows of itself from a disturbance, such as the end of a
-silent server, gives no more time.
+silent server, gives no more time. While no commit of a node can succeed, for
+its disk is full, a proxy that comes to it is refused: nobody is blamed for that.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Service:
 
     :param broken: told the name of the broken rule, and how it was broken.
     :param failing: whether the next commit of a node is going to fail.
+    :param full: whether all its commits are, until that is mended.
     :ivar longest: seconds from a disturbance to the service of all proxies, at most.
     """
 
@@ -39,11 +41,13 @@ class Service:
         world: World,
         broken: Callable[[str, str], None],
         failing: Callable[[MemoryNode], bool] = lambda _: False,
+        full: Callable[[MemoryNode], bool] = lambda _: False,
     ) -> None:
         self._cluster = cluster
         self._world = world
         self._broken = broken
         self._failing = failing
+        self._full = full
         self._disturbed: dict[str, float] = {}
         self._seen: dict[str, Any] = {}
         self._served: dict[tuple[str, str], bool] = {}
@@ -67,8 +71,9 @@ class Service:
             self._see(proxy.name, proxy.process, now)
         for node in cluster.nodes:
             conditions = [each.condition for each in node.members]
-            self._see(node.name, (conditions, self._failing(node)), now)
-            fit = any(each.fit for each in node.members)
+            full = self._full(node)
+            self._see(node.name, (conditions, self._failing(node), full), now)
+            fit = not full and any(each.fit for each in node.members)
             for proxy in cluster.proxies:
                 ways = [cluster.network.connects(proxy.name, each.name) for each in node.members]
                 self._see(f"{proxy.name} {node.name}", ways, now)

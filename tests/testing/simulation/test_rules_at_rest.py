@@ -38,6 +38,14 @@ def test_a_client_without_a_connection() -> None:
         assert list(rules.everybody_is_connected(run)) == ["mail-1 is not connected"]
 
 
+def test_a_proxy_without_a_link() -> None:
+    with running() as run:
+        run.cluster.network.lose("proxy1", "node2")
+        assert list(rules.everybody_is_connected(run)) == [
+            "proxy1 is not linked with node2: down"
+        ]
+
+
 def test_an_interaction_that_is_stranded() -> None:
     with running() as run:
         identifier = pulled(run)

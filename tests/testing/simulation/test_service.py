@@ -79,6 +79,30 @@ def test_nor_for_what_is_cut_off() -> None:
         assert waited(run, 10.0) == ""
 
 
+def test_nor_while_the_disk_of_the_database_is_full() -> None:
+    with running(pairs=True) as run:
+        primary = run.cluster.nodes[0].primary
+        assert primary is not None
+        breaking.fill_disk(run, Draws(ONLY_ONE))
+        run.cluster.network.lose("proxy1", primary.name)
+        assert waited(run, 10.0) == ""
+        assert run.cluster.proxies[0].linked < len(run.cluster.nodes)
+        breaking.mend(run, Draws(0))
+        assert waited(run) == ""
+        assert run.cluster.proxies[0].linked == len(run.cluster.nodes)
+
+
+def test_who_loses_the_database_at_a_commit_is_replaced_in_time() -> None:
+    with running(pairs=True) as run:
+        primary = run.cluster.nodes[0].primary
+        assert primary is not None
+        primary.lose_store(True)
+        run.cluster.network.lose("proxy1", primary.name)
+        run.cluster.run_until(lambda: primary.out_of_reach, "it never commits")
+        assert waited(run, 10.0) == ""
+        assert run.cluster.nodes[0].primary not in (None, primary)
+
+
 def test_a_disturbance_gives_time_again() -> None:
     with running(pairs=True) as run:
         backup = run.cluster.nodes[0].backup
