@@ -115,6 +115,7 @@ class MemoryNetwork:
         The programs of `host` are stopped, and its kernel is not.
 
         New connections are taken, and nobody there says anything until `go_on`.
+        What its kernel was given before still arrives.
         """
         self._stopped.setdefault(host, [])
         self._look()
@@ -222,6 +223,7 @@ class MemoryNetwork:
         """Pauses and cuts have changed."""
         for end in tuple(self._ends):
             end.blocked = self._blocked(end)
+            end.halt(end.host in self._stopped)
             end.schedule()
         for attempt in tuple(self._connecting):
             if attempt.call.active():

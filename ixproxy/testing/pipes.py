@@ -73,6 +73,7 @@ class MemoryTransport:
         self.protocol: IProtocol | None = None
         self.connected = True
         self.blocked = False
+        self._halted = False
         self._producer: Any = None
         self._producer_paused = False
         self._unsent: deque[bytes] = deque()
@@ -103,7 +104,7 @@ class MemoryTransport:
         if self.wrote is not None:
             self.wrote(self, data)
         peer, size = self.peer, len(data)
-        if not self._unsent and peer._arriving_size + size <= WINDOW:
+        if not self._unsent and not self._halted and peer._arriving_size + size <= WINDOW:
             # By far the most often: there is room on the way.
             if peer.connected:
                 peer._arriving.append(bytes(data))
@@ -252,6 +253,12 @@ class MemoryTransport:
             self.break_now()
             self.peer.reset()
 
+    def halt(self, halted: bool) -> None:
+        """Whether what is written here stays here for now, as its program is stopped."""
+        self._halted = halted
+        if self._unsent:
+            self.moved()
+
     def moved(self) -> None:
         """There is room on the way again."""
         if self.connected:
@@ -259,6 +266,8 @@ class MemoryTransport:
 
     def _move(self) -> None:
         """Put on the way what there is room for."""
+        if self._halted:
+            return
         peer = self.peer
         while self._unsent and peer._arriving_size < WINDOW:
             piece = self._unsent.popleft()
