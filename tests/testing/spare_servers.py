@@ -34,8 +34,9 @@ def spare_of(cluster: Cluster) -> MemoryNode:
 
 
 def with_a_pair(cluster: Cluster) -> MemoryNode:
-    """A second server for the cluster's node, on the same database; proxies know both."""
+    """A second server for the cluster's node, for the same lease; proxies know both."""
     first, spare = cluster.nodes[0], spare_of(cluster)
+    spare._common.leases = first.leases
     pair = tuple(Server(name, node_address(name)) for name in (first.name, spare.name))
     facts = NodeFacts(NodeName(first.name), first.dbid, frozenset({1}), pairs=(pair,))
     deployment = Deployment({1: facts_of(TENANT)}, {facts.name: facts})

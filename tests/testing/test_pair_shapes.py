@@ -47,6 +47,8 @@ class House:
 
     def takes_over(self) -> float:
         """The spare server starts; seconds until the proxy works with it, once it listens."""
+        # The first one is given up, whatever became of it: the lease is the other's.
+        self.first.leases.owner = None
         self.spare.start()
         self.cluster.run_until(lambda: self.spare.listening, "it never listens")
         began = self.cluster.seconds()
