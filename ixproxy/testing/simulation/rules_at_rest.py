@@ -33,11 +33,14 @@ def every_request_is_answered_once(run: Run) -> Iterator[str]:
 def everybody_is_connected(run: Run) -> Iterator[str]:
     """
     When all is healed whoever wants to be connected is (design 5, the client library), and
-    proxies are linked with all nodes that listen (design 7, links).
+    all nodes serve, and proxies are linked with them (design 7, links).
     """
     for player in run.players:
         if not player.left and (player.client is None or not player.client.connected):
             yield f"{player.name} is not connected"
+    for node in run.cluster.nodes:
+        if not node.listening:
+            yield f"nobody serves as {node.name}: {node.members}"
     for proxy in run.cluster.proxies:
         if proxy.process.alive and proxy.core is not None:
             for node in run.cluster.nodes:

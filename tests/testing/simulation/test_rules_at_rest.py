@@ -46,6 +46,14 @@ def test_a_proxy_without_a_link() -> None:
         ]
 
 
+def test_a_node_that_does_not_serve() -> None:
+    with running() as run:
+        run.cluster.nodes[1].kill()
+        assert list(rules.everybody_is_connected(run)) == [
+            "nobody serves as node2: [<node2: dead>]"
+        ]
+
+
 def test_an_interaction_that_is_stranded() -> None:
     with running() as run:
         identifier = pulled(run)
