@@ -41,9 +41,7 @@ def test_a_client_without_a_connection() -> None:
 def test_a_proxy_without_a_link() -> None:
     with running() as run:
         run.cluster.network.lose("proxy1", "node2")
-        assert list(rules.everybody_is_connected(run)) == [
-            "proxy1 is not linked with node2: down"
-        ]
+        assert list(rules.everybody_is_connected(run)) == ["proxy1 is not linked with node2: down"]
 
 
 def test_a_node_that_does_not_serve() -> None:
