@@ -31,6 +31,9 @@ from ixproxy.messages.agents import AgentRequest
 from ixproxy.messages.message import Message
 from ixproxy.wire.prefix import Frame
 
+LEARNING = 1.0
+"""Seconds after a login in which nodes tell the client what it did not say of its session."""
+
 
 class LoggingIn(AgentChange):
     """A login: provisional everywhere, then confirmed, home first."""
@@ -50,6 +53,9 @@ class LoggingIn(AgentChange):
         self._stamp: tuple[int, int] = (0, 0)
         self._joins = False
         """A session that other clients of this proxy are in."""
+        self._learns = False
+        """A session that the client had, and this proxy did not know; each node may know
+        another state of it."""
 
     def _checked(self, answer: Message) -> Message:
         missing = isinstance(answer, EventAck) and answer.agent_session is None
@@ -92,6 +98,8 @@ class LoggingIn(AgentChange):
                 and known.stamp == self._stamp
                 and self._asked.client not in known.clients
             )
+            named = self._login.agent_session == self._stamp
+            self._learns = named and (known is None or known.stamp != self._stamp)
             self._sessions.keep(self._session())
             # Those, too, that came back meanwhile and were told of older sessions only.
             others = [link for link in self._state.links_of(self._key[0]) if link is not self._home]
@@ -101,6 +109,8 @@ class LoggingIn(AgentChange):
         else:
             self._state.answer_message(self._asked, EventAck(agent_session=self._stamp))
             session = self._sessions.get(self._key)
+            if self._learns and session is not None:
+                session.learning_until = self._state.now + LEARNING
             if self._joins and session is not None:
                 said = AgentState().joined(self._login.media_list)
                 tell_rest(self._state, session, self._asked.client, said)

@@ -31,6 +31,8 @@ class AgentSession:
     An agent that this proxy's clients logged in.
 
     :ivar clients: who is logged in, and the state that each was told last.
+    :ivar learning_until: until when nodes say what the session was before this
+        proxy knew it, each what it has.
     """
 
     tenant: int
@@ -39,6 +41,7 @@ class AgentSession:
     place: str
     state: AgentState = field(default_factory=AgentState)
     clients: dict[Client, AgentState] = field(default_factory=dict)
+    learning_until: float = float("-inf")
 
     @property
     def key(self) -> AgentKey:
