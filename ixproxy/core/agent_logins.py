@@ -10,6 +10,8 @@ A refusal before the decision undoes all. After it, only one counts: that a
 node knows a newer session. The newer one is the agent's everywhere, and this
 one is undone, too. A client that was in the session before has lost nothing by
 a refusal: nothing is undone then, for until the decision nothing was changed.
+But one that comes from another proxy, and is refused its session for want of a
+place or a seat, is out of it: no node is left with it alone.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
 from ixproxy.core.agent_states import AgentState
 from ixproxy.core.agents import AgentChange, Phase
 from ixproxy.core.clients import Client
-from ixproxy.core.forced_changes import tell_rest
+from ixproxy.core.forced_changes import tell_of_logout, tell_rest
 from ixproxy.core.links import Link
 from ixproxy.core.state import Asked, ProxyState, error_code
 from ixproxy.errors import Code, RemoteProtocolError
@@ -33,6 +35,11 @@ from ixproxy.wire.prefix import Frame
 
 LEARNING = 1.0
 """Seconds after a login in which nodes tell the client what it did not say of its session."""
+
+_OUT = frozenset(
+    (Code.ALREADY_LOGGED_IN, Code.NO_LICENCE, Code.PLACE_OCCUPIED, Code.STALE_SESSION)
+)
+"""Refusals that say that the agent is not logged in by the session that the client had."""
 
 
 class LoggingIn(AgentChange):
@@ -51,6 +58,8 @@ class LoggingIn(AgentChange):
         self._login = msgspec.structs.replace(request, provisional=True)
         self._request = self._login
         self._stamp: tuple[int, int] = (0, 0)
+        self._is_out = False
+        """It was refused the session that it had."""
         self._joins = False
         """A session that other clients of this proxy are in."""
         self._learns = False
@@ -70,6 +79,7 @@ class LoggingIn(AgentChange):
         super()._did(link, answer)
 
     def _refused(self, link: Link, frame: Frame) -> None:
+        self._is_out = self._is_out or error_code(frame) in _OUT
         if self._phase is Phase.SPREAD and error_code(frame) != Code.STALE_SESSION:
             self._note_refusal(link, frame)
             self._missed(link)
@@ -151,6 +161,11 @@ class LoggingIn(AgentChange):
             links = self._state.links_of(self._key[0])
             away = [link.name for link in links if not link.linked or link in silent]
             self._sessions.absences.note(away, (client, self._key, self._stamp))
+        had = self._login.agent_session
+        if had is not None and self._is_out and not (known is not None and known.stamp == had):
+            client.left(had)
+            missed = client, self._key, had
+            tell_of_logout(self._state, self._sessions, missed, but=None, reason=None)
 
     def _opposites(self) -> list[AgentRequest]:
         return [

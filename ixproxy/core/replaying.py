@@ -92,7 +92,7 @@ class Replaying:
         if session is None or not session.has(client, item.session.stamp):
             return None
         self._told[session.key, client] = session.stamp, session.state
-        return Item(client, session.confirmation(), session)
+        return Item(client, session.replay(), session)
 
     def _look(self) -> bool:
         """Whether there is anything that was not told yet; logouts go before all else."""
@@ -112,7 +112,7 @@ class Replaying:
                 key, how = (session.key, client), (session.stamp, session.state)
                 if self._link.name in client.numbers and self._told.get(key) != how:
                     self._told[key] = how
-                    self._next.append(Item(client, session.confirmation(), session))
+                    self._next.append(Item(client, session.replay(), session))
         return bool(self._next)
 
     def _look_for_rest(self) -> bool:

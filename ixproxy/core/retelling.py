@@ -110,7 +110,7 @@ class Retelling:
         assert session is not None
         self._awaited[link.name] += 1
         again = _Again(self, session.stamp, session.state, key, client)
-        self._state.ask(link, session.confirmation(), again, why="replay-agent", client=client)
+        self._state.ask(link, session.replay(), again, why="replay-agent", client=client)
 
     def answered(self, link: Link, again: _Again, code: int) -> None:
         """

@@ -278,7 +278,7 @@ def logged_out_while_away() -> Rig:
 
 
 def told_to_log_out(rig: Rig) -> Frame:
-    frame = only([each for each in rig.sent(EAST) if each.kind == Kind.REQUEST])
+    frame: Frame = only([each for each in rig.sent(EAST) if each.kind == Kind.REQUEST])
     assert isinstance(decode(frame), RequestAgentLogout)
     return frame
 
