@@ -178,7 +178,7 @@ class Composer:
             identifier: held
             for each in self._sources.values()
             for identifier, held in each.held.get(key, {}).items()
-            if held.told and not _of_older(each, key, agent, held)
+            if held.told
         }
         return m.EventPlaceAgentState(
             event_time=agent.time,
@@ -339,12 +339,3 @@ class Composer:
                 source.put_down(key, event.interaction_id)
             elif event.interaction:
                 held.properties = event.interaction
-
-
-def _of_older(source: Source, key: AgentKey, agent: Composite, held: Held) -> bool:
-    """
-    Whether an agent is a party by a session that a newer one has ended, as the
-    source has yet to hear: its removal will be of the older session.
-    """
-    older = held.stamp is not None and held.stamp < agent.stamp
-    return older and not source.has(key, agent.stamp)

@@ -80,20 +80,6 @@ def test_interactions_pass_and_show_in_the_state() -> None:
     assert streams.states()[0].parties == {}
 
 
-def test_a_state_does_not_show_what_an_agent_has_by_an_older_session_elsewhere() -> None:
-    """Whoever begins to read just then would take its end for that of another session."""
-    streams = Streams(east=1, north=2)
-    streams.all_say(of(m.EventAgentLogin))
-    streams.say("north", party(m.EventPartyAdded))
-    streams.say("east", of(m.EventAgentLogin, stamp=(2, 2)))
-    (shown,) = streams.states()
-    assert (shown.agent_session, shown.parties, shown.interactions) == ((2, 2), {}, {})
-    assert names(streams.say("north", party(m.EventPartyRemoved))) == ["PartyRemoved"]
-    streams.say("north", of(m.EventAgentLogin, stamp=(2, 2)))
-    streams.say("north", party(m.EventPartyAdded, "i2", stamp=(2, 2)))
-    assert list(streams.states()[0].parties) == ["i2"]
-
-
 def test_a_composer_without_sources_has_nothing() -> None:
     composer = Composer()
     assert composer.event_received("nobody", of(m.EventAgentLogin)) == []
