@@ -39,6 +39,8 @@ class Absences:
     def __init__(self) -> None:
         self._missed: dict[NodeName, dict[Missed, None]] = {}
         self._of_client: dict[Client, dict[tuple[NodeName, Missed], None]] = {}
+        self._paused: dict[NodeName, float] = {}
+        """Until when nodes that could not do one are not told."""
         self.forgotten = 0
 
     def __len__(self) -> int:
@@ -61,9 +63,18 @@ class Absences:
         """Whether there is anything that a node has missed."""
         return node in self._missed
 
+    def pause(self, node: NodeName, until: float) -> None:
+        """A node that is there could not do a logout: it is told no more until then."""
+        self._paused[node] = until
+
+    def due(self, node: NodeName, now: float) -> bool:
+        """Whether a node that is there is to be told of what it has missed."""
+        return node in self._missed and self._paused.get(node, now) <= now
+
     def take(self, node: NodeName) -> list[Missed]:
         """What a node that is back is to be told, oldest first; it is forgotten."""
         taken = list(self._missed.get(node, ()))
+        self._paused.pop(node, None)
         for missed in taken:
             self._forget(node, missed)
         return taken

@@ -10,6 +10,8 @@ A refusal before the decision undoes all. After it, only one counts: that a
 node knows a newer session. The newer one is the agent's everywhere, and this
 one is undone, too. A client that was in the session before has lost nothing by
 a refusal: nothing is undone then, for until the decision nothing was changed.
+But one that comes from another proxy, and is refused its session for want of a
+place or a seat, is out of it: no node is left with it alone.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
 from ixproxy.core.agent_states import AgentState
 from ixproxy.core.agents import AgentChange, Phase
 from ixproxy.core.clients import Client
-from ixproxy.core.forced_changes import tell_rest
+from ixproxy.core.forced_changes import tell_of_logout, tell_rest
 from ixproxy.core.links import Link
 from ixproxy.core.state import Asked, ProxyState, error_code
 from ixproxy.errors import Code, RemoteProtocolError
@@ -30,6 +32,14 @@ from ixproxy.messages import EventAck, RequestAgentLogin, RequestAgentLogout
 from ixproxy.messages.agents import AgentRequest
 from ixproxy.messages.message import Message
 from ixproxy.wire.prefix import Frame
+
+LEARNING = 1.0
+"""Seconds after a login in which nodes tell the client what it did not say of its session."""
+
+_OUT = frozenset(
+    (Code.ALREADY_LOGGED_IN, Code.NO_LICENCE, Code.PLACE_OCCUPIED, Code.STALE_SESSION)
+)
+"""Refusals that say that the agent is not logged in by the session that the client had."""
 
 
 class LoggingIn(AgentChange):
@@ -48,8 +58,13 @@ class LoggingIn(AgentChange):
         self._login = msgspec.structs.replace(request, provisional=True)
         self._request = self._login
         self._stamp: tuple[int, int] = (0, 0)
+        self._is_out = False
+        """It was refused the session that it had."""
         self._joins = False
         """A session that other clients of this proxy are in."""
+        self._learns = False
+        """A session that the client had, and this proxy did not know; each node may know
+        another state of it."""
 
     def _checked(self, answer: Message) -> Message:
         missing = isinstance(answer, EventAck) and answer.agent_session is None
@@ -64,6 +79,7 @@ class LoggingIn(AgentChange):
         super()._did(link, answer)
 
     def _refused(self, link: Link, frame: Frame) -> None:
+        self._is_out = self._is_out or error_code(frame) in _OUT
         if self._phase is Phase.SPREAD and error_code(frame) != Code.STALE_SESSION:
             self._note_refusal(link, frame)
             self._missed(link)
@@ -92,6 +108,8 @@ class LoggingIn(AgentChange):
                 and known.stamp == self._stamp
                 and self._asked.client not in known.clients
             )
+            named = self._login.agent_session == self._stamp
+            self._learns = named and (known is None or known.stamp != self._stamp)
             self._sessions.keep(self._session())
             # Those, too, that came back meanwhile and were told of older sessions only.
             others = [link for link in self._state.links_of(self._key[0]) if link is not self._home]
@@ -101,6 +119,8 @@ class LoggingIn(AgentChange):
         else:
             self._state.answer_message(self._asked, EventAck(agent_session=self._stamp))
             session = self._sessions.get(self._key)
+            if self._learns and session is not None:
+                session.learning_until = self._state.now + LEARNING
             if self._joins and session is not None:
                 said = AgentState().joined(self._login.media_list)
                 tell_rest(self._state, session, self._asked.client, said)
@@ -141,6 +161,11 @@ class LoggingIn(AgentChange):
             links = self._state.links_of(self._key[0])
             away = [link.name for link in links if not link.linked or link in silent]
             self._sessions.absences.note(away, (client, self._key, self._stamp))
+        had = self._login.agent_session
+        if had is not None and self._is_out and not (known is not None and known.stamp == had):
+            client.left(had)
+            missed = client, self._key, had
+            tell_of_logout(self._state, self._sessions, missed, but=None, reason=None)
 
     def _opposites(self) -> list[AgentRequest]:
         return [

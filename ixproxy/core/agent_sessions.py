@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from ixproxy.core.absences import Absences
 from ixproxy.core.agent_states import AgentState
 from ixproxy.core.clients import Client
 from ixproxy.core.lacking import Lacking
 from ixproxy.core.standing import Standing
 from ixproxy.messages import RequestConfirmSession
+from ixproxy.messages.agents import REPLAYED
 from ixproxy.messages.message import Reason
 
 AgentKey = tuple[int, str]
@@ -31,6 +34,8 @@ class AgentSession:
     An agent that this proxy's clients logged in.
 
     :ivar clients: who is logged in, and the state that each was told last.
+    :ivar learning_until: until when nodes say what the session was before this
+        proxy knew it, each what it has.
     """
 
     tenant: int
@@ -39,11 +44,16 @@ class AgentSession:
     place: str
     state: AgentState = field(default_factory=AgentState)
     clients: dict[Client, AgentState] = field(default_factory=dict)
+    learning_until: float = float("-inf")
 
     @property
     def key(self) -> AgentKey:
         """The agent."""
         return self.tenant, self.agent
+
+    def replay(self) -> RequestConfirmSession:
+        """The same for a node that does not have it, or not as it is."""
+        return replace(self.confirmation(), extension={REPLAYED: 1})
 
     def confirmation(self, reason: Reason | None = None) -> RequestConfirmSession:
         """The whole session, as nodes are told of it."""

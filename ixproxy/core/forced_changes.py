@@ -16,6 +16,11 @@ on a node that has heard it from another proxy, so nothing echoes. A logout
 counts whichever node says it, too, and goes to all: what ended a session on
 one node must not leave it on another.
 
+A session that a client had before, through another proxy perhaps, this proxy
+learns when the client logs in: each node tells the client what it has besides
+what the client said, and one that was away has less, or something older. So
+for a moment the word of each node counts, and is told to all.
+
 While a change of this proxy's own is under way and the home node has done it,
 events wait: they came later, and other nodes may yet hear the change after
 them. When it is over they are followed, and what they said is told to all
@@ -117,6 +122,8 @@ class ForcedChanges:
             log_out_everywhere(
                 self._state, self._sessions, session, client, but=link, reason=event.reason
             )
+        elif self._state.now <= session.learning_until:
+            self._change(told, session, again=True)
         elif event.by_server or link is self._authority(session):
             self._change(told, session, again=waited)
         else:

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
+from ixproxy.core.absences import Missed
 from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
 from ixproxy.core.agent_states import AgentState
 from ixproxy.core.clients import Client
@@ -30,6 +31,7 @@ from ixproxy.core.pending import Pending
 from ixproxy.core.registering import joined
 from ixproxy.core.retelling import ended_by
 from ixproxy.core.state import ProxyState, error_code
+from ixproxy.core.unanswered import PAUSE, UNDECIDED, by_now
 from ixproxy.errors import Code
 from ixproxy.messages import RequestAgentLogout
 from ixproxy.messages.message import Request
@@ -63,18 +65,23 @@ class Replaying:
         """Of each client, what stands and was told."""
         self._next: deque[Item] = deque()
         self._awaited = 0
+        self._put_off: list[Missed] = []
+        """Logouts that the node could not do: it is told later, and not waited for."""
 
     def start(self) -> None:
         """Send as many as the window allows."""
         link, window = self._link, self._state.settings.replay_window
         while self._awaited < window and (self._next or (not self._awaited and self._look())):
             item = self._current(self._next.popleft())
-            if item is not None and link.name in item.client.numbers:
+            if item is not None and link.name not in item.client.numbers:
+                self._missed(item)
+            elif item is not None:
                 self._awaited += 1
                 telling, why = _Telling(self, item), "replay-agent"
                 self._state.ask(link, item.request, telling, why=why, client=item.client)
         link.replaying = self._awaited + len(self._next)
         if not self._awaited:
+            self._note_put_off()
             joined(self._state, link)
 
     def _current(self, item: Item) -> Item | None:
@@ -85,7 +92,7 @@ class Replaying:
         if session is None or not session.has(client, item.session.stamp):
             return None
         self._told[session.key, client] = session.stamp, session.state
-        return Item(client, session.confirmation(), session)
+        return Item(client, session.replay(), session)
 
     def _look(self) -> bool:
         """Whether there is anything that was not told yet; logouts go before all else."""
@@ -105,7 +112,7 @@ class Replaying:
                 key, how = (session.key, client), (session.stamp, session.state)
                 if self._link.name in client.numbers and self._told.get(key) != how:
                     self._told[key] = how
-                    self._next.append(Item(client, session.confirmation(), session))
+                    self._next.append(Item(client, session.replay(), session))
         return bool(self._next)
 
     def _look_for_rest(self) -> bool:
@@ -126,11 +133,17 @@ class Replaying:
         self._awaited -= 1
         if self._link.speaks:
             self.start()
+        else:
+            while self._next:
+                self._missed(self._next.popleft())
+            self._note_put_off()
 
     def refused(self, item: Item, code: int) -> None:
         """The node does not take something."""
         state, link, session, client = self._state, self._link, item.session, item.client
         if session is None:
+            if code in UNDECIDED:
+                self._missed(item)
             if code not in (Code.STALE_SESSION, Code.NOT_LOGGED_IN_FOR_LOGOUT):
                 what = type(item.request).__name__
                 text = "{link} refused {what} of {client}, which other nodes took: {code}"
@@ -157,12 +170,29 @@ class Replaying:
 
     def silent(self, item: Item) -> None:
         """The node does not say whether it has something."""
+        self._missed(item)
         session, client = item.session, item.client
         if session is None or not self._link.speaks:
             return
         known = self._sessions.get(session.key)
         if known is not None and known.has(client, session.stamp):
             self._sessions.lacking.note(self._link.name, session.key, client, self._state.now)
+
+    def _missed(self, item: Item) -> None:
+        """A logout that was not done is one that the node has missed still."""
+        logout, client = item.request, item.client
+        if isinstance(logout, RequestAgentLogout) and logout.agent_session is not None:
+            key = logout.tenant_id, logout.agent_id
+            self._put_off.append((client, key, logout.agent_session))
+
+    def _note_put_off(self) -> None:
+        absences, name = self._sessions.absences, self._link.name
+        for client, key, stamp in self._put_off:
+            absences.note([name], (by_now(self._state, client), key, stamp))
+        if self._put_off:
+            absences.pause(name, self._state.now + PAUSE)
+        self._put_off.clear()
+
 
 
 def _age(client: Client) -> tuple[int, int]:

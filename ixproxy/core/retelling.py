@@ -25,20 +25,12 @@ from ixproxy.core.lacking import TRIES
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import ProxyState, error_code
-from ixproxy.core.unanswered import LogoutTold
+from ixproxy.core.unanswered import UNDECIDED, LogoutTold
 from ixproxy.errors import Code
 from ixproxy.messages import RequestAgentLogout
 from ixproxy.values import NodeName
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Frame
-
-_UNDECIDED = frozenset(
-    (
-        Code.BUSY, Code.CANCELLED, Code.EXPIRED, Code.INTERNAL, Code.LOST_CONNECTION,
-        Code.NOT_ACCESSIBLE, Code.NOT_REGISTERED, Code.STOPPING, Code.SUPERSEDED,
-    )
-)  # fmt: skip
-"""Refusals that say nothing about the session."""
 
 
 def ended_by(
@@ -55,7 +47,7 @@ def ended_by(
 
     :return: False: all others keep it, and the node lacks it.
     """
-    if code != Code.STALE_SESSION and (not link.facts.is_proxy or code in _UNDECIDED):
+    if code != Code.STALE_SESSION and (not link.facts.is_proxy or code in UNDECIDED):
         return False
     log_out_everywhere(state, sessions, session, client, but=link)
     tell_logged_out(state, session, client)
@@ -101,7 +93,7 @@ class Retelling:
     def _tell_logouts(self, link: Link) -> None:
         """A node that is there did not answer a logout, or was too busy: it is told once more."""
         absences = self._sessions.absences
-        if not link.linked or not absences.missed_by(link.name):
+        if not link.linked or not absences.due(link.name, self._state.now):
             return
         for missed in absences.take(link.name):
             client, (tenant, agent), stamp = missed
@@ -118,7 +110,7 @@ class Retelling:
         assert session is not None
         self._awaited[link.name] += 1
         again = _Again(self, session.stamp, session.state, key, client)
-        self._state.ask(link, session.confirmation(), again, why="replay-agent", client=client)
+        self._state.ask(link, session.replay(), again, why="replay-agent", client=client)
 
     def answered(self, link: Link, again: _Again, code: int) -> None:
         """

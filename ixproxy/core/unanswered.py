@@ -2,9 +2,10 @@
 What proxies tell nodes about agents for no client that waits, and is not answered in time.
 
 Theory of operation: a node that is there but silent is sent a cancellation when
-time is up, and then may have done what it was told, or not. So it is told once
-more: a logout as one that it has missed (`absences`), anything else as the whole
-session (`lacking`). What it refuses it has at least heard.
+time is up, and then may have done what it was told, or not. One that could not
+do it, for its store refused, or it was busy, has not. Both are told once more: a
+logout as one that was missed (`absences`), anything else as the whole session
+(`lacking`). Any other refusal says that it is heard, and need not be done.
 
 What a restart loses, and who restores it: all of it; see `absences` and `lacking`.
 """
@@ -16,8 +17,25 @@ from ixproxy.core.agent_sessions import AgentKey, AgentSessions
 from ixproxy.core.clients import Client
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
-from ixproxy.core.state import ProxyState
+from ixproxy.core.state import ProxyState, error_code
+from ixproxy.errors import Code
+from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Frame
+
+PAUSE = 1.0
+"""Seconds until a node that could not do a logout is told it again."""
+UNDECIDED = frozenset(
+    (
+        Code.BUSY, Code.CANCELLED, Code.EXPIRED, Code.INTERNAL, Code.LOST_CONNECTION,
+        Code.NOT_ACCESSIBLE, Code.NOT_REGISTERED, Code.STOPPING, Code.STORE_FAILED, Code.SUPERSEDED,
+    )
+)  # fmt: skip
+"""Refusals that say nothing about the session."""
+
+
+def could_not(frame: Frame) -> bool:
+    """Whether an answer says that the node could not do now what it was told."""
+    return frame.kind == Kind.ERROR and error_code(frame) in UNDECIDED
 
 
 class LogoutTold:
@@ -29,12 +47,15 @@ class LogoutTold:
         self._missed = missed
 
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
-        """The agent is out there, or was already."""
+        """The agent is out there, or was already; or the node could not do it."""
+        if could_not(frame):
+            self.lost(link, pending)
+            self._sessions.absences.pause(link.name, self._state.now + PAUSE)
 
     def lost(self, link: Link, pending: Pending) -> None:
         """It may be in there still."""
         client, key, stamp = self._missed
-        self._sessions.absences.note([link.name], (_by_now(self._state, client), key, stamp))
+        self._sessions.absences.note([link.name], (by_now(self._state, client), key, stamp))
 
 
 class ChangeTold:
@@ -49,16 +70,18 @@ class ChangeTold:
         self._client = client
 
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
-        """It is done there, or refused."""
+        """It is done there, or refused; or the node could not do it."""
+        if could_not(frame):
+            self.lost(link, pending)
 
     def lost(self, link: Link, pending: Pending) -> None:
         """One that is there may not have done it; one that is away is told all later."""
-        session, client = self._sessions.get(self._key), _by_now(self._state, self._client)
+        session, client = self._sessions.get(self._key), by_now(self._state, self._client)
         if link.linked and session is not None and client in session.clients:
             self._sessions.lacking.note(link.name, self._key, client, self._state.now)
 
 
-def _by_now(state: ProxyState, client: Client) -> Client:
+def by_now(state: ProxyState, client: Client) -> Client:
     """The same client on its newest connection; one that has left: itself."""
     newer = state.clients.newest(client.session)
     return newer if client.gone and not client.said_goodbye and newer is not None else client

@@ -56,6 +56,12 @@ The key of an extension that a proxy gives a request: 1, nobody asked for it; a
 node has done it by itself, and the others are to follow.
 """
 
+REPLAYED = "Replayed"
+"""
+The key of an extension that a proxy gives a confirmation: 1, it follows no login,
+but tells the session as it is, even where a login before it was never confirmed.
+"""
+
 
 class AgentRequest(Request, frozen=True, kw_only=True):
     """A request about one agent; `agent_session` is (number, dbid) when known."""

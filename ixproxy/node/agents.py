@@ -11,8 +11,8 @@ newer stamp. A provisional session ends with its connection, or after ten
 seconds.
 
 A client that joins an agent session adds to it, and is told what else it has.
-So does a confirmation that follows a login of the same client; any other is a
-replay, of a proxy that knows the session whole, and makes it equal to that.
+So does a confirmation that follows a login of the same client; any other, or one
+that says so, is a replay, of a proxy that knows the session whole, and makes it equal to that.
 What a second client may do is `allow-multiple-agent-connections`:
 `true` it joins, `false` it is refused, `force-logout` it ends the first.
 """
@@ -28,7 +28,7 @@ from ixproxy.messages import (
     RequestAgentLogout,
     RequestConfirmSession,
 )
-from ixproxy.messages.agents import BY_SERVER, AgentRequest
+from ixproxy.messages.agents import BY_SERVER, REPLAYED, AgentRequest
 from ixproxy.node.access import connected, known_agent, media_of, tenant_of
 from ixproxy.node.agent_changes import equalled, reasons_of, tell_rest
 from ixproxy.node.agent_sessions import (
@@ -186,7 +186,9 @@ def confirm(turn: Turn, sender: Sender, request: RequestConfirmSession) -> Event
         # stamp, could do nothing more with it, and on nodes that are away is in no other.
         others = [session for session in current.sessions if session != sender.session]
         holdings = holdings_of(turn, current, others)
-    follows_login = turn.memory.logged_in_by(sender.session, name)
+    # A login that was refused, or whose confirmation was, is followed by none.
+    logged_in = turn.memory.logged_in_by(sender.session, name)
+    follows_login = logged_in and not request.extension.get(REPLAYED)
     if current is not None and stamp_of(current) == stamp:
         first = turn.memory.names(sender.session, current)
         if follows_login:

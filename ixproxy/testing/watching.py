@@ -292,6 +292,9 @@ class StreamWatch:
         agent = self.agents.get((event.tenant_id, event.agent_id))
         if agent is not None and agent.stamp is not None and event.agent_session < agent.stamp:
             # What a newer session has ended on all nodes may be told a moment later by some.
+            # A stream that began in between has shown it until then.
+            if isinstance(event, m.EventPartyRemoved):
+                agent.parties.pop(event.interaction_id, None)
             return
         if agent is None:
             self._wrong(event, "is of nobody who is logged in")

@@ -27,6 +27,18 @@ def test_a_node_is_told_once_what_it_missed_oldest_first() -> None:
     assert not absences._of_client
 
 
+def test_a_node_that_could_not_do_it_is_left_in_peace_for_a_while() -> None:
+    absences, one = Absences(), client(1)
+    absences.note([EAST], (one, ANN, (1, 101)))
+    assert absences.due(EAST, 5.0)
+    absences.pause(EAST, 6.0)
+    assert not absences.due(EAST, 5.0)
+    assert absences.due(EAST, 6.0)
+    absences.take(EAST)
+    assert not absences.due(EAST, 6.0)
+    assert not absences._paused
+
+
 def test_nothing_is_kept_for_a_client_that_has_left() -> None:
     absences, one, other = Absences(), client(1), client(2)
     absences.note([EAST], (one, ANN, (1, 101)))

@@ -170,3 +170,30 @@ def test_a_login_that_is_undone_is_undone_on_a_node_that_was_silent() -> None:
     rig.tick(0.25)
     told = only([frame for frame in rig.sent(slow) if frame.kind == Kind.REQUEST])
     assert decode(told) == UNDONE
+
+
+def resumed_and_refused(code: int) -> tuple[Rig, int]:
+    """A client that was on another proxy names its session, and the home node refuses it."""
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, login(agent_session=STAMP))
+    rig.refuse(HOME, only(rig.sent(HOME)), code)
+    assert only(rig.got(peer)).error_code == code
+    return rig, peer
+
+
+@pytest.mark.parametrize("code", [Code.NO_LICENCE, Code.PLACE_OCCUPIED, Code.ALREADY_LOGGED_IN])
+def test_who_is_refused_the_session_that_it_had_is_out_on_all_nodes(code: int) -> None:
+    """Nodes that were cut from the others may still have it."""
+    rig, _ = resumed_and_refused(code)
+    for node in (HOME, *OTHERS):
+        frame = only(rig.sent(node))
+        logout = decode(frame)
+        assert (type(logout), logout.agent_session) == (RequestAgentLogout, STAMP)
+        rig.answer(node, frame, EventAck())
+    assert not len(rig.core._agents.sessions.absences)
+
+
+def test_a_refusal_that_says_nothing_of_the_session_leaves_it() -> None:
+    rig, _ = resumed_and_refused(Code.STORE_FAILED)
+    assert not any(rig.to_node.values())

@@ -15,7 +15,7 @@ from ixproxy.messages import (
     RequestClientsGone,
     RequestConfirmSession,
 )
-from ixproxy.messages.agents import BY_SERVER, AgentRequest
+from ixproxy.messages.agents import BY_SERVER, REPLAYED, AgentRequest
 from tests.core.chained import Inner
 from tests.core.rig import TENANT, decode, only
 from tests.core.test_confirming import HOME, OTHERS, STAMP, accept_all, confirmation
@@ -211,7 +211,8 @@ def test_with_no_node_there_a_replayed_session_is_kept_for_those_that_come() -> 
     rig.ask(rig.edge, confirmation(), client=rig.numbers_at_edge[0])
     assert only(rig.got(rig.edge)).agent_session == STAMP
     rig.link(HOME)
-    assert decode(only(rig.sent(HOME))) == confirmation()
+    replayed = replace(confirmation(), extension={REPLAYED: 1})
+    assert decode(only(rig.sent(HOME))) == replayed
 
 
 def test_a_confirmation_must_name_its_session() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from ixproxy.core.agent_sessions import AgentSession, AgentSessions
 from ixproxy.core.agent_states import AgentState
 from ixproxy.core.clients import Client, Clients
 from ixproxy.core.destinations import Outputs
 from ixproxy.messages import RequestRegisterClient
+from ixproxy.messages.agents import REPLAYED
 from tests.core.rig import TENANT
 
 ANN = (TENANT, "ann")
@@ -69,6 +71,8 @@ def test_nodes_are_told_the_whole_session() -> None:
     told = session(client(1)).confirmation()
     assert (told.agent_id, told.place_id, told.agent_session) == ("ann", "p1", (1, 101))
     assert told.media_list == {"email": 1}
+    assert told.extension == {}, "it follows a login"
+    assert session(client(1)).replay() == replace(told, extension={REPLAYED: 1})
 
 
 def test_sessions_that_newer_ones_end_are_remembered_up_to_a_limit(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from ixproxy.core.agent_logins import LEARNING
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
@@ -15,6 +16,8 @@ from ixproxy.messages import (
     RequestAgentLogin,
     RequestAgentLogout,
     RequestCancelNotReadyForMedia,
+    RequestChangeMediaStateReason,
+    RequestConfirmSession,
     RequestDoNotDisturbOff,
     RequestDoNotDisturbOn,
     RequestNotReadyForMedia,
@@ -22,7 +25,7 @@ from ixproxy.messages import (
 from ixproxy.values import NodeName
 from ixproxy.wire.codec import encode
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
-from tests.core.test_agents import HOME, OTHERS, STAMP, logged_in
+from tests.core.test_agents import HOME, OTHERS, STAMP, logged_in, login, step
 
 AUTHORITY = EAST
 """Its dbid, 101, is that of the stamp."""
@@ -255,3 +258,26 @@ def test_whom_a_newer_session_ousts_is_out_on_nodes_that_are_away_too() -> None:
     assert (frame.client, decode(frame).agent_session) == (1, STAMP)
     (missed,) = rig.core._agents.sessions.absences.take(WEST)
     assert missed[1:] == ((TENANT, "ann"), STAMP)
+
+
+@pytest.mark.parametrize("node", [EAST, NORTH, WEST])
+def test_what_one_node_alone_knows_of_a_resumed_session_is_told_to_all(node: NodeName) -> None:
+    """The client was on another proxy, and not all nodes were reached from there."""
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, login(agent_session=STAMP))
+    step(rig, [HOME], RequestAgentLogin)
+    step(rig, OTHERS, RequestAgentLogin)
+    step(rig, [HOME], RequestConfirmSession)
+    step(rig, OTHERS, RequestConfirmSession)
+    rig.got(peer)
+    tell(rig, node, change("ReadyForMedia", "email", reason=NOT_ANSWERED))
+    assert table(rig).media_reasons == {"email": NOT_ANSWERED}
+    for requests in sent(rig).values():
+        (request,) = requests
+        assert (type(request), request.reason) == (RequestChangeMediaStateReason, NOT_ANSWERED)
+    assert len(rig.got(peer)) == 1
+    rig.tick(2 * LEARNING)
+    sent(rig)
+    tell(rig, AUTHORITY, change("NotReadyForMedia", "email"))
+    assert not any(sent(rig).values()), "somebody else's change, which all nodes have heard"

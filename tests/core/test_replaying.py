@@ -8,6 +8,7 @@ import pytest
 
 from ixproxy.core.agent_sessions import AgentSession
 from ixproxy.core.agent_states import AgentState
+from ixproxy.core.unanswered import PAUSE
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
@@ -16,6 +17,8 @@ from ixproxy.messages import (
     RequestConfirmSession,
     RequestDoNotDisturbOn,
 )
+from ixproxy.wire.names import Kind
+from ixproxy.wire.prefix import Frame
 from tests.core.chained import UPSTREAM, Outer
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 from tests.core.test_standing import subscribe
@@ -258,3 +261,47 @@ def test_a_topic_that_a_node_refuses_is_noted_and_does_not_keep_it_out() -> None
     rig.refuse(EAST, only(rig.sent(EAST)), Code.LIMIT_REACHED)
     assert rig.core.link(EAST).linked
     assert any("which other nodes took" in getattr(e, "format", "") for e in rig.effects)
+
+
+def logged_out_while_away() -> Rig:
+    """An agent logs out while one node is away, which is back and is told."""
+    rig = with_agents(1)
+    peer = next(iter(rig.to_peer))
+    rig.lose(EAST)
+    rig.ask(peer, RequestAgentLogout(tenant_id=TENANT, agent_id="a0"))
+    for _ in range(2):
+        for node in (NORTH, WEST):
+            for frame in rig.sent(node):
+                rig.answer(node, frame, EventAck())
+    rig.link(EAST)
+    return rig
+
+
+def told_to_log_out(rig: Rig) -> Frame:
+    frame: Frame = only([each for each in rig.sent(EAST) if each.kind == Kind.REQUEST])
+    assert isinstance(decode(frame), RequestAgentLogout)
+    return frame
+
+
+def test_a_logout_is_told_again_to_a_node_that_goes_before_it_answers() -> None:
+    rig = logged_out_while_away()
+    told_to_log_out(rig)
+    rig.lose(EAST)
+    rig.link(EAST)
+    rig.answer(EAST, told_to_log_out(rig), EventAck())
+    assert not len(rig.core._agents.sessions.absences)
+
+
+@pytest.mark.parametrize("how", ["refuses", "is silent"])
+def test_a_logout_that_a_node_does_not_do_keeps_it_not_out_and_is_told_later(how: str) -> None:
+    rig = logged_out_while_away()
+    frame = told_to_log_out(rig)
+    if how == "refuses":
+        rig.refuse(EAST, frame, Code.STORE_FAILED)
+    else:
+        rig.tick(31.0)
+    assert rig.core.link(EAST).linked
+    rig.sent(EAST)
+    rig.tick(2 * PAUSE)
+    rig.answer(EAST, told_to_log_out(rig), EventAck())
+    assert not len(rig.core._agents.sessions.absences)

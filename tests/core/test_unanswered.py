@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ixproxy.core.lacking import FIRST_PAUSE
+from ixproxy.core.unanswered import PAUSE
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
@@ -84,6 +85,38 @@ def test_a_logout_is_told_again_for_as_long_as_a_node_keeps_silent() -> None:
 
 def _requests(rig: Rig) -> list[Any]:
     return [each for each in rig.sent(SLOW) if each.kind == Kind.REQUEST]
+
+
+def test_a_logout_that_a_store_refuses_is_told_again_after_a_pause() -> None:
+    rig, _ = rig_with_agent()
+    tell(rig, AUTHORITY, change("Logout"))
+    for _ in range(2):
+        rig.refuse(SLOW, only(_requests(rig)), Code.STORE_FAILED)
+        rig.tick(PAUSE / 2)
+        assert _requests(rig) == [], "its store is not asked all the time"
+        rig.tick(PAUSE)
+    told = only(_requests(rig))
+    assert (type(decode(told)), decode(told).agent_session) == (RequestAgentLogout, STAMP)
+    rig.answer(SLOW, told, EventAck())
+    rig.tick(PAUSE)
+    assert not len(rig.core._agents.sessions.absences)
+
+
+def test_a_logout_that_a_node_has_no_use_for_is_not_told_again() -> None:
+    rig, _ = rig_with_agent()
+    tell(rig, AUTHORITY, change("Logout"))
+    rig.refuse(SLOW, only(_requests(rig)), Code.STALE_SESSION)
+    rig.tick(2 * PAUSE)
+    assert _requests(rig) == []
+
+
+def test_of_a_change_that_a_store_refuses_the_whole_session_is_told() -> None:
+    rig, _ = rig_with_agent()
+    tell(rig, AUTHORITY, change("NotReadyForMedia", "email", by_server=True))
+    rig.refuse(SLOW, only(_requests(rig)), Code.STORE_FAILED)
+    rig.tick(FIRST_PAUSE)
+    (told,) = asked(rig, SLOW)
+    assert (type(told), told.media_list) == (RequestConfirmSession, {"email": 0})
 
 
 def test_nothing_is_kept_of_what_was_told_in_the_name_of_a_client_that_has_left() -> None:

@@ -21,7 +21,7 @@ from ixproxy.messages import (
     RequestNotReadyForMedia,
     RequestRemoveMedia,
 )
-from ixproxy.messages.agents import AgentRequest
+from ixproxy.messages.agents import REPLAYED, AgentRequest
 from ixproxy.node.agent_changes import media_reasons, reason_of, with_media
 from ixproxy.node.rows import AgentRow
 from ixproxy.node.turn import Cause
@@ -252,6 +252,24 @@ def test_a_confirmation_that_follows_a_login_adds_and_one_that_does_not_replays(
     assert (kept(node).media, kept(node).donot_disturb) == ({"email": 1, "chat": 0}, 1)
     node.ask(second, confirm)
     assert node.names_reported() == ["EventMediaRemoved", "EventDoNotDisturbOff"]
+    assert node.turn().memory.logging_in == {}
+
+
+def test_a_replay_says_that_it_is_one_where_a_login_before_it_was_never_confirmed(
+    node: TriedNode,
+) -> None:
+    desk = logged_in(node, "desk-1", through_proxy=True)
+    stamp = (kept(node).number, kept(node).dbid)
+    why = Reason(reason_system_name="Why")
+    node.ask(desk, of(RequestAgentLogin, agent_session=stamp, provisional=True))
+    replay = of(
+        RequestConfirmSession,
+        agent_session=stamp,
+        media_list={"email": 1},
+        media_reasons={"email": why},
+    )
+    node.ask(desk, replace(replay, extension={REPLAYED: 1}))
+    assert media_reasons(kept(node)) == {"email": why}
     assert node.turn().memory.logging_in == {}
 
 

@@ -161,3 +161,10 @@ def test_a_lost_stream_is_no_stream() -> None:
     watch.event_received(m.EventActivityReport(activity="Lost"))
     assert not watch.whole
     assert watch.agents == {}
+
+
+def test_what_a_new_stream_shows_of_an_older_session_is_over_when_that_says_so() -> None:
+    watch = begun(state(interactions={"A": {}}, parties={"A": Party()}))
+    older = replace(LEAVES, agent_session=(4, 101))
+    assert told(watch, older) == []
+    assert watch.agents[1, "anna"].parties == {}
