@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--limit", type=float, default=float("inf"), help="seconds for one mutant, about"
     )
-    parser.add_argument("--hang", type=float, default=60.0, help="seconds for one seed")
+    parser.add_argument("--hang", type=float, default=120.0, help="seconds for one seed")
     parser.add_argument(
         "--renew", action="store_true", help="only fit patches to files around their lines"
     )

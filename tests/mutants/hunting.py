@@ -227,13 +227,17 @@ class Hunt:
 
         :param limit: seconds for one that is not found.
         """
-        with ThreadPoolExecutor(jobs) as pool:
+        pool = ThreadPoolExecutor(jobs)
+        try:
             for first, behind in parts(seeds):
                 left = [each for each in self.results if not each.over and each.seconds < limit]
                 if len(left) < jobs:
                     self._side_by_side(pool, left, first, behind, jobs)
                 else:
                     list(pool.map(partial(self._try, first=first, behind=behind), left))
+        finally:
+            # Whoever interrupts this does not want the rest of it.
+            pool.shutdown(cancel_futures=True)
 
     def _side_by_side(
         self, pool: ThreadPoolExecutor, left: list[Found], first: int, behind: int, jobs: int

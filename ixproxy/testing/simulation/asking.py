@@ -96,10 +96,10 @@ def ask_of_named(run: Run, draws: Draws) -> None:
     names = [name for name in run.own if name in run.ledger.owners]
     if not players or not names:
         return nobody(run)
-    request = m.RequestGetInteractionProperties(
-        tenant_id=TENANT, interaction_id=draws.of(names)
-    )
-    run.ask(draws.of(players), request)
+    name = draws.of(names)
+    mine = run.own[name].player
+    player = mine if mine in players and draws.percent(60) else draws.of(players)
+    run.ask(player, m.RequestGetInteractionProperties(tenant_id=TENANT, interaction_id=name))
 
 
 def submit_own(run: Run, draws: Draws) -> None:

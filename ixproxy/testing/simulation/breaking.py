@@ -77,6 +77,13 @@ def mend_one(run: Run, name: str) -> None:
 def kill_node(run: Run, draws: Draws) -> None:
     """A node dies, with both servers of a pair; it is started again when mended, or soon."""
     node = draws.of(run.cluster.nodes)
+    keep_dead(run, node)
+    if draws.percent(50) and dead(node) in run.mends:
+        mend_one(run, dead(node))
+
+
+def keep_dead(run: Run, node: MemoryNode) -> None:
+    """A node dies, and is started again when mended."""
     since = run.now()
 
     def broken() -> None:
@@ -89,8 +96,6 @@ def kill_node(run: Run, draws: Draws) -> None:
         node.start()
 
     break_one(run, dead(node), broken, started, *_servers(node))
-    if draws.percent(50) and dead(node) in run.mends:
-        mend_one(run, dead(node))
 
 
 def _servers(node: MemoryNode) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from ixproxy import messages as m
 from ixproxy.errors import RequestRefused
 from ixproxy.messages.message import Request
-from ixproxy.testing.simulation.breaking import dead
+from ixproxy.testing.simulation.breaking import dead, keep_dead
 from ixproxy.testing.simulation.players import Player
 from ixproxy.testing.simulation.rules import AFTER_EACH_STEP
 from ixproxy.testing.simulation.rules_at_rest import (
@@ -39,6 +39,9 @@ def end(run: Run) -> None:
 
 def _outlast(run: Run) -> None:
     """Nodes that are dead stay so for longer than the grace, and nothing else is broken."""
+    nodes = run.cluster.nodes
+    if run.world.outlasts and not run.down and len(nodes) > 1:
+        keep_dead(run, nodes[run.world.seed % len(nodes)])
     if not run.down:
         return
     run.tell("all is healed but for {}", ", ".join(run.down))
@@ -47,7 +50,24 @@ def _outlast(run: Run) -> None:
         if name not in away:
             run.mends.pop(name)()
     run.cluster.run(run.world.ending)
+    if run.world.outlasts:
+        _log_some_out(run)
     run.check(WHILE_NODES_ARE_AWAY)
+
+
+def _log_some_out(run: Run) -> None:
+    """At each desk somebody goes."""
+    some = [
+        run.ask(player, m.RequestAgentLogout(tenant_id=TENANT, agent_id=agent))
+        for player in run.there("desk")
+        for agent in sorted(player.agents)[:1]
+    ]
+    run.cluster.run(run.world.waiting)
+    run.logged_out = {
+        (TENANT, asked.request.agent_id)
+        for asked in some
+        if isinstance(asked.outcome, m.EventAck)
+    }
 
 
 def _ask_of_named(run: Run) -> None:

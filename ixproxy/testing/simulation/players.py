@@ -113,6 +113,7 @@ class Asked:
     :ivar marks: what a change or submit is known by, where it was made.
     :ivar knew: marks that its interaction had for sure when it was asked.
     :ivar there: which birth of its interaction was on a node then; 0: it was on none.
+    :ivar answered_at: when it was.
     :ivar outcome: the answer, or the refusal; None: there is none yet.
     """
 
@@ -125,6 +126,7 @@ class Asked:
     knew: frozenset[str] = frozenset()
     outcome: Message | RequestRefused | None = None
     there: int = 0
+    answered_at: float = float("inf")
 
     @property
     def name(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ixproxy.errors import Code, RequestRefused
+from ixproxy.messages import EventAck
 from ixproxy.testing.simulation.ledger import OWN
 from ixproxy.testing.simulation.players import Asked
 from ixproxy.testing.simulation.run import GIVEN_UP, Run
@@ -29,10 +30,21 @@ def what_is_there_is_not_unknown(run: Run, asked: Asked) -> Iterator[str]:
         return
     identifier = getattr(asked.request, "interaction_id", "")
     ledger = run.ledger
-    if not asked.there or identifier.startswith(OWN):
+    if not asked.there or (identifier.startswith(OWN) and not _submitted(run, asked, identifier)):
         return
     if identifier in ledger.owners and ledger.births[identifier] == asked.there:
         yield f"{identifier} is unknown to #{asked.step}, and it is on {ledger.owners[identifier]}"
+
+
+def _submitted(run: Run, asked: Asked, identifier: str) -> bool:
+    """Whether who asks was told, by the same proxy, that what it had so named was taken."""
+    last = run.own[identifier]
+    return (
+        last.player is asked.player
+        and isinstance(last.outcome, EventAck)
+        and asked.player.since < last.at
+        and last.answered_at < asked.at
+    )
 
 
 def nothing_is_in_doubt_where_nothing_breaks(run: Run, asked: Asked) -> Iterator[str]:

@@ -108,6 +108,8 @@ class Run:
         """What all programs remembered before anybody came."""
         self.fresh: StreamWatch | None = None
         """Reads the stream that began at rest."""
+        self.logged_out: set[tuple[int, str]] = set()
+        """Agents who logged out while nodes were away at the end."""
         self.last: Player | None = None
         """Who works everything off."""
         self.logged: list[str] = []
@@ -335,7 +337,7 @@ class Run:
                 return
         if asked.outcome is not None:
             self.broken("every_request_is_answered_once", f"{asked.name} has two answers")
-        asked.outcome = result
+        asked.outcome, asked.answered_at = result, self.now()
         del self.open[asked]
         self.history.add(self.now(), asked.step, "{} is answered: {}", asked.player.name, result)
         asked.player.answered(asked.request, result)

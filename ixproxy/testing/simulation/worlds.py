@@ -26,6 +26,9 @@ RECONNECTED = 2.0
 
 QUEUES = ("In", "In", "Second", "Done")
 
+OUTLASTS = 0.2
+"""In how many of the worlds a node is away at the end."""
+
 PAIRS = 0.4
 """In how many of the worlds nodes have two servers."""
 
@@ -42,6 +45,7 @@ class World:
     :ivar delivering: seconds that an invitation lasts.
     :ivar timeout: seconds for which a proxy, and a client, waits for an answer.
     :ivar calm: nothing breaks.
+    :ivar outlasts: a node is away at the end, and agents log out meanwhile.
     :ivar keep_alive: seconds between looks at connections, and of silence.
     :ivar parking: seconds for which a proxy keeps what is asked of a lost node; 0: none.
     :ivar pairs: each node has two servers.
@@ -75,6 +79,7 @@ class World:
     desks: int
     reporters: int
     calm: bool = False
+    outlasts: bool = False
     parking: float = 0.0
     pairs: bool = False
     lease_limit: float = 1.0
@@ -156,7 +161,8 @@ def drawn_world(seed: int) -> World:
         reporters=random.choice([0, 1, 2]),
         calm=random.random() < 0.1,
     )
-    world = replace(world, parking=random.choice([0.0, 0.0, 1.5, 4.0]))
+    outlasts = not world.calm and Random(f"ending {seed}").random() < OUTLASTS
+    world = replace(world, outlasts=outlasts, parking=random.choice([0.0, 0.0, 1.5, 4.0]))
     return paired(world, random) if random.random() < PAIRS else world
 
 

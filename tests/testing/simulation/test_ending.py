@@ -74,3 +74,11 @@ def test_everything_that_a_client_has_named_is_found() -> None:
         assert len(run.own) == 2
         end(run)
         assert run.breach is None, run.breach
+
+
+def test_in_some_worlds_a_node_is_away_at_the_end_and_agents_log_out() -> None:
+    with running(outlasts=True) as run:
+        logged_in(run)
+        end(run)
+        assert run.breach is None, run.breach
+        assert run.logged_out == {(1, "anna")}

@@ -204,9 +204,9 @@ def test_a_stream_that_keeps_somebody_for_a_node_that_is_away() -> None:
     with running() as run:
         logged_in(run)
         run.cluster.run(0.5)
-        assert list(rules.streams_are_true_while_nodes_are_away(run)) == []
         execute(run, 0, "DELETE FROM agents")
-        assert list(rules.streams_are_true_while_nodes_are_away(run)) == []
         run.down["node2"] = run.now()
+        assert list(rules.streams_are_true_while_nodes_are_away(run)) == []
+        run.logged_out.add((1, "anna"))
         (problem,) = rules.streams_are_true_while_nodes_are_away(run)
-        assert problem == "stat-1 believes that anna is logged in, who is on no node"
+        assert problem == "stat-1 believes that anna is logged in, who has logged out"
