@@ -78,7 +78,7 @@ def test_a_status_reaches_who_listens_through_any_proxy(cluster: Cluster) -> Non
     assert [event.media_state_list for event in heard] == [{"email": 4}]
 
 
-def test_a_place_that_only_a_node_that_was_away_believes_occupied_is_given_in_the_end() -> None:
+def test_a_place_that_only_a_node_that_was_away_believes_occupied_is_given_to_the_newer() -> None:
     """The logout that freed it comes through another proxy, and later than the session."""
     cluster = Cluster(seed=4, nodes=3, proxies=2)
     bob: Any = {"tenant_id": TENANT.id, "agent_id": "bob"}
@@ -92,7 +92,7 @@ def test_a_place_that_only_a_node_that_was_away_believes_occupied_is_given_in_th
     cluster.cut("proxy2", "node2")
     cluster.start_node(1)
     cluster.run(3)
-    assert len(agents(cluster)) == 2, "the node still has bob there"
+    assert len(agents(cluster)) == 3, "the newer session has the place"
     cluster.finish(desk.request(m.RequestDoNotDisturbOn(**ANN)))
     cluster.heal("proxy2", "node2")
     cluster.run(30)
@@ -100,4 +100,24 @@ def test_a_place_that_only_a_node_that_was_away_believes_occupied_is_given_in_th
     assert [row["donot_disturb"] for row in rows] == [1, 1, 1]
     cluster.finish(desk.request(m.RequestAgentLogout(**ANN)))
     assert cluster.rows("agents") == []
+    cluster.close()
+
+
+@pytest.mark.parametrize("proxy", [0, 1])
+def test_a_program_that_goes_on_with_an_earlier_ones_session_stays_logged_in(proxy: int) -> None:
+    """It cannot say in which agent sessions it is, and what it does not know it is not out of."""
+    cluster = Cluster(seed=3, nodes=3, proxies=2)
+    session = b"s" * 16
+    earlier = cluster.client("desk", "AgentApplication", proxy=0, session=session)
+    cluster.finish(earlier.request(LOGIN))
+    cluster.kill_client(earlier)
+    cluster.run(0.5)
+    later = cluster.client(
+        "desk", "AgentApplication", proxy=proxy, session=session, incarnation=earlier.incarnation
+    )
+    assert len(agents(cluster)) == 3
+    cluster.lose_client(later)
+    cluster.run(5)
+    assert len(agents(cluster)) == 3, "nor does it know them when it comes back itself"
+    cluster.finish(later.request(m.RequestDoNotDisturbOn(**ANN)))
     cluster.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ixproxy.config import check
-from tests.deployments import EVERYTHING, changed
+from tests.deployments import EVERYTHING, SMALL, changed
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,6 @@ from tests.deployments import EVERYTHING, changed
         ("sqlite:ixn1.db", "sqlite:/etc/ix/ixn1.db"),
         ("sqlite:../var/ixn1.db", "sqlite:/etc/var/ixn1.db"),
         ("sqlite:/var/ixn1.db", "sqlite:/var/ixn1.db"),
-        ("sqlite::memory:", "sqlite::memory:"),
     ],
 )
 def test_a_store_begins_where_the_file_is(store: str, placed: str) -> None:
@@ -24,6 +23,13 @@ def test_a_store_begins_where_the_file_is(store: str, placed: str) -> None:
     assert deployment.node("ixn1").store == placed
     assert deployment.node("ixn1-b").store == placed
     assert deployment.node("ixn1").event_log == "sqlite:/etc/ix/ixn1-log.db"
+
+
+def test_a_store_in_memory_has_no_place() -> None:
+    text = changed(SMALL, {"sqlite:ixn1.db": "sqlite::memory:"})
+    deployment = check(text, Path("/etc/ix")).deployment
+    assert deployment is not None
+    assert deployment.node("ixn1").store == "sqlite::memory:"
 
 
 def test_certificates_begin_where_the_file_is() -> None:

@@ -67,6 +67,7 @@ class Connector:
             clock, settings.keep_alive_interval, settings.keep_alive_limit
         )
         self.incarnation = incarnation
+        conversation.whole = not incarnation
 
     async def run(self, connected: Deferred[None]) -> None:
         """

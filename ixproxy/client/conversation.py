@@ -96,6 +96,8 @@ class Conversation:
         self.link: Link | None = None
         """The connection, once registered."""
         self.server = ServerFacts()
+        self.whole = True
+        """Whether the session began with this program, which so knows all of it."""
 
     def __len__(self) -> int:
         return len(self._in_flight)
@@ -138,10 +140,10 @@ class Conversation:
     @property
     def agent_sessions(self) -> list[tuple[int, int]] | None:
         """
-        The stamps of the agents' sessions. Before the first registration it is
-        not known what the session was in before this program was there.
+        The stamps of the agents' sessions. It is not known what a session was in
+        before this program was there; a new one was in none.
         """
-        return self._agents.stamps() if self.server is not None else None
+        return self._agents.stamps() if self.whole and self.server.role else None
 
     def registered(self, link: Link, server: ServerFacts, held: Mapping[str, int]) -> None:
         """
@@ -311,7 +313,7 @@ class Conversation:
             self._in_flight.forget(pending)
             self._fail(pending, problem.code, problem.description, doubtful=False)
             return
-        ttl = int((pending.deadline - self._clock.seconds()) * 1000)
+        ttl = round((pending.deadline - self._clock.seconds()) * 1000)
         reference = self._in_flight.send(pending, link)
         for raw in frames:
             link.send(with_ttl(readdress(raw, 0, reference), min(max(ttl, 1), MAX_TTL)))

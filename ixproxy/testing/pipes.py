@@ -36,7 +36,10 @@ CUT = 0.15
 """How likely it is that what was written arrives in two pieces, or more."""
 
 TOGETHER = 0.5
-"""How unlikely it is that all that is on its way arrives in one."""
+"""How unlikely it is that more than one of what is on its way arrives at once."""
+
+MOST_TOGETHER = 8
+"""So many of them at most."""
 
 
 @implementer(IAddress)
@@ -231,8 +234,8 @@ class MemoryTransport:
                 self._arriving.appendleft(piece[at:])
                 piece = piece[:at]
             elif chance > TOGETHER and self._arriving:
-                piece = b"".join((piece, *self._arriving))
-                self._arriving.clear()
+                more = min(len(self._arriving), MOST_TOGETHER - 1)
+                piece = b"".join((piece, *(self._arriving.popleft() for _ in range(more))))
             self._arriving_size -= len(piece)
             self._receive(piece)
             self.peer.moved()
