@@ -58,15 +58,13 @@ def _outlast(run: Run) -> None:
 def _log_some_out(run: Run) -> None:
     """At each desk somebody goes."""
     some = [
-        run.ask(player, m.RequestAgentLogout(tenant_id=TENANT, agent_id=agent))
+        (agent, run.ask(player, m.RequestAgentLogout(tenant_id=TENANT, agent_id=agent)))
         for player in run.there("desk")
         for agent in sorted(player.agents)[:1]
     ]
     run.cluster.run(run.world.waiting)
     run.logged_out = {
-        (TENANT, asked.request.agent_id)
-        for asked in some
-        if isinstance(asked.outcome, m.EventAck)
+        (TENANT, agent) for agent, asked in some if isinstance(asked.outcome, m.EventAck)
     }
 
 
