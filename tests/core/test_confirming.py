@@ -27,6 +27,10 @@ def confirmation(**more: Any) -> RequestConfirmSession:
     return RequestConfirmSession(**values)
 
 
+TOLD_AGAIN = confirmation(extension={"Replayed": 1})
+"""What a node is told that did not hear it, or is back."""
+
+
 def replayed(**more: Any) -> Inner:
     """A downstream proxy that came from another inner proxy replays a session."""
     rig = Inner(**more)
@@ -57,7 +61,7 @@ def test_it_is_told_to_a_node_that_returns() -> None:
     accept_all(rig, HOME, *OTHERS)
     rig.lose(OTHERS[0])
     rig.link(OTHERS[0])
-    assert decode(only(rig.sent(OTHERS[0]))) == confirmation()
+    assert decode(only(rig.sent(OTHERS[0]))) == TOLD_AGAIN
 
 
 @pytest.mark.parametrize("refusing", [HOME, *OTHERS])
@@ -94,7 +98,7 @@ def test_a_node_that_goes_on_the_way_is_told_when_it_returns(gone: NodeName, how
     assert only(rig.got(rig.edge)).agent_session == STAMP
     if how == "lost":
         rig.link(gone)
-        assert decode(only(rig.sent(gone))) == confirmation()
+        assert decode(only(rig.sent(gone))) == TOLD_AGAIN
 
 
 def test_a_client_that_goes_meanwhile_leaves_nothing_behind() -> None:
@@ -125,7 +129,7 @@ def test_a_node_that_is_silent_is_told_it_once_more() -> None:
     assert only(rig.got(rig.edge)).agent_session == STAMP
     rig.sent(slow)
     rig.tick(FIRST_PAUSE)
-    assert decode(only(rig.sent(slow))) == confirmation()
+    assert decode(only(rig.sent(slow))) == TOLD_AGAIN
 
 
 def test_one_that_another_node_refuses_is_undone_on_a_node_that_is_silent() -> None:

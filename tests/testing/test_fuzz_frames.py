@@ -58,7 +58,7 @@ def test_every_code_for_bad_bytes_and_attributes_is_reached() -> None:
 
 
 def test_a_stream_of_them_goes_on_until_its_magic_is_wrong() -> None:
-    made = list(mutated_frames(RECORDED, 5, 3000))
+    made = list(mutated_frames(RECORDED, 6, 3000))
     read = broken = 0
     # A length may say that four gigabytes follow, so no stream is long.
     for at in range(0, len(made), 20):
