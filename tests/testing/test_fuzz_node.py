@@ -139,7 +139,7 @@ def test_an_answer_too_few_and_an_answer_too_many_are_found(
 def test_what_is_not_forgotten_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HeldPulls, "settled", lambda self, asking: None)
     monkeypatch.setattr(Memory, "_forget_server", lambda self, row: None)
-    report = fuzz_node(1, 2000, RECORDED)
+    report = fuzz_node(2, 2000, RECORDED)
     assert report.left["held pulls"]
     assert report.left["servers"]
     assert report.left["Asking"]
