@@ -7,6 +7,10 @@ proxy the code of each id that they do not give, and refuse the request only
 for reasons of its own; such a refusal comes first, as it does where there is
 one server. So where nobody has any of the ids, one node is asked all the same.
 
+While one owner is waited for, another may revoke what it gave already, and the
+client has that event before the answer. What it does not hold any more as it
+was taken is therefore left out, with the code NOT_A_PARTY.
+
 What a restart loses, and who restores it: as for pulls by view.
 """
 
@@ -25,7 +29,7 @@ from ixproxy.core.state import Asked, ProxyState, decode_body, error_code
 from ixproxy.errors import Code, describe
 from ixproxy.messages import EventPulledInteractions, RequestPull
 from ixproxy.values import NodeName
-from ixproxy.wire.bodies import join_bodies
+from ixproxy.wire.bodies import join_bodies, without_ids
 from ixproxy.wire.codec import encode_map
 from ixproxy.wire.names import BY_MESSAGE, Kind
 from ixproxy.wire.prefix import Flag, Frame, with_body
@@ -45,6 +49,7 @@ class PullingByIds:
         self._owners: dict[str, Link] = {}
         self._awaited: dict[Link, list[str]] = {}
         self._bodies: list[bytes] = []
+        self._taken: dict[str, int] = {}
         self._errors: dict[str, int] = {}
         self._refusal = b""
         self._partial = Flag(0)
@@ -131,6 +136,7 @@ class PullingByIds:
             else:
                 for identifier, take in takes.items():
                     client.took(identifier, take, link.name)
+                self._taken |= takes
                 if takes:
                     self._bodies.append(body)
                 if isinstance(answer, EventPulledInteractions):
@@ -154,9 +160,20 @@ class PullingByIds:
             if code == Code.UNKNOWN_INTERACTION:
                 self._state.owners.forget(identifier.encode())
 
+    def _overtaken(self) -> list[str]:
+        """What the client had, and lost before it could know: it must not believe to have it."""
+        holding = self._asked.client.holding
+        return [
+            identifier
+            for identifier, take in self._taken.items()
+            if identifier not in holding or holding[identifier][0] != take
+        ]
+
     def _answer(self) -> None:
         state, asked = self._state, self._asked
-        if not self._bodies:
+        overtaken = self._overtaken()
+        self._errors |= dict.fromkeys(overtaken, Code.NOT_A_PARTY)
+        if len(overtaken) == len(self._taken):
             codes = list(self._errors.values())
             if Code.LOST_CONNECTION in codes:
                 state.refuse(asked, Code.LOST_CONNECTION)
@@ -175,6 +192,8 @@ class PullingByIds:
                 state.answer_message(asked, EventPulledInteractions(), partial=partial)
             return
         body = join_bodies(self._bodies, _ROW)
+        if overtaken:
+            body = without_ids(body, _ROW, overtaken)
         if self._errors:
             attributes: dict[str, Any] = raw_attributes(body)
             body = encode_map({**attributes, "Errors": self._errors})
