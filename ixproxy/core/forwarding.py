@@ -148,7 +148,7 @@ class Forwarder:
             link.pending.remove(reference)
             client.inflight.pop(pending.reference, None)
             if plan.gives_back:
-                client.holding.pop(pending.interaction, None)
+                client.gave_back(pending.interaction)
                 if plan.ends:
                     self._state.owners.forget(pending.interaction.encode())
             if not client.gone:

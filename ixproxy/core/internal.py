@@ -94,8 +94,8 @@ class _Located:
     def _taken_back(self, message: RequestCancelTake) -> None:
         """Whoever took it behind that proxy never had the answer, so does not have it."""
         identifier = message.interaction_id
-        for client in self._asked.client.peer.clients.values():
-            if client.holding.get(identifier, (0, None))[0] == message.take_number:
+        for client in self._asked.client.peer.holders.get(identifier, ()):
+            if client.holding[identifier][0] == message.take_number:
                 client.gave_back(identifier)
 
     def owner_missing(self, code: int) -> None:
