@@ -13,6 +13,7 @@ from ixproxy.errors import StorageError
 from ixproxy.interfaces import IStoreReader
 from ixproxy.node.sql_text import Dialect
 from ixproxy.storage.columns import Columns, Values
+from ixproxy.storage.postgresql_dial import Dial
 from ixproxy.storage.postgresql_errors import BORDER, storage_error
 from ixproxy.storage.postgresql_session import ONLY_READS, Place, Said, Session
 from ixproxy.storage.postgresql_statements import TableStatements
@@ -90,10 +91,12 @@ class PostgresqlQuestions:
 @implementer(IStoreReader)
 class PostgresqlReader:
     """
-    A session of its own that only reads; a new one after it was interrupted.
+    A session of its own that only reads, opened by the first read; a new one
+    after it was interrupted.
 
-    To be interrupted is to have the socket closed: that works at once, and
-    while the server hangs; the server notices within a second.
+    To be interrupted is to have the socket closed, or to give up what was not
+    connected yet: that works at once, and while the server hangs; the server
+    notices within a second.
     """
 
     def __init__(
@@ -104,13 +107,13 @@ class PostgresqlReader:
     ) -> None:
         self._place = place
         self._session: Session | None = None
+        self._dial = Dial()
         self._reading = Reading(
             PostgresqlQuestions(self._trip, lambda: self._in_moment, statements), columns
         )
         self._in_moment = False
         self._busy = Event()
         self._closed = False
-        place.connect(ONLY_READS, known=self._known)
 
     def begin(self) -> int:
         """See `IStoreReader`."""
@@ -157,8 +160,11 @@ class PostgresqlReader:
 
     def interrupt(self) -> None:
         """See `IStoreReader`."""
+        if not self._busy.is_set():
+            return
+        self._dial.give_up()
         session = self._session
-        if session is not None and self._busy.is_set():
+        if session is not None:
             session.shut()
 
     def close(self) -> None:
@@ -173,7 +179,10 @@ class PostgresqlReader:
         session = self._session
         if session is None or (session.broken and not self._in_moment):
             self._drop()
-            session = self._place.connect(ONLY_READS, known=self._known)
+            if self._dial.given_up:
+                # That was another read.
+                self._dial = Dial()
+            session = self._place.connect(ONLY_READS, known=self._known, dial=self._dial)
         return session.trip(*said)
 
     def _known(self, session: Session) -> None:
