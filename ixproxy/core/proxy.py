@@ -20,7 +20,8 @@ from ixproxy.core.destinations import Destination
 from ixproxy.core.forwarding import Forwarder
 from ixproxy.core.greeting import Greeting
 from ixproxy.core.leaving import Leaving
-from ixproxy.core.links import Link, State, Step
+from ixproxy.core.link_states import State, Step
+from ixproxy.core.links import Link
 from ixproxy.core.locating import Locator
 from ixproxy.core.pairs import Event
 from ixproxy.core.parking import Parking

@@ -19,7 +19,8 @@ from collections.abc import Callable
 
 from ixproxy.core.attributes import is_interaction_id
 from ixproxy.core.clients import Client
-from ixproxy.core.links import Link, Step
+from ixproxy.core.link_states import Step
+from ixproxy.core.links import Link
 from ixproxy.core.pairs import Event
 from ixproxy.core.pending import Pending
 from ixproxy.core.revoking import revoke_denied
