@@ -201,7 +201,8 @@ class ProxyCore:
 
     def _greeted(self, link: Link) -> None:
         link.step(Step.GREETED)
-        Joining(self.state, link, partial(replay, self.state, self._agents.sessions)).start()
+        replaying = partial(replay, self.state, self._agents.sessions)
+        Joining(self.state, link, replaying, self._requests.later.note).start()
 
     def node_frames_received(
         self, node: NodeName, frames: Sequence[bytes | Skipped], now: float
@@ -336,6 +337,7 @@ class ProxyCore:
                 revoke_lost(state, name)
         revoke_unconfirmed(state)
         self._announcing.ticked()
+        self._requests.later.ticked()
         self._agents.retelling.ticked()
         self._streams.ticked()
 

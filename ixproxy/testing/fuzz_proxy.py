@@ -146,6 +146,7 @@ def sizes(core: ProxyCore) -> dict[str, int]:
         "parked": core.parking.count + core.parking.size,
         "located": len(core._locator.in_flight),
         "clients that wait to locate": len(core._locator.turns.waiting),
+        "registrations to be told later": len(core._requests.later),
         "ids in unfinished registrations": sum(state.clients.listed.values()),
         "agents": len(sessions),
         "agents in change": len(core._agents.busy),
