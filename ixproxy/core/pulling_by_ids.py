@@ -20,9 +20,9 @@ from typing import Any
 
 import msgspec
 
-from ixproxy.core.clients import Client
 from ixproxy.core.gathering import raw_attributes
 from ixproxy.core.links import Link
+from ixproxy.core.locating import AskedSeeker
 from ixproxy.core.pending import Pending
 from ixproxy.core.pulling import takes_in
 from ixproxy.core.state import Asked, ProxyState, decode_body, error_code
@@ -56,17 +56,7 @@ class PullingByIds:
 
     def seekers(self) -> list[IdSought]:
         """One seeker for each id, to be given to the locator."""
-        return [IdSought(self, identifier) for identifier in self._identifiers]
-
-    @property
-    def due(self) -> float:
-        """When the pull's time is up."""
-        return self._asked.due
-
-    @property
-    def client(self) -> Client:
-        """Who pulls."""
-        return self._asked.client
+        return [IdSought(self._asked, self, identifier) for identifier in self._identifiers]
 
     def owner_known(self, identifier: str, node: NodeName | None, code: int) -> None:
         """The owner of one id was found, or is not to be had."""
@@ -201,12 +191,13 @@ class PullingByIds:
         state.answer_body(asked, _ROW, body, flags)
 
 
-class IdSought:
+class IdSought(AskedSeeker):
     """One id of a pull by ids, waiting for its owner."""
 
     __slots__ = ("_identifier", "_pulling")
 
-    def __init__(self, pulling: PullingByIds, identifier: str) -> None:
+    def __init__(self, asked: Asked, pulling: PullingByIds, identifier: str) -> None:
+        super().__init__(asked)
         self._pulling = pulling
         self._identifier = identifier
 
@@ -214,21 +205,6 @@ class IdSought:
     def key(self) -> bytes:
         """The id as the locator knows it."""
         return self._identifier.encode()
-
-    @property
-    def due(self) -> float:
-        """When the pull's time is up."""
-        return self._pulling.due
-
-    @property
-    def client(self) -> Client:
-        """Who pulls."""
-        return self._pulling.client
-
-    @property
-    def reserved(self) -> bool:
-        """It may be refused as busy."""
-        return False
 
     def owner_found(self, node: NodeName) -> None:
         """The owner is known."""
