@@ -287,33 +287,34 @@ def test_what_was_revoked_before_the_last_owner_answered_is_not_in_the_answer(
     assert answer.flags & Flag.PARTIAL
 
 
-def test_a_pull_of_which_all_was_revoked_took_nothing() -> None:
+def revoked_while_another_is_awaited() -> tuple[Rig, int]:
+    """The pull by ids of a, which was taken and revoked, and c, of which nothing is known yet."""
     rig = Rig()
     peer = rig.client()
-    for name, node in ((b"a", EAST), (b"c", WEST)):
-        rig.core.state.owners.confirm(name, node)
+    for known, node in ((b"a", EAST), (b"c", WEST)):
+        rig.core.state.owners.confirm(known, node)
     rig.ask(peer, by_ids("a", "c"))
     rig.answer(EAST, only(rig.sent(EAST)), gives("a"))
     revoke(rig, "a")
+    assert isinstance(only(rig.got(peer)), EventRevoked)
+    return rig, peer
+
+
+def test_a_pull_of_which_all_was_revoked_took_nothing() -> None:
+    rig, peer = revoked_while_another_is_awaited()
     errors = {"c": Code.LOCKED}
     rig.answer(WEST, only(rig.sent(WEST)), EventPulledInteractions(errors=errors))
-    _, answer = rig.got(peer)
+    answer = only(rig.got(peer))
     assert (answer.error_code, answer.in_doubt) == (Code.NOT_A_PARTY, False)
 
 
 def test_what_was_revoked_and_taken_anew_meanwhile_is_in_the_newer_answer_only() -> None:
-    rig = Rig()
-    peer = rig.client()
-    for name, node in ((b"a", EAST), (b"c", WEST)):
-        rig.core.state.owners.confirm(name, node)
-    rig.ask(peer, by_ids("a", "c"))
-    rig.answer(EAST, only(rig.sent(EAST)), gives("a"))
-    revoke(rig, "a")
+    rig, peer = revoked_while_another_is_awaited()
     rig.ask(peer, by_ids("a"))
     newer = EventPulledInteractions(interactions={"a": {}}, take_numbers={"a": 9})
     rig.answer(EAST, only(rig.sent(EAST)), newer)
     rig.answer(WEST, only(rig.sent(WEST)), gives("c"))
-    _, second, first = rig.got(peer)
+    second, first = rig.got(peer)
     assert second.take_numbers == {"a": 9}
     assert first.take_numbers == {"c": 1}
     assert first.errors == {"a": Code.NOT_A_PARTY}
