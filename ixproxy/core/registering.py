@@ -156,7 +156,7 @@ class Registering:
     def _late(self, link: Link, answer: Message) -> None:
         """A node answers that was not waited for any longer: it is used from now on, if it can."""
         if isinstance(answer, EventError):
-            note_refusal(self._state, link, self.client, answer)
+            note_refusal(self._state, link, self.client, answer, "late")
         elif isinstance(answer, EventAck):
             self._known(link, answer)
             if not self.client.gone:
@@ -304,11 +304,13 @@ class Joining:
             self._replay(link)
 
 
-def note_refusal(state: ProxyState, link: Link, client: Client, refusal: EventError) -> None:
+def note_refusal(
+    state: ProxyState, link: Link, client: Client, refusal: EventError, how: str = ""
+) -> None:
     """A node refused a client that is registered here."""
     state.note(
         "warn",
-        "{link} refused client {client}: {code} {text}",
+        "{link} refused client {client}" + (how and f", {how}") + ": {code} {text}",
         link=str(link),
         client=str(client),
         code=refusal.error_code,
