@@ -101,8 +101,9 @@ class CompositeAgents(Telling):
 
     def time_passed(self, now: float, grace: float) -> None:
         """Some time passed: who was missing all the while is out."""
-        there = [each for each in self._sources.values() if each.phase is not Phase.AWAY]
-        if not there or not all(each.counts for each in there):
+        there = [each for each in self._sources.values() if each.counts]
+        comes = any(each.phase is Phase.STATES for each in self._sources.values())
+        if comes or not there:
             self.missing.wait()
             return
         for key in self.missing:

@@ -8,6 +8,7 @@ import pytest
 
 from ixproxy import messages as m
 from ixproxy.core.composite_missing import Missing
+from ixproxy.wire.streams import BEGIN
 from tests.core.composed import Streams, names, of, party
 
 ANNA = (1, "anna")
@@ -99,10 +100,18 @@ def test_nothing_is_over_while_nobody_is_there_or_somebody_is_about_to_say_who_i
     assert streams.begin("north") == []
     assert passed(streams, 501.0, 520.0) == []
     streams.composer.source_joined("east", 1)
+    begin = m.EventActivityReport(activity=BEGIN, number_of_agents=1)
+    assert streams.raw("east", begin) == []
     assert passed(streams, 540.0, 600.0) == []
     streams.lose("east")
     assert passed(streams, 601.0, 630.0) == []
     assert passed(streams, 631.0) == ["AgentLogout*"]
+
+
+def test_a_source_that_is_asked_and_does_not_begin_is_not_waited_for() -> None:
+    streams = only_east_had_anna()
+    streams.composer.source_joined("east", 1)
+    assert passed(streams, 1.0, 31.0) == ["AgentLogout*"]
 
 
 def test_whoever_has_her_later_is_believed() -> None:
