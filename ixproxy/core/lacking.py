@@ -22,6 +22,9 @@ FIRST_PAUSE = 2.0
 TRIES = 6
 """Times that it is told again; the last is two minutes after the first."""
 
+AT_ONCE = float("-inf")
+"""As the time at which a node was found to lack a session: it is told as soon as may be."""
+
 AgentOf = tuple[tuple[int, str], Client]
 """An agent, and one of the clients that it is logged in by."""
 
