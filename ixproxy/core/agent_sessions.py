@@ -148,6 +148,10 @@ class AgentSessions:
         if session is None or client not in session.clients:
             return
         del session.clients[client]
+        for other in session.clients:
+            # A node that lacks the session lacks it for those who stay.
+            self.lacking.moved(key, client, other)
+            break
         self._unlink(session, client)
         if not session.clients:
             del self._sessions[key]

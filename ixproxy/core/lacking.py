@@ -94,11 +94,17 @@ class Lacking:
             self.found(node, key, client)
 
     def moved(self, key: tuple[int, str], older: Client, newer: Client) -> None:
-        """A client's session is on a newer connection."""
+        """
+        A client's session is on a newer connection, or another client stays in it: the node
+        is told in its name from now on.
+        """
         for of_node in self._of_node.values():
             missing = of_node.pop((key, older), None)
             if missing is not None:
-                of_node[key, newer] = missing
+                if missing.tries < TRIES and missing.due == float("inf"):
+                    # What it was being told it was told in the older one's name.
+                    missing.due = AT_ONCE
+                of_node.setdefault((key, newer), missing)
 
     def forget_node(self, node: NodeName) -> None:
         """A node is away: it is told all when it returns."""
