@@ -140,9 +140,8 @@ class Conversation:
     @property
     def agent_sessions(self) -> list[tuple[int, int]] | None:
         """
-        The stamps of the agents' sessions; None: it is not known what the session was in
-        before this program was there. That a new one is in none is said, too: a proxy follows
-        from there on what it is in, and says it to nodes that have missed a logout.
+        The stamps of the agents' sessions; None: it is not known what it was in before this
+        program was there. That a new one is in none is said: proxies follow it from there on.
         """
         return self._agents.stamps() if self.whole else None
 
