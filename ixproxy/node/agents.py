@@ -249,6 +249,8 @@ def logout(turn: Turn, sender: Sender, request: RequestAgentLogout) -> EventAck:
     if ending is not None:
         return_holdings(turn, holdings, Trigger.LOGGED_OUT, cause)
         leave(turn, ending, sender.session, cause)
+        # Who did not name it may not know it, nor its proxy, which tells nodes that are away.
+        return acknowledged(stamp_of(ending))
     return EventAck()
 
 

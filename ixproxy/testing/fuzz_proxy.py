@@ -151,6 +151,7 @@ def sizes(core: ProxyCore) -> dict[str, int]:
         "agents": len(sessions),
         "agents in change": len(core._agents.busy),
         "agent events that wait": len(core._agents.forced),
+        "agent events that nodes may not agree on": len(core._agents.forced.agreeing),
         "logouts that nodes missed": len(sessions.absences),
         "clients with what stands": len(sessions.standing),
         "sessions that nodes lack": len(sessions.lacking),

@@ -18,7 +18,7 @@ from ixproxy.messages import (
 )
 from ixproxy.wire.names import Kind
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
-from tests.core.test_agents import HOME, OTHERS, STAMP, logged_in, step
+from tests.core.test_agents import HOME, OTHERS, STAMP, logged_in, login, step
 from tests.core.test_forced_changes import AUTHORITY, change, rig_with_agent, tell
 
 SLOW = next(node for node in (EAST, NORTH, WEST) if node != AUTHORITY)
@@ -103,6 +103,42 @@ def test_a_logout_that_a_store_refuses_is_told_again_after_a_pause() -> None:
     assert (type(decode(told)), decode(told).agent_session) == (RequestAgentLogout, STAMP)
     rig.answer(SLOW, told, EventAck())
     rig.tick(PAUSE)
+    assert not len(rig.core._agents.sessions.absences)
+
+
+def _log_in_again(rig: Rig, peer: int) -> None:
+    """With the stamp that the home node has still, for it has missed the logout."""
+    rig.got(peer)
+    rig.ask(peer, login())
+    while frames := [(node, frame) for node in (HOME, *OTHERS) for frame in rig.sent(node)]:
+        for node, frame in frames:
+            rig.answer(node, frame, EventAck(agent_session=STAMP))
+    assert only(rig.got(peer)) == EventAck(agent_session=STAMP)
+
+
+def test_who_is_in_the_session_again_is_not_logged_out_of_it_where_the_logout_was_missed() -> None:
+    rig, (peer,) = rig_with_agent()
+    rig.ask(peer, RequestAgentLogout(tenant_id=TENANT, agent_id="ann"))
+    rig.refuse(HOME, only(rig.sent(HOME)), Code.STORE_FAILED)
+    step(rig, OTHERS, RequestAgentLogout)
+    _log_in_again(rig, peer)
+    rig.tick(PAUSE)
+    (told,) = asked(rig, HOME)
+    assert (type(told), told.agent_session) == (RequestConfirmSession, STAMP), "it has it as it was"
+    assert not len(rig.core._agents.sessions.absences)
+
+
+def test_so_it_is_while_a_node_is_being_told_of_the_logout() -> None:
+    rig, (peer,) = rig_with_agent()
+    tell(rig, AUTHORITY, change("Logout"))
+    for node in (HOME, *OTHERS):
+        for frame in rig.sent(node):
+            if node != SLOW:
+                rig.answer(node, frame, EventAck())
+    _log_in_again(rig, peer)
+    rig.tick(31.0)
+    rig.tick(PAUSE)
+    assert not any(isinstance(each, RequestAgentLogout) for each in asked(rig, SLOW))
     assert not len(rig.core._agents.sessions.absences)
 
 
