@@ -101,14 +101,15 @@ class CompositeAgents(Telling):
 
     def time_passed(self, now: float, grace: float) -> None:
         """Some time passed: who was missing all the while is out."""
-        there = [each for each in self._sources.values() if each.counts]
-        comes = any(each.phase is Phase.STATES for each in self._sources.values())
-        if comes or not there:
+        sources = self._sources.values()
+        comes = any(each.phase is Phase.STATES for each in sources)
+        if comes or not any(each.counts for each in sources):
             self.missing.wait()
             return
         for key in self.missing:
             agent = self._agents[key]
-            if any(each.has(key, agent.stamp) for each in there):
+            those = [each for each in sources if each.has(key, agent.stamp)]
+            if not those or any(each.counts for each in those):
                 self.missing.found(key)
             elif self.missing.is_overdue(key, now, grace):
                 self._end(key, agent, None, said=False)
