@@ -23,9 +23,10 @@ from ixproxy.core.pending import Deadline, Pending
 from ixproxy.core.routing import BY_CODE as ROUTE_BY_CODE
 from ixproxy.core.routing import RouteRow
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.core.snapshots import Snapshots
 from ixproxy.effects import Effect, Note
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.messages import EventError, RequestCancelTake, RequestStopProcessing
+from ixproxy.messages import EventAck, EventError, RequestCancelTake, RequestStopProcessing
 from ixproxy.messages.message import Message, Request
 from ixproxy.values import NodeName
 from ixproxy.wire.codec import decode, encode, error_frame
@@ -97,7 +98,11 @@ class ProxyState:
     """The proxy's tables, and how to ask and answer."""
 
     def __init__(
-        self, settings: ProxySettings, deployment: Deployment, strategies: Strategies
+        self,
+        settings: ProxySettings,
+        deployment: Deployment,
+        strategies: Strategies,
+        first_snapshot: int = 1,
     ) -> None:
         self.settings = settings
         self.deployment = deployment
@@ -110,6 +115,7 @@ class ProxyState:
         }
         self.fan_outs = FanOuts()
         """Requests that several nodes are answering together."""
+        self.snapshots = Snapshots(first_snapshot)
         self.owners = Owners(settings.interaction_cache_size)
         self.unconfirmed: dict[Client, float] = {}
         """Clients of whose listed holdings some node has not said a word, and since when."""
@@ -119,6 +125,8 @@ class ProxyState:
         """Whether what nodes say of their load, or which are linked, has changed."""
         self.when_linked: list[Callable[[Link], None]] = []
         """Who is told when a node is offered for work."""
+        self.when_registered: list[Callable[[Link, Client, EventAck], None]] = []
+        """Who is told how a node has registered a client."""
         self.when_known_late: list[Callable[[Link, Client], None]] = []
         """Who is told when a node that others did not wait for knows a client."""
         self.counters: Counter[str] = Counter()
