@@ -173,7 +173,8 @@ class RequestTakeSnapshot(Request, frozen=True, kw_only=True):
 
     :ivar order: of the members; by default the order of arrival.
     :ivar lock: lock the members: only what is in a queue and not locked becomes one.
-    :ivar check_interactions_state: only what can be pulled becomes a member.
+    :ivar check_interactions_state: only what can be pulled becomes a member: in
+        a queue, neither locked nor on hold.
     :ivar number_of_interactions: at most so many; 0: as many as are allowed.
     """
 

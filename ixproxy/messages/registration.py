@@ -74,9 +74,7 @@ class RequestRegisterClient(Request, frozen=True, kw_only=True):
     incarnation: Count = 1
     holding: dict[Name, Count] = {}
     holding_continues: bool = False
-    agent_sessions: (
-        Annotated[list[AgentSession], Meta(max_length=MAX_AGENT_SESSIONS)] | None
-    ) = None
+    agent_sessions: Annotated[list[AgentSession], Meta(max_length=MAX_AGENT_SESSIONS)] | None = None
     snapshots: Annotated[list[Count], Meta(max_length=MAX_SNAPSHOTS)] | None = None
     tenants: Annotated[list[Count], Meta(max_length=1000)] = []
 

@@ -155,6 +155,14 @@ class PostgresqlReader:
         finally:
             self._busy.clear()
 
+    def members(self, snapshot_id: int, start: int, limit: int) -> list[Any]:
+        """See `IStoreReader`."""
+        self._busy.set()
+        try:
+            return self._reading.members(snapshot_id, start, limit)
+        finally:
+            self._busy.clear()
+
     def interrupt(self) -> None:
         """See `IStoreReader`."""
         session = self._session

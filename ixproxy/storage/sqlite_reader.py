@@ -113,6 +113,15 @@ class SqliteReader:
             finally:
                 self._busy.clear()
 
+    def members(self, snapshot_id: int, start: int, limit: int) -> list[Any]:
+        """See `IStoreReader`."""
+        with self._place.guard:
+            self._busy.set()
+            try:
+                return self._reading.members(snapshot_id, start, limit)
+            finally:
+                self._busy.clear()
+
     def interrupt(self) -> None:
         """See `IStoreReader`."""
         # In memory the connection is the writer's, who must not be interrupted.

@@ -161,7 +161,7 @@ def test_a_database_of_version_1_is_brought_up_with_all_its_rows(tmp_path: Path)
     assert store.fetch_by("invitations", "tenant_id", [1]) == invitations
     store.close()
     assert shape(path) == shape_of_new(tmp_path / "new.db")
-    assert (tmp_path / "node.db.before-v2").exists()
+    assert (tmp_path / f"node.db.before-v{VERSION}").exists()
 
 
 def shape(path: Path) -> dict[str, list[tuple[object, ...]]]:
