@@ -26,7 +26,13 @@ from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.core.snapshots import Snapshots
 from ixproxy.effects import Effect, Note
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.messages import EventAck, EventError, RequestCancelTake, RequestStopProcessing
+from ixproxy.messages import (
+    EventAck,
+    EventError,
+    RequestCancelTake,
+    RequestReleaseSnapshot,
+    RequestStopProcessing,
+)
 from ixproxy.messages.message import Message, Request
 from ixproxy.values import NodeName
 from ixproxy.wire.codec import decode, encode, error_frame
@@ -49,6 +55,7 @@ R = TypeVar("R", bound=Request)
 # As plain numbers: an `&` with an `IntFlag` takes twenty times as long.
 _NO_REPLY, _MORE = int(Flag.NO_REPLY), int(Flag.MORE)
 _STOP = BY_MESSAGE[RequestStopProcessing].code
+_RELEASE = BY_MESSAGE[RequestReleaseSnapshot].code
 
 DELIVERY_MARGIN = 5.0
 """Seconds beyond the nodes' delivering-timeout that an answer may take."""
@@ -322,9 +329,9 @@ class ProxyState:
             self.cancel_at(link, reference)
 
     def cancel_at(self, link: Link, reference: int) -> None:
-        """The same for one node, where the request is still in flight there."""
+        """The same for one node, where the request is in flight still; a release has to be done."""
         pending = link.pending.get(reference)
-        if pending is not None and pending.client is not None:
+        if pending is not None and pending.client is not None and pending.name != _RELEASE:
             number = pending.client.numbers.get(link.name)
             if number is not None:
                 link.send(write_frame(Kind.CANCEL, 0, client=number, reference=reference))

@@ -13,6 +13,8 @@ from ixproxy.messages import (
     RequestReleaseSnapshot,
     RequestUnregisterClient,
 )
+from ixproxy.wire.names import Kind
+from ixproxy.wire.prefix import write_frame
 from tests.core.rig import EAST, NORTH, decode, facts, only
 from tests.core.snapshot_world import World, move, page, release
 
@@ -166,4 +168,20 @@ def test_a_session_that_registers_anew_has_no_snapshot_of_its_older_connection()
     assert only(world.got(newer)).snapshots == []
     world.ask(newer, page(identifier))
     assert only(world.got(newer)).error_code == Code.SNAPSHOT_NOT_ACCESSIBLE
+    world.at_rest()
+
+
+def test_a_release_goes_on_when_its_client_goes_or_wants_no_answer() -> None:
+    """Idea 25: a downstream proxy that says who is gone has released before, in their names."""
+    world = World(1)
+    peer = world.client()
+    reference = world.ask(peer, release(world.taken(peer)))
+    world.raw(peer, write_frame(Kind.CANCEL, 0, reference=reference))
+    world.hang_up(peer)
+    kinds = [(frame.kind, type(decode(frame))) for frame in world.to_node[EAST]]
+    assert kinds == [
+        (Kind.REQUEST, RequestReleaseSnapshot),
+        (Kind.REQUEST, RequestClientsGone),
+    ]
+    world.work()
     world.at_rest()
