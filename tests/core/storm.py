@@ -27,8 +27,10 @@ from tests.core.storm_words import IDS, about_snapshots, some_event, some_reques
 
 TYPES = (*["AgentApplication"] * 5, "MediaServer", "RoutingEngine", "Proxy", "Toaster")
 SESSIONS = (b"", b"s" * 16, b"t" * 16)
-CODES = (Code.UNKNOWN_INTERACTION, Code.BUSY, Code.STOPPING, Code.STORE_FAILED, Code.NOT_QUEUED)
-CODES += (Code.UNKNOWN_SNAPSHOT,)
+CODES = (
+    *(Code.UNKNOWN_INTERACTION, Code.BUSY, Code.STOPPING, Code.STORE_FAILED, Code.NOT_QUEUED),
+    Code.UNKNOWN_SNAPSHOT,
+)
 GARBAGE = (b"\xc1", b"\x81\xa1k", b"\x90", b"\x81\xabTakeNumbers\x05", b"\x81\xa4Held\x01", b"\xff")
 Key = tuple[int, int]
 
