@@ -172,11 +172,9 @@ class NodeSettings(WireSettings):
         100, 1, 10_000, "interactions", "The most that one pull takes."
     )
     max_interactions_per_snapshot: int = whole(
-        500, 100, 10_000, "interactions", "The most in one snapshot.", served=False
+        500, 100, 10_000, "interactions", "The most in one snapshot."
     )
-    max_number_of_snapshots: int = whole(
-        100, 1, 100_000, "snapshots", "Snapshots at a time.", served=False
-    )
+    max_number_of_snapshots: int = whole(100, 1, 100_000, "snapshots", "Snapshots at a time.")
     max_output_timeout: int = whole(
         60, 1, 3600, "seconds", "How long output may wait for a reader."
     )

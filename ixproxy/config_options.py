@@ -71,6 +71,9 @@ class ProxySettings(WireSettings):
         10, 1, 3600, "seconds", "How long a client may leave more output unread than it may."
     )
     max_ids_per_pull: int = whole(500, 1, 100_000, "interactions", "Ids that one pull may name.")
+    max_snapshots: int = whole(
+        1_000, 1, 1_000_000, "snapshots", "Snapshots of all clients; of one client a quarter."
+    )
     parking_window: int = whole(
         0, 0, 3600, "seconds", "Requests wait so long for a node that switches over; 0: not at all."
     )

@@ -95,6 +95,10 @@ class Code:
     ALREADY_A_PARTY = 3061
     DO_NOT_DISTURB = 3062
     NOT_HANDLED = 3063
+    UNKNOWN_SNAPSHOT = 3064
+    TOO_MANY_SNAPSHOTS = 3065
+    NOT_IN_SNAPSHOT = 3066
+    CHANGED_SINCE = 3067
     INTERNAL = 3099
 
 
@@ -165,6 +169,10 @@ ERRORS: dict[int, ErrorRow] = {
         ErrorRow(Code.ALREADY_A_PARTY, "The agent is a party of the interaction already", _NO),
         ErrorRow(Code.DO_NOT_DISTURB, "Target agent does not want to be disturbed", _NO),
         ErrorRow(Code.NOT_HANDLED, "No agent handles the interaction", _NO),
+        ErrorRow(Code.UNKNOWN_SNAPSHOT, "Unknown snapshot", _NO),
+        ErrorRow(Code.TOO_MANY_SNAPSHOTS, "Too many snapshots", _NO),
+        ErrorRow(Code.NOT_IN_SNAPSHOT, "Interaction is not in the snapshot", _NO),
+        ErrorRow(Code.CHANGED_SINCE, "Interaction has changed since the snapshot", _NO),
         ErrorRow(Code.LIMIT_REACHED, "A configured limit is reached", _NO),
         ErrorRow(Code.INTERNAL, "Internal error", _MAYBE),
     )

@@ -264,6 +264,12 @@ class IStore(Interface):
         order; sees what this transaction has written.
         """
 
+    def members(snapshot_id: int, start: int, limit: int) -> list[Any]:
+        """
+        The first `limit` members of a snapshot whose position is `start` or
+        greater, in the order of their positions.
+        """
+
     def count(selection: Any, now: float) -> int:
         """
         How many rows a selection has in all, its order and limit left out;
@@ -341,6 +347,9 @@ class IStoreReader(Interface):
 
     def fetch_by(table: str, column: str, values: Iterable[Any]) -> list[Any]:
         """As `IStore.fetch_by`."""
+
+    def members(snapshot_id: int, start: int, limit: int) -> list[Any]:
+        """As `IStore.members`."""
 
     def begin() -> int:
         """

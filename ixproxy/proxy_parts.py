@@ -38,6 +38,7 @@ def settings_of(view: ProxyView, max_userdata_size: int) -> ProxySettings:
         max_fan_outs=options.max_fan_outs,
         max_gathered=options.max_gathered,
         max_ids_per_pull=options.max_ids_per_pull,
+        max_snapshots=options.max_snapshots,
         parking_window=float(options.parking_window),
         parking_rate=options.parking_rate,
         max_parked=options.max_parked,

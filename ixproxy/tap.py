@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 from twisted.application.service import IService
@@ -16,6 +17,7 @@ from ixproxy.config import Deployment, ProxyApplication, ProxyView, load
 from ixproxy.config_address import connect_address
 from ixproxy.config_changes import in_one_text, proxy_changes
 from ixproxy.core.proxy import ProxyCore
+from ixproxy.core.snapshots import LAST_ID
 from ixproxy.errors import ConfigError
 from ixproxy.net.dialling import Dialling
 from ixproxy.net.proxy_server import ProxyServer
@@ -70,7 +72,10 @@ def build(
     dialling = Dialling(reactor, credential_of(application), deployment.secured())
     warn_of_passwords(application, checkers)
     core = ProxyCore(
-        settings_of(view, userdata_size(deployment, name)), deployment_of(view), strategies_of(view)
+        settings_of(view, userdata_size(deployment, name)),
+        deployment_of(view),
+        strategies_of(view),
+        first_snapshot=SystemRandom().randint(1, LAST_ID),
     )
 
     def connect(upstream: Server) -> IStreamClientEndpoint:

@@ -31,6 +31,14 @@ class ClientType(StrEnum):
     PROXY = "Proxy"
 
 
+class SnapshotState(IntEnum):
+    """`state` in snapshots."""
+
+    TAKING = 0
+    WHOLE = 1
+    ENDING = 2
+
+
 class InteractionState(IntEnum):
     """The public values of an interaction's `InteractionState`."""
 

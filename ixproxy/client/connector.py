@@ -136,9 +136,7 @@ class Connector:
             connecting = endpoint.connect(OneConnection(link.connection))
             await connecting.addTimeout(patience, self._clock)
             self.incarnation += 1
-            request = self._identity.registration(
-                self.incarnation, conversation.held.numbers, conversation.agent_sessions
-            )
+            request = self._identity.registration(self.incarnation, conversation.listed)
             message = (await conversation.register(link, request, patience)).message
             if not isinstance(message, EventAck) or message.server is None:
                 raise NodeUnavailable("the answer to the registration names no server")

@@ -23,12 +23,14 @@ from twisted.logger import Logger
 
 from ixproxy.client.agents import LoggedIn
 from ixproxy.client.holdings import Held, handed_over
-from ixproxy.client.in_flight import Answer, InFlight, Pending
+from ixproxy.client.in_flight import Answer, InFlight, Pending, flags_of
 from ixproxy.client.invited import Invited
 from ixproxy.client.link import Link
+from ixproxy.client.registration import Listed
 from ixproxy.client.restoring import Repeat, Restoring
 from ixproxy.client.returning import Returning
 from ixproxy.client.settings import Settings
+from ixproxy.client.snapshots import Snapshots, released
 from ixproxy.client.subscriptions import Subscriptions, subscription_of
 from ixproxy.errors import Code, LocalProtocolError, RemoteProtocolError, RequestRefused
 from ixproxy.messages import EventError, EventRevoked, RequestAgentLogin, ServerFacts
@@ -91,6 +93,7 @@ class Conversation:
         )
         self._agents = LoggedIn()
         self._subscriptions = Subscriptions()
+        self._snapshots = Snapshots()
         self.held = Held(holding)
         self.invited = Invited()
         self.link: Link | None = None
@@ -104,9 +107,8 @@ class Conversation:
 
     def ask(self, request: Message, timeout: float) -> Deferred[Answer]:
         """
-        Ask something, now or when there is a connection.
-
-        The Deferred may be cancelled. It fails with `RequestRefused`.
+        Ask something, now or when there is a connection. The Deferred may be
+        cancelled. It fails with `RequestRefused`.
 
         :param timeout: seconds from now to the answer.
         """
@@ -130,7 +132,7 @@ class Conversation:
             raise self._ended
         if self.link is None:
             raise RequestRefused(Code.NOT_ACCESSIBLE, "Not connected to a server")
-        raw = encode(request, flags=_flags(request) | Flag.NO_REPLY)
+        raw = encode(request, flags=flags_of(request) | Flag.NO_REPLY)
         frames = split_frame(raw, self.link.peer_max_frame)
         # What becomes of it is never known: a give-back stays listed.
         self.held.refused(request, Code.LOST_CONNECTION, in_doubt=True)
@@ -138,12 +140,14 @@ class Conversation:
             self.link.send(raw)
 
     @property
-    def agent_sessions(self) -> list[tuple[int, int]] | None:
+    def listed(self) -> Listed:
         """
-        The stamps of the agents' sessions; None: it is not known what it was in before this
-        program was there. That a new one is in none is said: proxies follow it from there on.
+        What it says that it has. What a session had before this program was there is not known.
+        That a new one is in no agent's session is said: proxies follow it from there on.
         """
-        return self._agents.stamps() if self.whole else None
+        if not self.whole:
+            return Listed(self.held.numbers)
+        return Listed(self.held.numbers, self._agents.stamps(), self._snapshots.listed())
 
     def registered(self, link: Link, server: ServerFacts, held: Mapping[str, int]) -> None:
         """
@@ -262,6 +266,7 @@ class Conversation:
             self._returning.stop(taken)
         self._in_flight.done(request)
         self._follow(request, answer)
+        self._snapshots.answered(request, answer)
         waiter.callback(Answer(answer, pending.partial))
         if wanted:
             self._revoked(identifier, "It went back by an earlier, uncertain request")
@@ -274,6 +279,8 @@ class Conversation:
         if BY_MESSAGE[type(request)].holdings is not Holdings.TAKES:
             self.held.answered(request, answer)
         self._follow(request, answer)
+        if (release := released(request, answer)) is not None:
+            self._ask(release, self._settings.timeout).addErrback(lambda _: None)
 
     def _follow(self, request: Message, answer: Message) -> None:
         self.invited.answered(request)
@@ -284,7 +291,7 @@ class Conversation:
         self, request: Message, timeout: float, *, link: Link | None = None, returns: bool = False
     ) -> Deferred[Answer]:
         try:
-            raw = encode(request, flags=_flags(request))
+            raw = encode(request, flags=flags_of(request))
         except LocalProtocolError as problem:
             return fail(problem)
         answer: Deferred[Answer] = Deferred(lambda _: self._cancelled(pending))
@@ -346,6 +353,7 @@ class Conversation:
         else:
             self.held.refused(pending.request, code, in_doubt=False)
             self.invited.refused(pending.request, code)
+            self._snapshots.refused(pending.request, code)
         if (waiter := pending.settle()) is not None:
             waiter.errback(RequestRefused(code, description, in_doubt=doubtful))
 
@@ -393,8 +401,3 @@ class Conversation:
 
 def _if(wanted: Callable[[Asked], bool], request: Asked) -> Asked | None:
     return request if wanted(request) else None
-
-
-def _flags(request: Message) -> int:
-    """What the prefix says of a request besides its kind and name."""
-    return Flag.RECEIPT if getattr(request, "submit_receipt", "") else 0

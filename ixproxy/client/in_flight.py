@@ -14,6 +14,7 @@ from ixproxy.client.references import References
 from ixproxy.messages import RequestStopProcessing
 from ixproxy.messages.message import Message
 from ixproxy.wire.names import BY_MESSAGE, Holdings
+from ixproxy.wire.prefix import Flag
 
 
 class Answer(NamedTuple):
@@ -133,3 +134,8 @@ class InFlight:
         for pending in lost:
             self.forget(pending)
         return lost
+
+
+def flags_of(request: Message) -> int:
+    """What the prefix says of a request besides its kind and name."""
+    return Flag.RECEIPT if getattr(request, "submit_receipt", "") else 0

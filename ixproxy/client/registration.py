@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ixproxy.messages import Credentials, RequestRegisterClient
 from ixproxy.wire.prefix import DEFAULT_MAX_FRAME
 
 FIRST_FRAME = 64 << 10
 """The longest frame that is sent before the server has said what it takes; any server takes it."""
+
+
+class Listed(NamedTuple):
+    """
+    What a client has when it registers.
+
+    :ivar holding: interaction id to take number.
+    :ivar agent_sessions: the stamps of those that it is in; None: it is not known.
+    :ivar snapshots: the ids of those that it has; None: likewise.
+    """
+
+    holding: Mapping[str, int]
+    agent_sessions: list[tuple[int, int]] | None = None
+    snapshots: list[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +49,11 @@ class Identity:
     def __repr__(self) -> str:
         return f"Identity({self.name!r}, {self.client_type!r})"
 
-    def registration(
-        self,
-        incarnation: int,
-        holding: Mapping[str, int],
-        agent_sessions: list[tuple[int, int]] | None = None,
-    ) -> RequestRegisterClient:
+    def registration(self, incarnation: int, listed: Listed) -> RequestRegisterClient:
         """
         The request that registers one connection.
 
         :param incarnation: how often the session has connected, this time included.
-        :param holding: interaction id to take number: what the client still has.
-        :param agent_sessions: the stamps of those that it is in; None: it is not known.
         """
         return RequestRegisterClient(
             client_name=self.name,
@@ -55,8 +62,9 @@ class Identity:
             max_frame=self.max_frame,
             session=self.session,
             incarnation=incarnation,
-            holding=dict(holding),
-            agent_sessions=agent_sessions,
+            holding=dict(listed.holding),
+            agent_sessions=listed.agent_sessions,
+            snapshots=listed.snapshots,
             tenants=list(self.tenants),
             extension=dict(self.extension),
         )

@@ -13,6 +13,7 @@ from ixproxy.messages import (
     EventForcedAgentStateChange,
     EventNodeLoad,
     RequestRegisterClient,
+    RequestTakeSnapshot,
 )
 from ixproxy.messages.message import Event
 from ixproxy.values import NodeLoad
@@ -27,6 +28,7 @@ MAX_PARTS_BYTES = 256 << 20
 _MORE = int(Flag.MORE)
 _FOLLOWED = (Holdings.TAKES, Holdings.GIVES_BACK)
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
+_TAKE_SNAPSHOT = BY_MESSAGE[RequestTakeSnapshot].code
 
 
 class Answers:
@@ -140,13 +142,13 @@ class Answers:
     def overdue(self, link: Link, reference: int, pending: Pending) -> None:
         """
         Nobody answered in time: in doubt. What changes holdings is still waited
-        for, and so is by what number a node knows a client.
+        for, and so is by what number a node knows a client, or a snapshot.
         """
         state = self._state
         state.counters["time-outs"] += 1
         state.cancel_at(link, reference)
-        followed = BY_CODE[pending.name].holdings in _FOLLOWED and pending.client is not None
-        if followed or (pending.name == _REGISTER and link.speaks):
+        followed = BY_CODE[pending.name].holdings in _FOLLOWED or pending.name == _TAKE_SNAPSHOT
+        if (followed and pending.client is not None) or (pending.name == _REGISTER and link.speaks):
             pending.abandoned = True
         else:
             link.pending.remove(reference)

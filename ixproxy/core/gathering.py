@@ -23,7 +23,7 @@ from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.interfaces import Gathered, Merged
 from ixproxy.values import NodeName
 from ixproxy.wire.bodies import join_bodies
-from ixproxy.wire.names import BY_CODE, BY_NAME, Kind, Merge
+from ixproxy.wire.names import BY_CODE, BY_NAME, Kind, Merge, NameRow
 from ixproxy.wire.prefix import EMPTY_BODY, Flag, Frame
 
 _raw_map = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
@@ -40,6 +40,19 @@ def raw_attributes(body: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
         return _raw_map.decode(body)
     except _BAD_BODY as problem:
         raise RemoteProtocolError(Code.BAD_FRAME, f"body: {problem}") from problem
+
+
+def attributes_of(body: bytes, row: NameRow) -> dict[str, msgspec.Raw]:
+    """
+    The attributes of a node's answer.
+
+    :raise RemoteProtocolError: what must be united is no map: this node's fault alone.
+    """
+    attributes = raw_attributes(body)
+    for name, how in row.merge.items():
+        if how is Merge.UNION and name in attributes:
+            raw_attributes(attributes[name])
+    return attributes
 
 
 def same_id_twice(answers: Iterable[Mapping[str, Any]]) -> bool:
@@ -128,20 +141,12 @@ class Gathering:
             gathered.refusals[link.name] = error_code(frame)
             self._errors[link.name] = frame.raw
         else:
-            gathered.answers[link.name] = self._attributes(body)
+            gathered.answers[link.name] = attributes_of(body, BY_NAME[self._asked.row.answer])
             self._bodies[link.name] = body
             if frame.flags & Flag.PARTIAL:
                 self._partial.add(link.name)
         gathered.awaited.discard(link.name)
         self._settle()
-
-    def _attributes(self, body: bytes) -> dict[str, msgspec.Raw]:
-        """:raise RemoteProtocolError: what must be united is no map: this node's fault alone."""
-        attributes = raw_attributes(body)
-        for name, how in BY_NAME[self._asked.row.answer].merge.items():
-            if how is Merge.UNION and name in attributes:
-                raw_attributes(attributes[name])
-        return attributes
 
     def lost(self, link: Link, pending: Pending) -> None:
         """One node will not answer."""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from ixproxy.core.agent_sessions import AgentSessions
 from ixproxy.core.clients import Client
 from ixproxy.core.registering import is_proxy, leave
+from ixproxy.core.snapshot_requests import SnapshotRequests
 from ixproxy.core.state import ProxyState
 from ixproxy.core.streams import Streams
 from ixproxy.errors import Code
@@ -25,10 +26,17 @@ MOST_AT_ONCE = 20_000
 class Leaving:
     """Takes clients out of all tables."""
 
-    def __init__(self, state: ProxyState, agents: AgentSessions, streams: Streams) -> None:
+    def __init__(
+        self,
+        state: ProxyState,
+        agents: AgentSessions,
+        streams: Streams,
+        snapshots: SnapshotRequests,
+    ) -> None:
         self._state = state
         self._agents = agents
         self._streams = streams
+        self._snapshots = snapshots
 
     def lost(self, clients: Sequence[Client], application_name: str, code: int = 0) -> None:
         """
@@ -43,8 +51,12 @@ class Leaving:
             self._forget(client, code)
             client.gone_with = application_name
         for link in state.links.values():
-            numbers = [client.numbers.pop(link.name, 0) for client in clients]
-            numbers = [number for number in numbers if number]
+            waits = state.snapshots.waits_to_leave
+            numbers = [
+                client.numbers.pop(link.name)
+                for client in clients
+                if link.name in client.numbers and not waits(client, link.name)
+            ]
             for number in numbers:
                 link.clients.pop(number, None)
             if not link.speaks:
@@ -59,6 +71,7 @@ class Leaving:
     def goodbye(self, client: Client) -> None:
         """A client unregistered: what it holds goes back at once."""
         self._state.note("debug", "Client {client} has left", client=str(client))
+        self._snapshots.client_gone(client, goodbye=True)
         self._forget(client, Code.CANCELLED)
         client.said_goodbye = True
         leave(self._state, client, goodbye=True)
@@ -77,6 +90,7 @@ class Leaving:
         self._agents.moved(older, newer)
         self._streams.leave(older)
         self._state.drop_requests(older, Code.SUPERSEDED)
+        self._snapshots.client_gone(older)
         self._state.unconfirmed.pop(older, None)
         older.superseded = older.gone = True
 
@@ -96,6 +110,7 @@ class Leaving:
 
     def _forget(self, client: Client, code: int) -> None:
         self._state.drop_requests(client, code)
+        self._snapshots.client_gone(client)
         self._agents.client_gone(client)
         self._streams.leave(client)
         self._state.unconfirmed.pop(client, None)

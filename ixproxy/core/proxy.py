@@ -28,8 +28,9 @@ from ixproxy.core.parking import Parking
 from ixproxy.core.registering import Joining
 from ixproxy.core.replaying import replay
 from ixproxy.core.requests import Requests
-from ixproxy.core.revoking import revoke_lost, revoke_unconfirmed
+from ixproxy.core.revoking import owner_unknown, revoke_lost, revoke_unconfirmed
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.core.snapshot_requests import SnapshotRequests
 from ixproxy.core.state import ProxyState
 from ixproxy.core.streams import Streams
 from ixproxy.effects import ClosePeer, Effect, ResetLink
@@ -59,18 +60,23 @@ _CLIENT, _NOBODY = slice(ADDRESS_AT, ADDRESS_AT + 4), bytes(4)
 
 
 class ProxyCore:
-    """One proxy."""
+    """One proxy; see `Snapshots` for `first_snapshot`."""
 
     def __init__(
-        self, settings: ProxySettings, deployment: Deployment, strategies: Strategies
+        self,
+        settings: ProxySettings,
+        deployment: Deployment,
+        strategies: Strategies,
+        first_snapshot: int = 1,
     ) -> None:
-        self.state = state = ProxyState(settings, deployment, strategies)
+        self.state = state = ProxyState(settings, deployment, strategies, first_snapshot)
         self._locator = Locator(state)
         self._agents = AgentRequests(state)
         self._streams = Streams(state)
         state.when_linked.append(self._streams.node_linked)
         self.parking = Parking(state)
-        self._leaving = Leaving(state, self._agents.sessions, self._streams)
+        self.snapshots = SnapshotRequests(state, self._locator)
+        self._leaving = Leaving(state, self._agents.sessions, self._streams, self.snapshots)
         self._announcing = Announcing(state)
         self._requests = Requests(
             state,
@@ -80,6 +86,7 @@ class ProxyCore:
             self._leaving,
             self._announcing,
             self._streams,
+            self.snapshots,
         )
         self._answers = Answers(state, self._agents.forced, self._streams)
         self._forwarder = Forwarder(state, self._locator)
@@ -297,6 +304,7 @@ class ProxyCore:
                 self._answers.given_up(link, pending)
         self._agents.sessions.lacking.forget_node(node)
         self._streams.node_lost(node)
+        self.snapshots.node_lost(link)
 
     def stream_outrun(self, peer: int, now: float) -> None:
         """A proxy does not read its stream as fast as that goes on."""
@@ -340,6 +348,7 @@ class ProxyCore:
         self._requests.later.ticked()
         self._agents.retelling.ticked()
         self._streams.ticked()
+        self.snapshots.ticked()
 
     def configuration_changed(
         self,
@@ -362,8 +371,7 @@ class ProxyCore:
             self.parking.node_removed(state.links[name])
             lost_at = state.links.pop(name).lost_at
             self._removed[name] = now if lost_at is None else lost_at
-            state.owners.forget_node(name)
-            self._streams.node_removed(name)
+            self._forget(name)
             self._agents.sessions.absences.forget_node(name)
         state.settings, state.deployment, state.strategies = settings, deployment, strategies
         for name, facts in deployment.nodes.items():
@@ -379,16 +387,17 @@ class ProxyCore:
         state.owners.resize(settings.interaction_cache_size)
         self.parking.ticked()
 
+    def _forget(self, name: NodeName) -> None:
+        """A node is not what it was: nothing is there that was."""
+        self.state.owners.forget_node(name)
+        self._streams.node_removed(name)
+        self.snapshots.node_removed(name)
+
     def _means_another_node(self, name: NodeName) -> None:
         """A node's name was given to another one: what was where is not known by it any more."""
         state = self.state
         state.effects.append(ResetLink(name, "it has another database id now"))
         state.links[name].pair.epoch = 0
-        state.owners.forget_node(name)
         self.parking.node_removed(state.links[name])
-        self._streams.node_removed(name)
-        for client in state.clients:
-            for identifier, (take, owner) in client.holding.items():
-                if owner == name:
-                    client.holding[identifier] = take, None
-                    state.unconfirmed.setdefault(client, state.now)
+        self._forget(name)
+        owner_unknown(state, name)

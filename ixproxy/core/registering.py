@@ -67,6 +67,7 @@ def register_on(state: ProxyState, client: Client, link: Link, registering: Regi
         tenants=sorted(client.tenants),
         agent_sessions=_listed(client),
         holding={identifier: take for identifier, (take, _) in client.holding.items()},
+        snapshots=state.snapshots.listed(client, link.name),
         extension=registration.extension,
     )
     parts = encode_parts(state.marked(message, "register"), link.max_frame)
@@ -183,6 +184,8 @@ class Registering:
             return
         client.numbers[link.name] = number
         link.clients[number] = client
+        for tell in self._state.when_registered:
+            tell(link, client, answer)
         for identifier, take in answer.held.items():
             self.held[identifier] = take
             if identifier in client.holding:
@@ -225,12 +228,14 @@ def unregister_on(
 
 
 def leave(state: ProxyState, client: Client, *, goodbye: bool) -> None:
-    """Take a client off all nodes."""
+    """Take a client off all nodes; off one where it waits for a snapshot, when that is taken."""
     for node, number in list(client.numbers.items()):
         link = state.links.get(node)
+        if link is not None and not goodbye and state.snapshots.waits_to_leave(client, node):
+            continue
+        del client.numbers[node]
         if link is not None:
             unregister_on(state, link, number, goodbye=goodbye, name=client.name)
-    client.numbers.clear()
 
 
 class Joining:

@@ -19,6 +19,7 @@ from ixproxy.core.registering_later import RegisteringLater
 from ixproxy.core.registrations import Registrations
 from ixproxy.core.relaying import relay
 from ixproxy.core.routing import BY_CODE, OWNER_IF_NAMED, Route
+from ixproxy.core.snapshot_requests import SnapshotRequests
 from ixproxy.core.state import Asked, ProxyState
 from ixproxy.core.status import status_of
 from ixproxy.core.streams import Streams
@@ -32,6 +33,7 @@ from ixproxy.messages import (
     RequestConfirmSession,
     RequestPull,
     RequestRegisterClient,
+    RequestReleaseSnapshot,
     RequestServerStatus,
     RequestUnregisterClient,
 )
@@ -46,7 +48,12 @@ _STATUS = BY_MESSAGE[RequestServerStatus].code
 _UNREGISTER = BY_MESSAGE[RequestUnregisterClient].code
 RESERVED = frozenset(
     BY_MESSAGE[message].code
-    for message in (RequestCancelTake, RequestClientsGone, RequestConfirmSession)
+    for message in (
+        RequestCancelTake,
+        RequestClientsGone,
+        RequestConfirmSession,
+        RequestReleaseSnapshot,
+    )
 )
 """What gives back, or ends something, is never refused as busy; nor are goodbyes and cancels."""
 _HAND_OVER = (Route.OWNER, Route.PULL)
@@ -70,9 +77,11 @@ class Requests:
         leaving: Leaving,
         announcing: Announcing,
         streams: Streams,
+        snapshots: SnapshotRequests,
     ) -> None:
         self._state = state
         self._streams = streams
+        self._snapshots = snapshots
         self._locator = locator
         self._parking = parking
         self._agents = agents
@@ -181,6 +190,8 @@ class Requests:
             self._agents.start(asked)
         elif route.route is Route.SUBSCRIBE:
             start_subscribing(state, self._agents.sessions, asked)
+        elif route.route is Route.SNAPSHOT:
+            self._snapshots.start(asked)
         elif route.route is Route.LOCAL:
             self._local(asked)
         else:

@@ -37,6 +37,15 @@ def revoke_lost(state: ProxyState, node: NodeName) -> None:
                 _revoke(state, client, identifier, NODE_LOST)
 
 
+def owner_unknown(state: ProxyState, node: NodeName) -> None:
+    """A node's name means another one: who has what clients hold there is to be confirmed anew."""
+    for client in state.clients:
+        for identifier, (take, owner) in client.holding.items():
+            if owner == node:
+                client.holding[identifier] = take, None
+                state.unconfirmed.setdefault(client, state.now)
+
+
 def revoke_unconfirmed(state: ProxyState) -> None:
     """Some time passed: what was listed and not confirmed for the whole grace is gone."""
     for client, since in list(state.unconfirmed.items()):

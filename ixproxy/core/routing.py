@@ -115,7 +115,6 @@ _ROWS = [
         "TakeSnapshot GetSnapshotInteractions LockInteraction UnlockInteraction "
         "MoveInteractions StopInteractions ReleaseSnapshot",
         merge="all-must-agree",
-        served=False,
     ),
     *_row(
         Route.AGENT,

@@ -29,6 +29,7 @@ class ProxySettings:
     :ivar max_fan_outs: fan-outs in flight.
     :ivar max_gathered: bytes of answers that they keep.
     :ivar max_ids_per_pull: interaction ids in one pull.
+    :ivar max_snapshots: snapshots of all clients; one may have a part of them.
     :ivar parking_window: how long after its link's loss a node may be switching
         over, and requests for it are parked; 0: none are.
     :ivar max_parked: requests parked, in all.
@@ -57,6 +58,7 @@ class ProxySettings:
     max_fan_outs: int = 1_000
     max_gathered: int = 512 << 20
     max_ids_per_pull: int = 500
+    max_snapshots: int = 1_000
     parking_window: float = 0.0
     max_parked: int = 10_000
     max_parked_per_node: int = 5_000

@@ -23,9 +23,16 @@ from ixproxy.core.pending import Deadline, Pending
 from ixproxy.core.routing import BY_CODE as ROUTE_BY_CODE
 from ixproxy.core.routing import RouteRow
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.core.snapshots import Snapshots
 from ixproxy.effects import Effect, Note
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.messages import EventError, RequestCancelTake, RequestStopProcessing
+from ixproxy.messages import (
+    EventAck,
+    EventError,
+    RequestCancelTake,
+    RequestReleaseSnapshot,
+    RequestStopProcessing,
+)
 from ixproxy.messages.message import Message, Request
 from ixproxy.values import NodeName
 from ixproxy.wire.codec import decode, encode, error_frame
@@ -48,6 +55,7 @@ R = TypeVar("R", bound=Request)
 # As plain numbers: an `&` with an `IntFlag` takes twenty times as long.
 _NO_REPLY, _MORE = int(Flag.NO_REPLY), int(Flag.MORE)
 _STOP = BY_MESSAGE[RequestStopProcessing].code
+_RELEASE = BY_MESSAGE[RequestReleaseSnapshot].code
 
 DELIVERY_MARGIN = 5.0
 """Seconds beyond the nodes' delivering-timeout that an answer may take."""
@@ -97,7 +105,11 @@ class ProxyState:
     """The proxy's tables, and how to ask and answer."""
 
     def __init__(
-        self, settings: ProxySettings, deployment: Deployment, strategies: Strategies
+        self,
+        settings: ProxySettings,
+        deployment: Deployment,
+        strategies: Strategies,
+        first_snapshot: int = 1,
     ) -> None:
         self.settings = settings
         self.deployment = deployment
@@ -110,6 +122,7 @@ class ProxyState:
         }
         self.fan_outs = FanOuts()
         """Requests that several nodes are answering together."""
+        self.snapshots = Snapshots(first_snapshot)
         self.owners = Owners(settings.interaction_cache_size)
         self.unconfirmed: dict[Client, float] = {}
         """Clients of whose listed holdings some node has not said a word, and since when."""
@@ -119,6 +132,8 @@ class ProxyState:
         """Whether what nodes say of their load, or which are linked, has changed."""
         self.when_linked: list[Callable[[Link], None]] = []
         """Who is told when a node is offered for work."""
+        self.when_registered: list[Callable[[Link, Client, EventAck], None]] = []
+        """Who is told how a node has registered a client."""
         self.when_known_late: list[Callable[[Link, Client], None]] = []
         """Who is told when a node that others did not wait for knows a client."""
         self.counters: Counter[str] = Counter()
@@ -314,9 +329,9 @@ class ProxyState:
             self.cancel_at(link, reference)
 
     def cancel_at(self, link: Link, reference: int) -> None:
-        """The same for one node, where the request is still in flight there."""
+        """The same for one node, where the request is in flight still; a release has to be done."""
         pending = link.pending.get(reference)
-        if pending is not None and pending.client is not None:
+        if pending is not None and pending.client is not None and pending.name != _RELEASE:
             number = pending.client.numbers.get(link.name)
             if number is not None:
                 link.send(write_frame(Kind.CANCEL, 0, client=number, reference=reference))

@@ -56,7 +56,8 @@ class EventAck(Message, frozen=True, kw_only=True):
     `extension["InteractionId"]` name the new interaction. Where the answer
     hands over an interaction, `take_number` is the event number of the take.
     To a registration: `proxy_client_id`, `server` and `held` (interaction id
-    to take number: what the session really has there).
+    to take number: what the session really has there), `snapshots`: those of the
+    listed ones that it has there.
     """
 
     interaction_id: str = ""
@@ -67,6 +68,7 @@ class EventAck(Message, frozen=True, kw_only=True):
     held_continues: bool = False
     agent_session: AgentSession | None = None
     repeated: bool = False
+    snapshots: list[Count] = []
 
 
 class EventError(Message, frozen=True, kw_only=True):
@@ -133,20 +135,38 @@ class EventAgentWorkbinStats(Message, frozen=True, kw_only=True):
 
 
 class EventSnapshotTaken(Message, frozen=True, kw_only=True):
-    """A snapshot exists."""
+    """A snapshot exists; its members have the positions from 0 on."""
 
     snapshot_id: Count = 0
     number_of_interactions: Count = 0
 
 
 class EventSnapshotInteractions(InteractionsAnswer, frozen=True, kw_only=True):
-    """A page of a snapshot."""
+    """
+    A page of a snapshot.
+
+    It covers the positions from `StartFrom` on, one for each id in
+    `interactions` or `errors`: so many as were asked for, unless the snapshot
+    ends or one answer cannot take more; `have_more` says that others follow.
+
+    :ivar errors: interaction id to the code why it is not shown: members that
+        have left the server.
+    """
+
+    errors: dict[str, Count] = {}
 
 
 class EventInteractionMoved(Message, frozen=True, kw_only=True):
-    """The interactions of a snapshot were moved."""
+    """
+    The interactions of a snapshot were moved, or stopped.
+
+    :ivar number_of_interactions: how many were.
+    :ivar errors: interaction id to the code why it was not: members that have
+        left the server, or are not as they were when the snapshot was taken.
+    """
 
     number_of_interactions: Count = 0
+    errors: dict[str, Count] = {}
 
 
 class EventPing(Message, frozen=True, kw_only=True):

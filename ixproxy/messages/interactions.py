@@ -168,7 +168,15 @@ class RequestWorkbinStatistic(WorkbinRequest, frozen=True, kw_only=True):
 
 
 class RequestTakeSnapshot(Request, frozen=True, kw_only=True):
-    """Selects interactions by a condition, for paging and moving."""
+    """
+    Selects interactions by a condition, for paging and moving.
+
+    :ivar order: of the members; by default the order of arrival.
+    :ivar lock: lock the members: only what is in a queue and not locked becomes one.
+    :ivar check_interactions_state: only what can be pulled becomes a member: in
+        a queue, neither locked nor on hold.
+    :ivar number_of_interactions: at most so many; 0: as many as are allowed.
+    """
 
     tenant_id: int = 0
     condition: str = ""
@@ -186,7 +194,12 @@ class SnapshotRequest(Request, frozen=True, kw_only=True):
 
 
 class RequestGetSnapshotInteractions(SnapshotRequest, frozen=True, kw_only=True):
-    """Asks for a page of a snapshot."""
+    """
+    Asks for a page of a snapshot.
+
+    :ivar start_from: the position of its first member, from 0.
+    :ivar number_of_interactions: how many positions; 0: all from there on.
+    """
 
     start_from: Count = 0
     number_of_interactions: Count = 0

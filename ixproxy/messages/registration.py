@@ -17,6 +17,8 @@ MAX_PATH = 16
 """Proxies behind one another."""
 MAX_AGENT_SESSIONS = 1000
 """As many as the shortest first frame has room for."""
+MAX_SNAPSHOTS = 1000
+"""Of one client session."""
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -51,6 +53,9 @@ class RequestRegisterClient(Request, frozen=True, kw_only=True):
     :ivar agent_sessions: the stamps of the agent sessions, 1000 at most, that it
         is in; any other that it is in ends for it. None: it does not say, and
         stays in all.
+    :ivar snapshots: ids of the snapshots, 1000 at most, that it has; any other
+        of its session is released. None: it does not say, and keeps all; of a
+        client behind a proxy: it has none.
     :ivar tenants: ids of tenants, 1000 at most, that the client works for;
         empty: all of the server's.
     :ivar holding_continues: more registrations with the rest of `holding` follow.
@@ -69,9 +74,8 @@ class RequestRegisterClient(Request, frozen=True, kw_only=True):
     incarnation: Count = 1
     holding: dict[Name, Count] = {}
     holding_continues: bool = False
-    agent_sessions: (
-        Annotated[list[AgentSession], Meta(max_length=MAX_AGENT_SESSIONS)] | None
-    ) = None
+    agent_sessions: Annotated[list[AgentSession], Meta(max_length=MAX_AGENT_SESSIONS)] | None = None
+    snapshots: Annotated[list[Count], Meta(max_length=MAX_SNAPSHOTS)] | None = None
     tenants: Annotated[list[Count], Meta(max_length=1000)] = []
 
     @property

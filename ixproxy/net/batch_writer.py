@@ -28,7 +28,7 @@ from ixproxy.net.fair_batches import FairBatches
 from ixproxy.net.node_peers import Asking, Waiting
 from ixproxy.net.turn import TurnEnd
 from ixproxy.node.batch import NodeCore, People
-from ixproxy.node.work import Asked, Outcome, PullRetried, Relayed, Tick, Work
+from ixproxy.node.work import Asked, GoesOn, Outcome, PullRetried, Relayed, Tick, Work
 
 FLOOD_FACTOR = 2
 """So many times the queue's limit of works may wait before peers are left unread."""
@@ -161,6 +161,11 @@ class BatchWriter:
             if not self._busy and not self._marked:
                 self._marked = True
                 self._turn.mark(self)
+
+    def go_on(self, work: GoesOn) -> None:
+        """Add the next step of what a batch has begun, before what its session asked later."""
+        if not self._stopped:
+            self._waiting.insert(0, work)
 
     def add_first(self, works: Sequence[Work]) -> None:
         """Add work to the head of the next batch."""

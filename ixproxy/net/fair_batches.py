@@ -18,7 +18,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NamedTuple
 
-from ixproxy.node.work import Asked, ClientsLost, Registered, Relayed, Work
+from ixproxy.messages import (
+    RequestMoveInteractions,
+    RequestReleaseSnapshot,
+    RequestStopInteractions,
+)
+from ixproxy.node.work import Asked, ClientsLost, GoesOn, Registered, Relayed, Work
 from ixproxy.values import ClientType
 
 MAX_BATCH = 1000
@@ -30,13 +35,18 @@ BULK_SHARE = 1000
 LIGHT_FOR = 1.0
 """Seconds for which shares stay small after somebody was seen who asks little."""
 
+STEPS = 4
+"""Steps in one batch of what is done step by step; each takes as long as many requests."""
+STEPWISE = (RequestMoveInteractions, RequestStopInteractions, RequestReleaseSnapshot)
+"""What may be done step by step: its session's further requests wait until it is over."""
+
 _NEWCOMERS = "newcomers"
 _PROXY = ClientType.PROXY.value
 
 
 def sessions_of(work: Work) -> Sequence[bytes]:
     """The client sessions that a piece of work concerns."""
-    if isinstance(work, Asked | Registered | Relayed):
+    if isinstance(work, Asked | Registered | Relayed | GoesOn):
         return (work.sender.session,)
     if isinstance(work, ClientsLost):
         return work.sessions
@@ -73,6 +83,7 @@ def compose(
     left: list[Work] = []
     taken: dict[Hashable, int] = {}
     behind: set[bytes] = set()
+    steps = 0
     for work in waiting:
         if isinstance(work, Asked | Relayed):
             session = work.sender.session
@@ -89,13 +100,17 @@ def compose(
             if work.sender.client_type != _PROXY:
                 taken[session] = number + 1
             works.append(work)
+            if isinstance(work, Asked) and isinstance(work.message, STEPWISE):
+                behind.add(session)
             continue
         concerned = sessions_of(work)
         newcomer = isinstance(work, Registered) and not work.sender.through_proxy
         number = taken.get(_NEWCOMERS, 0)
+        step = isinstance(work, GoesOn)
         if (
             len(works) >= most
             or (newcomer and number >= share)
+            or (step and steps >= STEPS)
             or (behind and not behind.isdisjoint(concerned))
         ):
             behind.update(concerned)
@@ -104,6 +119,9 @@ def compose(
         if newcomer:
             taken[_NEWCOMERS] = number + 1
         works.append(work)
+        if step:
+            steps += 1
+            behind.update(concerned)
     light = any(number <= SHARE and each not in behind for each, number in taken.items())
     return Batch(works, left, taken, light)
 

@@ -22,7 +22,8 @@ from ixproxy.net.node_peers import Asking, RegistrationAsking, Waiting
 from ixproxy.net.node_registration import Registrar
 from ixproxy.net.node_reporting import NodeReporting
 from ixproxy.net.node_state import NodeState
-from ixproxy.node.long_reads import answer_of
+from ixproxy.node.long_plans import Freeing, MembersWanted, Taking
+from ixproxy.node.long_reads import result_of
 from ixproxy.node.work import (
     Announce,
     Answer,
@@ -31,7 +32,9 @@ from ixproxy.node.work import (
     CloseStream,
     ConnectionLost,
     Effect,
+    GoesOn,
     Goodbye,
+    GoOn,
     HoldPull,
     OpenStream,
     Outcome,
@@ -99,6 +102,8 @@ class NodeAnswers:
         for effect in outcome.effects:
             if isinstance(effect, HoldPull):
                 self._hold(effect)
+            elif isinstance(effect, GoOn):
+                self._state.writer.go_on(effect.work)
             elif held and isinstance(effect, Answer | Refuse):
                 held.settled(effect.token)
         held.came_back(works)
@@ -124,6 +129,8 @@ class NodeAnswers:
         self._sent = 0
         self._failures.batch_done(works, outcome, self._state.writer.last_event_number)
         for failure in outcome.failures:
+            if isinstance(failure.work, GoesOn):
+                self._free_later(failure.work)
             if isinstance(failure.problem, StorageError):
                 self._lose_later(failure.work)
         if outcome.store_lost:
@@ -146,6 +153,13 @@ class NodeAnswers:
             self._reporting.open(effect)
         elif isinstance(effect, CloseStream):
             self._reporting.close(effect)
+
+    def _free_later(self, work: GoesOn) -> None:
+        """A snapshot that could not be taken whole: nobody will hear of it."""
+        progress = work.progress
+        if isinstance(progress, Taking) or (isinstance(progress, Freeing) and work.token is None):
+            again = GoesOn(work.sender, work.message, Freeing(progress.snapshot_id))
+            self._state.clock.callLater(STORE_AGAIN, self._state.writer.add, again)
 
     def _lose_later(self, work: Work | None) -> None:
         """What could not be stored: sessions that are gone, and must not hold anything for ever."""
@@ -284,13 +298,15 @@ class NodeAnswers:
         number, reference = asking.client.number, asking.reference
         max_frame = asking.client.peer.max_frame
 
-        def read(reader: IStoreReader) -> list[bytes]:
-            answer = answer_of(plan, reader.select(plan.selection, plan.now))
-            return split_frame(encode(answer, client=number, reference=reference), max_frame)
+        def read(reader: IStoreReader) -> list[bytes] | Taking:
+            found = result_of(plan, reader)
+            if isinstance(found, Taking):
+                return found
+            return split_frame(encode(found, client=number, reference=reference), max_frame)
 
         asking.waits(Waiting.READER)
         state.readers.read(
-            read, lambda result: self._was_read(asking, result), asker, lambda: self._turn(asking)
+            read, lambda result: self._was_read(effect, result), asker, lambda: self._turn(asking)
         )
 
     def _turn(self, asking: Asking) -> int:
@@ -303,8 +319,14 @@ class NodeAnswers:
             return Code.EXPIRED
         return asking.cancelled
 
-    def _was_read(self, asking: Asking, result: list[bytes] | Failure) -> None:
+    def _was_read(self, effect: ReadLong, result: list[bytes] | Taking | Failure) -> None:
+        asking, plan = effect.token, effect.plan
+        assert isinstance(asking, Asking)
         asking.waits(Waiting.NO)
+        if isinstance(result, Taking):
+            assert isinstance(plan, MembersWanted)
+            self._state.writer.add(GoesOn(effect.sender, plan.request, result, asking))
+            return
         if not isinstance(result, Failure):
             asking.settle()
             if asking.client.peer.connection is not None and not asking.silent:

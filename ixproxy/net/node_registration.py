@@ -107,7 +107,10 @@ class Registrar:
         peer.registering += 1
         due = self._state.clock.seconds() + self._state.limits.max_current_request_queue_wait
         asking = RegistrationAsking(client, frame.reference, due, bool(frame.flags & Flag.NO_REPLY))
-        agents = message.agent_sessions
+        agents, snapshots = message.agent_sessions, message.snapshots
+        if snapshots is None and peer.proxy:
+            # It comes from another proxy, which never heard of any.
+            snapshots = []
         self._state.writer.add(
             Registered(
                 client.sender,
@@ -115,6 +118,7 @@ class Registrar:
                 message.holding,
                 asking,
                 None if agents is None else tuple((each[0], each[1]) for each in agents),
+                None if snapshots is None else tuple(snapshots),
             )
         )
 

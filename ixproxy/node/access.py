@@ -126,8 +126,9 @@ def may_move(turn: Turn, sender: Sender, row: InteractionRow) -> tuple[PartyRow,
     where anybody does: whoever lost an interaction must not take it from the
     one who has it now.
 
-    :raise RequestRefused: somebody else has it.
+    :raise RequestRefused: somebody else has it, or has locked it.
     """
+    _check_lock(turn, sender, row)
     parties = turn.rows.parties_of(row.id)
     if (
         row.state in _OUT
@@ -142,8 +143,10 @@ def may_change(turn: Turn, sender: Sender, row: InteractionRow) -> tuple[PartyRo
     """
     The parties of an interaction whose properties the sender may change.
 
-    :raise RequestRefused: the sender is an agent, and somebody else has it.
+    :raise RequestRefused: the sender is an agent, and somebody else has it; or
+        somebody else has locked it.
     """
+    _check_lock(turn, sender, row)
     parties = turn.rows.parties_of(row.id)
     if (
         row.state in _OUT
@@ -152,3 +155,17 @@ def may_change(turn: Turn, sender: Sender, row: InteractionRow) -> tuple[PartyRo
     ):
         raise RequestRefused(Code.NOT_A_PARTY)
     return parties
+
+
+def _check_lock(turn: Turn, sender: Sender, row: InteractionRow) -> None:
+    """
+    What a snapshot has locked is for its session, and for media servers, whose
+    chat or e-mail it is.
+
+    :raise RequestRefused: it is not for the sender.
+    """
+    if row.snapshot_id is None or sender.client_type == ClientType.MEDIA_SERVER:
+        return
+    snapshot = turn.memory.snapshots.get(row.snapshot_id)
+    if snapshot is None or snapshot.session != sender.session:
+        raise RequestRefused(Code.LOCKED)

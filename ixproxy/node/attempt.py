@@ -29,6 +29,7 @@ from ixproxy.node.logouts import due_logouts, report_logouts
 from ixproxy.node.memory import Counters, Memory
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.node.requests import needs_of, perform
+from ixproxy.node.snapshots import free_more
 from ixproxy.node.turn import Identity, Turn
 from ixproxy.node.work import (
     Announce,
@@ -36,6 +37,7 @@ from ixproxy.node.work import (
     ConnectionLost,
     Effect,
     Failure,
+    GoesOn,
     Goodbye,
     Outcome,
     Refuse,
@@ -177,6 +179,8 @@ class Attempt:
             self._did(turn, None, partial(end_by_node, turn, row, NO_SEAT))
         for row in idleness.idle_agents(turn):
             self._did(turn, None, partial(end_by_node, turn, row, idleness.IDLE))
+        for snapshot_id in list(self._memory.snapshots.ending)[:1]:
+            self._did(turn, None, partial(free_more, turn, snapshot_id))
         if len(old) < AT_A_TIME:
             # Else more of what was lost together ends at the next tick, which is at once.
             for rows in due_logouts(turn):
@@ -248,6 +252,10 @@ def refused(
         return []
     if isinstance(work, Goodbye | ClientsLost) and work.token is None:
         return []
+    if isinstance(work, GoesOn):
+        if work.token is None:
+            return []
+        in_doubt = work.begun or in_doubt
     request = getattr(work, "message", None)
     refusal = RequestRefused(code, description, in_doubt=in_doubt)
     return [

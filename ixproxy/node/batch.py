@@ -28,7 +28,7 @@ from ixproxy.node.memory import Memory
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.node.turn import Identity
 from ixproxy.node.work import Effect, Failure, Outcome, Work
-from ixproxy.values import ClientType
+from ixproxy.values import ClientType, SnapshotState
 
 
 class People(NamedTuple):
@@ -104,7 +104,8 @@ class NodeCore:
             agents = store.fetch_by("agents", "confirmed", [0, 1])
             logouts = store.fetch_by("logouts", "lasting", [0, 1])
             invitations = store.fetch_by("invitations", "operation", OPERATIONS)
-            at.memory.load(sessions, agents, now, logouts, invitations)
+            snapshots = store.fetch_by("snapshots", "state", list(SnapshotState))
+            at.memory.load(sessions, agents, now, logouts, invitations, snapshots)
             at.load.count(store, at.model, now)
         finally:
             store.rollback()

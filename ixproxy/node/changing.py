@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from ixproxy.errors import Code, RequestRefused
@@ -19,6 +21,7 @@ from ixproxy.node.events import Happening, happen
 from ixproxy.node.inviting import call_off_all
 from ixproxy.node.life_cycle import Trigger, transition
 from ixproxy.node.parties import put_back, release
+from ixproxy.node.rows import InteractionRow, PartyRow
 from ixproxy.node.timers import restart_handling, seen_handling
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.user_data import edited
@@ -47,13 +50,17 @@ def stop_processing(turn: Turn, sender: Sender, request: RequestStopProcessing) 
     """T17 of the life cycle: the interaction ceases to exist."""
     row = interaction_of(turn, sender, request)
     parties = may_move(turn, sender, row)
+    stop_one(turn, row, parties, Cause(sender, request.reason, sender.session))
+    return EventAck(interaction_id=row.id)
+
+
+def stop_one(turn: Turn, row: InteractionRow, parties: Sequence[PartyRow], cause: Cause) -> None:
+    """An interaction, and what its parties have in it, ceases to exist."""
     step = transition(Trigger.STOPPED, row.state)
     called_off = call_off_all(turn, row, "the interaction was stopped")
     release(turn, row, parties)
     turn.rows.remove_interaction(row)
-    cause = Cause(sender, request.reason, sender.session)
     happen(turn, step, Happening(row, None, cause, left=parties, called_off=called_off))
-    return EventAck(interaction_id=row.id)
 
 
 def hold(turn: Turn, sender: Sender, request: RequestHold) -> EventAck:

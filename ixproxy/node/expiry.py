@@ -87,9 +87,12 @@ def expire_receipts(turn: Turn, store: IStore) -> int:
 def next_ending(memory: Memory, settings: NodeSettings) -> float | None:
     """
     When the next session or provisional login is too old, an agent may be idle
-    for too long, or a logout is to be reported; what is so already is overdue.
+    for too long, or a logout is to be reported; what is so already is overdue,
+    as is a snapshot that is being freed.
     """
     ends: list[float] = []
+    if memory.snapshots.ending:
+        ends.append(0.0)
     if beyond_seats(memory, settings):
         ends.append(0.0)
     if memory.idle_due is not None:

@@ -1,15 +1,84 @@
-"""What a reader connection found, as the answer to the request that asked for it."""
+"""
+What a reader connection found: the answer to the request that asked for it, or
+what is to be done next.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ixproxy.errors import Code
+from ixproxy.interfaces import IStoreReader
+from ixproxy.messages import EventSnapshotInteractions
 from ixproxy.messages.answers import InteractionsAnswer
+from ixproxy.messages.message import KeyValues, Message
 from ixproxy.node.answers import interaction_properties
 from ixproxy.node.expressions import columns_of
+from ixproxy.node.long_plans import Found, LongPlan, LongRead, MembersWanted, PageWanted, Taking
 from ixproxy.node.rows import InteractionRow
-from ixproxy.node.selections import shown
-from ixproxy.node.work import LongRead
+from ixproxy.node.selections import MOST_BYTES, shown
+
+PIECE = 32
+"""Interactions of a page that are read together: each may be as large as one can be."""
+
+
+def result_of(plan: LongPlan, reader: IStoreReader) -> Message | Taking:
+    """
+    Do what a plan says.
+
+    :raise StorageError: the database could not be read, or was interrupted.
+    """
+    if isinstance(plan, LongRead):
+        return answer_of(plan, reader.select(plan.selection, plan.now))
+    if isinstance(plan, PageWanted):
+        return _page(plan, reader)
+    return _chosen(plan, reader.select(plan.selection, plan.now))
+
+
+def _chosen(plan: MembersWanted, rows: Sequence[InteractionRow]) -> Taking:
+    order = plan.selection.order if plan.keyed else None
+    found = (
+        Found(
+            row.id,
+            row.state,
+            row.queue_seq,
+            order.key(columns_of(row), plan.now) if order is not None else b"",
+        )
+        for row in rows
+    )
+    return Taking(tuple(found), plan.selection.condition, plan.now)
+
+
+def _page(plan: PageWanted, reader: IStoreReader) -> EventSnapshotInteractions:
+    members = reader.members(plan.snapshot_id, plan.start, plan.number)
+    there: dict[str, KeyValues] = {}
+    keys: dict[str, bytes] = {}
+    errors: dict[str, int] = {}
+    size = covered = 0
+    for at in range(0, len(members), PIECE):
+        piece = members[at : at + PIECE]
+        wanted = [member.interaction_id for member in piece]
+        rows = {row.id: row for row in reader.fetch_by("interactions", "id", wanted)}
+        for member in piece:
+            row = rows.get(member.interaction_id)
+            if row is None or row.tenant_id != plan.tenant_id:
+                errors[member.interaction_id] = Code.UNKNOWN_INTERACTION
+            else:
+                size += len(row.user_data)
+                if size > MOST_BYTES and covered:
+                    break
+                there[row.id] = interaction_properties(row)
+                if member.sort_key:
+                    keys[row.id] = member.sort_key
+            covered += 1
+        if size > MOST_BYTES:
+            break
+    return EventSnapshotInteractions(
+        interactions=there,
+        sort_keys=keys,
+        errors=errors,
+        have_more=bool(members) and plan.start + covered < plan.size,
+    )
 
 
 def answer_of(plan: LongRead, rows: Sequence[InteractionRow]) -> InteractionsAnswer:

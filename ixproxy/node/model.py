@@ -75,6 +75,8 @@ class NodeSettings:
     login_session_timeout: float = 1440
     max_interactions_per_find: int = 1000
     max_interactions_per_pull: int = 100
+    max_interactions_per_snapshot: int = 500
+    max_number_of_snapshots: int = 100
     max_userdata_size: int = 512 << 10
     max_workbin_interactions: int = 1000
     not_ready_on_invitation_timeout: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -19,7 +20,7 @@ from ixproxy.node.inviting import call_off_all
 from ixproxy.node.life_cycle import Trigger, transition
 from ixproxy.node.model import NO_WORKBIN, OWNERS, TenantModel, workbin_columns, workbin_queue
 from ixproxy.node.parties import release
-from ixproxy.node.rows import InteractionRow
+from ixproxy.node.rows import InteractionRow, PartyRow
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.user_data import Columns, edited
 from ixproxy.node.work import Sender
@@ -120,10 +121,27 @@ def _place(
         if any(changed):
             step = transition(Trigger.CHANGED, before.state)
             happen(turn, step, Happening(before, row, cause, stayed=parties, changed=changed))
+    put_down(turn, row, parties, to, trigger, cause)
+    return EventAck(interaction_id=row.id)
+
+
+def put_down(
+    turn: Turn,
+    row: InteractionRow,
+    parties: Sequence[PartyRow],
+    to: Destination,
+    trigger: Trigger,
+    cause: Cause,
+) -> InteractionRow:
+    """
+    Its parties leave an interaction, which waits in another place from now on.
+
+    :raise RequestRefused: it cannot be placed.
+    """
     step = transition(trigger, row.state)
     called_off = call_off_all(turn, row, "the interaction was placed elsewhere")
     release(turn, row, parties)
     placed = replace(row, state=InteractionState.QUEUED, assigned_to=None, **arrival(turn, to, row))
     turn.rows.put_interaction(placed)
     happen(turn, step, Happening(row, placed, cause, left=parties, called_off=called_off))
-    return EventAck(interaction_id=row.id)
+    return placed

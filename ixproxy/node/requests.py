@@ -27,9 +27,13 @@ from ixproxy.node import (
     reading,
     reporting,
     sessions,
+    snapshot_locks,
+    snapshot_moves,
+    snapshots,
     submitting,
     topics,
 )
+from ixproxy.node.long_plans import Freeing, Moving, Taking
 from ixproxy.node.timers import HANDLING
 from ixproxy.node.turn import Turn
 from ixproxy.node.work import (
@@ -38,6 +42,7 @@ from ixproxy.node.work import (
     ClientsLost,
     ConnectionLost,
     Effect,
+    GoesOn,
     Goodbye,
     PullRetried,
     Registered,
@@ -47,7 +52,7 @@ from ixproxy.node.work import (
     Token,
     Work,
 )
-from ixproxy.node.working_set import ReceiptKey, TimerKey
+from ixproxy.node.working_set import MemberKey, ReceiptKey, TimerKey
 from ixproxy.values import ClientType
 
 Rule = Callable[[Turn, Sender, Any], Message]
@@ -86,6 +91,8 @@ RULES: dict[type[Request], Rule] = {
     m.RequestUnsubscribe: topics.unsubscribe,
     m.RequestPublish: topics.publish,
     m.RequestNotify: topics.publish,
+    m.RequestLockInteraction: snapshot_locks.lock,
+    m.RequestUnlockInteraction: snapshot_locks.unlock,
 }
 """Requests that are answered at once, with a message."""
 
@@ -102,6 +109,11 @@ LONG_RULES: dict[type[Request], LongRule] = {
     m.RequestConference: delivering.conference,
     m.RequestAccept: accepting.accept,
     m.RequestReject: accepting.reject,
+    m.RequestTakeSnapshot: snapshots.take,
+    m.RequestGetSnapshotInteractions: snapshots.get_page,
+    m.RequestReleaseSnapshot: snapshots.release,
+    m.RequestMoveInteractions: snapshot_moves.move,
+    m.RequestStopInteractions: snapshot_moves.stop,
 }
 """Requests whose answer may take another way, come later, or is not all that they have done."""
 
@@ -114,6 +126,12 @@ BY_THE_SERVER: frozenset[type[Request]] = frozenset(
     }
 )
 """Requests that the node's server answers itself, or turns into other work than `Asked`."""
+
+_STEPS: dict[type[Any], Callable[[Turn, Any], Effect | None]] = {
+    Taking: snapshots.take_on,
+    Moving: snapshot_moves.move_on,
+    Freeing: snapshots.free_on,
+}
 
 MAX_FORESEEN = 1000
 """Ids of one pull that are read before it is known whether so many are allowed."""
@@ -135,11 +153,12 @@ class Needs(NamedTuple):
     ids: list[str]
     receipts: list[ReceiptKey]
     timers: list[TimerKey]
+    members: list[MemberKey]
 
 
 def needs_of(works: Iterable[Work]) -> Needs:
     """The rows to prefetch; what is not foreseen is read when it is asked for."""
-    needs = Needs([], [], [])
+    needs = Needs([], [], [], [])
     for work in works:
         if type(work) is not Asked:
             continue
@@ -156,6 +175,9 @@ def needs_of(works: Iterable[Work]) -> Needs:
                 needs.receipts.append(receipt)
             if request.interaction_id:
                 needs.ids.append(request.interaction_id)
+        elif isinstance(request, m.RequestLockInteraction | m.RequestUnlockInteraction):
+            needs.ids.append(request.interaction_id)
+            needs.members.append((request.snapshot_id, request.interaction_id))
         elif isinstance(request, m.RequestPull):
             needs.ids.extend(islice(request.pull_parameters, MAX_FORESEEN))
     return needs
@@ -177,6 +199,8 @@ def perform(turn: Turn, work: Work) -> Effect | None:
         if long_rule is not None:
             return long_rule(turn, work.sender, request, work.token)
         raise RequestRefused(Code.UNSUPPORTED_YET, f"{type(request).__name__} is not served yet")
+    if type(work) is GoesOn:
+        return _STEPS[type(work.progress)](turn, work)
     if type(work) is PullRetried:
         return pulling.retry(turn, work)
     if type(work) is Registered:

@@ -32,8 +32,10 @@ class InteractionRow(Row, frozen=True, kw_only=True):
 
     Queue and workbin columns keep naming its place while it is taken: that
     is where it goes back. `queue_seq` orders arrivals in the queue and does
-    not change by a return. `user_data`, `in_queues` and `out_queues` are
-    MessagePack maps; `custom` holds configured custom properties by column.
+    not change by a return. `snapshot_id` is that of the snapshot that has
+    locked it, None where `is_locked` is 0. `user_data`, `in_queues` and
+    `out_queues` are MessagePack maps; `custom` holds configured custom
+    properties by column.
     """
 
     table: ClassVar[str] = "interactions"
@@ -72,6 +74,7 @@ class InteractionRow(Row, frozen=True, kw_only=True):
     out_queues: bytes = b""
     queue_seq: int = 0
     user_data: bytes = b"\x80"
+    snapshot_id: int | None = None
     custom: dict[str, Any] = {}
 
 
@@ -242,6 +245,47 @@ class OutboxRow(Row, frozen=True, kw_only=True):
     body: bytes
 
 
+class SnapshotRow(Row, frozen=True, kw_only=True):
+    """
+    A snapshot that a client session has taken.
+
+    :ivar size: how many members it has; while it is taken: so far; while it
+        is freed: still.
+    :ivar state: a value of `ixproxy.values.SnapshotState`.
+    """
+
+    table: ClassVar[str] = "snapshots"
+    key_columns: ClassVar[tuple[str, ...]] = ("snapshot_id",)
+
+    snapshot_id: int
+    session: bytes
+    tenant_id: int
+    taken_at: float
+    size: int = 0
+    state: int = 0
+
+
+class SnapshotMemberRow(Row, frozen=True, kw_only=True):
+    """
+    One interaction of a snapshot; that it is locked stands in its own row.
+
+    :ivar position: from 0, in the order of the snapshot.
+    :ivar state: that of the interaction when the snapshot was taken, as is
+        `queue_seq`: together they tell whether it has been elsewhere since.
+    :ivar sort_key: by the order that was asked for; empty: none was.
+    """
+
+    table: ClassVar[str] = "snapshot_members"
+    key_columns: ClassVar[tuple[str, ...]] = ("snapshot_id", "interaction_id")
+
+    snapshot_id: int
+    interaction_id: str
+    position: int
+    state: int
+    queue_seq: int
+    sort_key: bytes = b""
+
+
 ROW_TYPES: tuple[type[Row], ...] = (
     InteractionRow,
     PartyRow,
@@ -252,5 +296,7 @@ ROW_TYPES: tuple[type[Row], ...] = (
     ReceiptRow,
     TimerRow,
     OutboxRow,
+    SnapshotRow,
+    SnapshotMemberRow,
 )
 BY_TABLE: dict[str, type[Row]] = {row.table: row for row in ROW_TYPES}

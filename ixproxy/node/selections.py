@@ -20,7 +20,9 @@ class Selection:
 
     Every part narrows it; empty strings and None do not. `limit` is the
     number of rows at most, 0 for none. `available` asks for rows that can be
-    pulled: queued, not locked, not on hold.
+    pulled: queued, not locked, not on hold; `lockable` for rows that a snapshot
+    can lock: in a queue and not locked. `bare` rows come without what may be
+    large: user data and suggested queues.
     """
 
     tenant_id: int
@@ -35,6 +37,8 @@ class Selection:
     segment_limit: int = 0
     """Rows of one segment at most that are out (routing or handling), 0: any."""
     available: bool = False
+    lockable: bool = False
+    bare: bool = False
     limit: int = 0
     most_bytes: int = 0
     """

@@ -5,9 +5,9 @@ Theory of operation: a session that loses its connection keeps what it holds
 for `agent-session-restore-timeout`. When it registers again it says what it
 has; whatever else it has here goes back where it was, for the answer by which
 it was handed over was lost; so it says in which agent sessions it is, and is
-out of all others. A goodbye, or a time-out, returns everything. The agents that
-a session which comes back in time names are as they were, and nothing of it is
-reported; topics it has to name again.
+out of all others, and which snapshots it has. A goodbye, or a time-out,
+returns everything. The agents that a session which comes back in time names
+are as they were, and nothing of it is reported; topics it has to name again.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from ixproxy.node.inviting import nobody_waits, tell_again
 from ixproxy.node.life_cycle import Trigger
 from ixproxy.node.logouts import EXPIRED, Loss
 from ixproxy.node.parties import put_back
-from ixproxy.node.rows import PartyRow, SessionRow
+from ixproxy.node.rows import PartyRow, SessionRow, SnapshotRow
+from ixproxy.node.snapshots import first_members, free
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.work import ClientsLost, ConnectionLost, Goodbye, Registered
+from ixproxy.values import SnapshotState
 
 __all__ = ["EXPIRED", "clients_lost", "connection_lost", "end_session", "goodbye", "register"]
 
@@ -46,6 +48,7 @@ def register(turn: Turn, work: Registered) -> EventAck:
     if known is not None and work.incarnation < known.incarnation:
         raise RequestRefused(Code.SUPERSEDED)
     parties = turn.rows.held_by(session) if known is not None else []
+    unlisted = first_members(turn, _unlisted(turn, work))
     row = SessionRow(
         session=session,
         client_name=sender.client_name,
@@ -79,7 +82,21 @@ def register(turn: Turn, work: Registered) -> EventAck:
         agent = turn.memory.logged_in(name)
         if agent is not None:
             tell_again(turn, agent, session)
-    return EventAck(held=held)
+    for snapshot, members in unlisted:
+        free(turn, snapshot, members)
+    snapshots = [snapshot.snapshot_id for snapshot in turn.memory.snapshots.of(session)]
+    return EventAck(held=held, snapshots=snapshots)
+
+
+def _unlisted(turn: Turn, work: Registered) -> list[SnapshotRow]:
+    """Snapshots that a client which comes back does not have, or has no answer about."""
+    listed = work.snapshots
+    return [
+        row
+        for row in turn.memory.snapshots.of(work.sender.session)
+        if row.state == SnapshotState.TAKING
+        or (listed is not None and row.snapshot_id not in listed)
+    ]
 
 
 def _leave_unlisted(turn: Turn, work: Registered, parties: list[PartyRow]) -> list[PartyRow]:
@@ -137,11 +154,14 @@ def end_session(
     row = turn.memory.sessions.get(session)
     if row is None:
         return
+    snapshots = first_members(turn, turn.memory.snapshots.of(session))
     for party in turn.rows.held_by(session):
         _return(turn, party, trigger, cause)
     leave_all(turn, session, cause, loss)
     none_available(turn, session, cause)
     nobody_waits(turn, session, Code.CANCELLED)
+    for snapshot, members in snapshots:
+        free(turn, snapshot, members)
     turn.memory.drop_session(row)
     turn.rows.remove(row)
 

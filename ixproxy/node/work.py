@@ -22,9 +22,9 @@ from typing import Any
 import msgspec
 
 from ixproxy.messages import EventNodeLoad, RequestPull
-from ixproxy.messages.answers import InteractionsAnswer
 from ixproxy.messages.message import Event, Message, Request
-from ixproxy.node.selections import Selection
+from ixproxy.node.long_plans import LongPlan, Progress
+from ixproxy.node.long_plans import LongRead as LongRead
 from ixproxy.wire.streams import StreamKey
 
 Token = Any
@@ -58,7 +58,7 @@ class Sender(msgspec.Struct, frozen=True):
 
 class Asked(msgspec.Struct, frozen=True):
     """
-    A request. It gets exactly one of Answer, Refuse, HoldPull and ReadLong.
+    A request. It gets exactly one of Answer, Refuse, HoldPull, ReadLong and GoOn.
 
     The server has checked that the client's type may send it (`rights`), that
     the prefix carries what the names table requires, and its time to live.
@@ -81,10 +81,11 @@ class Registered(msgspec.Struct, frozen=True):
     Whatever the session has here that `holding` does not list with the same
     take number goes back where it was. An incarnation below the stored one is
     refused as superseded. It is in no agent session any more that
-    `agent_sessions` does not list.
+    `agent_sessions` does not list, and has no snapshot that `snapshots` does not.
 
     :ivar holding: interaction id to take number, all parts together.
     :ivar agent_sessions: stamps; None: it stays in all.
+    :ivar snapshots: the ids of those that it has; None: it keeps all.
     """
 
     sender: Sender
@@ -92,6 +93,7 @@ class Registered(msgspec.Struct, frozen=True):
     holding: dict[str, int] = {}
     token: Token = None
     agent_sessions: tuple[tuple[int, int], ...] | None = None
+    snapshots: tuple[int, ...] | None = None
 
 
 class ConnectionLost(msgspec.Struct, frozen=True):
@@ -181,6 +183,21 @@ class StreamEnded(msgspec.Struct, frozen=True):
         return f"StreamEnded({self.number})"
 
 
+class GoesOn(msgspec.Struct, frozen=True):
+    """
+    What is done step by step comes for its next step: a request about a
+    snapshot, whose answer is that of the last step.
+
+    :ivar begun: something of it is durable, and stays whatever becomes of the rest.
+    """
+
+    sender: Sender
+    message: Request
+    progress: Progress
+    token: Token = None
+    begun: bool = False
+
+
 class Tick(msgspec.Struct, frozen=True):
     """
     Time passed: sessions, provisional logins and receipts that are too old
@@ -198,26 +215,9 @@ Work = (
     | PullRetried
     | Relayed
     | StreamEnded
+    | GoesOn
     | Tick
 )
-
-
-class LongRead(msgspec.Struct, frozen=True):
-    """
-    A selection for a reader connection, and how to answer with its rows
-    (`ixproxy.node.long_reads.answer_of`).
-
-    :ivar answer: the class of the answer.
-    :ivar limit: the most rows that it shows; the selection asks for one more.
-    :ivar now: the time of the request, for whatever depends on time.
-    :ivar keyed: an order was asked for: the answer has sort keys.
-    """
-
-    selection: Selection
-    answer: type[InteractionsAnswer]
-    limit: int
-    now: float
-    keyed: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -311,14 +311,34 @@ class HoldPull(msgspec.Struct, frozen=True):
 
 
 class ReadLong(msgspec.Struct, frozen=True):
-    """Run a plan on a reader connection and answer with what it finds."""
+    """
+    Run a plan on a reader connection and answer with what it finds; members of
+    a snapshot are work for the next batch (`GoesOn`) instead.
+    """
 
     token: Token
     sender: Sender
-    plan: LongRead
+    plan: LongPlan
 
 
-Effect = Answer | Refuse | Tell | Report | OpenStream | CloseStream | Announce | HoldPull | ReadLong
+class GoOn(msgspec.Struct, frozen=True):
+    """Have this done behind what waits already, in another batch."""
+
+    work: GoesOn
+
+
+Effect = (
+    Answer
+    | Refuse
+    | Tell
+    | Report
+    | OpenStream
+    | CloseStream
+    | Announce
+    | HoldPull
+    | ReadLong
+    | GoOn
+)
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -17,11 +17,22 @@ from collections.abc import Iterable
 from ixproxy.errors import LocalProtocolError
 from ixproxy.interfaces import IStore
 from ixproxy.node.journal import Journal
-from ixproxy.node.rows import InteractionRow, Key, OutboxRow, PartyRow, ReceiptRow, Row, TimerRow
+from ixproxy.node.rows import (
+    InteractionRow,
+    Key,
+    OutboxRow,
+    PartyRow,
+    ReceiptRow,
+    Row,
+    SnapshotMemberRow,
+    TimerRow,
+)
 from ixproxy.node.selections import Selection
 
 ReceiptKey = tuple[int, str, str]
 TimerKey = tuple[str, str]
+MemberKey = tuple[int, str]
+"""Snapshot and interaction."""
 
 
 class WorkingSet:
@@ -35,6 +46,7 @@ class WorkingSet:
         "_changes",
         "_interactions",
         "_journal",
+        "_members",
         "_parties",
         "_receipts",
         "_request_began",
@@ -52,6 +64,7 @@ class WorkingSet:
         self._parties: dict[str, tuple[PartyRow, ...]] = {}
         self._timers: dict[TimerKey, TimerRow | None] = {}
         self._receipts: dict[ReceiptKey, ReceiptRow | None] = {}
+        self._members: dict[MemberKey, SnapshotMemberRow | None] = {}
         self._changes: dict[tuple[str, Key], Row | None] = {}
         self._request_began = 0
         self.originals: dict[str, InteractionRow | None] = {}
@@ -62,8 +75,12 @@ class WorkingSet:
         ids: Iterable[str] = (),
         receipts: Iterable[ReceiptKey] = (),
         timers: Iterable[TimerKey] = (),
+        members: Iterable[MemberKey] = (),
     ) -> None:
-        """Read interactions with their parties, receipts and timers that are not here yet."""
+        """
+        Read interactions with their parties, receipts, timers and members of
+        snapshots that are not here yet.
+        """
         new = [id for id in dict.fromkeys(ids) if id not in self._interactions]
         if new:
             for id in new:
@@ -86,6 +103,11 @@ class WorkingSet:
             self._timers.update(dict.fromkeys(due))
             for timer in self._store.fetch("timers", due):
                 self._timers[timer.kind, timer.interaction_id] = timer
+        asked = [key for key in dict.fromkeys(members) if key not in self._members]
+        if asked:
+            self._members.update(dict.fromkeys(asked))
+            for member in self._store.fetch("snapshot_members", asked):
+                self._members[member.snapshot_id, member.interaction_id] = member
 
     def interaction(self, id: str) -> InteractionRow | None:
         """The interaction, or None."""
@@ -111,6 +133,20 @@ class WorkingSet:
         if (kind, id) not in self._timers:
             self.prefetch(timers=((kind, id),))
         return self._timers[kind, id]
+
+    def member(self, snapshot_id: int, id: str) -> SnapshotMemberRow | None:
+        """The member of a snapshot, or None."""
+        if (snapshot_id, id) not in self._members:
+            self.prefetch(members=((snapshot_id, id),))
+        return self._members[snapshot_id, id]
+
+    def members(self, snapshot_id: int, start: int, limit: int) -> list[SnapshotMemberRow]:
+        """Members from a position on, with their interactions; reads the tables."""
+        self.flush()
+        found: list[SnapshotMemberRow] = self._store.members(snapshot_id, start, limit)
+        self._members.update(((snapshot_id, row.interaction_id), row) for row in found)
+        self.prefetch(row.interaction_id for row in found)
+        return found
 
     def held_by(self, session: bytes) -> list[PartyRow]:
         """What a client session holds, oldest take first; reads the tables."""
@@ -183,6 +219,18 @@ class WorkingSet:
         """A timer that ends; harmless where there is none."""
         self._journal.set(self._timers, (kind, id), None)
         self._journal.set(self._changes, ("timers", (kind, id)), None)
+
+    def put_member(self, row: SnapshotMemberRow) -> None:
+        """An interaction becomes a member of a snapshot, or is elsewhere by its doing."""
+        key = (row.snapshot_id, row.interaction_id)
+        self._journal.set(self._members, key, row)
+        self._journal.set(self._changes, ("snapshot_members", key), row)
+
+    def remove_member(self, row: SnapshotMemberRow) -> None:
+        """It is none any more."""
+        key = (row.snapshot_id, row.interaction_id)
+        self._journal.set(self._members, key, None)
+        self._journal.set(self._changes, ("snapshot_members", key), None)
 
     def put_receipt(self, row: ReceiptRow) -> None:
         """A receipt that is given."""

@@ -297,6 +297,10 @@ class PostgresqlStore:
         """See `IStore`."""
         return self._reading.select(selection, now)
 
+    def members(self, snapshot_id: int, start: int, limit: int) -> list[Any]:
+        """See `IStore`."""
+        return self._reading.members(snapshot_id, start, limit)
+
     def count(self, selection: Selection, now: float) -> int:
         """See `IStore`."""
         return self._reading.count(selection, now)

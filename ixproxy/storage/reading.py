@@ -6,14 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from ixproxy.errors import StorageError
-from ixproxy.node.rows import Row
+from ixproxy.node.rows import Row, SnapshotMemberRow
 from ixproxy.node.selections import Selection
-from ixproxy.node.sql_text import Dialect
+from ixproxy.node.sql_text import Dialect, quoted_name
 from ixproxy.storage.columns import Columns, Values
-from ixproxy.storage.selecting import Statement, within_segments
+from ixproxy.storage.selecting import MARKS, Statement, within_segments
 
 
 class Questions(Protocol):
@@ -88,6 +88,23 @@ class Reading:
                 return _rows(chosen, columns, selection.most_bytes)
         except questions.border as problem:
             raise questions.problem(problem, "selecting interactions") from problem
+
+    def members(self, snapshot_id: int, start: int, limit: int) -> list[SnapshotMemberRow]:
+        """Members of a snapshot from a position on, in their order."""
+        columns = self._columns["snapshot_members"]
+        questions = self.questions
+        wanted = {"snapshot": snapshot_id, "start": start, "limit": limit}
+        marks = {name: MARKS[questions.dialect].format(name) for name in wanted}
+        text = (
+            f"SELECT {', '.join(map(quoted_name, columns.names))} FROM snapshot_members "
+            f'WHERE "snapshot_id" = {marks["snapshot"]} AND "position" >= {marks["start"]} '
+            f'ORDER BY "position" LIMIT {marks["limit"]}'
+        )
+        try:
+            found = questions.rows(text, wanted, some=False)
+            return [cast(SnapshotMemberRow, columns.row(values)) for values in found]
+        except questions.border as problem:
+            raise questions.problem(problem, "reading members of a snapshot") from problem
 
     def count(self, selection: Selection, now: float) -> int:
         """How many rows a selection has, its order and limits left out."""

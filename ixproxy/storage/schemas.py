@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-VERSION = 2
+VERSION = 3
 """The schema that this program speaks; the number that it has on every store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
     """
-    Numbered files: `sqlite-v2.sql` makes version 2, `sqlite-v1-to-v2.sql` makes it of version 1.
+    Numbered files: `sqlite-v3.sql` makes version 3, `sqlite-v2-to-v3.sql` makes it of version 2.
 
     :ivar version: the newest.
     :ivar kind: the store's, with which the names begin.

@@ -7,6 +7,7 @@ from typing import Any
 
 from ixproxy.node.expressions import compile_order
 from ixproxy.node.properties import Properties
+from ixproxy.node.rows import InteractionRow
 from ixproxy.node.selections import Selection
 from ixproxy.node.sql_text import Dialect, quoted_name, quoted_text
 from ixproxy.node.view_indexes import IndexWanted, wanted_index
@@ -17,8 +18,15 @@ ARRIVAL = {dialect: compile_order("", Properties(), dialect) for dialect in _DIA
 """The order of a selection that names none: arrival in the queue."""
 
 # How a named parameter, and whether two values are the same or both NULL, are written.
-_MARKS: dict[Dialect, str] = {"sqlite": ":{}", "postgresql": "%({})s"}
+MARKS: dict[Dialect, str] = {"sqlite": ":{}", "postgresql": "%({})s"}
 _SAME: dict[Dialect, str] = {"sqlite": "IS", "postgresql": "IS NOT DISTINCT FROM"}
+
+# What may be large of a row, and how it is without; and how bytes are written.
+_EMPTY = {
+    name: getattr(InteractionRow(id="", tenant_id=0, media_type=""), name)
+    for name in ("user_data", "in_queues", "out_queues")
+}
+_BYTES: dict[Dialect, str] = {"sqlite": "x'{}'", "postgresql": "'\\x{}'::bytea"}
 
 # Spelled as the partial indexes of views are, or no store would use them.
 _AVAILABLE = '"state" = 0 AND "is_locked" = 0'
@@ -57,7 +65,7 @@ class Statement:
         self._check(*order.columns)
         self.parameters.update(order.parameters)
         self.text = (
-            f"{counted}SELECT {', '.join(map(quoted_name, columns.names))} FROM interactions "
+            f"{counted}SELECT {', '.join(self._shown())} FROM interactions "
             f"WHERE {' AND '.join(terms)} ORDER BY {order.sql}"
         )
         if selection.limit and not selection.segment_limit:
@@ -66,6 +74,14 @@ class Statement:
     def count(self) -> str:
         """The statement that counts the selection's rows, whatever its limits."""
         return f"SELECT COUNT(*) FROM interactions WHERE {self._where}"
+
+    def _shown(self) -> Iterator[str]:
+        for name in self._columns.names:
+            empty = _EMPTY.get(name) if self._selection.bare else None
+            if empty is None:
+                yield quoted_name(name)
+            else:
+                yield f"{_BYTES[self._dialect].format(empty.hex())} AS {quoted_name(name)}"
 
     def _place(self) -> list[str]:
         """Tenant and queue: constants for a pull, so that it finds its partial index."""
@@ -84,6 +100,8 @@ class Statement:
         selection = self._selection
         if selection.available:
             yield f'{_AVAILABLE} AND "is_held" = 0'
+        if selection.lockable:
+            yield '"state" < 2 AND "is_locked" = 0'
         if selection.media_type:
             yield f'"media_type" = {self._given("media", selection.media_type)}'
         for number, (column, value) in enumerate(selection.workbin):
@@ -123,7 +141,7 @@ class Statement:
 
     def _given(self, name: str, value: int | str) -> str:
         self.parameters[name] = value
-        return _MARKS[self._dialect].format(name)
+        return MARKS[self._dialect].format(name)
 
     def _constant(self, text: str) -> str:
         # psycopg reads every per cent sign of a statement that has parameters.

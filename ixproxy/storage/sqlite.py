@@ -258,6 +258,10 @@ class SqliteStore:
         """See `IStore`."""
         return self._open_reading().select(selection, now)
 
+    def members(self, snapshot_id: int, start: int, limit: int) -> list[Any]:
+        """See `IStore`."""
+        return self._open_reading().members(snapshot_id, start, limit)
+
     def count(self, selection: Selection, now: float) -> int:
         """See `IStore`."""
         return self._open_reading().count(selection, now)

@@ -174,6 +174,11 @@ class FaultyStore:
         self._called("select")
         return self._store.select(selection, now)
 
+    def members(self, snapshot_id: int, start: int, limit: int) -> list[Any]:
+        """See `IStore`."""
+        self._called("members")
+        return self._store.members(snapshot_id, start, limit)
+
     def count(self, selection: Any, now: float) -> int:
         """See `IStore`."""
         self._called("count")

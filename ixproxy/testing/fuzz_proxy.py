@@ -137,6 +137,7 @@ def sizes(core: ProxyCore) -> dict[str, int]:
         "patient requests": sum(len(client.patient) for client in clients),
         "fan-outs": state.fan_outs.number,
         "bytes of fan-outs": state.fan_outs.kept,
+        "snapshots": len(state.snapshots) + len(core.snapshots.unreleased),
         "holdings": sum(len(client.holding) for client in clients),
         "parts": sum(len(peer.holding_parts) for peer in state.clients.peers.values()),
         "unconfirmed": len(state.unconfirmed),

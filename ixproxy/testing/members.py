@@ -8,6 +8,7 @@ from typing import Any
 
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
+from ixproxy.core.snapshots import LAST_ID
 from ixproxy.core.warm_standby import USUAL, WarmStandby
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.proxy_server import ProxyServer
@@ -58,6 +59,7 @@ class MemoryProxy:
         self._keep_alive = keep_alive
         self._standby = standby
         self._random = random or Random(name)
+        self._first_snapshots = Random(f"snapshots of {name}")
         self._clock = clock
         self._network = network
         self._settings = settings
@@ -70,7 +72,12 @@ class MemoryProxy:
     def start(self) -> None:
         """Start the program."""
         self.process = process = ProcessClock(self._clock)
-        self.core = ProxyCore(self._settings, self._deployment, self._strategies())
+        self.core = ProxyCore(
+            self._settings,
+            self._deployment,
+            self._strategies(),
+            first_snapshot=self._first_snapshots.randint(1, LAST_ID),
+        )
 
         def connect(server: Server) -> Any:
             return self._network.client_endpoint(server.endpoint, self.name)

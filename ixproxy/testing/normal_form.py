@@ -27,7 +27,7 @@ DROPPED = frozenset(
         "PreviousSequenceNumber",
     }
 )
-MARKED = frozenset({"TakeNumber"})
+MARKED = frozenset({"TakeNumber", "SnapshotId"})
 """Attributes of which only counts whether they have a value."""
 
 MARKED_EACH = frozenset({"TakeNumbers", "SortKeys"})

@@ -35,6 +35,7 @@ from ixproxy.testing.places import Places
 from ixproxy.testing.playing import Record, play
 from ixproxy.testing.postgresql_places import stores_of
 from ixproxy.testing.scripts import random_script
+from ixproxy.testing.snapshot_scripts import snapshot_script
 from ixproxy.testing.steps import Ask, Script, Upon
 
 __all__ = [
@@ -102,6 +103,7 @@ PLAYERS: dict[str, dict[str, Any]] = {
 SCRIPTS: dict[str, Callable[[int], Script]] = {
     "agents": agent_script,
     "interactions": random_script,
+    "snapshots": snapshot_script,
 }
 
 

@@ -30,6 +30,7 @@ from ixproxy.messages import (
 )
 from ixproxy.messages.message import Message, Request
 from ixproxy.testing.normal_form import NormalForm
+from ixproxy.testing.snapshot_playing import PlayedSnapshots
 from ixproxy.testing.steps import (
     LABEL,
     TENANT,
@@ -38,6 +39,7 @@ from ixproxy.testing.steps import (
     Ask,
     Lose,
     PullAll,
+    ReadAll,
     Renew,
     Script,
     ScriptClient,
@@ -139,6 +141,7 @@ class _Player:
         self._watches: dict[int, StreamWatch] = {}
         self._problems: list[str] = []
         self._invitations = _Invitations()
+        self._snapshots = PlayedSnapshots()
         for number in range(len(script.clients)):
             self._events.append([])
             self._meet(number)
@@ -197,6 +200,8 @@ class _Player:
                 return await self._answer_invitation(action)
             case PullAll():
                 return await self._pull_all(action)
+            case ReadAll():
+                return await self._snapshots.read_all(action, self._ask)
             case Lose(client):
                 # What happens while it is away it is not told of, here or there.
                 self._servers.run(REST)
@@ -229,10 +234,12 @@ class _Player:
         self._labels.setdefault(identifier, f"<{label}>")
 
     async def _ask(self, client: int, request: Request) -> Any:
+        answer: Any
         try:
-            return await self._clients[client].ask(request)
+            answer = await self._clients[client].ask(self._snapshots.with_id(request))
         except RequestRefused as refusal:
-            return refusal.code, refusal.description, refusal.in_doubt
+            answer = refusal.code, refusal.description, refusal.in_doubt
+        return self._snapshots.answered(request, answer)
 
     async def _answer_invitation(self, action: Upon) -> list[Any]:
         invite = await self._invitations.of(action.client, self._id(action.label))

@@ -22,6 +22,7 @@ from ixproxy.messages import (
     EventPropertiesChanged,
     EventPulledInteractions,
     EventRevoked,
+    EventSnapshotTaken,
     RequestAgentLogin,
     RequestClientsGone,
     RequestRegisterClient,
@@ -294,9 +295,15 @@ class ScriptedNode:
                 facts = self._facts
                 return EventAck(server=ServerFacts(name=facts.name, dbid=facts.dbid, epoch=1))
             self._clients += 1
-            return EventAck(proxy_client_id=self._clients, held=dict(request.holding))
+            return EventAck(
+                proxy_client_id=self._clients,
+                held=dict(request.holding),
+                snapshots=list(request.snapshots or ()),
+            )
         if answer is EventPulledInteractions and take:
             return EventPulledInteractions(interactions={"a": {}}, take_numbers={"a": take})
+        if answer is EventSnapshotTaken:
+            return EventSnapshotTaken(snapshot_id=take + 1, number_of_interactions=take)
         if answer is EventAck:
             login = frame.name == BY_MESSAGE[RequestAgentLogin].code
             session = (chance.randrange(1, 9), self._facts.dbid) if login else None

@@ -58,11 +58,11 @@ class _Guess:
 
 def random_script(seed: int, rounds: int = 14) -> Script:
     """The script of a seed."""
-    writer = _Writer(Random(seed))
+    writer = Writer(Random(seed))
     return Script(seed, CLIENTS, tuple(writer.round(number) for number in range(rounds)))
 
 
-class _Writer:
+class Writer:
     """Writes one script, with a rough idea of what its steps bring about."""
 
     def __init__(self, random: Random) -> None:

@@ -84,6 +84,20 @@ class PullAll:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAll:
+    """
+    One client reads a snapshot, page by page.
+
+    :ivar snapshot: its number among all that the script has taken, from 1.
+    :ivar at_once: interactions on a page; 0: as many as there are.
+    """
+
+    client: int
+    snapshot: int
+    at_once: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Lose:
     """The connection of a client is lost, and made again."""
 
@@ -115,7 +129,7 @@ class Wait:
     seconds: float
 
 
-Action = Ask | Upon | PullAll | Lose | Renew | Vanish | Wait
+Action = Ask | Upon | PullAll | ReadAll | Lose | Renew | Vanish | Wait
 
 
 @dataclass(frozen=True, slots=True)

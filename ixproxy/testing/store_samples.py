@@ -20,6 +20,8 @@ from ixproxy.node.rows import (
     ReceiptRow,
     Row,
     SessionRow,
+    SnapshotMemberRow,
+    SnapshotRow,
     TimerRow,
 )
 
@@ -61,6 +63,7 @@ FULL = InteractionRow(
     out_queues=b"\x80",
     queue_seq=2**40,
     user_data=bytes(range(256)),
+    snapshot_id=2**40,
     custom={"c_product": "Café", "c_amount": 2**53 + 1, "c_due": NOW + 0.5},
 )
 PARTY = PartyRow(
@@ -90,6 +93,11 @@ SAMPLES: tuple[Row, ...] = (
     ReceiptRow(tenant_id=1, submitted_by="m", receipt="r", interaction_id="i1", created_at=NOW),
     TimerRow(kind="handling", interaction_id="i1", due_at=NOW, seconds=60.0),
     OutboxRow(event_number=2**40, consumer="log", body=b"\x00frame\xff"),
+    SnapshotRow(snapshot_id=2**40, session=b"\xff" * 16, tenant_id=1, taken_at=NOW,
+                size=2, state=1),
+    SnapshotMemberRow(snapshot_id=2**40, interaction_id="full", position=1, state=3,
+                      queue_seq=2**40, sort_key=b"\x00key\xff"),
+    SnapshotMemberRow(snapshot_id=2**40, interaction_id="Ä", position=0, state=0, queue_seq=1),
 )  # fmt: skip
 
 

@@ -116,12 +116,13 @@ _MERGED: dict[type[Message], dict[str, Merge]] = {
     m.EventSnapshotInteractions: {
         "Interactions": Merge.UNION,
         "SortKeys": Merge.UNION,
+        "Errors": Merge.UNION,
         "HaveMore": Merge.OR,
     },
     m.EventWorkbinTypesInfo: {"WorkbinTypes": Merge.UNION},
     m.EventAgentWorkbinStats: {"Statistics": Merge.ADD},
     m.EventSnapshotTaken: {"NumberOfInteractions": Merge.ADD},
-    m.EventInteractionMoved: {"NumberOfInteractions": Merge.ADD},
+    m.EventInteractionMoved: {"NumberOfInteractions": Merge.ADD, "Errors": Merge.UNION},
     m.EventAck: {"Held": Merge.UNION},
 }
 

@@ -70,6 +70,7 @@ class Rig:
         pull: Any = None,
         merge: Any = None,
         tenants: dict[int, TenantFacts] | None = None,
+        first_snapshot: int = 1,
         **settings: Any,
     ) -> None:
         found = {node.name: node for node in nodes}
@@ -83,7 +84,10 @@ class Rig:
             merge or merge_union.make({}),
         )
         self.core = ProxyCore(
-            ProxySettings(fast_path=fast_path, **settings), self.deployment, self.strategies
+            ProxySettings(fast_path=fast_path, **settings),
+            self.deployment,
+            self.strategies,
+            first_snapshot,
         )
         self.to_node: dict[NodeName, list[Frame]] = {name: [] for name in found}
         self.to_peer: dict[int, list[Frame]] = {}

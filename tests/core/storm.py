@@ -23,11 +23,14 @@ from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.names import BY_CODE, BY_MESSAGE, Kind
 from ixproxy.wire.prefix import Flag, Frame, with_body, write_frame
 from tests.core.rig import EAST, NODES, NORTH, TENANT, WEST, Rig, facts
-from tests.core.storm_words import IDS, some_event, some_request
+from tests.core.storm_words import IDS, about_snapshots, some_event, some_request
 
 TYPES = (*["AgentApplication"] * 5, "MediaServer", "RoutingEngine", "Proxy", "Toaster")
 SESSIONS = (b"", b"s" * 16, b"t" * 16)
-CODES = (Code.UNKNOWN_INTERACTION, Code.BUSY, Code.STOPPING, Code.STORE_FAILED, Code.NOT_QUEUED)
+CODES = (
+    *(Code.UNKNOWN_INTERACTION, Code.BUSY, Code.STOPPING, Code.STORE_FAILED, Code.NOT_QUEUED),
+    Code.UNKNOWN_SNAPSHOT,
+)
 GARBAGE = (b"\xc1", b"\x81\xa1k", b"\x90", b"\x81\xabTakeNumbers\x05", b"\x81\xa4Held\x01", b"\xff")
 Key = tuple[int, int]
 
@@ -112,6 +115,8 @@ class Storm:
             found.append(f"busy: {core._agents.busy}")
         if core._agents._waiting:
             found.append(f"waiting: {core._agents._waiting}")
+        if state.fan_outs.number or state.snapshots._takes or state.snapshots._leaving:
+            found.append("fan-outs are in flight")
         if len(core._agents.forced):
             found.append("events about agents wait")
         return found
@@ -134,6 +139,10 @@ class Storm:
             "subscribers": core._streams._subscribers,
             "who waits for a stream": core._streams._waiting,
             "streams": core._streams._countings,
+            "snapshots": state.snapshots._by_id,
+            "snapshots of clients": state.snapshots._of_client,
+            "unreleased": core.snapshots.unreleased._due,
+            "counts of unreleased": core.snapshots.unreleased.number,
             "gathered": core._streams.gathered,
             "upstream streams": core._streams._upstream._sources,
             "known upstream": core._streams._upstream._known,
@@ -275,7 +284,8 @@ class Storm:
                 return m.EventAck(server=m.ServerFacts(name=node, role="node", dbid=dbid, epoch=1))
             self.numbers[node] += 1
             held = {key: take for key, take in request.holding.items() if chance.random() < 0.7}
-            return m.EventAck(proxy_client_id=self.numbers[node], held=held)
+            kept = [each for each in request.snapshots or () if chance.random() < 0.7]
+            return m.EventAck(proxy_client_id=self.numbers[node], held=held, snapshots=kept)
         take = chance.choice((0, 5))
         takes = dict.fromkeys(chance.sample(IDS, chance.randrange(3)), 4)
         match BY_CODE[frame.name].answer:
@@ -291,6 +301,9 @@ class Storm:
                 return m.EventInteractionProperties(interaction_id=frame.interaction)
             case "EventWorkbinTypesInfo":
                 return m.EventWorkbinTypesInfo(workbin_types={"Drafts": {}})
+        snapshot = about_snapshots(chance, BY_CODE[frame.name].answer)
+        if snapshot is not None:
+            return snapshot
         stamped = isinstance(request, m.RequestAgentLogin) and chance.random() < 0.95
         return m.EventAck(
             interaction_id=frame.interaction or chance.choice(IDS),

@@ -21,6 +21,7 @@ def some_request(chance: Random) -> Message:
     agent: Any = {"tenant_id": TENANT, "agent_id": chance.choice(AGENTS)}
     media: Any = {**agent, "media_type_name": chance.choice(("email", "chat"))}
     view: Any = {"tenant_id": TENANT, "view_id": "In/All"}
+    taken: Any = {"tenant_id": TENANT, "snapshot_id": chance.randrange(1, 12)}
     several = dict.fromkeys(chance.sample((*IDS, LONG), chance.randrange(4)), 1)
     requests: list[Message] = [
         m.RequestGetInteractionProperties(**named),
@@ -54,11 +55,31 @@ def some_request(chance: Random) -> Message:
         m.RequestSubscribe(tenant_id=TENANT, ps_topic_list={chance.choice(IDS): 1}),
         m.RequestUnsubscribe(tenant_id=TENANT),
         m.RequestPublish(tenant_id=TENANT, topic=chance.choice(IDS)),
+        m.RequestTakeSnapshot(tenant_id=TENANT, lock=True),
+        m.RequestTakeSnapshot(tenant_id=TENANT),
+        m.RequestGetSnapshotInteractions(**taken, start_from=chance.randrange(5)),
+        m.RequestLockInteraction(**taken, interaction_id=named["interaction_id"]),
+        m.RequestMoveInteractions(**taken, queue="Q2"),
+        m.RequestReleaseSnapshot(**taken),
         m.RequestLocate(**named),
         m.RequestCancelTake(**named, take_number=3),
         m.RequestConfirmSession(**agent, agent_session=(chance.randrange(9), 101)),
     ]
     return chance.choice(requests)
+
+
+def about_snapshots(chance: Random, answer: str) -> Message | None:
+    """What a node answers to a request about a snapshot; None: it is about something else."""
+    some = {name: {"k": 1} for name in chance.sample(IDS, chance.randrange(3))}
+    match answer:
+        case "EventSnapshotTaken":
+            number = chance.randrange(1, 100)
+            return m.EventSnapshotTaken(snapshot_id=number, number_of_interactions=len(some))
+        case "EventSnapshotInteractions":
+            return m.EventSnapshotInteractions(interactions=some, errors={"c": 43})
+        case "EventInteractionMoved":
+            return m.EventInteractionMoved(number_of_interactions=1, errors=dict.fromkeys(some, 43))
+    return None
 
 
 def some_event(chance: Random) -> Message:

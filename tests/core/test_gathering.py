@@ -10,16 +10,19 @@ from ixproxy.interfaces import Merged
 from ixproxy.messages import (
     EventInteractionsFound,
     EventNodeLoad,
+    EventWorkbinContent,
     EventWorkbinTypesInfo,
     RequestFindInteractions,
+    RequestGetWorkbinContent,
     RequestWorkbinTypesInfo,
 )
-from ixproxy.strategies import merge_first_found, merge_partial
+from ixproxy.strategies import merge_first_found, merge_partial, merge_union
+from ixproxy.values import NodeName
 from ixproxy.wire.codec import encode
 from ixproxy.wire.names import BY_MESSAGE, Kind
 from ixproxy.wire.prefix import Flag, read_frame, write_frame
 from tests.core.chained import UPSTREAM, Outer
-from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, facts, only
+from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, facts, only
 
 
 def find(media_type: str = "") -> RequestFindInteractions:
@@ -33,6 +36,7 @@ def found(*identifiers: str, more: bool = False) -> EventInteractionsFound:
 
 
 def test_answers_of_all_nodes_are_one_and_limits_multiply() -> None:
+    """Idea 20: union of a find's answers, limit times nodes; more-flag right."""
     rig = Rig()
     peer = rig.client()
     rig.ask(peer, find())
@@ -47,7 +51,24 @@ def test_answers_of_all_nodes_are_one_and_limits_multiply() -> None:
     assert answer.have_more
 
 
+@pytest.mark.parametrize("more", [(), (EAST,), (NORTH, WEST)])
+def test_content_of_a_workbin_is_one_list_and_there_is_more_if_any_node_has_more(
+    more: tuple[NodeName, ...],
+) -> None:
+    """Idea 20: merge of workbin content: union, no duplicates; more-flag right."""
+    rig = Rig()
+    peer = rig.client()
+    rig.ask(peer, RequestGetWorkbinContent(tenant_id=TENANT))
+    for node in (WEST, EAST, NORTH):
+        content = EventWorkbinContent(interactions={f"{node}-1": {}}, have_more=node in more)
+        rig.answer(node, only(rig.sent(node)), content)
+    answer = only(rig.got(peer))
+    assert list(answer.interactions) == ["east-1", "north-1", "west-1"]
+    assert answer.have_more is bool(more)
+
+
 def test_the_same_id_twice_is_more_than_one() -> None:
+    """Idea 20: no duplicates."""
     rig = Rig()
     peer = rig.client()
     rig.ask(peer, find())
@@ -69,6 +90,42 @@ def test_a_node_known_to_be_down_makes_the_answer_partial_and_one_lost_later_an_
     rig.answer(EAST, only(rig.sent(EAST)), found("x"))
     rig.lose(NORTH)
     assert only(rig.got(peer)).error_code == Code.LOST_CONNECTION
+
+
+@pytest.mark.parametrize(
+    ("on_loss", "answer"),
+    [("continue", 0), ("report", Code.LOST_CONNECTION), ("stop", Code.LOST_CONNECTION)],
+)
+def test_when_time_is_up_with_some_answers_in_hand_the_policy_decides(
+    on_loss: str, answer: int
+) -> None:
+    """Idea 21: one node silent: continue, report or stop; the deadline comes with partial data."""
+    rig = Rig(merge=merge_union.make({"on-loss": on_loss}))
+    peer = rig.client()
+    rig.ask(peer, find())
+    for node in (EAST, NORTH):
+        rig.answer(node, only(rig.sent(node)), found(node))
+    rig.tick(29.0)
+    assert rig.got(peer) == []
+    rig.tick(2.0)
+    frame = only(rig.got_frames(peer))
+    if not answer:
+        assert frame.flags & Flag.PARTIAL
+        assert list(decode(frame).interactions) == [EAST, NORTH]
+    else:
+        assert decode(frame).error_code == answer
+    rig.answer(WEST, only(rig.sent(WEST)[:1]), found("late"))
+    assert rig.got(peer) == []
+
+
+@pytest.mark.parametrize("on_loss", ["continue", "report", "stop"])
+def test_when_one_node_is_lost_only_stop_answers_before_the_others_have(on_loss: str) -> None:
+    """Idea 21: a node drops instead of being silent."""
+    rig = Rig(merge=merge_union.make({"on-loss": on_loss}))
+    peer = rig.client()
+    rig.ask(peer, find())
+    rig.lose(WEST)
+    assert len(rig.got(peer)) == (on_loss == "stop")
 
 
 def test_by_policy_a_silent_node_leaves_a_partial_answer() -> None:

@@ -15,11 +15,11 @@ from ixproxy.messages import (
     RequestChangeProperties,
     RequestClientsGone,
     RequestDeliver,
+    RequestDistributeEvent,
     RequestFindInteractions,
     RequestLocate,
     RequestPull,
     RequestSubmit,
-    RequestTakeSnapshot,
     RequestUnregisterClient,
 )
 from ixproxy.net.node_limits import NodeLimits
@@ -73,7 +73,8 @@ def test_a_ping_is_answered_with_the_pong_that_mirrors_it(rig: NodeRig) -> None:
          Code.BAD_ATTRIBUTE, "IsOnline"),
         (encode(SUBMIT, reference=99)[:25] + b"\xff" + encode(SUBMIT, reference=99)[26:],
          Code.BAD_FRAME, "strings"),
-        (encode(RequestTakeSnapshot(tenant_id=1), reference=99), Code.UNSUPPORTED_YET, "Snapshot"),
+        (encode(RequestDistributeEvent(tenant_id=1), reference=99),
+         Code.UNSUPPORTED_YET, "DistributeEvent"),
     ],
 )  # fmt: skip
 def test_a_bad_frame_is_answered_by_what_is_wrong_with_it_and_costs_nothing_else(
@@ -114,7 +115,7 @@ def test_no_answer_where_none_is_wanted(rig: NodeRig) -> None:
     peer = rig.client("MediaServer")
     peer.frames.clear()
     silent = int(Flag.NO_REPLY)
-    for message in (SUBMIT, RequestSubmit(tenant_id=1), RequestTakeSnapshot(tenant_id=1)):
+    for message in (SUBMIT, RequestSubmit(tenant_id=1), RequestDistributeEvent(tenant_id=1)):
         peer.send(message, flags=silent)
     peer.write(write_frame(9, 1, reference=99, flags=silent))
     rig.settle()

@@ -16,6 +16,7 @@ from ixproxy.node.access import (
     tenant_of,
 )
 from ixproxy.node.work import ConnectionLost, Sender
+from tests.node.snapping import Snapping
 from tests.node.tried import TriedNode
 
 
@@ -112,3 +113,19 @@ def test_ones_own_session_goes_before_ones_agents(node: TriedNode) -> None:
     assert own_party(turn, second, row, (party, mine)) == mine
     assert own_party(turn, second, row, (party,)) == party
     assert own_party(turn, mail, row, (party,)) is None
+
+
+def test_what_a_snapshot_has_locked_is_for_its_session_and_for_media_servers(
+    node: TriedNode,
+) -> None:
+    mail, supervisor = node.media_server(), Snapping(node, node.desktop("supervisor"))
+    id = node.submit(mail)
+    number = supervisor.take(lock=True).snapshot_id
+    for check in (may_move, may_change):
+        for sender in (supervisor.sender, mail):
+            assert check(node.turn(), sender, node.kept(id)) == ()
+        for sender in (node.router(), node.agent("Ann")):
+            with pytest.raises(RequestRefused, match=str(Code.LOCKED)):
+                check(node.turn(), sender, node.kept(id))
+    supervisor.release(number)
+    assert may_move(node.turn(), node.router(), node.kept(id)) == ()

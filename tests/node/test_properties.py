@@ -29,7 +29,7 @@ def test_a_system_property_is_found_by_every_name_whatever_its_case(known: Prope
 def test_every_system_property_is_a_column_of_the_row() -> None:
     columns = set(InteractionRow.__struct_fields__)
     found = [known.column for known in SYSTEM_PROPERTIES]
-    assert set(found) == columns - {"user_data", "custom"}
+    assert set(found) == columns - {"user_data", "custom", "snapshot_id"}
     assert len(set(found)) == len(found)
 
 

@@ -20,7 +20,7 @@ from ixproxy.messages import (
     Workbin,
 )
 from ixproxy.messages.message import Request
-from ixproxy.node.long_reads import answer_of
+from ixproxy.node.long_reads import result_of
 from ixproxy.node.work import ConnectionLost, ReadLong, Sender
 from tests.node.tried import TriedNode
 
@@ -34,7 +34,7 @@ def read(node: TriedNode, sender: Sender, request: Request) -> Any:
     assert effect.sender == sender
     reader = node.store.reader()
     try:
-        return answer_of(effect.plan, reader.select(effect.plan.selection, effect.plan.now))
+        return result_of(effect.plan, reader)
     finally:
         reader.close()
 

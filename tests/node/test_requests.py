@@ -30,7 +30,7 @@ def test_what_comes_with_a_later_issue_says_that_it_is_not_served_yet(
 
 def test_most_of_the_catalogue_is_known_here() -> None:
     assert len(OTHERS) + len(SERVED) == sum(row.kind is Kind.REQUEST for row in ROWS)
-    assert m.RequestTakeSnapshot in OTHERS
+    assert m.RequestDistributeEvent in OTHERS
 
 
 @pytest.mark.parametrize("kind", sorted(BY_THE_SERVER, key=repr), ids=str)
@@ -46,7 +46,8 @@ def test_what_the_server_turns_into_other_work_is_no_request_here(
 
 
 def needed(*works: Work) -> tuple[list[str], list[object], list[object]]:
-    ids, receipts, timers = needs_of(works)
+    ids, receipts, timers, members = needs_of(works)
+    assert members == []
     return ids, list(receipts), list(timers)
 
 
@@ -64,6 +65,13 @@ def test_requests_say_which_rows_they_need() -> None:
     assert needed(Asked(AGENT, pull)) == (["a", "b"], [], [])
     assert needed(Tick(), Goodbye(b"s"), Registered(MAIL)) == ([], [], [])
     assert needed(Asked(MAIL, m.RequestPing())) == ([], [], [])
+
+
+def test_locking_and_unlocking_need_a_member_too() -> None:
+    of = {"tenant_id": 1, "snapshot_id": 7, "interaction_id": "i"}
+    for kind in (m.RequestLockInteraction, m.RequestUnlockInteraction):
+        needs = needs_of([Asked(MAIL, kind(**of))])  # type: ignore[arg-type]
+        assert (needs.ids, needs.members) == (["i"], [(7, "i")])
 
 
 def test_a_batch_reads_what_its_requests_need_in_few_statements(
@@ -96,7 +104,7 @@ def test_a_tick_is_not_for_rules(node: TriedNode) -> None:
 
 def test_a_refusal_is_raised(node: TriedNode) -> None:
     with pytest.raises(RequestRefused):
-        perform(node.turn(), Asked(MAIL, m.RequestTakeSnapshot()))
+        perform(node.turn(), Asked(MAIL, m.RequestDistributeEvent()))
 
 
 def test_what_is_served_is_in_the_catalogue() -> None:

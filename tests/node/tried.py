@@ -289,6 +289,8 @@ class TriedNode:
             "receipts": ("tenant_id", [1, 2]),
             "timers": ("kind", ["handling", "routing", "delivering"]),
             "invitations": ("tenant_id", [1, 2]),
+            "snapshots": ("tenant_id", [1, 2]),
+            "snapshot_members": ("state", [0, 1, 2, 3]),
         }
         rows = [
             row

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from ixproxy.errors import StorageError
-from ixproxy.node.rows import BY_TABLE
+from ixproxy.node.rows import BY_TABLE, SnapshotMemberRow, SnapshotRow
 from ixproxy.node.selections import Selection
 from ixproxy.storage.columns import all_columns
 from ixproxy.storage.postgresql import PostgresqlStore
 from ixproxy.storage.postgresql_schema import APPLICATION, built_in
 from ixproxy.storage.postgresql_session import Place
 from ixproxy.storage.schemas import VERSION, Schema
-from ixproxy.testing.store_samples import CUSTOM, NOW, interaction
+from ixproxy.testing.store_samples import CUSTOM, NOW, SAMPLES, interaction
 from tests.storage.postgresql_rig import store_at
 
 MADE_UP_1 = f"""
@@ -25,6 +26,10 @@ INSERT INTO meta VALUES ('{APPLICATION}', 1, 0);
 INSERT INTO notes VALUES ('of version 1');
 """
 """What a version 1 might have looked like."""
+
+
+VERSION_2 = Path(__file__).with_name("postgresql-v2.sql")
+"""The schema as it was in version 2, the first on PostgreSQL."""
 
 
 @pytest.fixture
@@ -78,6 +83,7 @@ def test_an_older_database_is_brought_up_step_by_step(
     session.execute(MADE_UP_1)
     later = built_in().creation().replace("CREATE TABLE meta", "DROP TABLE meta; CREATE TABLE meta")
     (folder / "postgresql-v1-to-v2.sql").write_text(later)
+    (folder / "postgresql-v2-to-v3.sql").write_text("SELECT 1")
     (folder / f"postgresql-v{VERSION}-to-v{VERSION + 1}.sql").write_text(
         "UPDATE notes SET text = text || ', brought up'"
     )
@@ -90,6 +96,50 @@ def test_an_older_database_is_brought_up_step_by_step(
     store = PostgresqlStore(Place(postgresql_database), schema=schema)
     assert store.open(NOW) == 2
     store.close()
+
+
+def test_a_database_of_version_2_is_brought_up_with_all_its_rows(
+    postgresql_database: str, session: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    session.execute(VERSION_2.read_text().encode())
+    session.execute(
+        "INSERT INTO interactions SELECT 'i1', 1, 'email', '', '', 0, 'Q1', NULL, NULL, NULL, NULL,"
+        " NULL, 0, 0, 0, 0, 0, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"
+        " NULL, '', '', 7, '\\x80'"
+    )
+    session.execute("UPDATE meta SET last_event_number = 41, last_queue_seq = 7")
+    store = store_at(postgresql_database)
+    store.open(NOW)
+    assert (store.last_event_number(), store.last_queue_seq()) == (41, 7)
+    row = interaction("i1", queue_seq=7)
+    assert store.select(Selection(1), NOW) == [row]
+    rows = [each for each in SAMPLES if isinstance(each, SnapshotRow | SnapshotMemberRow)]
+    locked = replace(row, is_locked=1, snapshot_id=5)
+    store.begin()
+    store.write([*rows, locked], [])
+    store.commit(42)
+    assert [store.fetch(each.table, [each.key]) for each in rows] == [[each] for each in rows]
+    assert store.select(Selection(1), NOW) == [locked]
+    assert store._ask("SELECT schema_version FROM meta") == [(VERSION,)]
+    store.close()
+    brought_up = shape(session)
+    session.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    filled(postgresql_database)
+    assert brought_up == shape(session)
+
+
+def shape(session: psycopg.Connection[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """The columns and indexes of every table."""
+    return [
+        *session.execute(
+            "SELECT table_name, column_name, data_type, collation_name, is_nullable "
+            "FROM information_schema.columns WHERE table_schema = 'public' "
+            "AND column_name NOT LIKE 'c\\_%' ORDER BY table_name, ordinal_position"
+        ).fetchall(),
+        *session.execute(
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY indexdef"
+        ).fetchall(),
+    ]
 
 
 def test_a_step_that_fails_leaves_the_version_before_it(

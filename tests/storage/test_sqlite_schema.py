@@ -5,9 +5,16 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ixproxy.errors import StorageError
-from ixproxy.node.rows import BY_TABLE, AgentRow, InvitationRow
+from ixproxy.node.rows import (
+    BY_TABLE,
+    AgentRow,
+    InvitationRow,
+    SnapshotMemberRow,
+    SnapshotRow,
+)
 from ixproxy.node.selections import Selection
 from ixproxy.storage.columns import all_columns
 from ixproxy.storage.schemas import VERSION, Schema
@@ -18,6 +25,7 @@ from ixproxy.testing.store_samples import NOW, SAMPLES, interaction
 
 VERSION_1 = Path(__file__).with_name("sqlite-v1.sql")
 """The schema as it was in version 1."""
+VERSION_2 = Path(__file__).with_name("sqlite-v2.sql")
 
 
 @pytest.fixture
@@ -162,7 +170,42 @@ def test_a_database_of_version_1_is_brought_up_with_all_its_rows(tmp_path: Path)
     assert store.fetch_by("invitations", "tenant_id", [1]) == invitations
     store.close()
     assert shape(path) == shape_of_new(tmp_path / "new.db")
-    assert (tmp_path / "node.db.before-v2").exists()
+    assert (tmp_path / f"node.db.before-v{VERSION}").exists()
+
+
+def test_a_database_of_version_2_is_brought_up_with_all_its_rows(tmp_path: Path) -> None:
+    """Nothing is locked by a snapshot yet, for there was none."""
+    path = tmp_path / "node.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(VERSION_2.read_text())
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    row = interaction("i1", user_data=b"\x81\xa1a\x01")
+    columns = [name for name in all_columns()["interactions"].names if name != "snapshot_id"]
+    connection.execute(
+        f"INSERT INTO interactions ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+        [getattr(row, name) for name in columns],
+    )
+    connection.execute("ALTER TABLE interactions ADD COLUMN c_product TEXT")
+    connection.commit()
+    connection.close()
+    store = SqliteStore(SqliteFile(path), {"c_product": "string"})
+    store.open(NOW)
+    assert store.select(Selection(1), NOW) == [row]
+    store.begin()
+    rows = [each for each in SAMPLES if isinstance(each, SnapshotRow | SnapshotMemberRow)]
+    locked = replace(row, is_locked=1, snapshot_id=5, custom={"c_product": "x"})
+    store.write([*rows, locked], [])
+    store.commit(42)
+    assert [store.fetch(each.table, [each.key]) for each in rows] == [[each] for each in rows]
+    assert store.select(Selection(1), NOW) == [locked]
+    assert store.fetch_by("snapshots", "state", [1])
+    store.close()
+    assert (tmp_path / f"node.db.before-v{VERSION}").exists()
+    without = replace(locked, custom={})
+    store = SqliteStore(SqliteFile(path))
+    store.open(NOW)
+    assert store.select(Selection(1), NOW) == [without]
+    store.close()
 
 
 def shape(path: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from itertools import chain
 from typing import Any
 
 import pytest
 
+from ixproxy import messages as m
+from ixproxy.errors import Code
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.agent_scripts import agent_script
 from ixproxy.testing.oracle import (
@@ -21,7 +24,8 @@ from ixproxy.testing.oracle import (
 )
 from ixproxy.testing.postgresql import SUPERUSER, PostgresqlServer
 from ixproxy.testing.scripts import random_script
-from ixproxy.testing.steps import Script
+from ixproxy.testing.snapshot_scripts import snapshot_script
+from ixproxy.testing.steps import Action, Ask, ReadAll, Script
 from tests.testing.conftest import KindsOfStore
 
 SEEDS = int(os.environ.get("IXPROXY_ORACLE_SEEDS", "200"))
@@ -108,6 +112,42 @@ def test_so_it_is_on_the_slow_path_and_through_two_levels_of_proxies(player: str
         assert list(compared(agent_script(seed), [player])) == [], f"seed {seed}"
 
 
+@pytest.mark.parametrize("player", ["one-proxy", "two-proxies", "slow-path", "composer", "chained"])
+def test_snapshots_are_as_with_one_server(player: str) -> None:
+    """Idea 23: take, pages, lock, unlock, move, stop, release, among all else that clients do."""
+    for seed in range(AGENT_SEEDS):
+        assert list(compared(snapshot_script(seed), [player])) == [], f"seed {seed}"
+
+
+def test_scripts_about_snapshots_are_worth_playing() -> None:
+    seen: Counter[str] = Counter()
+    for seed in range(8):
+        script = snapshot_script(seed)
+        one = one_server(seed, script.options)
+        record = play(script, one)
+        one.close()
+        for action, answer in zip(chain(*script.rounds), record.answers, strict=True):
+            seen.update(_about_snapshots(action, answer))
+    for kind in ("read", "left", "taken", "moved", "not moved", "locked", "is locked"):
+        assert seen[kind] >= 4, seen
+
+
+def _about_snapshots(action: Action, answer: Any) -> list[str]:
+    """What an answer shows of snapshots."""
+    if isinstance(action, ReadAll) and isinstance(answer, dict):
+        return ["read"] * (len(answer["Interactions"]) > 3) + ["left"] * bool(answer["Errors"])
+    if not isinstance(action, Ask) or not isinstance(answer, tuple):
+        return []
+    if not isinstance(answer[0], dict):
+        return ["is locked"] if answer[0] == Code.LOCKED else []
+    if isinstance(action.request, m.RequestTakeSnapshot):
+        return ["taken"] if answer[0].get("NumberOfInteractions", 0) > 3 else []
+    if isinstance(action.request, m.RequestMoveInteractions | m.RequestStopInteractions):
+        moved, left = answer[0].get("NumberOfInteractions"), answer[0].get("Errors")
+        return ["moved"] * bool(moved) + ["not moved"] * bool(left)
+    return ["locked"] if isinstance(action.request, m.RequestLockInteraction) else []
+
+
 def test_scripts_about_agents_are_worth_playing() -> None:
     told: Counter[str] = Counter()
     for seed in range(12):
@@ -159,6 +199,7 @@ def test_so_it_is_where_nodes_are_databases_of_postgresql(
     for seed in range(max(1, AGENT_SEEDS // 4)):
         assert list(compared(agent_script(seed), [player], stores)) == [], f"seed {seed}"
         assert list(compared(random_script(seed), [player], stores)) == [], f"seed {seed}"
+        assert list(compared(snapshot_script(seed), [player], stores)) == [], f"seed {seed}"
 
 
 def test_one_kind_of_store_gives_what_the_other_gives(kinds_of_store: KindsOfStore) -> None:
