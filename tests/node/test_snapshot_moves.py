@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ixproxy.errors import Code, RequestRefused
@@ -96,7 +98,7 @@ def test_what_left_or_was_elsewhere_since_is_named_and_left_alone(
     node.pull_ids(router, pulled)
     node.pull_ids(router, back)
     node.ask(router, RequestPlaceInQueue(tenant_id=1, interaction_id=back, queue="Inbound"))
-    added = {"added_properties": {"a": 1}}
+    added: dict[str, Any] = {"added_properties": {"a": 1}}
     node.ask(mail, RequestChangeProperties(tenant_id=1, interaction_id=changed, **added))
     other = Snapping(node, node.desktop("other"))
     other.lock(other.take().snapshot_id, theirs)

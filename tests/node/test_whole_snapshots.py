@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from unittest.mock import patch
 
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from ixproxy import messages as m
 from ixproxy.messages.message import Request
 from ixproxy.node import snapshot_moves, snapshots
+from ixproxy.node.long_plans import Moving
 from ixproxy.node.model import NodeSettings
 from ixproxy.node.work import (
     Answer,
@@ -70,7 +72,7 @@ class Played:
         node, desk = self.node, DESKS[who % len(DESKS)]
         number = sorted(self.living)[which % len(self.living)] if self.living else 1
         id = self.ids[which % len(self.ids)]
-        of: dict[str, int] = {"tenant_id": 1, "snapshot_id": number}
+        of: dict[str, Any] = {"tenant_id": 1, "snapshot_id": number}
         by_id = {"tenant_id": 1, "interaction_id": id}
         sender = self.living[number][0] if self.living and who else desk
         requests: dict[str, Request] = {
@@ -173,9 +175,9 @@ class Played:
         rows = {row.snapshot_id: row for row in stored(self.node)}
         listed = {(row.snapshot_id, row.interaction_id) for row in members(self.node)}
         for id in locked(self.node):
-            row = self.node.kept(id)
-            assert (row.snapshot_id, id) in listed
-            assert row.state < 2
+            interaction = self.node.kept(id)
+            assert (interaction.snapshot_id, id) in listed
+            assert interaction.state < 2
             assert self.node.parties(id) == []
         assert {number for number, _ in listed} <= rows.keys()
         kept = self.node.core._standing.memory.snapshots
@@ -232,7 +234,7 @@ def test_a_step_of_a_snapshot_that_is_gone_changes_nothing() -> None:
     node = TriedNode()
     desk = Snapping(node, node.desktop())
     for request in (m.RequestMoveInteractions(tenant_id=1, snapshot_id=5, queue="Other"),):
-        work = GoesOn(desk.sender, request, snapshot_moves.Moving(at=200), "snapshot", begun=True)
+        work = GoesOn(desk.sender, request, Moving(at=200), "snapshot", begun=True)
         before = node.stored()
         node.run(work)
         (refusal,) = node.outcome.effects
