@@ -95,6 +95,7 @@ class Code:
     ALREADY_A_PARTY = 3061
     DO_NOT_DISTURB = 3062
     NOT_HANDLED = 3063
+    NOT_SUBSCRIBED = 3068
     INTERNAL = 3099
 
 
@@ -165,6 +166,7 @@ ERRORS: dict[int, ErrorRow] = {
         ErrorRow(Code.ALREADY_A_PARTY, "The agent is a party of the interaction already", _NO),
         ErrorRow(Code.DO_NOT_DISTURB, "Target agent does not want to be disturbed", _NO),
         ErrorRow(Code.NOT_HANDLED, "No agent handles the interaction", _NO),
+        ErrorRow(Code.NOT_SUBSCRIBED, "Client is not subscribed to this", _NO),
         ErrorRow(Code.LIMIT_REACHED, "A configured limit is reached", _NO),
         ErrorRow(Code.INTERNAL, "Internal error", _MAYBE),
     )

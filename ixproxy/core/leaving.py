@@ -14,6 +14,7 @@ from ixproxy.core.clients import Client
 from ixproxy.core.registering import is_proxy, leave
 from ixproxy.core.state import ProxyState
 from ixproxy.core.streams import Streams
+from ixproxy.core.workbins import Workbins
 from ixproxy.errors import Code
 from ixproxy.messages import RequestClientsGone
 from ixproxy.values import through
@@ -25,10 +26,13 @@ MOST_AT_ONCE = 20_000
 class Leaving:
     """Takes clients out of all tables."""
 
-    def __init__(self, state: ProxyState, agents: AgentSessions, streams: Streams) -> None:
+    def __init__(
+        self, state: ProxyState, agents: AgentSessions, streams: Streams, workbins: Workbins
+    ) -> None:
         self._state = state
         self._agents = agents
         self._streams = streams
+        self._workbins = workbins
 
     def lost(self, clients: Sequence[Client], application_name: str, code: int = 0) -> None:
         """
@@ -76,6 +80,7 @@ class Leaving:
         """A newer registration of its session came; its own connection is refused from now on."""
         self._agents.moved(older, newer)
         self._streams.leave(older)
+        self._workbins.client_gone(older)
         self._state.drop_requests(older, Code.SUPERSEDED)
         self._state.unconfirmed.pop(older, None)
         older.superseded = older.gone = True
@@ -98,5 +103,6 @@ class Leaving:
         self._state.drop_requests(client, code)
         self._agents.client_gone(client)
         self._streams.leave(client)
+        self._workbins.client_gone(client)
         self._state.unconfirmed.pop(client, None)
         self._state.clients.remove(client)

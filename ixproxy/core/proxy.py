@@ -31,6 +31,7 @@ from ixproxy.core.revoking import revoke_lost, revoke_unconfirmed
 from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.core.state import ProxyState
 from ixproxy.core.streams import Streams
+from ixproxy.core.workbins import Workbins
 from ixproxy.effects import ClosePeer, Effect, ResetLink
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import EventServerStatus
@@ -69,7 +70,9 @@ class ProxyCore:
         self._streams = Streams(state)
         state.when_linked.append(self._streams.node_linked)
         self.parking = Parking(state)
-        self._leaving = Leaving(state, self._agents.sessions, self._streams)
+        self._workbins = Workbins(state)
+        state.when_linked.append(self._workbins.node_linked)
+        self._leaving = Leaving(state, self._agents.sessions, self._streams, self._workbins)
         self._announcing = Announcing(state)
         self._requests = Requests(
             state,
@@ -79,8 +82,9 @@ class ProxyCore:
             self._leaving,
             self._announcing,
             self._streams,
+            self._workbins,
         )
-        self._answers = Answers(state, self._agents.forced, self._streams)
+        self._answers = Answers(state, self._agents.forced, self._streams, self._workbins)
         self._forwarder = Forwarder(state, self._locator)
         self._removed: dict[NodeName, float] = {}
         """Nodes that left the deployment, and when they were lost."""
@@ -200,7 +204,8 @@ class ProxyCore:
 
     def _greeted(self, link: Link) -> None:
         link.step(Step.GREETED)
-        Joining(self.state, link, partial(replay, self.state, self._agents.sessions)).start()
+        told = partial(replay, self.state, self._agents.sessions, self._workbins)
+        Joining(self.state, link, told).start()
 
     def node_frames_received(
         self, node: NodeName, frames: Sequence[bytes | Skipped], now: float
@@ -295,6 +300,7 @@ class ProxyCore:
                 self._answers.given_up(link, pending)
         self._agents.sessions.lacking.forget_node(node)
         self._streams.node_lost(node)
+        self._workbins.node_lost(node)
 
     def stream_outrun(self, peer: int, now: float) -> None:
         """A proxy does not read its stream as fast as that goes on."""
@@ -337,6 +343,7 @@ class ProxyCore:
         self._announcing.ticked()
         self._agents.retelling.ticked()
         self._streams.ticked()
+        self._workbins.ticked()
 
     def configuration_changed(
         self,
@@ -373,6 +380,7 @@ class ProxyCore:
             link.facts = facts
         state.links = dict(sorted(state.links.items()))
         self._streams.deployment_changed()
+        self._workbins.deployment_changed()
         state.owners.resize(settings.interaction_cache_size)
         self.parking.ticked()
 

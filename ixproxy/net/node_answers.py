@@ -21,7 +21,7 @@ from ixproxy.net.node_peers import Asking, RegistrationAsking, Waiting
 from ixproxy.net.node_registration import Registrar
 from ixproxy.net.node_reporting import NodeReporting
 from ixproxy.net.node_state import NodeState
-from ixproxy.node.long_reads import answer_of
+from ixproxy.node.long_reads import read as read_by
 from ixproxy.node.work import (
     Announce,
     Answer,
@@ -283,7 +283,7 @@ class NodeAnswers:
         max_frame = asking.client.peer.max_frame
 
         def read(reader: IStoreReader) -> list[bytes]:
-            answer = answer_of(plan, reader.select(plan.selection, plan.now))
+            answer = read_by(plan, reader)
             return split_frame(encode(answer, client=number, reference=reference), max_frame)
 
         asking.waits(Waiting.READER)

@@ -205,7 +205,7 @@ Work = (
 class LongRead(msgspec.Struct, frozen=True):
     """
     A selection for a reader connection, and how to answer with its rows
-    (`ixproxy.node.long_reads.answer_of`).
+    (`ixproxy.node.long_reads.read`).
 
     :ivar answer: the class of the answer.
     :ivar limit: the most rows that it shows; the selection asks for one more.
@@ -218,6 +218,19 @@ class LongRead(msgspec.Struct, frozen=True):
     limit: int
     now: float
     keyed: bool = False
+
+
+class WorkbinCount(msgspec.Struct, frozen=True):
+    """
+    A count for a reader connection (`ixproxy.node.long_reads.read`).
+
+    :ivar workbins: the type of each workbin, and the selection of what is in it, or was taken
+        out of it.
+    :ivar now: the time of the request.
+    """
+
+    workbins: tuple[tuple[str, Selection], ...]
+    now: float
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -311,11 +324,11 @@ class HoldPull(msgspec.Struct, frozen=True):
 
 
 class ReadLong(msgspec.Struct, frozen=True):
-    """Run a plan on a reader connection and answer with what it finds."""
+    """Run a plan on a reader connection (`ixproxy.node.long_reads.read`), and answer by it."""
 
     token: Token
     sender: Sender
-    plan: LongRead
+    plan: LongRead | WorkbinCount
 
 
 Effect = Answer | Refuse | Tell | Report | OpenStream | CloseStream | Announce | HoldPull | ReadLong

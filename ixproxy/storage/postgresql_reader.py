@@ -147,6 +147,14 @@ class PostgresqlReader:
         finally:
             self._busy.clear()
 
+    def count_by(self, selection: Any, columns: Sequence[str], now: float) -> list[tuple[Any, ...]]:
+        """See `IStoreReader`."""
+        self._busy.set()
+        try:
+            return self._reading.count_by(selection, columns, now)
+        finally:
+            self._busy.clear()
+
     def fetch_by(self, table: str, column: str, values: Iterable[Any]) -> list[Any]:
         """See `IStoreReader`."""
         self._busy.set()

@@ -94,6 +94,19 @@ class Reading:
             raise questions.problem(problem, "counting interactions") from problem
         return int(number)
 
+    def count_by(
+        self, selection: Selection, by: Sequence[str], now: float
+    ) -> list[tuple[Any, ...]]:
+        """How many rows of a selection there are for each set of values of some columns."""
+        questions = self._questions
+        try:
+            columns = self._columns["interactions"]
+            statement = Statement(selection, columns, now, questions.dialect)
+            text = statement.count_by(by)
+            return list(map(tuple, questions.rows(text, statement.parameters, some=False)))
+        except questions.border as problem:
+            raise questions.problem(problem, "counting interactions") from problem
+
 
 def _rows(chosen: Iterable[Values], columns: Columns, most_bytes: int) -> list[Row]:
     """The rows, two at least, until their user data takes more than `most_bytes`; 0: all."""

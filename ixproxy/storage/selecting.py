@@ -67,6 +67,15 @@ class Statement:
         """The statement that counts the selection's rows, whatever its limits."""
         return f"SELECT COUNT(*) FROM interactions WHERE {self._where}"
 
+    def count_by(self, columns: Sequence[str]) -> str:
+        """The same for each group of rows with equal values in `columns`."""
+        self._check(*columns)
+        listed = ", ".join(map(quoted_name, columns))
+        return (
+            f"SELECT {listed}, COUNT(*) FROM interactions WHERE {self._where} "
+            f"GROUP BY {listed} ORDER BY {listed}"
+        )
+
     def _place(self) -> list[str]:
         """Tenant and queue: constants for a pull, so that it finds its partial index."""
         selection = self._selection

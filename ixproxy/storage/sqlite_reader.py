@@ -104,6 +104,17 @@ class SqliteReader:
             finally:
                 self._busy.clear()
 
+    def count_by(
+        self, selection: Selection, columns: Sequence[str], now: float
+    ) -> list[tuple[Any, ...]]:
+        """See `IStoreReader`."""
+        with self._place.guard:
+            self._busy.set()
+            try:
+                return self._reading.count_by(selection, columns, now)
+            finally:
+                self._busy.clear()
+
     def fetch_by(self, table: str, column: str, values: Iterable[Any]) -> list[Any]:
         """See `IStoreReader`."""
         with self._place.guard:
