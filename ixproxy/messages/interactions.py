@@ -162,8 +162,8 @@ class RequestWorkbinNotifications(WorkbinRequest, frozen=True, kw_only=True):
     """
     Subscribes to changes of a workbin's content; once more: with other wishes.
 
-    With the extension `event_processing_stopped` = 1 the end is told, too, of
-    what lies there or was taken out of it.
+    By its extension a client can ask for the end, too, of what lies there or
+    was taken out of it.
 
     :ivar notify_property_changes: 1: changed properties of what lies there are told, too.
     """

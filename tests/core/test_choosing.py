@@ -25,7 +25,8 @@ def request(kind: Kind = RequestDistributeReportingEvent, **more: Any) -> Any:
 
 def where(rig: Rig) -> NodeName:
     """The one node that was asked."""
-    return only([node for node, frames in rig.to_node.items() if frames])
+    node: NodeName = only([node for node, frames in rig.to_node.items() if frames])
+    return node
 
 
 @pytest.mark.parametrize("kind", KINDS)
