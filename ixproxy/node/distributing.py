@@ -25,6 +25,8 @@ from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.visibility import foremost
 from ixproxy.node.work import Sender
 
+_Request = RequestDistributeReportingEvent | RequestDistributeEvent
+
 OF_A_ROUTER = 0
 """The custom event id of what comes by RequestDistributeEvent."""
 
@@ -37,9 +39,10 @@ def distribute_reporting_event(
 
     :raise RequestRefused: it has no id, is too large, or is about what is not known.
     """
+    about = _about(turn, sender, request)
     if request.custom_event_id <= OF_A_ROUTER:
         raise RequestRefused(Code.MISSING_VALUE, "CustomEventId is missing, or not above 0")
-    return _distribute(turn, sender, request, request.custom_event_id)
+    return _distribute(turn, sender, request, request.custom_event_id, about)
 
 
 def distribute_event(turn: Turn, sender: Sender, request: RequestDistributeEvent) -> EventAck:
@@ -48,39 +51,46 @@ def distribute_event(turn: Turn, sender: Sender, request: RequestDistributeEvent
 
     :raise RequestRefused: it says nothing, is too large, or is about what is not known.
     """
+    about = _about(turn, sender, request)
     if not request.event:
         raise RequestRefused(Code.MISSING_VALUE, "Event is missing")
-    return _distribute(turn, sender, request, OF_A_ROUTER)
+    return _distribute(turn, sender, request, OF_A_ROUTER, about)
+
+
+def _about(turn: Turn, sender: Sender, request: _Request) -> dict[str, object]:
+    """
+    What an event is about. This is looked at first: a proxy must know the owner of an
+    interaction before anything else is.
+
+    :raise RequestRefused: it is not known.
+    """
+    tenant = tenant_of(turn, sender, request.tenant_id)
+    if request.media_type:
+        media_of(tenant, request.media_type)
+    if not request.interaction_id:
+        return {"media_type": request.media_type}
+    row = turn.rows.interaction(request.interaction_id)
+    if row is None or row.tenant_id != tenant.id:
+        raise RequestRefused(Code.UNKNOWN_INTERACTION)
+    return {
+        "media_type": row.media_type,
+        "interaction_id": row.id,
+        "interaction": interaction_properties(row, foremost(turn.rows.parties_of(row.id))),
+    }
 
 
 def _distribute(
-    turn: Turn,
-    sender: Sender,
-    request: RequestDistributeReportingEvent | RequestDistributeEvent,
-    custom_event_id: int,
+    turn: Turn, sender: Sender, request: _Request, custom_event_id: int, about: dict[str, object]
 ) -> EventAck:
-    tenant = tenant_of(turn, sender, request.tenant_id)
     size, most = len(encode_map(request.event)), turn.settings.max_userdata_size
     if size > most:
         raise RequestRefused(
             Code.USER_DATA_TOO_LARGE, f"the event takes {size} bytes, {most} are allowed"
         )
-    about: dict[str, object] = {"media_type": request.media_type}
-    if request.media_type:
-        media_of(tenant, request.media_type)
-    if request.interaction_id:
-        row = turn.rows.interaction(request.interaction_id)
-        if row is None or row.tenant_id != tenant.id:
-            raise RequestRefused(Code.UNKNOWN_INTERACTION)
-        about = {
-            "media_type": row.media_type,
-            "interaction_id": row.id,
-            "interaction": interaction_properties(row, foremost(turn.rows.parties_of(row.id))),
-        }
     report(
         turn,
         EventCustomReporting,
-        tenant.id,
+        request.tenant_id,
         actor=actor_of(turn, Cause(sender)),
         reason=request.reason,
         custom_event_id=custom_event_id,
