@@ -137,7 +137,7 @@ def _receivers(turn: Turn, step: Step, what: Happening, subject: Subject) -> Seq
         place = _place_of(step, what)
         return tuple(turn.memory.workbins.told(place, step.operation)) if place else ()
     row = what.after or what.before
-    servers = turn.memory.servers.get(row.submitted_by, ()) if row else ()
+    servers = _submitters(turn, row) if row else ()
     if step.to is To.SUBMITTERS:
         return [session for session in servers if session != requester]
     agents = [
@@ -148,6 +148,12 @@ def _receivers(turn: Turn, step: Step, what: Happening, subject: Subject) -> Seq
     interested = turn.memory.interested
     asked = [session for session in servers if session in interested and session != requester]
     return [*agents, *asked]
+
+
+def _submitters(turn: Turn, row: InteractionRow) -> Sequence[bytes]:
+    """The media servers with the name of the submitter that work for its tenant."""
+    found, sessions = turn.memory.servers.get(row.submitted_by, ()), turn.memory.sessions
+    return [session for session in found if row.tenant_id in sessions[session].tenants]
 
 
 def _concerned(turn: Turn, step: Step, what: Happening, row: InvitationRow) -> Sequence[bytes]:
