@@ -37,7 +37,7 @@ CLIENTS = (
     ScriptClient("desktop-1", ClientType.AGENT_APPLICATION, agent="anna"),
     ScriptClient("desktop-2", ClientType.AGENT_APPLICATION, agent="bert"),
     ScriptClient("router-1", ClientType.ROUTING_ENGINE),
-    ScriptClient("mail-1", ClientType.MEDIA_SERVER),
+    ScriptClient("mail-1", ClientType.MEDIA_SERVER, interested=True),
 )
 MEDIA_SERVERS, DESKTOPS, ROUTER = (0, 1, 5), (2, 3), 4
 QUEUES = ("In", "Second", "Done")
@@ -84,7 +84,7 @@ class _Writer:
         """The steps of the next round."""
         if number == 0:
             return tuple(self._login(client) for client in DESKTOPS)
-        if number == 1 and self._random.random() < 0.6:
+        if number == 1 and self._random.random() < 0.85:
             return self._workbins.listening()
         alone = self._random.random()
         if alone < 0.3:
@@ -174,7 +174,7 @@ class _Writer:
         self._guesses.append(guess)
         queue = guess.where or random.choice(QUEUES)
         workbin = None
-        if random.random() < 0.1:
+        if random.random() < 0.25:
             queue, workbin, guess.where = "", self._workbin(), ""
         if random.random() < 0.05:
             queue, workbin = "NoSuchQueue", None
@@ -213,7 +213,7 @@ class _Writer:
     def _request(self, client: int, guess: _Guess) -> Request:
         random, reason = self._random, self._reason()
         name = {"tenant_id": TENANT, "interaction_id": LABEL + guess.label, "reason": reason}
-        kinds = ["change", "change", "place", "workbin", "workbin", "stop", "hold", "resume", "get"]
+        kinds = ["change"] * 3 + ["place", "workbin", "workbin", "stop", "hold", "resume", "get"]
         if client in DESKTOPS:
             kinds += ["leave", "pull", "pull", "focus"]
         if client == ROUTER:

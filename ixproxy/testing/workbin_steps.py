@@ -54,7 +54,7 @@ class WorkbinSteps:
     def _listening(self, client: int) -> Ask:
         random = self._random
         workbin = self._workbin()
-        if random.random() < 0.25:
+        if random.random() < 0.15:
             end = m.RequestWorkbinCancelNotifications(
                 tenant_id=TENANT, workbin=workbin, reason=self._reason()
             )
@@ -62,8 +62,8 @@ class WorkbinSteps:
         begin = m.RequestWorkbinNotifications(
             tenant_id=TENANT,
             workbin=workbin,
-            notify_property_changes=random.randrange(2),
-            extension={WANTS_STOPS: 1} if random.random() < 0.5 else {},
+            notify_property_changes=int(random.random() < 0.7),
+            extension={WANTS_STOPS: 1} if random.random() < 0.7 else {},
             reason=self._reason(),
         )
         return Ask(client, begin)

@@ -186,8 +186,10 @@ def test_only_servers_of_the_tenant_hear_what_becomes_of_what_their_name_submitt
     )
     router = node.router()
     identifier = node.submit(first)
-    change = {"tenant_id": 1, "interaction_id": identifier, "changed_properties": {"k": 1}}
-    node.ask(router, RequestChangeProperties(**change))
+    change = RequestChangeProperties(
+        tenant_id=1, interaction_id=identifier, changed_properties={"k": 1}
+    )
+    node.ask(router, change)
     assert [type(event) for event in node.told(second)] == [EventPropertiesChanged]
     assert node.told(first) == node.told(stranger) == []
     node.ask(router, RequestStopProcessing(tenant_id=1, interaction_id=identifier))
