@@ -44,6 +44,7 @@ RECEIVERS = {
     To.OTHER_CLIENTS: "the clients of the invited agent, but for the one that answered",
     To.THE_INVITER: "the strategy whose delivery came to nothing",
     To.UNANSWERED: "the client that asked for the invitation, if its request waits no more",
+    To.LISTENERS: "whoever listens to the workbin, and asked for this if it is no way in or out",
 }
 
 
@@ -72,7 +73,7 @@ def name_of(state: State) -> str:
 
 def reported(step: Step) -> str:
     name = f"`{step.event.__name__.removeprefix('Event')}`"
-    if step.when is When.IN_WORKBIN:
+    if step.when in (When.INTO_WORKBIN, When.OUT_OF_WORKBIN):
         return f"[{name}]"
     if step.when is When.EACH_CALLED_OFF:
         return f"*ended* {name}"
@@ -119,7 +120,10 @@ def transitions() -> Iterator[str]:
 def receivers() -> Iterator[str]:
     """Who is told beside reporting."""
     yield "\n## Who is told beside reporting\n"
-    yield "The client that asked for something gets its answer, and none of these for it.\n"
+    yield (
+        "The client that asked for something gets its answer, and none of these for it, but for "
+        "what it hears of workbins.\n"
+    )
     yield "| event | goes to |"
     yield "|---|---|"
     seen: set[tuple[str, To]] = set()

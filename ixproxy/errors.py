@@ -99,6 +99,7 @@ class Code:
     TOO_MANY_SNAPSHOTS = 3065
     NOT_IN_SNAPSHOT = 3066
     CHANGED_SINCE = 3067
+    NOT_SUBSCRIBED = 3068
     INTERNAL = 3099
 
 
@@ -173,6 +174,7 @@ ERRORS: dict[int, ErrorRow] = {
         ErrorRow(Code.TOO_MANY_SNAPSHOTS, "Too many snapshots", _NO),
         ErrorRow(Code.NOT_IN_SNAPSHOT, "Interaction is not in the snapshot", _NO),
         ErrorRow(Code.CHANGED_SINCE, "Interaction has changed since the snapshot", _NO),
+        ErrorRow(Code.NOT_SUBSCRIBED, "Client is not subscribed to this", _NO),
         ErrorRow(Code.LIMIT_REACHED, "A configured limit is reached", _NO),
         ErrorRow(Code.INTERNAL, "Internal error", _MAYBE),
     )

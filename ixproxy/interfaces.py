@@ -345,6 +345,13 @@ class IStoreReader(Interface):
     def select(selection: Any, now: float) -> list[Any]:
         """As `IStore.select`."""
 
+    def count_by(selection: Any, columns: Sequence[str], now: float) -> list[tuple[Any, ...]]:
+        """
+        How many rows of a selection have which values in some columns: for each
+        group the values, then the number; the order and limits of the selection
+        do not count.
+        """
+
     def fetch_by(table: str, column: str, values: Iterable[Any]) -> list[Any]:
         """As `IStore.fetch_by`."""
 

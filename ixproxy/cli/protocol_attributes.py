@@ -160,7 +160,11 @@ EXTENSION_KEYS = (
         "events",
         "1: user data and changes did not fit the receiver's frames; it may ask for them",
     ),
-    ("event_processing_stopped", "RequestWorkbinNotifications", "1: tell stops too"),
+    (
+        "event_processing_stopped",
+        "RequestWorkbinNotifications",
+        "not 0: tell `ProcessingStopped`, too",
+    ),
     ("traceparent", "any request", "a trace id, with flag 2"),
     ("Resync", "events", "made up to put a difference right, not new"),
 )

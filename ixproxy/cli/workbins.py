@@ -30,14 +30,15 @@ def add_owner_options(parser: ArgumentParser, workbin: str) -> None:
         )
 
 
-def workbin_of(args: Namespace) -> Workbin:
+def workbin_of(args: Namespace, *, typed: bool = True) -> Workbin:
     """
     The workbin that the arguments say.
 
+    :param typed: its type must be named; otherwise all of one owner may be meant.
     :raise UsageError: no type, or not exactly one owner.
     """
     owners = [args.of_agent, args.of_group, args.of_place, args.of_place_group]
-    if not args.workbin:
+    if not args.workbin and typed:
         raise UsageError("name the type of the workbin")
     if sum(map(bool, owners)) != 1:
         options = ", ".join(f"--of-{owner}" for owner in OWNERS)

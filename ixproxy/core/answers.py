@@ -8,10 +8,12 @@ from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import ProxyState
 from ixproxy.core.streams import Streams
+from ixproxy.core.workbins import Workbins
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import (
     EventForcedAgentStateChange,
     EventNodeLoad,
+    EventWorkbinContentChanged,
     RequestRegisterClient,
     RequestTakeSnapshot,
 )
@@ -34,10 +36,13 @@ _TAKE_SNAPSHOT = BY_MESSAGE[RequestTakeSnapshot].code
 class Answers:
     """Takes what nodes send to where it belongs."""
 
-    def __init__(self, state: ProxyState, forced: ForcedChanges, streams: Streams) -> None:
+    def __init__(
+        self, state: ProxyState, forced: ForcedChanges, streams: Streams, workbins: Workbins
+    ) -> None:
         self._state = state
         self._forced = forced
         self._streams = streams
+        self._workbins = workbins
 
     def reply_received(self, link: Link, frame: Frame) -> None:
         """A node's reply or error reply, whole or one part of it."""
@@ -107,6 +112,10 @@ class Answers:
         if frame.client == 0:
             if row is not None and row.message is EventNodeLoad:
                 self._load_received(link, decode(frame))
+            elif row is not None and row.message is EventWorkbinContentChanged:
+                # What was gathered for who has a stream, too, comes before it.
+                self._streams.hand_on()
+                self._workbins.event_received(link, frame)
             elif row is not None and issubclass(row.message, Event):
                 self._streams.event_received(link, frame)
             return

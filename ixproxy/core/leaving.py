@@ -15,6 +15,7 @@ from ixproxy.core.registering import is_proxy, leave
 from ixproxy.core.snapshot_requests import SnapshotRequests
 from ixproxy.core.state import ProxyState
 from ixproxy.core.streams import Streams
+from ixproxy.core.workbins import Workbins
 from ixproxy.errors import Code
 from ixproxy.messages import RequestClientsGone
 from ixproxy.values import through
@@ -32,11 +33,13 @@ class Leaving:
         agents: AgentSessions,
         streams: Streams,
         snapshots: SnapshotRequests,
+        workbins: Workbins,
     ) -> None:
         self._state = state
         self._agents = agents
         self._streams = streams
         self._snapshots = snapshots
+        self._workbins = workbins
 
     def lost(self, clients: Sequence[Client], application_name: str, code: int = 0) -> None:
         """
@@ -89,6 +92,7 @@ class Leaving:
         """A newer registration of its session came; its own connection is refused from now on."""
         self._agents.moved(older, newer)
         self._streams.leave(older)
+        self._workbins.client_gone(older)
         self._state.drop_requests(older, Code.SUPERSEDED)
         self._snapshots.client_gone(older)
         self._state.unconfirmed.pop(older, None)
@@ -113,5 +117,6 @@ class Leaving:
         self._snapshots.client_gone(client)
         self._agents.client_gone(client)
         self._streams.leave(client)
+        self._workbins.client_gone(client)
         self._state.unconfirmed.pop(client, None)
         self._state.clients.remove(client)

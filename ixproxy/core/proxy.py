@@ -33,6 +33,7 @@ from ixproxy.core.settings import Deployment, ProxySettings, Strategies
 from ixproxy.core.snapshot_requests import SnapshotRequests
 from ixproxy.core.state import ProxyState
 from ixproxy.core.streams import Streams
+from ixproxy.core.workbins import Workbins
 from ixproxy.effects import ClosePeer, Effect, ResetLink
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import EventServerStatus
@@ -76,7 +77,11 @@ class ProxyCore:
         state.when_linked.append(self._streams.node_linked)
         self.parking = Parking(state)
         self.snapshots = SnapshotRequests(state, self._locator)
-        self._leaving = Leaving(state, self._agents.sessions, self._streams, self.snapshots)
+        self._workbins = Workbins(state)
+        state.when_linked.append(self._workbins.node_linked)
+        self._leaving = Leaving(
+            state, self._agents.sessions, self._streams, self.snapshots, self._workbins
+        )
         self._announcing = Announcing(state)
         self._requests = Requests(
             state,
@@ -87,8 +92,9 @@ class ProxyCore:
             self._announcing,
             self._streams,
             self.snapshots,
+            self._workbins,
         )
-        self._answers = Answers(state, self._agents.forced, self._streams)
+        self._answers = Answers(state, self._agents.forced, self._streams, self._workbins)
         self._forwarder = Forwarder(state, self._locator)
         self._removed: dict[NodeName, float] = {}
         """Nodes that left the deployment, and when they were lost."""
@@ -208,8 +214,8 @@ class ProxyCore:
 
     def _greeted(self, link: Link) -> None:
         link.step(Step.GREETED)
-        replaying = partial(replay, self.state, self._agents.sessions)
-        Joining(self.state, link, replaying, self._requests.later.note).start()
+        told = partial(replay, self.state, self._agents.sessions, self._workbins)
+        Joining(self.state, link, told, self._requests.later.note).start()
 
     def node_frames_received(
         self, node: NodeName, frames: Sequence[bytes | Skipped], now: float
@@ -305,6 +311,7 @@ class ProxyCore:
         self._agents.sessions.lacking.forget_node(node)
         self._streams.node_lost(node)
         self.snapshots.node_lost(link)
+        self._workbins.node_lost(node)
 
     def stream_outrun(self, peer: int, now: float) -> None:
         """A proxy does not read its stream as fast as that goes on."""
@@ -349,6 +356,7 @@ class ProxyCore:
         self._agents.retelling.ticked()
         self._streams.ticked()
         self.snapshots.ticked()
+        self._workbins.ticked()
 
     def configuration_changed(
         self,
@@ -384,6 +392,7 @@ class ProxyCore:
             link.facts = facts
         state.links = dict(sorted(state.links.items()))
         self._streams.deployment_changed()
+        self._workbins.deployment_changed()
         state.owners.resize(settings.interaction_cache_size)
         self.parking.ticked()
 

@@ -3,7 +3,8 @@ What a node that came (back) is told besides its clients, some at a time.
 
 Theory of operation: first the logouts that it missed, for they free places and
 seats; then each session, whole, in the name of each of its clients, so that it
-outlasts any one of them there; then topics, and agents who work elsewhere. When
+outlasts any one of them there; then topics, and agents who work elsewhere, and
+which workbins the proxy listens to, in its own name. When
 all are told it is looked for what has changed meanwhile; the node is offered
 for work when nothing has.
 
@@ -32,6 +33,8 @@ from ixproxy.core.registering import joined
 from ixproxy.core.retelling import ended_by
 from ixproxy.core.state import ProxyState, error_code
 from ixproxy.core.unanswered import PAUSE, UNDECIDED, by_now
+from ixproxy.core.workbin_listeners import Telling
+from ixproxy.core.workbins import Workbins
 from ixproxy.errors import Code
 from ixproxy.messages import RequestAgentLogout
 from ixproxy.messages.message import Request
@@ -40,25 +43,28 @@ from ixproxy.wire.prefix import Frame
 
 
 class Item(NamedTuple):
-    """One thing to tell; `session` where it is a session."""
+    """One thing to tell; `session` where it is a session, no client where it is the proxy's own."""
 
-    client: Client
+    client: Client | None
     request: Request
     session: AgentSession | None = None
 
 
-def replay(state: ProxyState, sessions: AgentSessions, link: Link) -> None:
+def replay(state: ProxyState, sessions: AgentSessions, workbins: Workbins, link: Link) -> None:
     """A node knows all clients: tell it the rest, then offer it for work."""
-    Replaying(state, link, sessions).start()
+    Replaying(state, link, sessions, workbins).start()
 
 
 class Replaying:
     """One node being told."""
 
-    def __init__(self, state: ProxyState, link: Link, sessions: AgentSessions) -> None:
+    def __init__(
+        self, state: ProxyState, link: Link, sessions: AgentSessions, workbins: Workbins
+    ) -> None:
         self._state = state
         self._link = link
         self._sessions = sessions
+        self._workbins = workbins
         self._told: dict[tuple[AgentKey, Client], tuple[tuple[int, int], AgentState]] = {}
         """Of each client's sessions, how it was told last."""
         self._said: dict[Client, list[Request]] = {}
@@ -73,7 +79,7 @@ class Replaying:
         link, window = self._link, self._state.settings.replay_window
         while self._awaited < window and (self._next or (not self._awaited and self._look())):
             item = self._current(self._next.popleft())
-            if item is not None and link.name not in item.client.numbers:
+            if item is not None and item.client and link.name not in item.client.numbers:
                 self._missed(item)
             elif item is not None:
                 self._awaited += 1
@@ -89,14 +95,19 @@ class Replaying:
         if item.session is None:
             return item
         session, client = self._sessions.get(item.session.key), item.client
-        if session is None or not session.has(client, item.session.stamp):
+        if session is None or client is None or not session.has(client, item.session.stamp):
             return None
         self._told[session.key, client] = session.stamp, session.state
         return Item(client, session.replay(), session)
 
     def _look(self) -> bool:
         """Whether there is anything that was not told yet; logouts go before all else."""
-        return bool(self._look_for_logouts() or self._look_for_sessions() or self._look_for_rest())
+        return bool(
+            self._look_for_logouts()
+            or self._look_for_sessions()
+            or self._look_for_rest()
+            or self._look_for_workbins()
+        )
 
     def _look_for_logouts(self) -> bool:
         for client, (tenant, agent), stamp in self._sessions.absences.take(self._link.name):
@@ -128,6 +139,10 @@ class Replaying:
         self._said = said
         return bool(self._next)
 
+    def _look_for_workbins(self) -> bool:
+        self._next.extend(Item(None, request) for request in self._workbins.replay(self._link))
+        return bool(self._next)
+
     def settled(self) -> None:
         """The node knows one thing, or does not."""
         self._awaited -= 1
@@ -141,7 +156,13 @@ class Replaying:
     def refused(self, item: Item, code: int) -> None:
         """The node does not take something."""
         state, link, session, client = self._state, self._link, item.session, item.client
-        if session is None:
+        if isinstance(item.request, Telling):
+            if code in UNDECIDED:
+                self._missed(item)
+            else:
+                self._workbins.refused(link, item.request, code)
+            return
+        if session is None or client is None:
             if code in UNDECIDED:
                 self._missed(item)
             if code not in (Code.STALE_SESSION, Code.NOT_LOGGED_IN_FOR_LOGOUT):
@@ -165,25 +186,28 @@ class Replaying:
 
     def taken(self, item: Item) -> None:
         """The node has it, after all where it was refused before."""
-        if item.session is not None:
+        if item.session is not None and item.client is not None:
             self._sessions.lacking.found(self._link.name, item.session.key, item.client)
 
     def silent(self, item: Item) -> None:
         """The node does not say whether it has something."""
         self._missed(item)
         session, client = item.session, item.client
-        if session is None or not self._link.speaks:
+        if session is None or client is None or not self._link.speaks:
             return
         known = self._sessions.get(session.key)
         if known is not None and known.has(client, session.stamp):
             self._sessions.lacking.note(self._link.name, session.key, client, self._state.now)
 
     def _missed(self, item: Item) -> None:
-        """A logout that was not done is one that the node has missed still."""
-        logout, client = item.request, item.client
-        if isinstance(logout, RequestAgentLogout) and logout.agent_session is not None:
-            key = logout.tenant_id, logout.agent_id
-            self._put_off.append((client, key, logout.agent_session))
+        """A logout that was not done is one that the node has missed still; so is a workbin."""
+        request, client = item.request, item.client
+        if isinstance(request, Telling):
+            if self._link.speaks:
+                self._workbins.not_told(self._link.name, request)
+        elif isinstance(request, RequestAgentLogout) and client and request.agent_session:
+            key = request.tenant_id, request.agent_id
+            self._put_off.append((client, key, request.agent_session))
 
     def _note_put_off(self) -> None:
         absences, name = self._sessions.absences, self._link.name
@@ -192,7 +216,6 @@ class Replaying:
         if self._put_off:
             absences.pause(name, self._state.now + PAUSE)
         self._put_off.clear()
-
 
 
 def _age(client: Client) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ixproxy.core.agent_requests import AgentRequests
 from ixproxy.core.announcing import Announcing
 from ixproxy.core.attributes import is_interaction_id, problem_of
+from ixproxy.core.choosing import Choosing
 from ixproxy.core.clients import Client, Peer
 from ixproxy.core.gathering import Gathering
 from ixproxy.core.internal import Internal
@@ -25,6 +26,8 @@ from ixproxy.core.status import status_of
 from ixproxy.core.streams import Streams
 from ixproxy.core.submitting import Submitting
 from ixproxy.core.subscribing import start_subscribing
+from ixproxy.core.workbins import CODES as ABOUT_WORKBINS
+from ixproxy.core.workbins import Workbins
 from ixproxy.effects import CompleteStatus
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import (
@@ -35,6 +38,7 @@ from ixproxy.messages import (
     RequestRegisterClient,
     RequestReleaseSnapshot,
     RequestServerStatus,
+    RequestSubmit,
     RequestUnregisterClient,
 )
 from ixproxy.wire.codec import decode
@@ -46,6 +50,7 @@ _COMPRESSED = int(Flag.COMPRESSED)
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
 _STATUS = BY_MESSAGE[RequestServerStatus].code
 _UNREGISTER = BY_MESSAGE[RequestUnregisterClient].code
+_SUBMIT = BY_MESSAGE[RequestSubmit].code
 RESERVED = frozenset(
     BY_MESSAGE[message].code
     for message in (
@@ -78,10 +83,12 @@ class Requests:
         announcing: Announcing,
         streams: Streams,
         snapshots: SnapshotRequests,
+        workbins: Workbins,
     ) -> None:
         self._state = state
         self._streams = streams
         self._snapshots = snapshots
+        self._workbins = workbins
         self._locator = locator
         self._parking = parking
         self._agents = agents
@@ -181,13 +188,18 @@ class Requests:
         elif route.route is Route.OWNER:
             ToOwner(state, self._parking, asked).start(self._locator)
         elif route.route is Route.CHOSEN:
-            Submitting(state, self._locator, self._parking, asked).start()
+            if asked.frame.name == _SUBMIT:
+                Submitting(state, self._locator, self._parking, asked).start()
+            else:
+                Choosing(state, asked).start()
         elif route.route is Route.PULL:
             self._pull(asked)
         elif route.route is Route.GATHER:
             Gathering(state, asked).start()
         elif route.route is Route.AGENT:
             self._agents.start(asked)
+        elif asked.frame.name in ABOUT_WORKBINS:
+            self._workbins.start(asked)
         elif route.route is Route.SUBSCRIBE:
             start_subscribing(state, self._agents.sessions, asked)
         elif route.route is Route.SNAPSHOT:

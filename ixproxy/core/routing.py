@@ -76,11 +76,8 @@ _ROWS = [
     *_row(Route.REFUSED, "Ping"),
     *_row(Route.REFUSED, "RouteCall"),
     *_row(Route.CHOSEN, "Submit"),
-    *_row(
-        Route.CHOSEN,
-        "3rdServer DistributeEvent DistributeReportingEvent",
-        served=False,
-    ),
+    *_row(Route.CHOSEN, "DistributeEvent DistributeReportingEvent"),
+    *_row(Route.CHOSEN, "3rdServer", served=False),
     *_row(
         Route.OWNER,
         "ChangeProperties StopProcessing PlaceInQueue PlaceInWorkbin Hold Resume "
@@ -93,15 +90,13 @@ _ROWS = [
     *_row(Route.PULL, "Pull"),
     *_row(
         Route.GATHER,
-        "FindInteractions GetWorkbinContent WorkbinTypesInfo",
+        "FindInteractions GetWorkbinContent WorkbinTypesInfo WorkbinStatistic",
         merge="configured",
     ),
-    *_row(Route.GATHER, "WorkbinStatistic", merge="configured", served=False),
     *_row(
         Route.SUBSCRIBE,
         "WorkbinNotifications WorkbinCancelNotifications",
         merge="all-must-agree",
-        served=False,
     ),
     *_row(Route.SUBSCRIBE, "Subscribe Unsubscribe Publish Notify", merge="all-must-agree"),
     *_row(
@@ -137,7 +132,10 @@ _ROWS = [
 ROUTES: dict[str, RouteRow] = {row.name: row for row in _ROWS}
 BY_CODE: dict[int, RouteRow] = {BY_NAME[name].code: row for name, row in ROUTES.items()}
 
-OWNER_IF_NAMED = frozenset({BY_NAME["Request3rdServer"].code})
+OWNER_IF_NAMED = frozenset(
+    BY_NAME[f"Request{short}"].code
+    for short in ("3rdServer", "DistributeEvent", "DistributeReportingEvent")
+)
 """What is for the owner of an interaction, and served, where it names one."""
 
 BEHIND_PROXY: dict[ClientType, frozenset[int]] = {

@@ -10,6 +10,7 @@ never passed on, or a retry would not find what the first try did.
 
 from __future__ import annotations
 
+from ixproxy.core.choosing import PASSES_ON, ranked
 from ixproxy.core.links import Link
 from ixproxy.core.locating import Locator, Submitted
 from ixproxy.core.parking import Parking
@@ -18,13 +19,11 @@ from ixproxy.core.routing import may_submit, takes_new
 from ixproxy.core.state import Asked, ProxyState
 from ixproxy.errors import Code
 from ixproxy.messages import EventAck, EventError, RequestSubmit
-from ixproxy.values import Draft, NodeName, rendezvous
+from ixproxy.values import NodeName, rendezvous
 from ixproxy.wire.codec import decode
 from ixproxy.wire.prefix import Flag, Frame
 
 _RECEIPT = int(Flag.RECEIPT)
-PASSES_ON = frozenset((Code.BUSY, Code.STOPPING, Code.LIMIT_REACHED))
-"""Refusals that say nothing about the submit, only about the node."""
 
 
 class Submitting:
@@ -85,31 +84,14 @@ class Submitting:
             self._offer(Code.RECEIPT_HOME_UNAVAILABLE)
 
     def _start_by_rank(self, linked: list[Link]) -> None:
-        state, frame = self._state, self.asked.frame
         if not linked:
-            state.refuse(self.asked, Code.NO_SERVERS)
+            self._state.refuse(self.asked, Code.NO_SERVERS)
             return
-        draft = Draft(
-            tenant_id=frame.tenant,
-            media_type=frame.media,
-            queue=frame.queue,
-            interaction_id=frame.interaction,
-            submitted_by=self.asked.client.name,
-        )
-        views = [link.view(frame.tenant) for link in linked]
-        try:
-            ranked = list(state.strategies.routing.rank(draft, views))
-            names = {link.name for link in linked}
-            self._ranked = [name for name in ranked if name in names]
-        except Exception as problem:
-            state.note(
-                "error",
-                "Routing strategy {strategy} failed: {problem!r}",
-                strategy=state.strategies.routing_name,
-                problem=problem,
-            )
-            state.refuse(self.asked, Code.STRATEGY_FAILED)
+        order = ranked(self._state, self.asked, linked)
+        if order is None:
+            self._state.refuse(self.asked, Code.STRATEGY_FAILED)
             return
+        self._ranked = order
         self._offer(Code.NO_SERVERS)
 
     def _offer(self, otherwise: int) -> None:

@@ -129,7 +129,14 @@ class EventWorkbinTypesInfo(Message, frozen=True, kw_only=True):
 
 
 class EventAgentWorkbinStats(Message, frozen=True, kw_only=True):
-    """How much is in a workbin."""
+    """
+    How much is in a workbin, or in all of one owner; numbers add up over nodes.
+
+    :ivar statistics: `Total`, which is `InWorkbin`, what lies there, and
+        `Handling` and `Routing`, what agents and strategies have taken out;
+        `Type.NAME`, what lies in those of a type; `HeldBy.NAME`, what an agent
+        has taken out.
+    """
 
     statistics: dict[str, Number] = {}
 

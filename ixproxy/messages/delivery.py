@@ -86,7 +86,11 @@ class Request3rdServer(Request, frozen=True, kw_only=True):
 
 
 class RequestDistributeEvent(Request, frozen=True, kw_only=True):
-    """Distributes a router's own event to reporting clients."""
+    """
+    Distributes a router's own event to reporting clients.
+
+    :ivar event: what it says; at least one key.
+    """
 
     tenant_id: int = 0
     media_type: str = ""
@@ -95,7 +99,12 @@ class RequestDistributeEvent(Request, frozen=True, kw_only=True):
 
 
 class RequestDistributeReportingEvent(Request, frozen=True, kw_only=True):
-    """Distributes a custom reporting event."""
+    """
+    Distributes a custom reporting event.
+
+    :ivar custom_event_id: above 0.
+    :ivar event: what it says.
+    """
 
     tenant_id: int = 0
     media_type: str = ""

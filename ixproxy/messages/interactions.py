@@ -142,9 +142,14 @@ class WorkbinRequest(Request, frozen=True, kw_only=True):
 
 
 class RequestGetWorkbinContent(WorkbinRequest, frozen=True, kw_only=True):
-    """Asks for the interactions in a workbin."""
+    """
+    Asks for the interactions in a workbin.
+
+    :ivar order: in the dialect of views; empty: as they came there.
+    """
 
     media_type: str = ""
+    order: str = ""
 
 
 class RequestWorkbinTypesInfo(Request, frozen=True, kw_only=True):
@@ -154,7 +159,14 @@ class RequestWorkbinTypesInfo(Request, frozen=True, kw_only=True):
 
 
 class RequestWorkbinNotifications(WorkbinRequest, frozen=True, kw_only=True):
-    """Subscribes to changes of a workbin's content."""
+    """
+    Subscribes to changes of a workbin's content; once more: with other wishes.
+
+    By its extension a client can ask for the end, too, of what lies there or
+    was taken out of it.
+
+    :ivar notify_property_changes: 1: changed properties of what lies there are told, too.
+    """
 
     notify_property_changes: Count = 0
 
@@ -164,7 +176,7 @@ class RequestWorkbinCancelNotifications(WorkbinRequest, frozen=True, kw_only=Tru
 
 
 class RequestWorkbinStatistic(WorkbinRequest, frozen=True, kw_only=True):
-    """Asks how much is in a workbin."""
+    """Asks how much is in a workbin; without a type: in all of one owner."""
 
 
 class RequestTakeSnapshot(Request, frozen=True, kw_only=True):

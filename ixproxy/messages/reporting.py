@@ -150,7 +150,13 @@ class EventTakenFromWorkbin(InteractionEvent, frozen=True, kw_only=True):
 
 
 class EventWorkbinContentChanged(InteractionEvent, frozen=True, kw_only=True):
-    """The content of a subscribed workbin changed."""
+    """
+    The content of a subscribed workbin changed.
+
+    :ivar workbin_content_operation: `PlacedIn` or `TakenOut`; to who asked for
+        it also `PropertiesChanged`, and `ProcessingStopped`, which says that
+        the interaction is no more.
+    """
 
     workbin: Workbin | None = None
     workbin_content_operation: str = ""
@@ -252,7 +258,12 @@ class EventActivityReport(Event, frozen=True, kw_only=True):
 
 
 class EventCustomReporting(InteractionEvent, frozen=True, kw_only=True):
-    """A client's own reporting event."""
+    """
+    A client's own reporting event, as it gave it.
+
+    :ivar custom_event_id: what kind of event, as clients agree on; 0: a
+        router's own, from RequestDistributeEvent.
+    """
 
     custom_event_id: Number = 0
     event: KeyValues = {}

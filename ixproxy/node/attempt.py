@@ -102,7 +102,7 @@ class Attempt:
         store, rows, counters = self._store, self._rows, self._memory.counters
         store.begin()
         at = self._standing
-        turn = Turn(rows, self._memory, at.model, at.settings, at.identity, self._now)
+        turn = Turn(rows, self._memory, at.model, at.settings, at.identity, self._now, at.load)
         if self._with_timers and at.first_timer <= self._now:
             at.first_timer = -inf
             self._run_due_timers(turn)

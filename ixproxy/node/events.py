@@ -110,8 +110,13 @@ def _subjects(step: Step, what: Happening) -> Sequence[Subject]:
     if when is When.EACH_UNDELIVERED:
         ended = (*what.invitations, *what.called_off)
         return [each for each in ended if each.operation == DELIVER]
-    row = what.before if step.event is m.EventTakenFromWorkbin else what.after
+    row = _place_of(step, what)
     return _ONCE if row is not None and row.workbin_type is not None else ()
+
+
+def _place_of(step: Step, what: Happening) -> InteractionRow | None:
+    """The interaction with the workbin that a step is about."""
+    return what.before if step.when is When.OUT_OF_WORKBIN else what.after
 
 
 def _asked(what: Happening, session: bytes) -> bool:
@@ -128,8 +133,11 @@ def _receivers(turn: Turn, step: Step, what: Happening, subject: Subject) -> Seq
     if step.to is To.OTHER_PARTIES:
         others = what.stayed if subject is None else seeing(subject, what.stayed)
         return [each.session for each in others if each.session != requester]
+    if step.to is To.LISTENERS:
+        place = _place_of(step, what)
+        return tuple(turn.memory.workbins.told(place, step.operation)) if place else ()
     row = what.after or what.before
-    servers = turn.memory.servers.get(row.submitted_by, ()) if row else ()
+    servers = _submitters(turn, row) if row else ()
     if step.to is To.SUBMITTERS:
         return [session for session in servers if session != requester]
     agents = [
@@ -140,6 +148,12 @@ def _receivers(turn: Turn, step: Step, what: Happening, subject: Subject) -> Seq
     interested = turn.memory.interested
     asked = [session for session in servers if session in interested and session != requester]
     return [*agents, *asked]
+
+
+def _submitters(turn: Turn, row: InteractionRow) -> Sequence[bytes]:
+    """The media servers with the name of the submitter that work for its tenant."""
+    found, sessions = turn.memory.servers.get(row.submitted_by, ()), turn.memory.sessions
+    return [session for session in found if row.tenant_id in sessions[session].tenants]
 
 
 def _concerned(turn: Turn, step: Step, what: Happening, row: InvitationRow) -> Sequence[bytes]:
@@ -186,6 +200,9 @@ def _event(turn: Turn, step: Step, what: Happening, party: Subject, properties: 
         more["added_properties"] = added
         more["changed_properties"] = changed
         more["deleted_properties"] = deleted
+    elif kind is m.EventWorkbinContentChanged:
+        more["workbin"] = workbin_shown(_place_of(step, what) or row)
+        more["workbin_content_operation"] = step.operation
     elif kind not in (m.EventHeld, m.EventResumed):
         more["queue"] = row.queue
         if kind is m.EventPlacedInQueue:

@@ -26,13 +26,12 @@ from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages.message import Reason
 from ixproxy.messages.reporting import InteractionEvent
 from ixproxy.values import InteractionState
+from ixproxy.wire.workbins import PLACED_IN, PROPERTIES_CHANGED, STOPPED, TAKEN_OUT
 
 State = InteractionState | None
 """None: the interaction is not there, not yet or not any more."""
 
-REJECTED = Reason(
-    reason_system_name="Rejected", reason_description="The invited agent has refused"
-)
+REJECTED = Reason(reason_system_name="Rejected", reason_description="The invited agent has refused")
 TRANSFERRED = Reason(
     reason_system_name="Transferred", reason_description="Another agent has taken over"
 )
@@ -91,13 +90,15 @@ class To(Enum):
     OTHER_CLIENTS = "those of them that did not answer"
     THE_INVITER = "the client that invited"
     UNANSWERED = "the client that invited, if its request awaits no answer any more"
+    LISTENERS = "whoever listens to the workbin"
 
 
 class When(Enum):
     """When a step happens."""
 
     ALWAYS = "always"
-    IN_WORKBIN = "it lies, or lay, in a workbin"
+    INTO_WORKBIN = "it goes into a workbin, or stays there"
+    OUT_OF_WORKBIN = "it comes out of a workbin"
     EACH_LEAVING = "for each party that leaves"
     EACH_LOSER = "for each party that leaves without having asked for it"
     JOINING = "for the party that joins"
@@ -112,6 +113,7 @@ class Step(NamedTuple):
 
     :ivar reported: reporting clients and consumers get it too.
     :ivar why: the reason that it has, whatever that of the cause is.
+    :ivar operation: what it says has happened to the content of a workbin.
     """
 
     event: type[InteractionEvent]
@@ -119,6 +121,7 @@ class Step(NamedTuple):
     to: To = To.REPORTING
     reported: bool = True
     why: Reason | None = None
+    operation: str = ""
 
 
 class Transition(NamedTuple):
@@ -131,9 +134,25 @@ class Transition(NamedTuple):
 
 _SUBMITTED = Step(m.EventInteractionSubmitted)
 _TAKEN = Step(m.EventTakenFromQueue)
-_OUT_OF_WORKBIN = Step(m.EventTakenFromWorkbin, When.IN_WORKBIN)
+_OUT_OF_WORKBIN = Step(m.EventTakenFromWorkbin, When.OUT_OF_WORKBIN)
 _PLACED = Step(m.EventPlacedInQueue)
-_INTO_WORKBIN = Step(m.EventPlacedInWorkbin, When.IN_WORKBIN)
+_INTO_WORKBIN = Step(m.EventPlacedInWorkbin, When.INTO_WORKBIN)
+_TAKEN_OUT = Step(
+    m.EventWorkbinContentChanged, When.OUT_OF_WORKBIN, To.LISTENERS, False, operation=TAKEN_OUT
+)
+_PLACED_IN = Step(
+    m.EventWorkbinContentChanged, When.INTO_WORKBIN, To.LISTENERS, False, operation=PLACED_IN
+)
+_CHANGED_THERE = Step(
+    m.EventWorkbinContentChanged,
+    When.INTO_WORKBIN,
+    To.LISTENERS,
+    False,
+    operation=PROPERTIES_CHANGED,
+)
+_ENDED_THERE = Step(
+    m.EventWorkbinContentChanged, When.OUT_OF_WORKBIN, To.LISTENERS, False, operation=STOPPED
+)
 _JOINED = Step(m.EventPartyAdded, When.JOINING, To.OTHER_PARTIES)
 _GONE = Step(m.EventPartyRemoved, When.EACH_LEAVING, To.OTHER_PARTIES)
 _REVOKED = Step(m.EventRevoked, When.EACH_LOSER, To.THE_PARTY, reported=False)
@@ -147,9 +166,7 @@ _INVITE = Step(m.EventInvite, When.INVITATION, To.THE_INVITED, reported=False)
 _ACCEPTED = Step(m.EventAccepted, When.INVITATION, To.OTHER_CLIENTS, reported=False)
 _ACCEPTED_TOO = Step(m.EventAccepted, When.INVITATION, To.UNANSWERED, reported=False)
 _REFUSED = Step(m.EventRejected, When.INVITATION, To.UNANSWERED)
-_REFUSED_TOO = Step(
-    m.EventRevoked, When.INVITATION, To.OTHER_CLIENTS, reported=False, why=REJECTED
-)
+_REFUSED_TOO = Step(m.EventRevoked, When.INVITATION, To.OTHER_CLIENTS, reported=False, why=REJECTED)
 _OVER = Step(m.EventRevoked, When.INVITATION, To.THE_INVITED)
 _OVER_TOO = Step(m.EventRevoked, When.INVITATION, To.UNANSWERED, reported=False)
 _CALLED_OFF = Step(m.EventRevoked, When.EACH_CALLED_OFF, To.THE_INVITED)
@@ -160,24 +177,30 @@ _WAITING = (_Q, _C)
 _TAKEN_STATES = (_R, _H)
 _ALL = (_Q, _C, _R, _H)
 
-_BACK = (_CALLED_OFF, _GONE, _PLACED, _INTO_WORKBIN)
+_BACK = (_CALLED_OFF, _GONE, _PLACED, _INTO_WORKBIN, _PLACED_IN)
 _BACK_TOLD = (*_BACK, _REVOKED)
-_MOVED = (_TAKEN, _OUT_OF_WORKBIN, _PLACED)
-_NOT_DELIVERED = (_PLACED, _INTO_WORKBIN)
+_OUT = (_TAKEN, _OUT_OF_WORKBIN, _TAKEN_OUT)
+_MOVED = (*_OUT, _PLACED)
+_NOT_DELIVERED = (_PLACED, _INTO_WORKBIN, _PLACED_IN)
 
 _T = Trigger
 
 _ROWS: tuple[tuple[Trigger, tuple[State, ...], State, tuple[Step, ...]], ...] = (
-    (_T.SUBMITTED, (None,), _Q, (_SUBMITTED, _INTO_WORKBIN)),
+    (_T.SUBMITTED, (None,), _Q, (_SUBMITTED, _INTO_WORKBIN, _PLACED_IN)),
     (_T.SUBMITTED_BY_AGENT, (None,), _H, (_SUBMITTED, _JOINED)),
-    (_T.TAKEN_BY_STRATEGY, _WAITING, _R, (_TAKEN, _OUT_OF_WORKBIN, _JOINED)),
-    (_T.TAKEN_BY_AGENT, _WAITING, _H, (_TAKEN, _OUT_OF_WORKBIN, _JOINED)),
+    (_T.TAKEN_BY_STRATEGY, _WAITING, _R, (*_OUT, _JOINED)),
+    (_T.TAKEN_BY_AGENT, _WAITING, _H, (*_OUT, _JOINED)),
     (_T.PLACED_IN_QUEUE, _WAITING, _Q, _MOVED),
     (_T.PLACED_IN_QUEUE, _TAKEN_STATES, _Q, (_CALLED_OFF, _GONE, _PLACED, _REVOKED, _UNDELIVERED)),
-    (_T.PLACED_IN_WORKBIN, _WAITING, _Q, (*_MOVED, _INTO_WORKBIN)),
+    (_T.PLACED_IN_WORKBIN, _WAITING, _Q, (*_MOVED, _INTO_WORKBIN, _PLACED_IN)),
     (_T.PLACED_IN_WORKBIN, _TAKEN_STATES, _Q, (*_BACK_TOLD, _UNDELIVERED)),
-    (_T.STOPPED, _WAITING, None, (_STOPPED,)),
-    (_T.STOPPED, _TAKEN_STATES, None, (_CALLED_OFF, _GONE, _STOPPED, _REVOKED, _UNDELIVERED)),
+    (_T.STOPPED, _WAITING, None, (_STOPPED, _TAKEN_OUT, _ENDED_THERE)),
+    (
+        _T.STOPPED,
+        _TAKEN_STATES,
+        None,
+        (_CALLED_OFF, _GONE, _STOPPED, _ENDED_THERE, _REVOKED, _UNDELIVERED),
+    ),
     (_T.LEFT, _TAKEN_STATES, _Q, _BACK_TOLD),
     (_T.TAKE_CANCELLED, _TAKEN_STATES, _Q, _BACK),
     (_T.NOT_LISTED, _TAKEN_STATES, _Q, _BACK),
@@ -187,7 +210,8 @@ _ROWS: tuple[tuple[Trigger, tuple[State, ...], State, tuple[Step, ...]], ...] = 
     (_T.FORCED_OUT, _TAKEN_STATES, _Q, _BACK_TOLD),
     (_T.HANDLING_EXPIRED, (_H,), _Q, _BACK_TOLD),
     (_T.ROUTING_EXPIRED, (_R,), _Q, _BACK_TOLD),
-    *((_T.CHANGED, (state,), state, (_CHANGED,)) for state in _ALL),
+    *((_T.CHANGED, (state,), state, (_CHANGED, _CHANGED_THERE)) for state in _WAITING),
+    *((_T.CHANGED, (state,), state, (_CHANGED,)) for state in _TAKEN_STATES),
     *((_T.HELD, (state,), state, (_HELD,)) for state in _ALL),
     *((_T.RESUMED, (state,), state, (_RESUMED,)) for state in _ALL),
     *((_T.PARTY_LEFT, (state,), state, (_CALLED_OFF, _GONE)) for state in _TAKEN_STATES),

@@ -65,7 +65,20 @@ class PageWanted(msgspec.Struct, frozen=True):
     size: int
 
 
-LongPlan = LongRead | MembersWanted | PageWanted
+class WorkbinCount(msgspec.Struct, frozen=True):
+    """
+    A count for a reader connection (`ixproxy.node.long_reads.result_of`).
+
+    :ivar workbins: the type of each workbin, and the selection of what is in it, or was taken
+        out of it.
+    :ivar now: the time of the request.
+    """
+
+    workbins: tuple[tuple[str, Selection], ...]
+    now: float
+
+
+LongPlan = LongRead | MembersWanted | PageWanted | WorkbinCount
 
 
 class Found(msgspec.Struct, frozen=True):

@@ -5,18 +5,28 @@ what is to be done next.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from ixproxy.errors import Code
 from ixproxy.interfaces import IStoreReader
-from ixproxy.messages import EventSnapshotInteractions
+from ixproxy.messages import EventAgentWorkbinStats, EventSnapshotInteractions
 from ixproxy.messages.answers import InteractionsAnswer
 from ixproxy.messages.message import KeyValues, Message
 from ixproxy.node.answers import interaction_properties
 from ixproxy.node.expressions import columns_of
-from ixproxy.node.long_plans import Found, LongPlan, LongRead, MembersWanted, PageWanted, Taking
+from ixproxy.node.long_plans import (
+    Found,
+    LongPlan,
+    LongRead,
+    MembersWanted,
+    PageWanted,
+    Taking,
+    WorkbinCount,
+)
 from ixproxy.node.rows import InteractionRow
 from ixproxy.node.selections import MOST_BYTES, shown
+from ixproxy.values import InteractionState
 
 PIECE = 32
 """Interactions of a page that are read together: each may be as large as one can be."""
@@ -32,6 +42,8 @@ def result_of(plan: LongPlan, reader: IStoreReader) -> Message | Taking:
         return answer_of(plan, reader.select(plan.selection, plan.now))
     if isinstance(plan, PageWanted):
         return _page(plan, reader)
+    if isinstance(plan, WorkbinCount):
+        return _counted(plan, reader)
     return _chosen(plan, reader.select(plan.selection, plan.now))
 
 
@@ -79,6 +91,31 @@ def _page(plan: PageWanted, reader: IStoreReader) -> EventSnapshotInteractions:
         errors=errors,
         have_more=bool(members) and plan.start + covered < plan.size,
     )
+
+
+def _counted(plan: WorkbinCount, reader: IStoreReader) -> EventAgentWorkbinStats:
+    """
+    How much is in some workbins of one owner, as numbers that add up over nodes.
+
+    `InWorkbin` lies there; `Handling` and `Routing` were taken out, and go back
+    there if nobody places them elsewhere; `Total` is all of it. What lies in
+    those of one type is `Type.NAME`, and what an agent handles `HeldBy.NAME`.
+    """
+    numbers: Counter[str] = Counter(dict.fromkeys(("Total", "InWorkbin", "Handling", "Routing"), 0))
+    for name, selection in plan.workbins:
+        numbers[f"Type.{name}"] += 0
+        by = ("state", "assigned_to")
+        for state, agent, number in reader.count_by(selection, by, plan.now):
+            numbers["Total"] += number
+            if state == InteractionState.HANDLING:
+                numbers["Handling"] += number
+                numbers[f"HeldBy.{agent or ''}"] += number
+            elif state == InteractionState.ROUTING:
+                numbers["Routing"] += number
+            else:
+                numbers["InWorkbin"] += number
+                numbers[f"Type.{name}"] += number
+    return EventAgentWorkbinStats(statistics=dict(numbers))
 
 
 def answer_of(plan: LongRead, rows: Sequence[InteractionRow]) -> InteractionsAnswer:

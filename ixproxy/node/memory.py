@@ -4,7 +4,7 @@ What the writer thread remembers from batch to batch.
 Sessions and agent sessions are rows too; the node is their only writer, so it
 keeps them here and writes them through. What a restart loses: the restarts of
 handling timers by reads (they are due by their rows then), which media
-servers asked for property changes, who listens to topics and who is available
+servers asked for property changes, who listens to topics and workbins and who is available
 elsewhere (clients say so again when they register), when agents were last seen
 (the start counts), by whom agents are logged in provisionally (a confirmation
 that comes after all counts as a replay), and who awaits the outcome of an
@@ -22,6 +22,7 @@ from ixproxy.node.invitations import Invitations
 from ixproxy.node.journal import Journal
 from ixproxy.node.kept_snapshots import KeptSnapshots
 from ixproxy.node.rows import AgentRow, InvitationRow, LogoutRow, SessionRow, SnapshotRow
+from ixproxy.node.workbin_listeners import WorkbinListeners
 from ixproxy.values import ClientType, Stamp
 from ixproxy.wire.streams import StreamKey
 from ixproxy.wire.subscribing import Subscribed
@@ -84,6 +85,7 @@ class Memory:
     :ivar available_of: the same by client session.
     :ivar topics: who listens to a topic.
     :ivar topics_of: the topics that a client session listens to.
+    :ivar workbins: who listens to which workbin.
     :ivar seen: when a client session with agents last asked something.
     :ivar started_at: when the node was started.
     :ivar idle_due: before this no agent is idle for too long; None: there is none to be.
@@ -127,6 +129,7 @@ class Memory:
         "topics",
         "topics_of",
         "wanted",
+        "workbins",
     )
 
     def __init__(self, journal: Journal) -> None:
@@ -147,6 +150,7 @@ class Memory:
         self.available_of: dict[bytes, dict[AgentName, None]] = {}
         self.topics: dict[Topic, dict[bytes, None]] = {}
         self.topics_of: dict[bytes, dict[Topic, None]] = {}
+        self.workbins = WorkbinListeners(journal)
         self.seen: dict[bytes, float] = {}
         self.started_at = 0.0
         self.idle_due: float | None = None
@@ -347,7 +351,8 @@ class Memory:
         self._mark(self.topics_of, session, topic, False)
 
     def listen_to_nothing(self, session: bytes) -> None:
-        """The same for all its topics."""
+        """The same for all its topics, and for its workbins."""
+        self.workbins.listen_to_nothing(session)
         for topic in tuple(self.topics_of.get(session, ())):
             self.listen_no_more(session, topic)
 

@@ -7,7 +7,6 @@ from ixproxy.messages import (
     EventAck,
     EventInteractionProperties,
     EventInteractionsFound,
-    EventPing,
     EventWorkbinContent,
     EventWorkbinTypesInfo,
     RequestCancelTake,
@@ -15,7 +14,6 @@ from ixproxy.messages import (
     RequestGetInteractionProperties,
     RequestGetWorkbinContent,
     RequestLocate,
-    RequestPing,
     RequestWorkbinTypesInfo,
 )
 from ixproxy.node.access import interaction_of, media_of, own_party, tenant_of
@@ -79,11 +77,20 @@ def find(turn: Turn, sender: Sender, request: RequestFindInteractions, token: To
 def workbin_content(
     turn: Turn, sender: Sender, request: RequestGetWorkbinContent, token: Token
 ) -> ReadLong:
-    """What lies in a workbin, in the order in which it came there."""
+    """
+    What lies in a workbin, in the order that is asked for, or in which it came there.
+
+    :raise RequestRefused: unknown tenant, media type, workbin or owner, or an
+        order that is not valid.
+    """
     tenant = tenant_of(turn, sender, request.tenant_id)
     if request.media_type:
         media_of(tenant, request.media_type)
     to = workbin_destination(tenant, request.workbin)
+    try:
+        order = turn.model.order(request.order) if request.order else turn.model.by_arrival
+    except ExpressionError as problem:
+        raise RequestRefused(Code.INVALID_CONDITION, str(problem)) from problem
     limit = turn.settings.max_workbin_interactions
     selection = Selection(
         tenant.id,
@@ -91,11 +98,12 @@ def workbin_content(
         media_type=request.media_type,
         workbin=tuple((column, value) for column, value in to.workbin.items() if value),
         condition=turn.model.lying,
-        order=turn.model.by_arrival,
+        order=order,
         limit=limit + 1,
         most_bytes=MOST_BYTES,
     )
-    return ReadLong(token, sender, LongRead(selection, EventWorkbinContent, limit, turn.now))
+    plan = LongRead(selection, EventWorkbinContent, limit, turn.now, keyed=bool(request.order))
+    return ReadLong(token, sender, plan)
 
 
 def workbin_types(
@@ -122,19 +130,3 @@ def cancel_take(turn: Turn, sender: Sender, request: RequestCancelTake) -> Event
                 put_back(turn, row, (party,), Trigger.TAKE_CANCELLED, Cause(None, request.reason))
                 break
     return EventAck(interaction_id=request.interaction_id)
-
-
-def ping(turn: Turn, sender: Sender, request: RequestPing) -> EventPing:
-    """Simple statistics of this node."""
-    memory = turn.memory
-    return EventPing(
-        statistics={
-            "Name": turn.identity.name,
-            "Dbid": turn.identity.dbid,
-            "Epoch": turn.identity.epoch,
-            "LastEventNumber": turn.counters.event_number,
-            "Sessions": len(memory.sessions),
-            "SessionsLost": len(memory.lost),
-            "Agents": sum(row.confirmed for rows in memory.agents.values() for row in rows),
-        }
-    )

@@ -21,7 +21,9 @@ from ixproxy.node import (
     availability,
     changing,
     delivering,
+    distributing,
     idleness,
+    pinging,
     placing,
     pulling,
     reading,
@@ -32,6 +34,7 @@ from ixproxy.node import (
     snapshots,
     submitting,
     topics,
+    workbins,
 )
 from ixproxy.node.long_plans import Freeing, Moving, Taking
 from ixproxy.node.timers import HANDLING
@@ -59,7 +62,7 @@ Rule = Callable[[Turn, Sender, Any], Message]
 LongRule = Callable[[Turn, Sender, Any, Token], Effect | None]
 
 RULES: dict[type[Request], Rule] = {
-    m.RequestPing: reading.ping,
+    m.RequestPing: pinging.ping,
     m.RequestSubmit: submitting.submit,
     m.RequestChangeProperties: changing.change_properties,
     m.RequestPlaceInQueue: placing.place_in_queue,
@@ -72,6 +75,10 @@ RULES: dict[type[Request], Rule] = {
     m.RequestSetInFocus: changing.set_in_focus,
     m.RequestGetInteractionProperties: reading.get_properties,
     m.RequestWorkbinTypesInfo: reading.workbin_types,
+    m.RequestWorkbinNotifications: workbins.listen,
+    m.RequestWorkbinCancelNotifications: workbins.listen_no_more,
+    m.RequestDistributeReportingEvent: distributing.distribute_reporting_event,
+    m.RequestDistributeEvent: distributing.distribute_event,
     m.RequestLocate: reading.locate,
     m.RequestCancelTake: reading.cancel_take,
     m.RequestAgentLogin: agents.login,
@@ -100,6 +107,7 @@ LONG_RULES: dict[type[Request], LongRule] = {
     m.RequestPull: pulling.pull,
     m.RequestFindInteractions: reading.find,
     m.RequestGetWorkbinContent: reading.workbin_content,
+    m.RequestWorkbinStatistic: workbins.statistic,
     m.RequestStartPlaceAgentStateReportingAll: reporting.start_all,
     m.RequestStopPlaceAgentStateReportingAll: reporting.stop_all,
     m.RequestStartPlaceAgentStateReporting: reporting.start,

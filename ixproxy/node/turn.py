@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 from ixproxy.messages.message import Event, Reason
 from ixproxy.node.journal import Journal
@@ -20,15 +21,29 @@ class Identity(NamedTuple):
     epoch: int
 
 
+class Counted(Protocol):
+    """How much there is of what, as of the last finished batch."""
+
+    def by_state(self) -> Mapping[tuple[int, str, int], int]:
+        """How many interactions are in each queue (tenant id, name, state)."""
+
+
+class _NothingCounted:
+    def by_state(self) -> Mapping[tuple[int, str, int], int]:
+        return {}
+
+
 class Turn:
     """
     One batch.
 
     :ivar now: seconds since the epoch, UTC: the same for the whole batch.
+    :ivar counted: how much there is, as of the batch before.
     :ivar tells: what the request in hand says besides its answer: events, and answers to others.
     """
 
     __slots__ = (
+        "counted",
         "counters",
         "identity",
         "journal",
@@ -48,6 +63,7 @@ class Turn:
         settings: NodeSettings,
         identity: Identity,
         now: float,
+        counted: Counted | None = None,
     ) -> None:
         self.rows = rows
         self.memory = memory
@@ -55,6 +71,7 @@ class Turn:
         self.settings = settings
         self.identity = identity
         self.now = now
+        self.counted: Counted = counted or _NothingCounted()
         self.journal: Journal = memory.journal
         self.counters: Counters = memory.counters
         self.tells: list[Effect] = []

@@ -117,6 +117,19 @@ class Reading:
             raise questions.problem(problem, "counting interactions") from problem
         return int(number)
 
+    def count_by(
+        self, selection: Selection, by: Sequence[str], now: float
+    ) -> list[tuple[Any, ...]]:
+        """How many rows of a selection there are for each set of values of some columns."""
+        questions = self.questions
+        try:
+            columns = self._columns["interactions"]
+            statement = Statement(selection, columns, now, questions.dialect)
+            text = statement.count_by(by)
+            return list(map(tuple, questions.rows(text, statement.parameters, some=False)))
+        except questions.border as problem:
+            raise questions.problem(problem, "counting interactions") from problem
+
 
 class ReaderOfMoments(ABC):
     """
@@ -167,6 +180,18 @@ class ReaderOfMoments(ABC):
         """See `IStoreReader`."""
         with self._at_work():
             return self._reading.fetch(table, (column,), [(value,) for value in values])
+
+    def members(self, snapshot_id: int, start: int, limit: int) -> list[Any]:
+        """See `IStoreReader`."""
+        with self._at_work():
+            return self._reading.members(snapshot_id, start, limit)
+
+    def count_by(
+        self, selection: Selection, columns: Sequence[str], now: float
+    ) -> list[tuple[Any, ...]]:
+        """See `IStoreReader`."""
+        with self._at_work():
+            return self._reading.count_by(selection, columns, now)
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:

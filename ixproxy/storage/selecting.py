@@ -75,6 +75,15 @@ class Statement:
         """The statement that counts the selection's rows, whatever its limits."""
         return f"SELECT COUNT(*) FROM interactions WHERE {self._where}"
 
+    def count_by(self, columns: Sequence[str]) -> str:
+        """The same for each group of rows with equal values in `columns`."""
+        self._check(*columns)
+        listed = ", ".join(map(quoted_name, columns))
+        return (
+            f"SELECT {listed}, COUNT(*) FROM interactions WHERE {self._where} "
+            f"GROUP BY {listed} ORDER BY {listed}"
+        )
+
     def _shown(self) -> Iterator[str]:
         for name in self._columns.names:
             empty = _EMPTY.get(name) if self._selection.bare else None

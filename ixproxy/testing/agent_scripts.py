@@ -34,6 +34,7 @@ from ixproxy.testing.steps import (
     Vanish,
     Wait,
 )
+from ixproxy.testing.workbin_steps import WorkbinSteps, custom_event
 from ixproxy.values import ClientType
 
 _DESK = ClientType.AGENT_APPLICATION
@@ -51,6 +52,7 @@ CLIENTS = (
 )
 MAIL, DESKTOPS, ROUTER, REPORTERS, LAST_REPORTER = 0, (*NAMES,), 5, (6, 7), 8
 AGENTS = ("anna", "bert", "carl")
+DRAFTS = tuple(Workbin(workbin_type_id="Drafts", workbin_agent_id=agent) for agent in AGENTS)
 QUEUES = ("In", "Second", "Done")
 VIEWS = ("In/All", "In/All", "In/Urgent", "Second/All", "Second/Chats")
 
@@ -93,6 +95,7 @@ class _Writer:
         self._step = 0
         self._agents = AgentSteps(random, self._reason, one_by_one=one_by_one)
         self._offers = InvitationSteps(random, self._reason, self._agents)
+        self._workbins = WorkbinSteps(random, (*DESKTOPS, MAIL, ROUTER), DRAFTS, self._reason)
 
     def round(self, number: int) -> tuple[Action, ...]:
         """The steps of the next round."""
@@ -110,9 +113,11 @@ class _Writer:
             (36, self._invitations),
             (20, self._agent_round),
             (22, self._together),
-            (5, self._reporting),
+            (9, self._reporting),
             (4, self._alone),
             (3, self._read),
+            (6, self._workbins.listening),
+            (3, self._custom),
         )
         weights = [weight for weight, _ in kinds]
         [(_, write)] = random.choices(kinds, weights)
@@ -178,9 +183,28 @@ class _Writer:
         return (Ask(client, everything),)
 
     def _read(self) -> tuple[Action, ...]:
+        if self._random.random() < 0.4:
+            return (self._workbins.reading(),)
         condition = self._random.choice(["[Priority] > 4", "[InteractionState] = 3", "no such ("])
         find = m.RequestFindInteractions(tenant_id=TENANT, condition=condition)
         return (Ask(self._random.choice((MAIL, *DESKTOPS, ROUTER)), find),)
+
+    def _custom(self) -> tuple[Action, ...]:
+        """
+        Clients have events of their own distributed: one about nothing, for which
+        comes first is open where servers are several, the others about interactions.
+        """
+        random = self._random
+        first, *others = random.sample(range(6), random.randrange(1, 4))
+        steps: list[Action] = [custom_event(random, first, self._reason())]
+        touched: set[str] = set()
+        for client in others:
+            guess = self._choose(client, touched)
+            if guess is not None:
+                touched.add(guess.label)
+                label = LABEL + guess.label
+                steps.append(custom_event(random, client, self._reason(), label))
+        return tuple(steps)
 
     def _pull_all(self) -> tuple[Action, ...]:
         random = self._random
@@ -264,8 +288,7 @@ class _Writer:
                 guess.where = random.choice(QUEUES)
                 return m.RequestPlaceInQueue(**name, queue=guess.where)
             case "workbin":
-                drafts = Workbin(workbin_type_id="Drafts", workbin_agent_id=random.choice(AGENTS))
-                return m.RequestPlaceInWorkbin(**name, workbin=drafts)
+                return m.RequestPlaceInWorkbin(**name, workbin=random.choice(DRAFTS))
             case "stop":
                 guess.stopped = True
                 return m.RequestStopProcessing(**name)

@@ -26,6 +26,7 @@ from ixproxy.interfaces import IStore, IStoreReader
 from ixproxy.node.expressions import columns_of
 from ixproxy.node.rows import InteractionRow, OutboxRow, ReceiptRow, Row, SessionRow, TimerRow
 from ixproxy.node.selections import Selection
+from ixproxy.testing.counting_contract import CountingContract
 from ixproxy.testing.lease_contract import LeaseContract as LeaseContract
 from ixproxy.testing.snapshot_contract import SnapshotContract
 from ixproxy.testing.store_samples import (
@@ -42,7 +43,7 @@ from ixproxy.testing.strategy_contracts import PullStrategyContract as PullStrat
 from ixproxy.testing.strategy_contracts import RoutingStrategyContract as RoutingStrategyContract
 
 
-class StoreContract(SnapshotContract):
+class StoreContract(SnapshotContract, CountingContract):
     """For `IStore`: `make` is called with a folder of the test's own."""
 
     def make(self, place: Path, custom: Mapping[str, str]) -> IStore:

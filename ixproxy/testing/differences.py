@@ -57,7 +57,8 @@ def disorder(script: Script, record: Record) -> Iterator[str]:
     for number, actions in enumerate(script.rounds):
         for ask in _asks(actions):
             if ask.request.reason is not None:
-                rounds[ask.request.reason.reason] = number
+                # What is asked again by its receipt brings nothing about the second time.
+                rounds.setdefault(ask.request.reason.reason, number)
     for client, heard in enumerate(record.events):
         latest: dict[str, int] = {}
         for event in heard:

@@ -67,9 +67,7 @@ def doubled(interactions: Rows, clients: Iterable[Client], parties: Rows = ()) -
     ]
 
 
-def imagined(
-    parties: Rows, clients: Iterable[Client], invitations: Rows = ()
-) -> list[str]:
+def imagined(parties: Rows, clients: Iterable[Client], invitations: Rows = ()) -> list[str]:
     """
     Interactions that a connected client believes it has, and no node knows of.
 

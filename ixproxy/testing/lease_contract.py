@@ -102,9 +102,7 @@ class LeaseContract:
         second.release()
         assert self.had(first)
 
-    def test_giving_back_what_one_has_not_is_harmless(
-        self, first: ILease, second: ILease
-    ) -> None:
+    def test_giving_back_what_one_has_not_is_harmless(self, first: ILease, second: ILease) -> None:
         first.release()
         first.take()
         second.release()

@@ -214,9 +214,7 @@ class MemoryNetwork:
         """Whether nothing arrives at an end."""
         here, there = end.host, end.peer.host
         return (
-            frozenset((here, there)) in self._cuts
-            or here in self._paused
-            or here in self._stopped
+            frozenset((here, there)) in self._cuts or here in self._paused or here in self._stopped
         )
 
     def _look(self) -> None:

@@ -28,6 +28,7 @@ from ixproxy.testing.steps import (
     ScriptClient,
     Wait,
 )
+from ixproxy.testing.workbin_steps import WorkbinSteps
 from ixproxy.values import ClientType
 
 CLIENTS = (
@@ -36,12 +37,17 @@ CLIENTS = (
     ScriptClient("desktop-1", ClientType.AGENT_APPLICATION, agent="anna"),
     ScriptClient("desktop-2", ClientType.AGENT_APPLICATION, agent="bert"),
     ScriptClient("router-1", ClientType.ROUTING_ENGINE),
-    ScriptClient("mail-1", ClientType.MEDIA_SERVER),
+    ScriptClient("mail-1", ClientType.MEDIA_SERVER, interested=True),
 )
 MEDIA_SERVERS, DESKTOPS, ROUTER = (0, 1, 5), (2, 3), 4
 QUEUES = ("In", "Second", "Done")
 VIEWS = ("In/All", "In/Urgent", "Second/All", "Second/Chats", "Done/All")
 MEDIA = ("email", "chat", "task")
+WORKBINS = (
+    Workbin(workbin_type_id="Drafts", workbin_agent_id="a"),
+    Workbin(workbin_type_id="Drafts", workbin_agent_id="b"),
+    Workbin(workbin_type_id="Team", workbin_group_id="loans"),
+)
 
 
 @dataclass
@@ -71,11 +77,15 @@ class Writer:
         self._logged_in: dict[int, set[str]] = {}
         self._receipts: list[Ask] = []
         self._step = 0
+        everybody = range(len(CLIENTS))
+        self._workbins = WorkbinSteps(random, everybody, WORKBINS, self._reason)
 
     def round(self, number: int) -> tuple[Action, ...]:
         """The steps of the next round."""
         if number == 0:
             return tuple(self._login(client) for client in DESKTOPS)
+        if number == 1 and self._random.random() < 0.85:
+            return self._workbins.listening()
         alone = self._random.random()
         if alone < 0.3:
             return (self._pull_all(),)
@@ -87,7 +97,11 @@ class Writer:
             return (Renew(self._random.randrange(len(CLIENTS))),)
         if alone < 0.49:
             return (Wait(self._random.choice([1.3, 17.7, 71.1])),)
-        if alone < 0.59:
+        if alone < 0.55:
+            return self._workbins.listening()
+        if alone < 0.58:
+            return (self._workbins.reading(),)
+        if alone < 0.68:
             return tuple(self._agent_request(client) for client in DESKTOPS)
         return self._together()
 
@@ -160,7 +174,7 @@ class Writer:
         self._guesses.append(guess)
         queue = guess.where or random.choice(QUEUES)
         workbin = None
-        if random.random() < 0.1:
+        if random.random() < 0.25:
             queue, workbin, guess.where = "", self._workbin(), ""
         if random.random() < 0.05:
             queue, workbin = "NoSuchQueue", None
@@ -187,10 +201,8 @@ class Writer:
         return self._random.choice(self._receipts)
 
     def _workbin(self) -> Workbin:
-        random = self._random
-        if random.random() < 0.7:
-            return Workbin(workbin_type_id="Drafts", workbin_agent_id=random.choice("ab"))
-        return Workbin(workbin_type_id="Team", workbin_group_id="loans")
+        drafts = self._random.random() < 0.7
+        return self._random.choice(WORKBINS[:2]) if drafts else WORKBINS[2]
 
     def _act(self, client: int, guess: _Guess) -> list[Action]:
         """One or two requests about one interaction, by one client."""
@@ -201,7 +213,7 @@ class Writer:
     def _request(self, client: int, guess: _Guess) -> Request:
         random, reason = self._random, self._reason()
         name = {"tenant_id": TENANT, "interaction_id": LABEL + guess.label, "reason": reason}
-        kinds = ["change", "change", "place", "workbin", "stop", "hold", "resume", "get"]
+        kinds = ["change"] * 3 + ["place", "workbin", "workbin", "stop", "hold", "resume", "get"]
         if client in DESKTOPS:
             kinds += ["leave", "pull", "pull", "focus"]
         if client == ROUTER:

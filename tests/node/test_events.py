@@ -9,9 +9,12 @@ from ixproxy.messages import (
     EventAgentLogin,
     EventAgentLogout,
     EventForcedAgentStateChange,
+    EventProcessingStopped,
+    EventPropertiesChanged,
     EventRevoked,
     RequestAgentLogin,
     RequestAgentLogout,
+    RequestChangeProperties,
     RequestPlaceInQueue,
     RequestStartPlaceAgentStateReportingAll,
     RequestStopProcessing,
@@ -170,3 +173,26 @@ def test_a_reporting_event_goes_to_streams_and_to_consumers_alike(node: TriedNod
     node.submit(node.media_server(), tenant_id=2)
     assert node.effects(Report) == []
     assert len(node.reported()) == 1
+
+
+def test_only_servers_of_the_tenant_hear_what_becomes_of_what_their_name_submitted(
+    node: TriedNode,
+) -> None:
+    """Test idea 57: all that share the submitted-by name, but no other tenant's."""
+    first = node.media_server("mail", session=b"1" * 16)
+    second = node.media_server("mail", session=b"2" * 16, wants_properties_changed=True)
+    stranger = node.media_server(
+        "mail", session=b"3" * 16, tenants=(2,), wants_properties_changed=True
+    )
+    router = node.router()
+    identifier = node.submit(first)
+    change = RequestChangeProperties(
+        tenant_id=1, interaction_id=identifier, changed_properties={"k": 1}
+    )
+    node.ask(router, change)
+    assert [type(event) for event in node.told(second)] == [EventPropertiesChanged]
+    assert node.told(first) == node.told(stranger) == []
+    node.ask(router, RequestStopProcessing(tenant_id=1, interaction_id=identifier))
+    for server in (first, second):
+        assert [type(event) for event in node.told(server)] == [EventProcessingStopped]
+    assert node.told(stranger) == []

@@ -105,7 +105,7 @@ TOLD = {
 def trace(found: Transition) -> str:
     return " ".join(
         step.event.__name__.removeprefix("Event")
-        + "?" * (step.when is When.IN_WORKBIN)
+        + "?" * (step.when in (When.INTO_WORKBIN, When.OUT_OF_WORKBIN))
         + "*" * (step.when is When.EACH_CALLED_OFF)
         for step in found.steps
         if step.reported

@@ -15,13 +15,12 @@ from ixproxy.messages import (
     RequestGetInteractionProperties,
     RequestGetWorkbinContent,
     RequestLocate,
-    RequestPing,
     RequestWorkbinTypesInfo,
     Workbin,
 )
 from ixproxy.messages.message import Request
 from ixproxy.node.long_reads import result_of
-from ixproxy.node.work import ConnectionLost, ReadLong, Sender
+from ixproxy.node.work import ReadLong, Sender
 from tests.node.tried import TriedNode
 
 DRAFTS = Workbin(workbin_type_id="Drafts", workbin_agent_id="Ann")
@@ -194,18 +193,3 @@ def test_a_take_that_is_not_the_current_one_is_none_to_cancel(node: TriedNode) -
     node.ask(outsider, current)
     node.ask(router, RequestCancelTake(tenant_id=1, interaction_id="gone", take_number=1))
     assert node.stored() == before
-
-
-def test_a_ping_is_answered_with_statistics(node: TriedNode) -> None:
-    router = node.router()
-    node.agent("Ann")
-    node.run(ConnectionLost(router.session))
-    assert node.ask(node.media_server(), RequestPing()).statistics == {
-        "Name": "ixn1",
-        "Dbid": 101,
-        "Epoch": 1,
-        "LastEventNumber": node.core.last_event_number,
-        "Sessions": 3,
-        "SessionsLost": 1,
-        "Agents": 1,
-    }

@@ -125,5 +125,11 @@ def test_scripts_know_all_the_requests_they_are_meant_for() -> None:
         m.RequestAgentNotAvailable,
         m.RequestStartPlaceAgentStateReporting,
         m.RequestStopPlaceAgentStateReportingAll,
+        m.RequestWorkbinNotifications,
+        m.RequestWorkbinCancelNotifications,
+        m.RequestWorkbinStatistic,
+        m.RequestGetWorkbinContent,
+        m.RequestDistributeEvent,
+        m.RequestDistributeReportingEvent,
     ):
         assert seen[wanted] >= 5, wanted

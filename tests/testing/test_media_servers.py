@@ -129,6 +129,115 @@ def test_what_one_submitted_is_heard_of_by_the_one_that_is_left(cluster: Cluster
     assert first.take() == []
 
 
+def test_all_of_one_name_hear_it_however_many_are_on_a_proxy(cluster: Cluster) -> None:
+    """Test idea 57: two on each proxy, and each hears once."""
+    servers = [
+        Server(cluster.client("chat", "MediaServer", proxy=n % 2), m.EventProcessingStopped)
+        for n in range(4)
+    ]
+    router = cluster.client("router-1", "RoutingEngine", proxy=1)
+    ids = [each for server in servers for each in submitted(cluster, server.client, 2)]
+    work_off(cluster, router, ids)
+    for server in servers:
+        assert sorted(server.take()) == sorted(ids)
+
+
+def test_they_hear_of_what_a_node_has_when_it_is_back(cluster: Cluster) -> None:
+    """Test idea 57: a node restarts in between, and knows who has the name from its clients."""
+    first, second = pair(cluster)
+    router = cluster.client("router-1", "RoutingEngine", proxy=1)
+    ids = submitted(cluster, first.client, 6)
+    cluster.kill_node(0)
+    cluster.run(2)
+    cluster.restart_node(0)
+    cluster.settled()
+    cluster.run(3)
+    work_off(cluster, router, ids)
+    assert sorted(first.take()) == sorted(second.take()) == sorted(ids)
+
+
+def test_they_hear_of_what_the_backup_of_a_node_has_when_it_took_over() -> None:
+    """Test idea 57: a node's backup takes over in between."""
+    cluster = Cluster(6, pairs=True)
+    first, second = pair(cluster)
+    router = cluster.client("router-1", "RoutingEngine", proxy=1)
+    ids = submitted(cluster, first.client, 6)
+    cluster.kill_node(1)
+    cluster.run(20)
+    cluster.settled()
+    work_off(cluster, router, ids)
+    assert sorted(first.take()) == sorted(second.take()) == sorted(ids)
+    cluster.close()
+
+
+def interested(cluster: Cluster, proxies: list[int], name: str = "chat") -> Server:
+    """A media server that asked for changed properties of what its name submitted."""
+    client = cluster.client(
+        name, "MediaServer", proxy=proxies, extension={"event_properties_changed": 1}
+    )
+    return Server(client, m.EventPropertiesChanged)
+
+
+def change(cluster: Cluster, client: Client, identifier: str, value: int) -> None:
+    request = m.RequestChangeProperties(
+        tenant_id=1, interaction_id=identifier, changed_properties={"k": value}
+    )
+    cluster.finish(client.request(request))
+    cluster.run(1)
+
+
+def test_changed_properties_are_for_the_media_servers_of_the_name_that_asked(
+    cluster: Cluster,
+) -> None:
+    """Test idea 58: each once, whichever proxy it is on; no others, and not who changed it."""
+    asked = [interested(cluster, [0, 1]), interested(cluster, [1, 0])]
+    plain = Server(cluster.client("chat", "MediaServer", proxy=0), m.EventPropertiesChanged)
+    other = interested(cluster, [0, 1], "mail")
+    router = cluster.client("router-1", "RoutingEngine", proxy=1)
+    ids = submitted(cluster, plain.client)
+    for number, identifier in enumerate(ids):
+        change(cluster, router, identifier, number)
+    for server in asked:
+        assert sorted(server.take()) == sorted(ids)
+        assert sorted(event.changed_properties["k"] for event in server.events) == [0, 1, 2, 3]
+    assert plain.take() == other.take() == []
+    change(cluster, asked[0].client, ids[0], 9)
+    assert asked[0].take() == []
+    assert asked[1].take() == [ids[0]]
+
+
+def test_they_hear_of_changes_after_they_had_to_go_to_another_proxy(cluster: Cluster) -> None:
+    """Test idea 58: what was asked for at registration is asked for there, too."""
+    first, second = interested(cluster, [0, 1]), interested(cluster, [1, 0])
+    router = cluster.client("router-1", "RoutingEngine", proxy=1)
+    ids = submitted(cluster, first.client)
+    kill_front(cluster, 0)
+    cluster.run(5)
+    assert first.client.server.name == cluster.fronts[1].name
+    for number, identifier in enumerate(ids):
+        change(cluster, router, identifier, number)
+    assert sorted(first.take()) == sorted(second.take()) == sorted(ids)
+
+
+@pytest.mark.parametrize("pairs", [False, True], ids=["it restarts", "its backup takes over"])
+def test_they_hear_of_changes_when_a_node_has_begun_anew(pairs: bool) -> None:
+    """Test idea 58: a node keeps in memory who asked, and proxies say so again."""
+    cluster = Cluster(6, pairs=pairs)
+    server = interested(cluster, [0, 1])
+    router = cluster.client("router-1", "RoutingEngine", proxy=1)
+    ids = submitted(cluster, server.client, 6)
+    cluster.kill_node(0)
+    cluster.run(20 if pairs else 2)
+    if not pairs:
+        cluster.restart_node(0)
+    cluster.settled()
+    cluster.run(3)
+    for number, identifier in enumerate(ids):
+        change(cluster, router, identifier, number)
+    assert sorted(server.take()) == sorted(ids)
+    cluster.close()
+
+
 @pytest.mark.parametrize("meanwhile", [0.0, 30.0], ids=["at once", "after its session has ended"])
 def test_a_restored_chat_changes_what_a_desktop_behind_another_proxy_handles(
     cluster: Cluster, meanwhile: float

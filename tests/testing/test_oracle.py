@@ -65,7 +65,14 @@ def test_many_servers_give_what_one_gives(first: int) -> None:
         answers.update(_kind(answer) for answer in expected.answers)
         answers.update(event[""] for told in expected.events for event in told)
     # The scripts are worth playing: much succeeds, much is refused, many are told.
-    for kind in ("EventAck", "pulled", "refused", "EventRevoked", "EventPropertiesChanged"):
+    for kind in (
+        "EventAck",
+        "pulled",
+        "refused",
+        "EventRevoked",
+        "EventPropertiesChanged",
+        "EventWorkbinContentChanged",
+    ):
         assert answers[kind] >= BLOCK // 2, answers
 
 

@@ -140,9 +140,7 @@ def test_a_node_has_the_servers_of_its_pair(tmp_path: Path) -> None:
 
 def test_one_of_several_servers_is_enough_to_be_ready(world: World) -> None:
     endpoints: Any = [world.network.client_endpoint(each, "c") for each in ("t:1", "s:1")]
-    waiting = Deferred.fromCoroutine(
-        wait_for_server(world.clock, endpoints, 10.0, world.check)
-    )
+    waiting = Deferred.fromCoroutine(wait_for_server(world.clock, endpoints, 10.0, world.check))
     assert world.clock.run_until(lambda: waiting.called, 600.0)
     result_of(waiting)
     assert world.checks == 2

@@ -58,7 +58,10 @@ def test_what_touches_many_interactions_stands_alone() -> None:
                 assert len(actions) == 1
             for action in actions:
                 if isinstance(action, Ask) and isinstance(
-                    action.request, m.RequestFindInteractions | m.RequestGetWorkbinContent
+                    action.request,
+                    m.RequestFindInteractions
+                    | m.RequestGetWorkbinContent
+                    | m.RequestWorkbinStatistic,
                 ):
                     assert len(actions) == 1
 
@@ -103,6 +106,9 @@ def test_scripts_know_all_the_requests_they_are_meant_for() -> None:
         m.RequestFindInteractions,
         m.RequestGetWorkbinContent,
         m.RequestWorkbinTypesInfo,
+        m.RequestWorkbinNotifications,
+        m.RequestWorkbinCancelNotifications,
+        m.RequestWorkbinStatistic,
         m.RequestAgentLogin,
         m.RequestAgentLogout,
         m.RequestAddMedia,
