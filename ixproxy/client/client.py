@@ -24,7 +24,7 @@ from ixproxy.messages.message import Message, Request
 from ixproxy.values import ClientType
 from ixproxy.wire.names import BY_MESSAGE, Holdings
 
-SETTLED_LATER = (m.RequestDeliver, m.RequestTransfer, m.RequestConference)
+SETTLED_LATER = (m.RequestDeliver, m.RequestRouteCall, m.RequestTransfer, m.RequestConference)
 """Requests that are answered when an invited agent has answered."""
 
 Callback = Callable[[Message], None]

@@ -21,6 +21,7 @@ from ixproxy.messages import (
     RequestServerStatus,
     RequestUnregisterClient,
 )
+from ixproxy.messages.message import MAX_NAME
 from ixproxy.net import node_log
 from ixproxy.net.node_limits import PROXY_FACTOR
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer, RegistrationAsking
@@ -37,6 +38,9 @@ OBSERVERS = frozenset({code_of(RequestServerStatus), code_of(RequestUnregisterCl
 """What those may send who only ask how the node is."""
 
 WANTS_CHANGES = "event_properties_changed"
+STRATEGIES = "strategies"
+"""The key of a registration's extension that lists what a router has loaded."""
+MAX_STRATEGIES = 1000
 
 
 class Registrar:
@@ -115,6 +119,8 @@ class Registrar:
                 message.holding,
                 asking,
                 None if agents is None else tuple((each[0], each[1]) for each in agents),
+                client.strategies,
+                client.all_tenants,
             )
         )
 
@@ -180,6 +186,7 @@ class Registrar:
             all_tenants=not tenants,
             moves=message.moves,
             path=message.path,
+            strategies=() if sender.through_proxy else strategies_of(message),
         )
 
     def _enter(self, peer: NodePeer, client: NodeClient) -> None:
@@ -339,3 +346,26 @@ class Registrar:
             )
         if not peer.proxy and peer.connection is not None:
             peer.connection.close(f"registration refused: {refusal.description}")
+
+
+def strategies_of(message: RequestRegisterClient) -> tuple[str, ...]:
+    """
+    What a router says that it has loaded; of others it does not count.
+
+    :raise RequestRefused: it is no list of names.
+    """
+    listed = message.extension.get(STRATEGIES)
+    if listed is None or message.client_type != ClientType.ROUTING_ENGINE:
+        return ()
+    if not isinstance(listed, list) or not all(
+        isinstance(name, str) and 0 < len(name) <= MAX_NAME for name in listed
+    ):
+        raise RequestRefused(
+            Code.BAD_ATTRIBUTE,
+            f"{STRATEGIES}: expected a list of names of at most {MAX_NAME} characters",
+        )
+    if len(listed) > MAX_STRATEGIES:
+        raise RequestRefused(
+            Code.BAD_ATTRIBUTE, f"{STRATEGIES}: {len(listed)} names, {MAX_STRATEGIES} are allowed"
+        )
+    return tuple(dict.fromkeys(listed))

@@ -20,7 +20,8 @@ import msgspec
 
 from ixproxy.node.invitations import Invitations
 from ixproxy.node.journal import Journal
-from ixproxy.node.rows import AgentRow, InvitationRow, LogoutRow, SessionRow
+from ixproxy.node.pushing_memory import Routers
+from ixproxy.node.rows import AgentRow, InvitationRow, LogoutRow, PartyRow, SessionRow
 from ixproxy.values import ClientType, Stamp
 from ixproxy.wire.streams import StreamKey
 from ixproxy.wire.subscribing import Subscribed
@@ -89,6 +90,7 @@ class Memory:
     :ivar servers: the sessions of media servers, by client name.
     :ivar interested: sessions that want to hear of changed properties.
     :ivar invitations: all that are out.
+    :ivar routers: those that work is pushed to (see `pushing_memory`).
     :ivar reporters: client sessions with a reporting stream.
     :ivar reported: how many streams are about a tenant, where any are.
     :ivar wanted: the different streams that there are, and how many have each.
@@ -116,6 +118,7 @@ class Memory:
         "reporters",
         "restarts",
         "returned",
+        "routers",
         "seen",
         "servers",
         "sessions",
@@ -150,6 +153,7 @@ class Memory:
         self.servers: dict[str, tuple[bytes, ...]] = {}
         self.interested: dict[bytes, bool] = {}
         self.invitations = Invitations(journal)
+        self.routers = Routers(journal)
         self.reporters: dict[bytes, Reporter] = {}
         self.reported: dict[int, int] = {}
         self.wanted: dict[StreamKey, int] = {}
@@ -163,6 +167,7 @@ class Memory:
         now: float,
         logouts: Iterable[LogoutRow] = (),
         invitations: Iterable[InvitationRow] = (),
+        pushed: Iterable[PartyRow] = (),
     ) -> None:
         """Take over what a start finds stored; all its sessions count as lost."""
         self.started_at = now
@@ -176,6 +181,7 @@ class Memory:
             self.idle_due = now
         for invitation in sorted(invitations, key=lambda row: row.ticket):
             self.invitations.keep(invitation)
+        self.routers.load(pushed, self.lost)
         self.journal.forget()
 
     def keep_session(self, row: SessionRow) -> None:

@@ -28,6 +28,7 @@ from ixproxy.node.inviting import nobody_waits, tell_again
 from ixproxy.node.life_cycle import Trigger
 from ixproxy.node.logouts import EXPIRED, Loss
 from ixproxy.node.parties import put_back
+from ixproxy.node.pushing import enter
 from ixproxy.node.rows import PartyRow, SessionRow
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.work import ClientsLost, ConnectionLost, Goodbye, Registered
@@ -62,6 +63,7 @@ def register(turn: Turn, work: Registered) -> EventAck:
     # It may come by another way before the loss of the first is known.
     leave_provisional(turn, session, Cause())
     turn.memory.returns(session)
+    enter(turn, work)
     if sender.wants_properties_changed:
         turn.journal.set(turn.memory.interested, session, True)
     else:
@@ -139,6 +141,7 @@ def end_session(
         return
     for party in turn.rows.held_by(session):
         _return(turn, party, trigger, cause)
+    turn.memory.routers.leave(session)
     leave_all(turn, session, cause, loss)
     none_available(turn, session, cause)
     nobody_waits(turn, session, Code.CANCELLED)
@@ -153,6 +156,7 @@ def _lose(turn: Turn, session: bytes, application_name: str) -> None:
     lost = replace(row, lost_at=turn.now, lost_with=application_name or row.client_name)
     turn.memory.keep_session(lost)
     turn.memory.drop_reporter(session)
+    turn.memory.routers.is_lost(session, turn.now)
     turn.rows.put(lost)
     nobody_waits(turn, session, Code.CANCELLED)
     turn.memory.listen_to_nothing(session)

@@ -85,6 +85,8 @@ class Registered(msgspec.Struct, frozen=True):
 
     :ivar holding: interaction id to take number, all parts together.
     :ivar agent_sessions: stamps; None: it stays in all.
+    :ivar strategies: those that a router has loaded, which is pushed work for them.
+    :ivar all_tenants: it works for all tenants that there are, at any time.
     """
 
     sender: Sender
@@ -92,6 +94,8 @@ class Registered(msgspec.Struct, frozen=True):
     holding: dict[str, int] = {}
     token: Token = None
     agent_sessions: tuple[tuple[int, int], ...] | None = None
+    strategies: tuple[str, ...] = ()
+    all_tenants: bool = False
 
 
 class ConnectionLost(msgspec.Struct, frozen=True):
@@ -181,6 +185,19 @@ class StreamEnded(msgspec.Struct, frozen=True):
         return f"StreamEnded({self.number})"
 
 
+class RouterReads(msgspec.Struct, frozen=True):
+    """
+    A router does not read what it was pushed, so that it should get no more for
+    now; or reads again. It has no answer.
+    """
+
+    session: bytes
+    reads: bool
+
+    def __repr__(self) -> str:
+        return f"RouterReads({self.reads})"
+
+
 class Tick(msgspec.Struct, frozen=True):
     """
     Time passed: sessions, provisional logins and receipts that are too old
@@ -198,6 +215,7 @@ Work = (
     | PullRetried
     | Relayed
     | StreamEnded
+    | RouterReads
     | Tick
 )
 
