@@ -217,6 +217,21 @@ class Client:
             raise LocalProtocolError(f"{type(message).__name__} takes, so it needs its reply")
         self._conversation.tell(message)
 
+    def register_again(self, extension: Mapping[str, Any]) -> Deferred[None]:
+        """
+        Say something else of the client, in this registration and all later
+        ones: a router, which strategies it has loaded.
+
+        The server takes it for a client that has come back: what is in flight
+        and waits for another agent is answered as in doubt.
+
+        :param extension: keys of the registration's extension in place of
+            those of the same names.
+        :raise ixproxy.errors.RequestRefused: (by the Deferred) the server does
+            not take it, and ends the connection.
+        """
+        return Deferred.fromCoroutine(self._connector.register_again(extension))
+
     def start(self) -> Deferred[None]:
         """Connect; fires at the first registration, fails when there is none."""
         connected: Deferred[None] = Deferred()

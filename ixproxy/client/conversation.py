@@ -31,13 +31,7 @@ from ixproxy.client.returning import Returning
 from ixproxy.client.settings import Settings
 from ixproxy.client.subscriptions import Subscriptions, subscription_of
 from ixproxy.errors import Code, LocalProtocolError, RemoteProtocolError, RequestRefused
-from ixproxy.messages import (
-    EventError,
-    EventRevoked,
-    EventRouteRequest,
-    RequestAgentLogin,
-    ServerFacts,
-)
+from ixproxy.messages import EventError, EventRevoked, RequestAgentLogin, ServerFacts
 from ixproxy.messages.agents import AgentRequest
 from ixproxy.messages.message import Message, Reason
 from ixproxy.wire.codec import decode, encode
@@ -217,9 +211,7 @@ class Conversation:
             self.log.warn("An event with number {name} is not known here", name=frame.name)
             return
         event = decode(frame)
-        self.held.event_received(event)
-        if isinstance(event, EventRouteRequest):
-            self._returning.stop(event.interaction_id)
+        self._returning.stop_all(self.held.event_received(event))
         self.invited.event_received(event)
         self._agents.event_received(event)
         self._heard(event)

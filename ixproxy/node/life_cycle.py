@@ -86,7 +86,7 @@ class To(Enum):
 
     REPORTING = "reporting only"
     THE_PARTY = "the party concerned"
-    THE_ROUTER = "the router concerned; of its own request only where the option says so"
+    THE_ROUTER = "the router concerned, unless it asked for it and an option spares it"
     OTHER_PARTIES = "the parties that stay"
     CONCERNED = "agents handling it, and submitters that asked for it"
     SUBMITTERS = "the media servers with the submitter's name"

@@ -121,7 +121,7 @@ def wanting(turn: Turn) -> list[ViewModel]:
     for name in list(routers.awake):
         view = _view(turn.model, name)
         if view is None or view.strategy not in routers.loaded:
-            routers.sleep(name)
+            routers.rest(name)
         elif rooms(turn, view):
             found.append(view)
     return found
@@ -176,7 +176,7 @@ def _stay_awake(turn: Turn, view: ViewModel, awake: bool) -> None:
     :param awake: it may show more.
     """
     routers, name = turn.memory.routers, (view.tenant_id, view.name)
-    routers.sleep(name)
+    routers.rest(name)
     if awake:
         routers.wake(name)
     elif view.condition is not None and view.condition.time_dependent:

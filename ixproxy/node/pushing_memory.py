@@ -122,7 +122,7 @@ class Routers:
         if not self.routers:
             # Whoever comes next wakes what there is for it.
             for name in list(self.awake):
-                self.sleep(name)
+                self.rest(name)
             for name in list(self.looks):
                 self._journal.remove(self.looks, name)
 
@@ -148,7 +148,7 @@ class Routers:
         if name not in self.awake:
             self._journal.set(self.awake, name, None)
 
-    def sleep(self, name: ViewName) -> None:
+    def rest(self, name: ViewName) -> None:
         """It shows nothing, until something is put into it."""
         self._journal.remove(self.awake, name)
 

@@ -2,7 +2,7 @@
 How fast work is pushed to one router, and whose turn it is: pure.
 
 Theory of operation: a router that has a rate has a bucket. It fills at the
-rate, holds what one interval brings, one at least, and each interaction that is
+rate, holds what one interval brings and one more, and each interaction that is
 pushed takes one out. An empty bucket is closed for an interval, or until there
 is one in it again, whichever is later: so a rate costs a look per interval, not
 one per interaction, and no more than rate times time, and a bucket full, are
@@ -30,8 +30,8 @@ class Rate(NamedTuple):
 
     @property
     def most(self) -> float:
-        """What a bucket holds."""
-        return max(1.0, self.per_second * self.interval)
+        """What a bucket holds: one more, for no piece of one must be lost by a look."""
+        return 1.0 + self.per_second * self.interval
 
 
 class Bucket(NamedTuple):
@@ -51,10 +51,10 @@ def filled(bucket: Bucket | None, rate: Rate, now: float) -> Bucket:
     """
     The same bucket now.
 
-    :param bucket: None: it is new, and full.
+    :param bucket: None: it is new, and has what one interval brings, one at least.
     """
     if bucket is None:
-        return Bucket(rate.most, now)
+        return Bucket(max(1.0, rate.per_second * rate.interval), now)
     # A clock that was set back must not close a bucket for as long as it was wrong.
     passed = max(0.0, now - bucket.at)
     opens_at = min(bucket.opens_at, now + longest_wait(rate))
