@@ -27,7 +27,14 @@ from ixproxy.net.node_limits import PROXY_FACTOR
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer, RegistrationAsking
 from ixproxy.net.node_state import NodeState, code_of
 from ixproxy.net.registration_parts import RegistrationParts
-from ixproxy.node.work import ClientsLost, ConnectionLost, Goodbye, Registered, Sender
+from ixproxy.node.work import (
+    ClientsLost,
+    ConnectionLost,
+    Goodbye,
+    Registered,
+    RouterReads,
+    Sender,
+)
 from ixproxy.values import ClientType
 from ixproxy.wire.admission import client_type_of, observes
 from ixproxy.wire.codec import decode, encode, error_frame
@@ -217,6 +224,10 @@ class Registrar:
         client.peer.registering -= 1
         client.answered()
         node_log.registered(client)
+        connection = client.peer.connection
+        if client.strategies and connection is not None and connection.exceeded:
+            # It registered again on a connection that it does not read.
+            self._state.writer.add(RouterReads(client.sender.session, False))
         if not client.number and client.peer.proxy and self._state.load:
             client.peer.send(self._state.load)
 

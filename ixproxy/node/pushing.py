@@ -95,6 +95,8 @@ def wake(turn: Turn, originals: Mapping[str, InteractionRow | None]) -> None:
         return
     for id, before in originals.items():
         after = turn.rows.interaction(id)
+        if after is before:
+            continue
         if before is not None:
             for view in fed.get((before.tenant_id, before.queue), ()):
                 if view.segment_limit:

@@ -60,6 +60,7 @@ def sizes(server: NodeServer) -> dict[str, int]:
         "requests that await an invitation": len(memory.invitations._waiting),
         "sessions that await an invitation": len(memory.invitations._asked_by),
         **{name: len(getattr(memory, name)) for name in _REMEMBERED},
+        **{f"routers: {name}": len(getattr(memory.routers, name)) for name in _OF_ROUTERS},
     }
 
 
@@ -67,6 +68,9 @@ _REMEMBERED = (
     "sessions", "lost", "agents", "agents_of", "places", "provisional",
     "places_taken", "provisional_of", "servers", "interested", "reporters", "reported", "restarts",
     "logging_in", "returned", "logouts", "available", "available_of", "topics", "topics_of", "seen",
+)  # fmt: skip
+_OF_ROUTERS = (
+    "routers", "loaded", "buckets", "unread", "have", "routed", "lost", "awake", "looks",
 )  # fmt: skip
 
 

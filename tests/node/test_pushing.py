@@ -280,3 +280,39 @@ def test_a_router_that_leaves_an_interaction_may_get_it_again(node: PushingNode)
     (id,) = node.feed(mail)
     node.ask(router, RequestLeaveInteraction(tenant_id=1, interaction_id=id))
     assert node.ids_pushed(router) == [id]
+
+
+def counted(node: PushingNode) -> list[object]:
+    """The selections from now on."""
+    asked: list[object] = []
+    select = node.store.select
+
+    def counting(selection: object, now: float) -> object:
+        asked.append(selection)
+        return select(selection, now)
+
+    node.store.select = counting  # type: ignore[assignment]
+    return asked
+
+
+def test_a_view_is_asked_only_for_what_there_is_room_for(
+    pushing: Callable[..., PushingNode],
+) -> None:
+    node = pushing(default_max_submitted_per_router=3)
+    mail = node.media_server()
+    asked = counted(node)
+    node.feed(mail, 20)
+    assert asked == []
+    router = node.pushes_to()
+    assert len(asked) == 1
+    node.feed(mail, 20)
+    node.feed(mail, 20, queue="Second")
+    assert len(asked) == 1
+    (first, *_) = node.core._standing.memory.routers.have
+    assert first == router.session
+    other = node.pushes_to("urs-2", "Fast")
+    node.feed(mail, 5, queue="Urgent", user_data={"Priority": 1})
+    assert len(asked) == 2
+    node.feed(mail, queue="Urgent", user_data={"Priority": 8})
+    assert len(asked) == 3
+    assert len(node.pushed(other)) == 1

@@ -168,7 +168,7 @@ def test_the_backup_takes_over_what_was_pushed_with_its_routers() -> None:
 
 def test_a_late_answer_of_a_dead_router_is_refused(cluster: Cluster) -> None:
     """What it had is another's: nothing that it says of it is done."""
-    first = PushedRouter(cluster, name="urs-1")
+    first = cluster.pushed_router(name="urs-1")
     (id,) = submit(cluster, mail(cluster), 1)
     cluster.run(1)
     assert list(first.client.holding) == [id]
