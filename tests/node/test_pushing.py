@@ -16,6 +16,8 @@ from ixproxy.messages import (
 )
 from ixproxy.node.model import NodeModel, RouterLimits, TenantPlan, ViewPlan
 from ixproxy.node.pushing import MOST_PUSHED
+from ixproxy.node.rows import InteractionRow
+from ixproxy.node.selections import Selection
 from ixproxy.node.work import Goodbye
 from ixproxy.values import PartyType
 from tests.node.pushed import PUSHING, PushingNode
@@ -282,16 +284,16 @@ def test_a_router_that_leaves_an_interaction_may_get_it_again(node: PushingNode)
     assert node.ids_pushed(router) == [id]
 
 
-def counted(node: PushingNode) -> list[object]:
+def counted(node: PushingNode) -> list[Selection]:
     """The selections from now on."""
-    asked: list[object] = []
+    asked: list[Selection] = []
     select = node.store.select
 
-    def counting(selection: object, now: float) -> object:
+    def counting(selection: Selection, now: float) -> list[InteractionRow]:
         asked.append(selection)
         return select(selection, now)
 
-    node.store.select = counting  # type: ignore[assignment]
+    node.store.select = counting  # type: ignore[method-assign]
     return asked
 
 

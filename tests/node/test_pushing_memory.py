@@ -86,14 +86,14 @@ def test_only_what_was_pushed_is_counted_and_by_session_and_strategy() -> None:
     assert routers.lost == {A: 7.0}
     for row in rows:
         routers.left(row)
-    assert routers.have == routers.routed == routers.lost == {}
+    assert (routers.have, routers.routed, routers.lost) == ({}, {}, {})
 
 
 def test_a_lost_session_is_remembered_as_long_as_it_has_something() -> None:
     routers = Routers(Journal())
     routers.enter(A, router(A))
     routers.is_lost(A, 3.0)
-    assert routers.lost == routers.routers == {}
+    assert (routers.lost, routers.routers) == ({}, {})
     routers.enter(A, router(A))
     routers.joined(party("x", A))
     routers.is_lost(A, 4.0)
