@@ -150,6 +150,11 @@ EXTENSION_KEYS = (
         "not 0: a media server wants EventPropertiesChanged of what it submitted",
     ),
     (
+        "strategies",
+        "RequestRegisterClient",
+        "a list of names: what a router has loaded, and is pushed work for, by this node alone",
+    ),
+    (
         "observer",
         "RequestRegisterClient",
         "not 0: the client only asks for the status; this server alone knows it, without a session",

@@ -41,7 +41,8 @@ def route_call(
         the take that it names; or what it asks is refused.
     """
     if sender.through_proxy:
-        raise RequestRefused(Code.UNSUPPORTED_OPERATION)
+        # A proxy refuses it itself, as not supported.
+        raise RequestRefused(Code.NOT_ALLOWED, "routers answer on connections of their own")
     row = interaction_of(turn, sender, request)
     party = own_party(turn, sender, row, turn.rows.parties_of(row.id))
     if party is None or request.take_number not in (0, party.take_number):

@@ -166,7 +166,7 @@ def test_only_who_has_it_may_route_it_and_nobody_through_a_proxy(node: PushingNo
     assert node.refusal(other, call(id, "Stop")) == Code.NOT_A_PARTY
     assert node.refusal(router, call("none", "Stop")) == Code.UNKNOWN_INTERACTION
     through = node.router("ors", through_proxy=True)
-    assert node.refusal(through, call(id, "Stop")) == Code.UNSUPPORTED_OPERATION
+    assert node.refusal(through, call(id, "Stop")) == Code.NOT_ALLOWED
 
 
 def test_an_answer_to_an_earlier_take_is_late(node: PushingNode) -> None:
