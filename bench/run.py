@@ -12,6 +12,7 @@ from bench import (
     bench_overload,
     bench_postgresql,
     bench_proxy,
+    bench_routing,
 )
 
 
@@ -27,6 +28,7 @@ def main() -> int:
         return 2
     benches = (
         bench_proxy, bench_events, bench_node, bench_postgresql, bench_agents, bench_overload,
+        bench_routing,
     )  # fmt: skip
     kept = [bench.main() for bench in benches]
     return 0 if all(kept) else 1

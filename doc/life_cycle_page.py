@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ixproxy.errors import describe
+from ixproxy.messages import EventAbandoned, EventRouteRequest
+from ixproxy.messages.message import Event
 from ixproxy.node.life_cycle import (
     LIFE_CYCLE,
     STATES,
@@ -29,6 +31,7 @@ about. Its events stand in their order; each has a number of its own, whoever re
 * A name in brackets: only where the interaction lies, or lay, in a workbin.
 * *Each*: one event for each party that leaves.
 * *Ended* `Revoked`: one for each invitation that ends by it.
+* What is pushed to a router leaves `Queued` and is `Routing` in one step.
 * `Cached` is a state of the field's that this version does not enter.
 
 While an agent is invited there is no state of its own. What a strategy delivers stays `Routing`,
@@ -38,6 +41,8 @@ without a party, until the agent answers or the time is over; all else stays wit
 RECEIVERS = {
     To.OTHER_PARTIES: "the parties that stay",
     To.THE_PARTY: "each party that leaves without having asked for it",
+    To.THE_ROUTER: "the router that it was pushed to; of its own change, unless"
+    " `no-userdata-changed-response-to-urs` is set",
     To.CONCERNED: "the agents who handle it, and submitters that asked for it at registration",
     To.SUBMITTERS: "the media servers with the submitter's name",
     To.THE_INVITED: "all clients of the invited agent",
@@ -47,6 +52,11 @@ RECEIVERS = {
     To.LISTENERS: "whoever listens to the workbin, and asked for this if it is no way in or out",
 }
 
+OWN: dict[type[Event], str] = {
+    EventRouteRequest: "the router that it is pushed to",
+    EventAbandoned: "each router that it was pushed to, and that did not stop it itself",
+}
+"""Events whose receivers are better said of themselves."""
 
 ASKED_FOR = (
     Trigger.SUBMITTED,
@@ -132,7 +142,7 @@ def receivers() -> Iterator[str]:
             key = (step.event.__name__, step.to)
             if step.to in RECEIVERS and key not in seen:
                 seen.add(key)
-                yield f"| `{step.event.__name__}` | {RECEIVERS[step.to]} |"
+                yield f"| `{step.event.__name__}` | {OWN.get(step.event, RECEIVERS[step.to])} |"
 
 
 def refusals() -> Iterator[str]:

@@ -97,6 +97,7 @@ def _tenant(name: str, fitting: Fitting) -> Tenant:
         values["agent-groups"],
         values["place-groups"],
         listed("routers"),
+        listed("strategies"),
     )
 
 
@@ -121,6 +122,7 @@ def _view(name: str, fitting: Fitting) -> View:
         values["segmentation"],
         values["segment-limit"],
         values["freeze-interval"],
+        values["strategy"],
     )
 
 

@@ -131,7 +131,7 @@ def _tenant(old: TenantPlan, new: TenantPlan) -> Iterator[str]:
         for view in sorted(views.keys() | now.keys()):
             yield from _either(f"view {of} {name}/{view}", views.get(view), now.get(view))
     yield from _mapped(f"workbin {of}", old.workbins, new.workbins)
-    for what in ("agents", "places", "agent_groups", "place_groups"):
+    for what in ("agents", "places", "agent_groups", "place_groups", "routers"):
         before, after = getattr(old, what), getattr(new, what)
         if before != after:
             yield f"{spelled(what)} of {new.name} changed"

@@ -258,3 +258,9 @@ def rate_text(text: str) -> None:
         raise ValueError('expected a rate such as "10/second", "25/minute" or "1000/hour"')
     if match and int(match[1]) > RATE_CEILING * _SECONDS[match[2]]:
         raise ValueError(f"expected at most {RATE_CEILING}/second")
+
+
+def rate_of(text: str) -> float | None:
+    """A rate in interactions a second, None where none is given; the text was checked."""
+    match = _RATE.fullmatch(text)
+    return int(match[1]) / _SECONDS[match[2]] if match else None

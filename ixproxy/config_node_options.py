@@ -83,13 +83,13 @@ class NodeSettings(WireSettings):
         5, 1, 3600, "seconds", "Slower statements are logged.", served=False
     )
     default_max_submission_rate: str = text(
-        "", "Interactions pushed to one router, such as 25/minute.", rate_text, served=False
+        "", "Interactions pushed to one router, such as 25/minute; none given: any.", rate_text
     )
     default_max_submitted_per_router: int = whole(
-        500, 0, 50_000, "interactions", "How many one router may have.", served=False
+        500, 0, 50_000, "interactions", "How many one router may have, of those pushed; 0 stops."
     )
     default_max_submitted_per_strategy: int = whole(
-        500, 0, 50_000, "interactions", "How many one strategy may have.", served=False
+        500, 0, 50_000, "interactions", "The same for one strategy, on all routers together."
     )
     default_view_freeze_interval: int = whole(
         60, 1, 86_400, "seconds", "How old the answer of a time-dependent condition may be."
@@ -185,7 +185,7 @@ class NodeSettings(WireSettings):
         1000, 1, 100_000, "interactions", "The most that a workbin's content returns."
     )
     no_userdata_changed_response_to_urs: bool = flag(
-        False, "Spare a router its own changes.", served=False
+        False, "Spare a router EventAttachedDataChanged for its own changes."
     )
     not_ready_on_invitation_timeout: bool = flag(
         False, "An agent who lets an invitation expire becomes not ready for its media type."
@@ -208,7 +208,7 @@ class NodeSettings(WireSettings):
         60, 1, 86_400, "seconds", "How often counters are logged.", served=False
     )
     submit_timer_interval: int = whole(
-        1, 1, 3600, "seconds", "How often work is pushed to routers.", served=False
+        1, 1, 3600, "seconds", "How often a router gets its share, where it has a rate."
     )
     third_party_server_queue_size: int = whole(
         1000, 0, 1_000_000, "requests", "ESP requests that wait.", served=False
@@ -227,6 +227,9 @@ class NodeSettings(WireSettings):
     )
     submit_receipt_retention: int = whole(
         24, 1, 8760, "hours", "How long a submit receipt is remembered."
+    )
+    router_restore_timeout: int = whole(
+        5, 0, WEEK, "seconds", "What was pushed to a lost router goes to others after that."
     )
     lease_limit: int = whole(
         10, 2, 300, "seconds", "A primary that shows no life for so long is ended by its backup."

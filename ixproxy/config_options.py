@@ -170,10 +170,10 @@ class RouterLimits:
     """What a router has for one node, in a section with the node's name."""
 
     max_submission_rate: str = text(
-        "", "Such as 10/second, 25/minute or 1000/hour; 0 stops.", rate_text, served=False
+        "", "Such as 10/second, 25/minute or 1000/hour; 0 stops.", rate_text
     )
     max_submitted_interactions: int | None = limit(
-        0, 50_000, "interactions", "How many it may have of that node; 0 stops.", served=False
+        0, 50_000, "interactions", "How many it may have of that node; 0 stops."
     )
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ixproxy.config_deployment import Deployment
+from ixproxy.config_keys import rate_of
 from ixproxy.config_licences import shares
 from ixproxy.config_node_options import NodeSettings
-from ixproxy.config_tables import NodeApplication, Tenant, View
+from ixproxy.config_schema import ROUTER_TYPE
+from ixproxy.config_tables import NodeApplication, ServerApplication, Tenant, View
 from ixproxy.node import model as node
 from ixproxy.node.properties import Properties
 
@@ -33,11 +35,17 @@ def node_plan(deployment: Deployment, name: str) -> NodePlan:
     return NodePlan(
         tuple(_tenant_plan(tenant) for tenant in deployment.tenants_of(mine)),
         deployment.custom_properties(),
-        _settings(mine.settings, shares(deployment).get(mine.primary or mine.name)),
+        _settings(
+            mine.settings,
+            shares(deployment).get(mine.primary or mine.name),
+            _router_limits(deployment, mine),
+        ),
     )
 
 
-def _settings(given: NodeSettings, seats: int | None) -> node.NodeSettings:
+def _settings(
+    given: NodeSettings, seats: int | None, routers: Mapping[str, node.RouterLimits]
+) -> node.NodeSettings:
     """
     What rules need has the names of the options; the rest of it is not in the file.
 
@@ -47,7 +55,27 @@ def _settings(given: NodeSettings, seats: int | None) -> node.NodeSettings:
         each.name for each in fields(given)
     }
     values: dict[str, Any] = {name: getattr(given, name) for name in named}
-    return node.NodeSettings(**values, agent_seats=seats)
+    values["default_max_submission_rate"] = rate_of(given.default_max_submission_rate)
+    return node.NodeSettings(**values, agent_seats=seats, router_limits=routers)
+
+
+def _router_limits(
+    deployment: Deployment, mine: NodeApplication
+) -> dict[str, node.RouterLimits]:
+    """What routers have in their sections that are named after the node, by their names."""
+    found: dict[str, node.RouterLimits] = {}
+    for each in deployment.applications.values():
+        if not isinstance(each, ServerApplication) or each.type != ROUTER_TYPE:
+            continue
+        section: dict[str, Any] = {}
+        # Both servers of a pair are the node; what is said of the one at hand goes before.
+        for name in (mine.primary or mine.name, mine.name):
+            section.update(each.options.get(name, {}))
+        if section:
+            rate = rate_of(section.get("max-submission-rate", ""))
+            limits = node.RouterLimits(rate, section.get("max-submitted-interactions"))
+            found[each.primary or each.name] = limits
+    return found
 
 
 def _tenant_plan(tenant: Tenant) -> node.TenantPlan:
@@ -67,13 +95,19 @@ def _tenant_plan(tenant: Tenant) -> node.TenantPlan:
         tenant.places,
         _names(tenant.agent_groups),
         _names(tenant.place_groups),
+        tenant.routers,
     )
 
 
 def _view_plan(view: View) -> node.ViewPlan:
     segmentation = (view.segmentation,) if view.segmentation.strip() else ()
     return node.ViewPlan(
-        view.condition, view.order, segmentation, view.segment_limit, view.freeze_interval
+        view.condition,
+        view.order,
+        segmentation,
+        view.segment_limit,
+        view.freeze_interval,
+        view.strategy,
     )
 
 

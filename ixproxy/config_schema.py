@@ -77,6 +77,7 @@ VIEW = Table(
         "segmentation": Key(Kind.TEXT, ""),
         "segment-limit": Key(Kind.WHOLE, 0, low=0, high=1_000_000, unit="interactions"),
         "freeze-interval": Key(Kind.WHOLE, None, low=1, high=86_400, unit="seconds"),
+        "strategy": _text("the name of a strategy", plain_name),
     }
 )
 
@@ -88,6 +89,7 @@ TENANT = Table(
         "agent-groups": _MEMBERS,
         "place-groups": _MEMBERS,
         "routers": _LISTED,
+        "strategies": _LISTED,
     },
     tables={
         "media-types": Table(

@@ -38,6 +38,7 @@ class View:
     most `segment_limit` (0: any number) are out at a time.
 
     :ivar freeze_interval: seconds; None: the node's default-view-freeze-interval.
+    :ivar strategy: its interactions are pushed to routers that have loaded it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class View:
     segmentation: str = ""
     segment_limit: int = 0
     freeze_interval: int | None = None
+    strategy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,8 @@ class Tenant:
     """
     One tenant.
 
-    Agents, places, groups and routers are None where they are left open: then
-    any name is taken. Groups map their names to their members.
+    Agents, places, groups, routers and strategies are None where they are left
+    open: then any name is taken. Groups map their names to their members.
     """
 
     name: str
@@ -92,6 +94,7 @@ class Tenant:
     agent_groups: Mapping[str, tuple[str, ...]] | None = None
     place_groups: Mapping[str, tuple[str, ...]] | None = None
     routers: frozenset[str] | None = None
+    strategies: frozenset[str] | None = None
 
     @property
     def facts(self) -> TenantFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ixproxy.config_check import instead
 from ixproxy.config_lines import Path
 from ixproxy.config_rules import Case
 from ixproxy.config_tables import Queue, Tenant, View
@@ -36,6 +37,24 @@ def check_views(case: Case) -> None:
             for view in queue.views.values():
                 _check_name(case, tenant, queue, view)
                 _check_view(case, (*path, queue.name, "views", view.name), view, properties)
+        _check_strategies(case, tenant)
+
+
+def _check_strategies(case: Case, tenant: Tenant) -> None:
+    """What views feed must be known, where strategies are listed; and something must feed them."""
+    if tenant.strategies is None:
+        return
+    fed: set[str] = set()
+    for queue in tenant.queues.values():
+        for view in queue.views.values():
+            fed.add(view.strategy)
+            if view.strategy and view.strategy not in tenant.strategies:
+                path = ("tenants", tenant.name, "queues", queue.name, "views", view.name)
+                text = f'no strategy "{view.strategy}"{instead(view.strategy, tenant.strategies)}'
+                case.findings.error(path, "strategy", text)
+    for name in sorted(tenant.strategies - fed):
+        text = f'no view has the strategy "{name}": nothing is pushed to routers for it'
+        case.findings.warning(("tenants", tenant.name), "strategies", text)
 
 
 def _properties(case: Case) -> Properties:

@@ -49,10 +49,15 @@ class InteractionState(IntEnum):
 
 
 class PartyType(IntEnum):
-    """What kind of party takes part in an interaction; 2 is the field's."""
+    """
+    What kind of party takes part in an interaction; 2 is the field's.
+
+    `STRATEGY` has pulled it, and to a `ROUTER` it was pushed.
+    """
 
     STRATEGY = 1
     AGENT = 2
+    ROUTER = 3
 
 
 class Stamp(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.config_cases import Case, case
 
 STEPS = "guide, Step by Step"
+VIEWS = "design 8, pushed routing"
 
 DOUBTS_OF_CLIENTS: tuple[Case, ...] = (
     case(
@@ -135,5 +136,12 @@ DOUBTS_OF_CLIENTS: tuple[Case, ...] = (
         },
         "line 100: [applications.desk] connections: no proxy among them is for all of the "
         "tenants Environment, Branch: this client cannot connect",
+    ),
+    case(
+        "A strategy that is listed is fed by a view",
+        VIEWS,
+        {"tenants.Environment": 'strategies = ["Mail"]'},
+        'line 2: [tenants.Environment] strategies: no view has the strategy "Mail": nothing is '
+        "pushed to routers for it",
     ),
 )

@@ -39,6 +39,16 @@ MISTAKES_ACROSS: tuple[Case, ...] = (
         'of proxies ("Interaction Server Proxy")',
     ),
     case(
+        "A view feeds a strategy that is listed, where some are",
+        VIEWS,
+        {
+            "tenants.Environment": 'strategies = ["Mail"]',
+            "tenants.Environment.queues.Inbound.views.All": 'strategy = "Mial"',
+        },
+        'line 11: [tenants.Environment.queues.Inbound.views.All] strategy: no strategy "Mial"; '
+        'did you mean "Mail"?',
+    ),
+    case(
         "A cluster has no clusters",
         CLUSTERS,
         {"applications.nodes": 'connections = ["ixn1", "ixn2", "desktops"]'},

@@ -80,7 +80,11 @@ def cluster_endpoint(
     tmp_path_factory: pytest.TempPathFactory, twisted_greenlet: Any
 ) -> Iterator[str]:
     """Where a proxy of the cluster in doc/operations.md listens; the nodes keep what tests do."""
-    (text,) = [block.text for block in all_blocks(ROOT) if block.run == "check-config"]
+    (text,) = [
+        block.text
+        for block in all_blocks(ROOT)
+        if block.run == "check-config" and block.path.name == "operations.md"
+    ]
     cluster = RealCluster(reactor, tmp_path_factory.mktemp("cluster"), text)
     blockon(Deferred.fromCoroutine(cluster.start()))
     yield cluster.endpoint("proxy1")

@@ -59,6 +59,7 @@ places = ["desk-1"]
 agent-groups = { sales = ["kim"] }
 place-groups = { hall = ["desk-1"] }
 routers = ["urs"]
+strategies = ["Mail"]
 [tenants.Environment.media-types]
 email = { options.settings.handling-timeout = 60 }
 fax = { enabled = false }
@@ -70,6 +71,7 @@ order = "priority DESC, received_at"
 segmentation = "product"
 segment-limit = 5
 freeze-interval = 30
+strategy = "Mail"
 [tenants.Environment.workbins.Drafts]
 owner = "agent"
 

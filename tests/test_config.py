@@ -139,8 +139,6 @@ def test_what_is_not_served_yet_is_a_warning_and_not_an_error() -> None:
         "[applications.ixn1.options.health-service] enable-keepalive",
         "[applications.ixn1.options.logger-settings] batch-size",
         "[applications.ixn1.options.logger-settings] event-filter-by-id",
-        "[applications.urs.options.ixn1] max-submission-rate",
-        "[applications.urs.options.ixn1] max-submitted-interactions",
     ]
     assert "it has no effect" in str(warnings)
 

@@ -37,6 +37,7 @@ def test_a_tenant_has_all_that_its_tables_say() -> None:
     assert tenant.agent_groups == {"sales": ("kim",)}
     assert tenant.place_groups == {"hall": ("desk-1",)}
     assert tenant.routers == frozenset({"urs"})
+    assert tenant.strategies == frozenset({"Mail"})
     assert tenant.media_types["email"].settings.handling_timeout == 60
     assert [each.name for each in tenant.media_types.values() if each.enabled] == ["email"]
     assert tenant.custom_properties == {"product": CustomProperty("product", "string")}
@@ -49,6 +50,7 @@ def test_a_tenant_has_all_that_its_tables_say() -> None:
             "product",
             5,
             30,
+            "Mail",
         )
     }
 

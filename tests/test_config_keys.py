@@ -10,6 +10,7 @@ from ixproxy.config_keys import (
     did_you_mean,
     filled,
     plain_name,
+    rate_of,
     rate_text,
     shown,
     store_text,
@@ -98,6 +99,14 @@ def test_a_name_may_have_any_printable_letter_up_to_255_bytes() -> None:
 )
 def test_a_rate_counts_by_a_unit_of_time(rate: str) -> None:
     rate_text(rate)
+
+
+@pytest.mark.parametrize(
+    ("rate", "per_second"),
+    [("", None), ("10/second", 10.0), ("30/minute", 0.5), ("1800/hour", 0.5), ("0/hour", 0.0)],
+)
+def test_a_rate_is_so_many_a_second(rate: str, per_second: float | None) -> None:
+    assert rate_of(rate) == per_second
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ def test_a_tenant_is_handed_on_whole() -> None:
                     ("product",),
                     5,
                     30,
+                    "Mail",
                 )
             }
         },
@@ -46,6 +47,7 @@ def test_a_tenant_is_handed_on_whole() -> None:
         frozenset({"desk-1"}),
         frozenset({"sales"}),
         frozenset({"hall"}),
+        frozenset({"urs"}),
     )
 
 
@@ -63,8 +65,8 @@ def test_equal_files_give_equal_plans_and_a_changed_setting_shows() -> None:
 
 def test_every_setting_of_a_nodes_rules_is_an_option_of_the_file() -> None:
     # What the file does not say, or says elsewhere: how often a node announces its load, for
-    # whom it writes, and its share of the agent seats.
-    others = {"load_interval", "consumers", "agent_seats"}
+    # whom it writes, its share of the agent seats, and what single routers may have.
+    others = {"load_interval", "consumers", "agent_seats", "router_limits"}
     known = {each.name for each in fields(NodeSettings)}
     assert {each.name for each in fields(node.NodeSettings)} - known == others
 
@@ -87,3 +89,15 @@ def test_a_store_is_told_its_address_and_the_custom_columns() -> None:
         "address": "sqlite:ixn1.db",
         "custom_columns": {"c_product": "string"},
     }
+
+
+def test_a_routers_section_for_the_node_goes_before_the_nodes_options() -> None:
+    text = EVERYTHING.replace(
+        'completed-queues = "Inbound"',
+        'completed-queues = "Inbound"\ndefault-max-submission-rate = "25/minute"',
+    )
+    for name in ("ixn1", "ixn1-b"):
+        settings = node_plan(load(text), name).settings
+        assert settings.default_max_submission_rate == pytest.approx(25 / 60)
+        assert settings.router_limits.keys() == {"urs"}
+    assert node_plan(load(SMALL), "ixn1").settings.default_max_submission_rate is None

@@ -12,13 +12,13 @@ ORDER = '"priority DESC, received_at"'
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({CONDITION: '"priority >"'}, f"line 14: {VIEW} condition: "),
-        ({CONDITION: '"[media_typ] = 1"'}, f"line 14: {VIEW} condition: unknown property"),
-        ({ORDER: '"receivd_at"'}, f"line 15: {VIEW} order: unknown property"),
-        ({'segmentation = "product"': 'segmentation = "received_at"'}, f"line 16: {VIEW} segment"),
+        ({CONDITION: '"priority >"'}, f"line 15: {VIEW} condition: "),
+        ({CONDITION: '"[media_typ] = 1"'}, f"line 15: {VIEW} condition: unknown property"),
+        ({ORDER: '"receivd_at"'}, f"line 16: {VIEW} order: unknown property"),
+        ({'segmentation = "product"': 'segmentation = "received_at"'}, f"line 17: {VIEW} segment"),
         (
             {'segmentation = "product"\n': ""},
-            f"line 16: {VIEW} segment-limit: expected a segmentation",
+            f"line 17: {VIEW} segment-limit: expected a segmentation",
         ),
         (
             {"product = { type": "priority = { type"},

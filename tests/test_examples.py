@@ -208,6 +208,7 @@ async def test_a_reporting_program_prints_one_stream_of_all_nodes(
     [
         (("router.py", "no-such-file", "desks"), "no-such-file: cannot be read"),
         (("desktop.py", "{file}", "nobody"), "no application 'nobody' in the file"),
+        (("pushed_router.py", "nonsense"), "Unknown endpoint type: 'nonsense'"),
         (("reporting.py", "nonsense"), "Unknown endpoint type: 'nonsense'"),
         (("reporting.py", "tcp:127.0.0.1:1"), "no server gives a reporting stream"),
     ],

@@ -84,7 +84,8 @@ def connect(
         None given: made here. A program that wants to go on with the session
         of an earlier run names it, its last `incarnation` and its `holding`.
     :param extension: goes with each registration; `event_properties_changed`
-        = 1 has a media server told of changed properties.
+        = 1 has a media server told of changed properties, and `strategies`, a
+        list of names, has a node push work for them to a router.
     :param on_event: told every event from the first on (`Client.on_event`).
     :param random: for the session's name, for the pauses between attempts, and
         to draw a proxy; None: the system's.

@@ -24,7 +24,7 @@ from ixproxy.messages.message import Message, Request
 from ixproxy.values import ClientType
 from ixproxy.wire.names import BY_MESSAGE, Holdings
 
-SETTLED_LATER = (m.RequestDeliver, m.RequestTransfer, m.RequestConference)
+SETTLED_LATER = (m.RequestDeliver, m.RequestRouteCall, m.RequestTransfer, m.RequestConference)
 """Requests that are answered when an invited agent has answered."""
 
 Callback = Callable[[Message], None]
@@ -216,6 +216,21 @@ class Client:
         ):
             raise LocalProtocolError(f"{type(message).__name__} takes, so it needs its reply")
         self._conversation.tell(message)
+
+    def register_again(self, extension: Mapping[str, Any]) -> Deferred[None]:
+        """
+        Say something else of the client, in this registration and all later
+        ones: a router, which strategies it has loaded.
+
+        The server takes it for a client that has come back: what is in flight
+        and waits for another agent is answered as in doubt.
+
+        :param extension: keys of the registration's extension in place of
+            those of the same names.
+        :raise ixproxy.errors.RequestRefused: (by the Deferred) the server does
+            not take it, and ends the connection.
+        """
+        return Deferred.fromCoroutine(self._connector.register_again(extension))
 
     def start(self) -> Deferred[None]:
         """Connect; fires at the first registration, fails when there is none."""

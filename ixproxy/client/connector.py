@@ -11,6 +11,10 @@ undertaking, and so does a newer registration of the same session.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.task import deferLater
@@ -23,7 +27,7 @@ from ixproxy.client.settings import Settings
 from ixproxy.client.shared import keep_alive, turn_end
 from ixproxy.client.warm_standby import Course
 from ixproxy.errors import Code, NodeUnavailable, RequestRefused
-from ixproxy.messages import EventAck
+from ixproxy.messages import EventAck, ServerFacts
 from ixproxy.net.connection import OneConnection
 
 FINAL = frozenset(
@@ -93,6 +97,32 @@ class Connector:
                 course.failed()
             await deferLater(self._clock, course.pause())
 
+    async def register_again(self, extension: Mapping[str, Any]) -> None:
+        """
+        Register with these keys in the extension, too, from now on.
+
+        What is asked meanwhile waits, as without a connection. Where there is
+        none, the next registration says it.
+
+        :raise RequestRefused: the server does not take it; it ends the connection.
+        """
+        extended = {**self._identity.extension, **extension}
+        self._identity = replace(self._identity, extension=extended)
+        conversation, link = self._conversation, self._conversation.link
+        if link is not None:
+            conversation.link = None
+            facts, held = await self._register(link)
+            conversation.registered(link, facts, held)
+
+    async def _register(self, link: Link) -> tuple[ServerFacts, Mapping[str, int]]:
+        self.incarnation += 1
+        conversation, patience = self._conversation, self._settings.attempt_timeout
+        request = self._identity.registration(self.incarnation, conversation.listed)
+        message = (await conversation.register(link, request, patience)).message
+        if not isinstance(message, EventAck) or message.server is None:
+            raise NodeUnavailable("the answer to the registration names no server")
+        return message.server, message.held
+
     async def _round(self) -> Link | RequestRefused | NodeUnavailable:
         """Try each endpoint once; the connection, or why there is none."""
         problems: list[Exception] = []
@@ -135,16 +165,12 @@ class Connector:
         try:
             connecting = endpoint.connect(OneConnection(link.connection))
             await connecting.addTimeout(patience, self._clock)
-            self.incarnation += 1
-            request = self._identity.registration(self.incarnation, conversation.listed)
-            message = (await conversation.register(link, request, patience)).message
-            if not isinstance(message, EventAck) or message.server is None:
-                raise NodeUnavailable("the answer to the registration names no server")
+            facts, held = await self._register(link)
         except BaseException as problem:
             link.abort("the attempt to register failed")
             if isinstance(problem, RequestRefused) and problem.code == Code.LOST_CONNECTION:
                 # Nothing is in doubt: nobody is registered by a connection that is gone.
                 raise NodeUnavailable(problem.description) from problem
             raise
-        conversation.registered(link, message.server, message.held)
+        conversation.registered(link, facts, held)
         return link

@@ -215,7 +215,7 @@ class Conversation:
             self.log.warn("An event with number {name} is not known here", name=frame.name)
             return
         event = decode(frame)
-        self.held.event_received(event)
+        self._returning.stop_all(self.held.event_received(event))
         self.invited.event_received(event)
         self._agents.event_received(event)
         self._heard(event)

@@ -17,7 +17,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ixproxy.errors import Code
-from ixproxy.messages import EventAck, EventPulledInteractions, EventRevoked
+from ixproxy.messages import (
+    EventAbandoned,
+    EventAck,
+    EventPulledInteractions,
+    EventRevoked,
+    EventRouteRequest,
+)
 from ixproxy.messages.message import Message
 from ixproxy.wire.names import BY_MESSAGE, Holdings
 
@@ -74,14 +80,24 @@ class Held:
         elif code in _NOT_OURS and identifier in self._doubtful:
             self.drop(identifier)
 
-    def event_received(self, event: Message) -> None:
+    def event_received(self, event: Message) -> tuple[str, ...]:
         """
         Something happened.
 
         A revoke with a ticket ends an invitation, which is no holding.
+
+        :return: what it handed over.
         """
-        if isinstance(event, EventRevoked) and not event.ticket_id:
+        if isinstance(event, EventRouteRequest):
+            # It is the client's by this event, for there was no request.
+            self._numbers[event.interaction_id] = event.take_number
+            self._doubtful.discard(event.interaction_id)
+            return (event.interaction_id,)
+        if isinstance(event, EventAbandoned) or (
+            isinstance(event, EventRevoked) and not event.ticket_id
+        ):
             self.drop(event.interaction_id)
+        return ()
 
     def confirmed(self, held: Mapping[str, int]) -> list[str]:
         """

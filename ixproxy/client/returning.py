@@ -12,7 +12,7 @@ leave is made to do so in the same way: the connection is given up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 
 from twisted.internet.defer import Deferred
@@ -69,6 +69,11 @@ class Returning:
         request = RequestLeaveInteraction(tenant_id=tenant_id, interaction_id=identifier)
         self._returns[identifier] = returned = _Return(request)
         self._try(identifier, returned)
+
+    def stop_all(self, identifiers: Iterable[str]) -> None:
+        """The client has these again, and keeps them."""
+        for identifier in identifiers:
+            self.stop(identifier)
 
     def stop(self, identifier: str) -> None:
         """The interaction was taken anew, and is wanted now; harmless when unknown."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import field
 
 from ixproxy.messages.interactions import InteractionRequest
-from ixproxy.messages.message import Count, KeyValues, Name, Number, Request
+from ixproxy.messages.message import Count, KeyValues, Name, Number, Request, Workbin
 
 __all__ = [
     "Request3rdServer",
@@ -67,12 +67,20 @@ class RequestReject(InteractionRequest, frozen=True, kw_only=True):
 
 
 class RequestRouteCall(InteractionRequest, frozen=True, kw_only=True):
-    """A router's answer to EventRouteRequest, on direct connections only."""
+    """
+    A router's answer to EventRouteRequest, on direct connections only.
+
+    :ivar route_type: what is to be done, and so what must be named: `Agent`
+        (by `agent_id`, `place_id` or both), `Queue`, `Workbin` or `Stop`.
+    :ivar take_number: that of the EventRouteRequest; 0: it is not said.
+    """
 
     agent_id: str = ""
     place_id: Name = ""
     queue: str = ""
-    route_type: str = ""
+    route_type: Name = ""
+    workbin: Workbin = Workbin()
+    take_number: Count = 0
 
 
 class Request3rdServer(Request, frozen=True, kw_only=True):

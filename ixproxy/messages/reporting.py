@@ -288,24 +288,37 @@ class EventExternalServiceResponded(ServiceEvent, frozen=True, kw_only=True):
 
 
 class EventRouteRequest(InteractionEvent, frozen=True, kw_only=True):
-    """Pushes an interaction to a router, on direct connections only."""
+    """
+    Pushes an interaction to a router, on direct connections only.
+
+    :ivar strategy_id: the strategy that is to route it: that of the view.
+    :ivar queue: where it was taken from, and goes back to.
+    :ivar take_number: as of every take; the router has the interaction now.
+    """
 
     strategy_id: str = ""
     queue: str = ""
+    take_number: Count = 0
 
 
 class EventRouteUsed(InteractionEvent, frozen=True, kw_only=True):
-    """Tells a router that its answer was carried out."""
+    """
+    Answers RequestRouteCall: it was carried out, and the router has the
+    interaction no more. With a reason: no agent has got it, and it is back in
+    its queue, or wherever else the reason says.
+    """
 
 
 class EventAbandoned(InteractionEvent, frozen=True, kw_only=True):
-    """Tells a router that its interaction is gone."""
+    """Tells a router that an interaction that was pushed to it was stopped by another."""
 
 
 class EventAttachedDataChanged(InteractionEvent, frozen=True, kw_only=True):
-    """Tells a router that properties of its interaction changed."""
+    """Tells a router that properties of an interaction that was pushed to it changed."""
 
+    added_properties: KeyValues = {}
     changed_properties: KeyValues = {}
+    deleted_properties: KeyValues = {}
 
 
 class EventPrivateInfo(InteractionEvent, frozen=True, kw_only=True):

@@ -45,6 +45,7 @@ from ixproxy.node.work import (
     Work,
 )
 from ixproxy.wire.codec import encode
+from ixproxy.wire.names import Kind
 from ixproxy.wire.parts import split_frame
 from ixproxy.wire.prefix import Flag, readdress
 from ixproxy.wire.shortening import shortened
@@ -202,7 +203,13 @@ class NodeAnswers:
             # A registration was asked by client 0: the number is what it answers.
             number = 0 if registering is not None else client.number
             try:
-                raw = encode(message, client=number, reference=asking.reference, flags=flags)
+                raw = encode(
+                    message,
+                    client=number,
+                    reference=asking.reference,
+                    flags=flags,
+                    kind=Kind.REPLY,
+                )
                 self._sent += len(raw)
                 if len(raw) - 4 <= peer.max_frame:
                     peer.connection.send(raw)

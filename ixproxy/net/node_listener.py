@@ -24,6 +24,7 @@ from ixproxy.net.node_state import NodeState
 from ixproxy.net.slow_readers import SlowReaders
 from ixproxy.net.turn import TurnEnd
 from ixproxy.net.waiting_room import WaitingRoom
+from ixproxy.node.work import RouterReads
 from ixproxy.wire.codec import error_frame
 from ixproxy.wire.frames import Skipped
 
@@ -152,8 +153,10 @@ class NodeListener(Factory):
 
     def output_exceeded(self, connection: FrameConnection) -> None:
         """A peer does not read: let it wait, unless it was to be told what happens."""
-        if self.exceeds_stream(self._peers[connection]):
+        peer = self._peers[connection]
+        if self.exceeds_stream(peer):
             return
+        self._pushed_to(peer, reads=False)
         self._slow.exceeded(connection, self._state.clock.seconds())
 
     def close_slow(self, connection: FrameConnection) -> None:
@@ -163,7 +166,15 @@ class NodeListener(Factory):
     def output_drained(self, connection: FrameConnection) -> None:
         """It reads again, and what it asked may be run."""
         self._slow.drained(connection)
+        if connection in self._peers:
+            self._pushed_to(self._peers[connection], reads=True)
         self._state.writer.wake()
+
+    def _pushed_to(self, peer: NodePeer, *, reads: bool) -> None:
+        """Routers get no more than they read."""
+        for client in peer.clients.values():
+            if client.strategies:
+                self._state.writer.add(RouterReads(client.sender.session, reads))
 
     def connection_lost(self, connection: FrameConnection, reason: str) -> None:
         """A peer is gone."""

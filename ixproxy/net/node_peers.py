@@ -69,6 +69,7 @@ class NodeClient:
 
     :ivar path: the proxies between it and the node, nearest to it first.
     :ivar generation: which registration of its session it is; greater is newer.
+    :ivar strategies: those that it has loaded, as a router that work is pushed to.
     :ivar lasting: its session is its own, and it can come back by it.
     :ivar all_tenants: it named none, so it works for all there are.
     :ivar rights: the codes of the requests that it may send: none before its
@@ -90,6 +91,7 @@ class NodeClient:
         "peer",
         "rights",
         "sender",
+        "strategies",
         "superseded",
         "waiting",
     )
@@ -105,12 +107,14 @@ class NodeClient:
         all_tenants: bool,
         moves: Sequence[int] = (),
         path: Sequence[str] = (),
+        strategies: tuple[str, ...] = (),
     ) -> None:
         self.peer = peer
         self.number = number
         self.sender = sender
         self.generation = incarnation, *moves
         self.path = tuple(path)
+        self.strategies = strategies
         self.lasting = lasting
         self.all_tenants = all_tenants
         self.rights: frozenset[int] = frozenset()

@@ -21,12 +21,20 @@ from ixproxy.messages import (
     RequestServerStatus,
     RequestUnregisterClient,
 )
+from ixproxy.messages.message import MAX_NAME
 from ixproxy.net import node_log
 from ixproxy.net.node_limits import PROXY_FACTOR
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer, RegistrationAsking
 from ixproxy.net.node_state import NodeState, code_of
 from ixproxy.net.registration_parts import RegistrationParts
-from ixproxy.node.work import ClientsLost, ConnectionLost, Goodbye, Registered, Sender
+from ixproxy.node.work import (
+    ClientsLost,
+    ConnectionLost,
+    Goodbye,
+    Registered,
+    RouterReads,
+    Sender,
+)
 from ixproxy.values import ClientType
 from ixproxy.wire.admission import client_type_of, observes
 from ixproxy.wire.codec import decode, encode, error_frame
@@ -37,6 +45,9 @@ OBSERVERS = frozenset({code_of(RequestServerStatus), code_of(RequestUnregisterCl
 """What those may send who only ask how the node is."""
 
 WANTS_CHANGES = "event_properties_changed"
+STRATEGIES = "strategies"
+"""The key of a registration's extension that lists what a router has loaded."""
+MAX_STRATEGIES = 1000
 
 
 class Registrar:
@@ -118,6 +129,8 @@ class Registrar:
                 message.holding,
                 asking,
                 None if agents is None else tuple((each[0], each[1]) for each in agents),
+                client.strategies,
+                client.all_tenants,
                 None if snapshots is None else tuple(snapshots),
             )
         )
@@ -184,6 +197,7 @@ class Registrar:
             all_tenants=not tenants,
             moves=message.moves,
             path=message.path,
+            strategies=() if sender.through_proxy else strategies_of(message),
         )
 
     def _enter(self, peer: NodePeer, client: NodeClient) -> None:
@@ -214,6 +228,10 @@ class Registrar:
         client.peer.registering -= 1
         client.answered()
         node_log.registered(client)
+        connection = client.peer.connection
+        if client.strategies and connection is not None and connection.exceeded:
+            # It registered again on a connection that it does not read.
+            self._state.writer.add(RouterReads(client.sender.session, False))
         if not client.number and client.peer.proxy and self._state.load:
             client.peer.send(self._state.load)
 
@@ -343,3 +361,26 @@ class Registrar:
             )
         if not peer.proxy and peer.connection is not None:
             peer.connection.close(f"registration refused: {refusal.description}")
+
+
+def strategies_of(message: RequestRegisterClient) -> tuple[str, ...]:
+    """
+    What a router says that it has loaded; of others it does not count.
+
+    :raise RequestRefused: it is no list of names.
+    """
+    listed = message.extension.get(STRATEGIES)
+    if listed is None or message.client_type != ClientType.ROUTING_ENGINE:
+        return ()
+    if not isinstance(listed, list) or not all(
+        isinstance(name, str) and 0 < len(name) <= MAX_NAME for name in listed
+    ):
+        raise RequestRefused(
+            Code.BAD_ATTRIBUTE,
+            f"{STRATEGIES}: expected a list of names of at most {MAX_NAME} characters",
+        )
+    if len(listed) > MAX_STRATEGIES:
+        raise RequestRefused(
+            Code.BAD_ATTRIBUTE, f"{STRATEGIES}: {len(listed)} names, {MAX_STRATEGIES} are allowed"
+        )
+    return tuple(dict.fromkeys(listed))

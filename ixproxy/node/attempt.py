@@ -11,7 +11,7 @@ import msgspec
 
 from ixproxy.errors import Code, RequestRefused, StorageError
 from ixproxy.interfaces import IStore
-from ixproxy.node import idleness
+from ixproxy.node import idleness, pushing
 from ixproxy.node.agent_sessions import end_by_node
 from ixproxy.node.expiry import (
     AT_A_TIME,
@@ -42,6 +42,7 @@ from ixproxy.node.work import (
     Outcome,
     Refuse,
     Relayed,
+    RouterReads,
     StreamEnded,
     Tick,
     Work,
@@ -79,17 +80,24 @@ class Attempt:
     """
 
     def __init__(
-        self, standing: Standing, works: Sequence[Work], now: float, *, with_timers: bool
+        self,
+        standing: Standing,
+        works: Sequence[Work],
+        now: float,
+        *,
+        with_timers: bool,
+        with_pushes: bool,
     ) -> None:
         self._standing = standing
         self._works = works
         self._now = now
         self._with_timers = with_timers
+        self._with_pushes = with_pushes
         self._store = standing.store
         self._journal = standing.journal
         self._memory = standing.memory
         self._before: Counters = msgspec.structs.replace(standing.memory.counters)
-        self._rows = WorkingSet(standing.store, standing.journal)
+        self._rows = WorkingSet(standing.store, standing.journal, standing.memory.routers)
         self._effects: list[Effect] = []
         self._failures: list[Failure] = []
         self._ticked = False
@@ -109,6 +117,10 @@ class Attempt:
         rows.prefetch(*needs_of(self._works))
         for work in self._works:
             self._run_one(turn, work)
+        if self._memory.routers.routers:
+            pushing.wake(turn, rows.originals)
+            if self._with_pushes:
+                self._push(turn)
         rows.write_out()
         raised = counters.event_number != self._before.event_number
         if rows.wrote or raised or self._expired_receipts:
@@ -127,6 +139,14 @@ class Attempt:
             ended = [self._did(turn, None, partial(end_timer, turn, timer)) for timer in due]
             # One that goes wrong stays due: it must not be met here again and again.
             more = len(due) == AT_A_TIME and all(ended)
+
+    def _push(self, turn: Turn) -> None:
+        """Push to routers what there is for them, as one view after another shows it."""
+        share = pushing.Share()
+        for view in pushing.wanting(turn):
+            if not self._did(turn, None, partial(pushing.push, turn, view, share)):
+                self._memory.routers.not_before = self._now + pushing.AGAIN
+                return
 
     def _run_one(self, turn: Turn, work: Work) -> None:
         if type(work) is Tick:
@@ -173,6 +193,8 @@ class Attempt:
         old = old_sessions(turn)
         for session in old:
             self._did(turn, None, partial(end_old_session, turn, session))
+        for session in pushing.lost_routers(turn):
+            self._did(turn, None, partial(pushing.take_from, turn, session))
         for row in old_logins(turn):
             self._did(turn, None, partial(end_old_login, turn, row))
         for row in without_seats(turn):
@@ -248,7 +270,7 @@ def refused(
     work: Work, code: int, description: str = "", in_doubt: bool | None = None
 ) -> list[Effect]:
     """The refusal of a piece of work, if it awaits an answer."""
-    if isinstance(work, Tick | ConnectionLost | Relayed | StreamEnded):
+    if isinstance(work, Tick | ConnectionLost | Relayed | StreamEnded | RouterReads):
         return []
     if isinstance(work, Goodbye | ClientsLost) and work.token is None:
         return []

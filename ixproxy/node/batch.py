@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from ixproxy.errors import Code, CommitUncertain, LeaseLost, StorageError
 from ixproxy.interfaces import IStore
+from ixproxy.node import pushing
 from ixproxy.node.attempt import Attempt, Standing, refused
 from ixproxy.node.expiry import next_ending
 from ixproxy.node.invitations import OPERATIONS
@@ -28,7 +29,7 @@ from ixproxy.node.memory import Memory
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.node.turn import Identity
 from ixproxy.node.work import Effect, Failure, Outcome, Work
-from ixproxy.values import ClientType, SnapshotState
+from ixproxy.values import ClientType, PartyType, SnapshotState
 
 
 class People(NamedTuple):
@@ -105,7 +106,8 @@ class NodeCore:
             logouts = store.fetch_by("logouts", "lasting", [0, 1])
             invitations = store.fetch_by("invitations", "operation", OPERATIONS)
             snapshots = store.fetch_by("snapshots", "state", list(SnapshotState))
-            at.memory.load(sessions, agents, now, logouts, invitations, snapshots)
+            pushed = store.fetch_by("parties", "party_type", [PartyType.ROUTER])
+            at.memory.load(sessions, agents, now, logouts, invitations, snapshots, pushed)
             at.load.count(store, at.model, now)
         finally:
             store.rollback()
@@ -130,6 +132,7 @@ class NodeCore:
         except StorageError:
             at.model, at.settings = old
             raise
+        pushing.configuration_changed(at.memory, model)
         if at.memory.idle_due is not None:
             # Agents may be idle for too long sooner than it was thought.
             at.memory.idle_due = now
@@ -141,7 +144,11 @@ class NodeCore:
             due = at.store.next_due()
             at.first_timer = inf if due is None else due
         first = None if at.first_timer == inf else at.first_timer
-        ends = [first, next_ending(at.memory, at.settings)]
+        ends = [
+            first,
+            next_ending(at.memory, at.settings),
+            pushing.next_push(at.memory, at.model, at.settings),
+        ]
         if at.load.changed and at.announced_at is not None:
             ends.append(at.announced_at + at.settings.load_interval)
         return min((end for end in ends if end is not None), default=None)
@@ -153,22 +160,25 @@ class NodeCore:
         :param now: seconds since the epoch, UTC.
         """
         try:
-            return self._certain(works, now, with_timers=True)
+            return self._certain(works, now, with_timers=True, with_pushes=True)
         except StorageError as problem:
             if isinstance(problem, LeaseLost):
                 return _lost(works, Code.STORE_FAILED, problem)
             return self._one_by_one(works, now)
 
     def _one_by_one(self, works: Sequence[Work], now: float) -> Outcome:
-        """Find what the store fails on: the timers, or which piece of work."""
+        """Find what the store fails on: the timers, which piece of work, or what is pushed."""
         effects: list[Effect] = []
         failures: list[Failure] = []
         pullable: set[tuple[int, str]] = set()
-        parts: list[Sequence[Work]] = [(), *((work,) for work in works)]
+        parts: list[Sequence[Work]] = [(), *((work,) for work in works), ()]
         for number, part in enumerate(parts):
+            first, last = not number, number == len(parts) - 1
             try:
-                outcome = self._certain(part, now, with_timers=not part)
+                outcome = self._certain(part, now, with_timers=first, with_pushes=last)
             except StorageError as problem:
+                if last:
+                    self._standing.memory.routers.not_before = now + pushing.AGAIN
                 if isinstance(problem, LeaseLost):
                     outcome = _lost(part, Code.STORE_FAILED, problem)
                 else:
@@ -185,7 +195,9 @@ class NodeCore:
                 return Outcome(effects, frozenset(pullable), failures, store_lost=True)
         return Outcome(effects, frozenset(pullable), failures)
 
-    def _certain(self, works: Sequence[Work], now: float, *, with_timers: bool) -> Outcome:
+    def _certain(
+        self, works: Sequence[Work], now: float, *, with_timers: bool, with_pushes: bool
+    ) -> Outcome:
         """
         Run a batch until it is known whether it happened.
 
@@ -193,7 +205,9 @@ class NodeCore:
         """
         problem: CommitUncertain | None = None
         for _ in range(UNCERTAIN_COMMITS):
-            attempt = Attempt(self._standing, works, now, with_timers=with_timers)
+            attempt = Attempt(
+                self._standing, works, now, with_timers=with_timers, with_pushes=with_pushes
+            )
             try:
                 attempt.run()
                 return attempt.finished()

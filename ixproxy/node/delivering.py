@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import (
     EventAck,
+    EventRouteUsed,
     RequestConference,
     RequestDeliver,
     RequestIntrude,
@@ -44,10 +45,18 @@ MAX_EXTENSION = 16 << 10
 """Bytes of the extension that an invitation carries: a row, and a part of what agents are told."""
 
 
-def deliver(turn: Turn, sender: Sender, request: RequestDeliver, token: Token) -> None:
+def deliver(
+    turn: Turn,
+    sender: Sender,
+    request: RequestDeliver,
+    token: Token,
+    used: EventRouteUsed | None = None,
+) -> None:
     """
     T7 of the life cycle: the strategy has done its part, an agent is invited.
 
+    :param used: what answers it when it is settled; None: EventAck where it is
+        accepted, else an error.
     :raise RequestRefused: the client does not route it, or the agent cannot
         be invited.
     """
@@ -67,7 +76,7 @@ def deliver(turn: Turn, sender: Sender, request: RequestDeliver, token: Token) -
         invitations=(invitation,),
         operation=DELIVER,
     )
-    inviting.send(turn, invitation, token)
+    inviting.send(turn, invitation, token, used)
     happen(turn, step, what)
 
 

@@ -101,8 +101,14 @@ def _subjects(step: Step, what: Happening) -> Sequence[Subject]:
         return what.left
     if when is When.JOINING:
         return (what.joined,)
-    if when is When.EACH_LOSER:
-        return [party for party in what.left if not _asked(what, party.session)]
+    if when is When.EACH_ROUTER:
+        return [party for party in what.stayed if party.party_type == PartyType.ROUTER]
+    if when in (When.EACH_LOSER, When.EACH_PUSHED, When.EACH_OTHER):
+        losers = [party for party in what.left if not _asked(what, party.session)]
+        if when is When.EACH_LOSER:
+            return losers
+        pushed = when is When.EACH_PUSHED
+        return [each for each in losers if (each.party_type == PartyType.ROUTER) == pushed]
     if when is When.INVITATION:
         return what.invitations
     if when is When.EACH_CALLED_OFF:
@@ -130,6 +136,10 @@ def _receivers(turn: Turn, step: Step, what: Happening, subject: Subject) -> Seq
         return _concerned(turn, step, what, subject)
     if step.to is To.THE_PARTY:
         return () if subject is None else (subject.session,)
+    if step.to is To.THE_ROUTER:
+        spared = turn.settings.no_userdata_changed_response_to_urs
+        own = subject is None or (spared and subject.session == requester)
+        return () if own or subject is None else (subject.session,)
     if step.to is To.OTHER_PARTIES:
         others = what.stayed if subject is None else seeing(subject, what.stayed)
         return [each.session for each in others if each.session != requester]
@@ -195,7 +205,14 @@ def _event(turn: Turn, step: Step, what: Happening, party: Subject, properties: 
             more["party"] = party_shown(party)
             if party.agent_number:
                 more["agent_session"] = (party.agent_number, party.agent_dbid)
-    elif kind is m.EventPropertiesChanged:
+    elif kind is m.EventRouteRequest:
+        assert what.joined is not None
+        more["strategy_id"] = what.joined.strategy_id
+        more["queue"] = row.queue
+        more["take_number"] = what.joined.take_number
+    elif kind is m.EventAbandoned:
+        pass
+    elif kind in (m.EventPropertiesChanged, m.EventAttachedDataChanged):
         added, changed, deleted = what.changed
         more["added_properties"] = added
         more["changed_properties"] = changed

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ixproxy.messages import EventRouteUsed
 from ixproxy.node.journal import Journal
 from ixproxy.node.rows import InvitationRow
 from ixproxy.node.work import Token
@@ -22,10 +23,16 @@ OPERATIONS = (DELIVER, TRANSFER, CONFERENCE)
 
 
 class Waiting(NamedTuple):
-    """The request of a client session that awaits the outcome of an invitation."""
+    """
+    The request of a client session that awaits the outcome of an invitation.
+
+    :ivar used: what answers it however it is settled; None: an
+        acknowledgement, or an error.
+    """
 
     session: bytes
     token: Token
+    used: EventRouteUsed | None = None
 
 
 class Invitations:
@@ -68,9 +75,11 @@ class Invitations:
         self._journal.take_off(self._of, row.interaction_id, row.ticket)
         self._journal.take_off(self._to, (row.tenant_id, row.agent_id), row.ticket)
 
-    def wait(self, ticket: int, session: bytes, token: Token) -> None:
+    def wait(
+        self, ticket: int, session: bytes, token: Token, used: EventRouteUsed | None = None
+    ) -> None:
         """A request of `session` awaits the outcome."""
-        self._journal.set(self._waiting, ticket, Waiting(session, token))
+        self._journal.set(self._waiting, ticket, Waiting(session, token, used))
         self._journal.add(self._asked_by, session, ticket)
 
     def waits(self, ticket: int) -> Waiting | None:

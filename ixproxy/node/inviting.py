@@ -16,7 +16,8 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.messages import EventAck
+from ixproxy.messages import EventAck, EventRouteUsed
+from ixproxy.messages.message import MAX_TEXT, Reason
 from ixproxy.node.events import Happening, happen, invite_event
 from ixproxy.node.invitations import DELIVER, TRANSFER
 from ixproxy.node.life_cycle import Trigger, transition
@@ -26,11 +27,23 @@ from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.work import Answer, Refuse, Token
 from ixproxy.values import InteractionState, PartyType
 
+OUTCOMES = {
+    Code.INVITATION_REJECTED: "Rejected",
+    Code.INVITATION_EXPIRED: "Expired",
+    Code.INVITATION_OVER: "CalledOff",
+    Code.TARGET_NOT_LOGGED_IN: "LoggedOut",
+}
+"""Why a router's delivery has come to nothing: the system name of the reason, by code."""
 
-def send(turn: Turn, row: InvitationRow, token: Token) -> None:
-    """An invitation is out, and `token` awaits its outcome."""
+
+def send(turn: Turn, row: InvitationRow, token: Token, used: EventRouteUsed | None = None) -> None:
+    """
+    An invitation is out, and `token` awaits its outcome.
+
+    :param used: as of `Waiting`.
+    """
     turn.memory.invitations.keep(row)
-    turn.memory.invitations.wait(row.ticket, row.inviter, token)
+    turn.memory.invitations.wait(row.ticket, row.inviter, token, used)
     turn.rows.put(row)
     set_timer(turn, row.interaction_id)
 
@@ -60,7 +73,8 @@ def answer(turn: Turn, row: InvitationRow) -> frozenset[bytes]:
     waiting = turn.memory.invitations.waits(row.ticket)
     if waiting is None:
         return frozenset()
-    turn.tells.append(Answer(waiting.token, EventAck(interaction_id=row.interaction_id)))
+    answered = waiting.used or EventAck(interaction_id=row.interaction_id)
+    turn.tells.append(Answer(waiting.token, answered))
     return frozenset((waiting.session,))
 
 
@@ -72,6 +86,15 @@ def refuse(
     if waiting is None:
         return frozenset()
     refusal = RequestRefused(code, description, in_doubt=in_doubt)
+    if waiting.used is not None and not refusal.in_doubt:
+        # The router's part is over, whatever the agent says.
+        why = Reason(
+            reason_system_name=OUTCOMES.get(code, "NotDelivered"),
+            reason_description=refusal.description[:MAX_TEXT],
+            reason=code,
+        )
+        turn.tells.append(Answer(waiting.token, replace(waiting.used, reason=why)))
+        return frozenset((waiting.session,))
     turn.tells.append(
         Refuse(waiting.token, code, refusal.description, refusal.in_doubt, row.interaction_id)
     )

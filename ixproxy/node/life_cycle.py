@@ -45,6 +45,7 @@ class Trigger(Enum):
     SUBMITTED = "submitted by a media server"
     SUBMITTED_BY_AGENT = "submitted by an agent"
     TAKEN_BY_STRATEGY = "pulled for a strategy"
+    PUSHED = "pushed to a router"
     TAKEN_BY_AGENT = "pulled by an agent"
     PLACED_IN_QUEUE = "placed in a queue"
     PLACED_IN_WORKBIN = "placed in a workbin"
@@ -57,6 +58,7 @@ class Trigger(Enum):
     NOT_LISTED = "its party came back without it"
     UNREGISTERED = "its party unregistered"
     SESSION_EXPIRED = "its party did not come back in time"
+    ROUTER_LOST = "the router that it was pushed to did not come back in time"
     LOGGED_OUT = "its agent logged out"
     FORCED_OUT = "a newer login, or the node, ended its agent's session"
     HANDLING_EXPIRED = "the handling timer expired"
@@ -83,6 +85,7 @@ class To(Enum):
 
     REPORTING = "reporting only"
     THE_PARTY = "the party concerned"
+    THE_ROUTER = "the router concerned, unless it asked for it and an option spares it"
     OTHER_PARTIES = "the parties that stay"
     CONCERNED = "agents handling it, and submitters that asked for it"
     SUBMITTERS = "the media servers with the submitter's name"
@@ -101,6 +104,9 @@ class When(Enum):
     OUT_OF_WORKBIN = "it comes out of a workbin"
     EACH_LEAVING = "for each party that leaves"
     EACH_LOSER = "for each party that leaves without having asked for it"
+    EACH_PUSHED = "for each router among them that it was pushed to"
+    EACH_OTHER = "for each other of them"
+    EACH_ROUTER = "for each router that it was pushed to"
     JOINING = "for the party that joins"
     INVITATION = "for the invitation that it is about"
     EACH_CALLED_OFF = "for each invitation that ends by it"
@@ -156,8 +162,12 @@ _ENDED_THERE = Step(
 _JOINED = Step(m.EventPartyAdded, When.JOINING, To.OTHER_PARTIES)
 _GONE = Step(m.EventPartyRemoved, When.EACH_LEAVING, To.OTHER_PARTIES)
 _REVOKED = Step(m.EventRevoked, When.EACH_LOSER, To.THE_PARTY, reported=False)
+_ROUTE = Step(m.EventRouteRequest, When.JOINING, To.THE_PARTY, reported=False)
+_ABANDONED = Step(m.EventAbandoned, When.EACH_PUSHED, To.THE_PARTY, reported=False)
+_REVOKED_TOO = _REVOKED._replace(when=When.EACH_OTHER)
 _STOPPED = Step(m.EventProcessingStopped, When.ALWAYS, To.SUBMITTERS)
 _CHANGED = Step(m.EventPropertiesChanged, When.ALWAYS, To.CONCERNED)
+_CHANGED_TOO = Step(m.EventAttachedDataChanged, When.EACH_ROUTER, To.THE_ROUTER, reported=False)
 _HELD = Step(m.EventHeld)
 _RESUMED = Step(m.EventResumed)
 
@@ -189,6 +199,7 @@ _ROWS: tuple[tuple[Trigger, tuple[State, ...], State, tuple[Step, ...]], ...] = 
     (_T.SUBMITTED, (None,), _Q, (_SUBMITTED, _INTO_WORKBIN, _PLACED_IN)),
     (_T.SUBMITTED_BY_AGENT, (None,), _H, (_SUBMITTED, _JOINED)),
     (_T.TAKEN_BY_STRATEGY, _WAITING, _R, (*_OUT, _JOINED)),
+    (_T.PUSHED, _WAITING, _R, (*_OUT, _JOINED, _ROUTE)),
     (_T.TAKEN_BY_AGENT, _WAITING, _H, (*_OUT, _JOINED)),
     (_T.PLACED_IN_QUEUE, _WAITING, _Q, _MOVED),
     (_T.PLACED_IN_QUEUE, _TAKEN_STATES, _Q, (_CALLED_OFF, _GONE, _PLACED, _REVOKED, _UNDELIVERED)),
@@ -199,19 +210,29 @@ _ROWS: tuple[tuple[Trigger, tuple[State, ...], State, tuple[Step, ...]], ...] = 
         _T.STOPPED,
         _TAKEN_STATES,
         None,
-        (_CALLED_OFF, _GONE, _STOPPED, _ENDED_THERE, _REVOKED, _UNDELIVERED),
+        (
+            _CALLED_OFF,
+            _GONE,
+            _STOPPED,
+            _ENDED_THERE,
+            _REVOKED_TOO,
+            _ABANDONED,
+            _UNDELIVERED,
+        ),
     ),
     (_T.LEFT, _TAKEN_STATES, _Q, _BACK_TOLD),
     (_T.TAKE_CANCELLED, _TAKEN_STATES, _Q, _BACK),
     (_T.NOT_LISTED, _TAKEN_STATES, _Q, _BACK),
     (_T.UNREGISTERED, _TAKEN_STATES, _Q, _BACK),
     (_T.SESSION_EXPIRED, _TAKEN_STATES, _Q, _BACK_TOLD),
+    (_T.ROUTER_LOST, (_R,), _Q, _BACK),
     (_T.LOGGED_OUT, _TAKEN_STATES, _Q, _BACK_TOLD),
     (_T.FORCED_OUT, _TAKEN_STATES, _Q, _BACK_TOLD),
     (_T.HANDLING_EXPIRED, (_H,), _Q, _BACK_TOLD),
     (_T.ROUTING_EXPIRED, (_R,), _Q, _BACK_TOLD),
     *((_T.CHANGED, (state,), state, (_CHANGED, _CHANGED_THERE)) for state in _WAITING),
-    *((_T.CHANGED, (state,), state, (_CHANGED,)) for state in _TAKEN_STATES),
+    (_T.CHANGED, (_R,), _R, (_CHANGED, _CHANGED_TOO)),
+    (_T.CHANGED, (_H,), _H, (_CHANGED,)),
     *((_T.HELD, (state,), state, (_HELD,)) for state in _ALL),
     *((_T.RESUMED, (state,), state, (_RESUMED,)) for state in _ALL),
     *((_T.PARTY_LEFT, (state,), state, (_CALLED_OFF, _GONE)) for state in _TAKEN_STATES),
@@ -244,7 +265,7 @@ _ROWS: tuple[tuple[Trigger, tuple[State, ...], State, tuple[Step, ...]], ...] = 
     (_T.INVITATION_CALLED_OFF, (_H,), _H, (_OVER, _OVER_TOO)),
 )
 
-SILENT = frozenset({_T.TAKE_CANCELLED, _T.NOT_LISTED, _T.UNREGISTERED})
+SILENT = frozenset({_T.TAKE_CANCELLED, _T.NOT_LISTED, _T.UNREGISTERED, _T.ROUTER_LOST})
 """Returns that the party need not be told of: it is gone, or does not know that it had it."""
 
 
@@ -269,7 +290,7 @@ def _refusal(trigger: Trigger, state: State) -> int:
         return Code.UNKNOWN_INTERACTION
     if trigger in (_T.SUBMITTED, _T.SUBMITTED_BY_AGENT):
         return Code.DUPLICATE_INTERACTION
-    if trigger in (_T.TAKEN_BY_STRATEGY, _T.TAKEN_BY_AGENT):
+    if trigger in (_T.TAKEN_BY_STRATEGY, _T.PUSHED, _T.TAKEN_BY_AGENT):
         return Code.NOT_QUEUED
     if trigger is _T.INTRUDED:
         return Code.NOT_HANDLED

@@ -21,7 +21,15 @@ import msgspec
 from ixproxy.node.invitations import Invitations
 from ixproxy.node.journal import Journal
 from ixproxy.node.kept_snapshots import KeptSnapshots
-from ixproxy.node.rows import AgentRow, InvitationRow, LogoutRow, SessionRow, SnapshotRow
+from ixproxy.node.pushing_memory import Routers
+from ixproxy.node.rows import (
+    AgentRow,
+    InvitationRow,
+    LogoutRow,
+    PartyRow,
+    SessionRow,
+    SnapshotRow,
+)
 from ixproxy.node.workbin_listeners import WorkbinListeners
 from ixproxy.values import ClientType, Stamp
 from ixproxy.wire.streams import StreamKey
@@ -93,6 +101,7 @@ class Memory:
     :ivar interested: sessions that want to hear of changed properties.
     :ivar invitations: all that are out.
     :ivar snapshots: all that there are.
+    :ivar routers: those that work is pushed to (see `pushing_memory`).
     :ivar reporters: client sessions with a reporting stream.
     :ivar reported: how many streams are about a tenant, where any are.
     :ivar wanted: the different streams that there are, and how many have each.
@@ -120,6 +129,7 @@ class Memory:
         "reporters",
         "restarts",
         "returned",
+        "routers",
         "seen",
         "servers",
         "sessions",
@@ -158,6 +168,7 @@ class Memory:
         self.interested: dict[bytes, bool] = {}
         self.invitations = Invitations(journal)
         self.snapshots = KeptSnapshots(journal)
+        self.routers = Routers(journal)
         self.reporters: dict[bytes, Reporter] = {}
         self.reported: dict[int, int] = {}
         self.wanted: dict[StreamKey, int] = {}
@@ -172,6 +183,7 @@ class Memory:
         logouts: Iterable[LogoutRow] = (),
         invitations: Iterable[InvitationRow] = (),
         snapshots: Iterable[SnapshotRow] = (),
+        pushed: Iterable[PartyRow] = (),
     ) -> None:
         """Take over what a start finds stored; all its sessions count as lost."""
         self.started_at = now
@@ -186,6 +198,7 @@ class Memory:
         for invitation in sorted(invitations, key=lambda row: row.ticket):
             self.invitations.keep(invitation)
         self.snapshots.load(snapshots, self.sessions)
+        self.routers.load(pushed, self.lost)
         self.journal.forget()
 
     def keep_session(self, row: SessionRow) -> None:

@@ -41,6 +41,19 @@ WORKBIN_QUEUE = "workbin:"
 
 
 @dataclass(frozen=True, slots=True)
+class RouterLimits:
+    """
+    What one router may get in place of what the node's options say.
+
+    :ivar rate: interactions a second; None: as the option says.
+    :ivar most: how many it may have at a time; None: likewise.
+    """
+
+    rate: float | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSettings:
     """
     The options that rules need; names, units and defaults are those of `[settings]`.
@@ -54,6 +67,9 @@ class NodeSettings:
     :ivar max_userdata_size: bytes.
     :ivar pull_hold_timeout: seconds.
     :ivar submit_receipt_retention: hours.
+    :ivar default_max_submission_rate: interactions a second that one router is
+        pushed; None: not limited. `router_limits` has others, by client name.
+    :ivar router_restore_timeout: seconds, as is `submit_timer_interval`.
     :ivar load_interval: seconds at least between two announcements of the load.
     :ivar consumers: for whom every reporting event is kept in the outbox.
     """
@@ -65,6 +81,9 @@ class NodeSettings:
     allow_duplicates_in_submit: bool = False
     allow_multiple_agent_connections: str = "true"
     completed_queues: tuple[str, ...] = ()
+    default_max_submission_rate: float | None = None
+    default_max_submitted_per_router: int = 500
+    default_max_submitted_per_strategy: int = 500
     default_view_freeze_interval: float = 60
     delayed_logout_panic_threshold: int = 50
     delayed_logout_timeout: float = 30
@@ -79,10 +98,14 @@ class NodeSettings:
     max_number_of_snapshots: int = 100
     max_userdata_size: int = 512 << 10
     max_workbin_interactions: int = 1000
+    no_userdata_changed_response_to_urs: bool = False
     not_ready_on_invitation_timeout: bool = False
     pull_hold_timeout: float = 10
+    router_limits: Mapping[str, RouterLimits] = field(default_factory=dict)
+    router_restore_timeout: float = 5
     routing_timeout: float = 720
     submit_receipt_retention: float = 24
+    submit_timer_interval: float = 1
     load_interval: float = 1.0
     consumers: tuple[str, ...] = ()
 
@@ -96,6 +119,7 @@ class ViewPlan:
     segmentation: tuple[str, ...] = ()
     segment_limit: int = 0
     freeze_interval: float | None = None
+    strategy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +137,7 @@ class TenantPlan:
 
     :ivar queues: queue to view name to view.
     :ivar workbins: workbin type to its kind of owner, a key of `OWNERS`.
-    :ivar agents: None, as for places and groups: any name is taken.
+    :ivar agents: None, as for places, groups and routers: any name is taken.
     """
 
     id: int
@@ -125,6 +149,7 @@ class TenantPlan:
     places: frozenset[str] | None = None
     agent_groups: frozenset[str] | None = None
     place_groups: frozenset[str] | None = None
+    routers: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +160,8 @@ class ViewModel:
     :ivar name: as a pull names it: `queue/view`.
     :ivar condition: None: every row.
     :ivar freeze_interval: seconds; None: the node's default.
+    :ivar strategy: which it feeds: its interactions are pushed to routers that
+        have loaded it; "": none.
     """
 
     tenant_id: int
@@ -145,6 +172,7 @@ class ViewModel:
     segmentation: tuple[str, ...] = ()
     segment_limit: int = 0
     freeze_interval: float | None = None
+    strategy: str = ""
 
     @property
     def time_dependent(self) -> bool:
@@ -181,6 +209,7 @@ class TenantModel:
     places: frozenset[str] | None
     agent_groups: frozenset[str] | None
     place_groups: frozenset[str] | None
+    routers: frozenset[str] | None = None
 
     def owners(self, kind: str) -> frozenset[str] | None:
         """The known owners of one kind, None where any is taken."""
@@ -197,6 +226,8 @@ class NodeModel:
 
     :ivar reserved: the names in user data that are properties, not mere keys:
         as the protocol spells them, and custom ones as they are configured.
+    :ivar fed: the views of a queue that feed a strategy.
+    :ivar feeding: the views that feed a strategy, of all tenants.
     :ivar by_arrival: the order of those who ask for none.
     :param custom_properties: name to kind, as `Properties` takes them.
     :param dialect: of the store, for which expressions are compiled.
@@ -216,6 +247,13 @@ class NodeModel:
         self.tenants = {plan.id: self._tenant(plan, problems) for plan in tenants}
         if problems:
             raise ConfigError(problems)
+        self.fed: dict[tuple[int, str], tuple[ViewModel, ...]] = {}
+        self.feeding: dict[str, tuple[ViewModel, ...]] = {}
+        for view in self.views():
+            if view.strategy:
+                place = (view.tenant_id, view.queue)
+                self.fed[place] = (*self.fed.get(place, ()), view)
+                self.feeding[view.strategy] = (*self.feeding.get(view.strategy, ()), view)
         self.by_arrival = compile_order("", self.properties, dialect)
         self.lying = compile_condition("[InteractionState] = 0", self.properties, dialect)
         """The condition of what lies in a workbin, not taken out."""
@@ -280,6 +318,7 @@ class NodeModel:
             plan.places,
             plan.agent_groups,
             plan.place_groups,
+            plan.routers,
         )
 
     def _view(self, tenant_id: int, queue: str, name: str, plan: ViewPlan) -> ViewModel:
@@ -299,6 +338,7 @@ class NodeModel:
             segmentation.columns,
             segmentation.limit,
             plan.freeze_interval,
+            plan.strategy,
         )
 
 

@@ -60,12 +60,34 @@ def take_by_strategy(
 
     :raise RequestRefused: it cannot be taken.
     """
-    step = transition(Trigger.TAKEN_BY_STRATEGY, row.state)
+    return _take(turn, sender, row, strategy_id, Trigger.TAKEN_BY_STRATEGY, PartyType.STRATEGY)
+
+
+def push_to(
+    turn: Turn, router: Sender, row: InteractionRow, strategy_id: str
+) -> tuple[InteractionRow, PartyRow]:
+    """
+    T4 of the life cycle: a router gets a queued interaction, and is told so.
+
+    :raise RequestRefused: it cannot be taken.
+    """
+    return _take(turn, router, row, strategy_id, Trigger.PUSHED, PartyType.ROUTER)
+
+
+def _take(
+    turn: Turn,
+    sender: Sender,
+    row: InteractionRow,
+    strategy_id: str,
+    trigger: Trigger,
+    party_type: PartyType,
+) -> tuple[InteractionRow, PartyRow]:
+    step = transition(trigger, row.state)
     party = PartyRow(
         interaction_id=row.id,
         session=sender.session,
         tenant_id=row.tenant_id,
-        party_type=PartyType.STRATEGY,
+        party_type=party_type,
         take_number=turn.counters.event_number + 1,
         joined_at=turn.now,
         strategy_id=strategy_id,

@@ -26,6 +26,7 @@ from ixproxy.node import (
     pinging,
     placing,
     pulling,
+    pushing_answers,
     reading,
     reporting,
     sessions,
@@ -50,6 +51,7 @@ from ixproxy.node.work import (
     PullRetried,
     Registered,
     Relayed,
+    RouterReads,
     Sender,
     StreamEnded,
     Token,
@@ -113,6 +115,7 @@ LONG_RULES: dict[type[Request], LongRule] = {
     m.RequestStartPlaceAgentStateReporting: reporting.start,
     m.RequestStopPlaceAgentStateReporting: reporting.stop,
     m.RequestDeliver: delivering.deliver,
+    m.RequestRouteCall: pushing_answers.route_call,
     m.RequestTransfer: delivering.transfer,
     m.RequestConference: delivering.conference,
     m.RequestAccept: accepting.accept,
@@ -224,6 +227,9 @@ def perform(turn: Turn, work: Work) -> Effect | None:
         return None if work.token is None else Answer(work.token, ack)
     if type(work) is StreamEnded:
         reporting.ended(turn, work)
+        return None
+    if type(work) is RouterReads:
+        turn.memory.routers.reads(work.session, reads=work.reads)
         return None
     if type(work) is Relayed:
         topics.relay(turn, work)

@@ -28,6 +28,7 @@ from ixproxy.node.inviting import nobody_waits, tell_again
 from ixproxy.node.life_cycle import Trigger
 from ixproxy.node.logouts import EXPIRED, Loss
 from ixproxy.node.parties import put_back
+from ixproxy.node.pushing import enter
 from ixproxy.node.rows import PartyRow, SessionRow, SnapshotRow
 from ixproxy.node.snapshots import first_members, free
 from ixproxy.node.turn import Cause, Turn
@@ -65,6 +66,7 @@ def register(turn: Turn, work: Registered) -> EventAck:
     # It may come by another way before the loss of the first is known.
     leave_provisional(turn, session, Cause())
     turn.memory.returns(session)
+    enter(turn, work)
     if sender.wants_properties_changed:
         turn.journal.set(turn.memory.interested, session, True)
     else:
@@ -157,6 +159,7 @@ def end_session(
     snapshots = first_members(turn, turn.memory.snapshots.of(session))
     for party in turn.rows.held_by(session):
         _return(turn, party, trigger, cause)
+    turn.memory.routers.leave(session)
     leave_all(turn, session, cause, loss)
     none_available(turn, session, cause)
     nobody_waits(turn, session, Code.CANCELLED)
@@ -173,6 +176,7 @@ def _lose(turn: Turn, session: bytes, application_name: str) -> None:
     lost = replace(row, lost_at=turn.now, lost_with=application_name or row.client_name)
     turn.memory.keep_session(lost)
     turn.memory.drop_reporter(session)
+    turn.memory.routers.is_lost(session, turn.now)
     turn.rows.put(lost)
     nobody_waits(turn, session, Code.CANCELLED)
     turn.memory.listen_to_nothing(session)

@@ -85,6 +85,8 @@ class Registered(msgspec.Struct, frozen=True):
 
     :ivar holding: interaction id to take number, all parts together.
     :ivar agent_sessions: stamps; None: it stays in all.
+    :ivar strategies: those that a router has loaded, which is pushed work for them.
+    :ivar all_tenants: it works for all tenants that there are, at any time.
     :ivar snapshots: the ids of those that it has; None: it keeps all.
     """
 
@@ -93,6 +95,8 @@ class Registered(msgspec.Struct, frozen=True):
     holding: dict[str, int] = {}
     token: Token = None
     agent_sessions: tuple[tuple[int, int], ...] | None = None
+    strategies: tuple[str, ...] = ()
+    all_tenants: bool = False
     snapshots: tuple[int, ...] | None = None
 
 
@@ -198,6 +202,19 @@ class GoesOn(msgspec.Struct, frozen=True):
     begun: bool = False
 
 
+class RouterReads(msgspec.Struct, frozen=True):
+    """
+    A router does not read what it was pushed, so that it should get no more for
+    now; or reads again. It has no answer.
+    """
+
+    session: bytes
+    reads: bool
+
+    def __repr__(self) -> str:
+        return f"RouterReads({self.reads})"
+
+
 class Tick(msgspec.Struct, frozen=True):
     """
     Time passed: sessions, provisional logins and receipts that are too old
@@ -216,6 +233,7 @@ Work = (
     | Relayed
     | StreamEnded
     | GoesOn
+    | RouterReads
     | Tick
 )
 

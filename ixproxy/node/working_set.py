@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from ixproxy.errors import LocalProtocolError
 from ixproxy.interfaces import IStore
 from ixproxy.node.journal import Journal
+from ixproxy.node.pushing_memory import Routers
 from ixproxy.node.rows import (
     InteractionRow,
     Key,
@@ -28,6 +29,7 @@ from ixproxy.node.rows import (
     TimerRow,
 )
 from ixproxy.node.selections import Selection
+from ixproxy.values import PartyType
 
 ReceiptKey = tuple[int, str, str]
 TimerKey = tuple[str, str]
@@ -37,6 +39,7 @@ MemberKey = tuple[int, str]
 
 class WorkingSet:
     """
+    :param routers: is told of the parties of routers, which it counts.
     :ivar originals: the interactions that were changed, each as the batch
         found it; None: it was not there.
     :ivar wrote: whether anything was handed to the store, and `wrote_timers` a timer.
@@ -50,6 +53,7 @@ class WorkingSet:
         "_parties",
         "_receipts",
         "_request_began",
+        "_routers",
         "_store",
         "_timers",
         "originals",
@@ -57,8 +61,9 @@ class WorkingSet:
         "wrote_timers",
     )
 
-    def __init__(self, store: IStore, journal: Journal) -> None:
+    def __init__(self, store: IStore, journal: Journal, routers: Routers | None = None) -> None:
         self._store = store
+        self._routers = routers
         self._journal = journal
         self._interactions: dict[str, InteractionRow | None] = {}
         self._parties: dict[str, tuple[PartyRow, ...]] = {}
@@ -200,6 +205,8 @@ class WorkingSet:
         id, session = row.interaction_id, row.session
         others = tuple(each for each in self.parties_of(id) if each.session != session)
         self._journal.set(self._parties, id, (*others, row))
+        if row.party_type == PartyType.ROUTER and self._routers is not None:
+            self._routers.joined(row)
         self._journal.set(self._changes, ("parties", (id, session)), row)
 
     def remove_party(self, row: PartyRow) -> None:
@@ -207,6 +214,8 @@ class WorkingSet:
         id, session = row.interaction_id, row.session
         others = tuple(each for each in self.parties_of(id) if each.session != session)
         self._journal.set(self._parties, id, others)
+        if row.party_type == PartyType.ROUTER and self._routers is not None:
+            self._routers.left(row)
         self._journal.set(self._changes, ("parties", (id, session)), None)
 
     def put_timer(self, row: TimerRow) -> None:

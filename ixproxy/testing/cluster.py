@@ -47,6 +47,7 @@ from ixproxy.testing.memory_servers import MemoryServer
 from ixproxy.testing.network import MemoryNetwork
 from ixproxy.testing.places import Places, SqlitePlaces
 from ixproxy.testing.process import ProcessClock
+from ixproxy.testing.pushed_routers import PushedRouter
 from ixproxy.testing.steps import ScriptClient
 from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT
 
@@ -299,6 +300,10 @@ class Cluster:
             proxy=number % len(self.fronts) if self.fronts else None,
             extension={"event_properties_changed": 1} if client.interested else {},
         )
+
+    def pushed_router(self, node: int = 0, **arguments: Any) -> PushedRouter:
+        """Connect a router that a node pushes to; see `ixproxy.testing.pushed_routers`."""
+        return PushedRouter(self, node, **arguments)
 
     def cut(self, one: str, other: str) -> None:
         """Let nothing through between two hosts, and tell nobody."""

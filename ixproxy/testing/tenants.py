@@ -18,6 +18,7 @@ TENANT = TenantPlan(
         "In": {"All": ViewPlan(), "Urgent": ViewPlan("Priority > 5", "Priority DESC")},
         "Second": {"All": ViewPlan(), "Chats": ViewPlan("[media_type] = 'chat'")},
         "Done": {"All": ViewPlan(order="submitted_at DESC")},
+        "Routed": {"All": ViewPlan(order="Priority DESC", strategy="Mail")},
     },
     workbins={"Drafts": "agent", "Team": "agent-group"},
 )

@@ -268,6 +268,8 @@ _EVENTS = (
     _row(1100, m.EventInvite, kind=Kind.EVENT, holdings=Holdings.INVITES),
     _row(1101, m.EventRevoked, kind=Kind.EVENT, holdings=Holdings.REVOKES),
     _row(1109, m.EventAccepted, kind=Kind.EVENT, holdings=Holdings.ENDS_INVITATION),
+    _row(1250, m.EventRouteRequest, kind=Kind.EVENT, holdings=Holdings.TAKES),
+    _row(1252, m.EventAbandoned, kind=Kind.EVENT, holdings=Holdings.REVOKES),
     *(
         _row(code, message, kind=Kind.EVENT)
         for code, message in (
@@ -307,9 +309,7 @@ _EVENTS = (
             (1233, m.EventMassAgentLogout),
             (1240, m.EventExternalServiceRequested),
             (1241, m.EventExternalServiceResponded),
-            (1250, m.EventRouteRequest),
             (1251, m.EventRouteUsed),
-            (1252, m.EventAbandoned),
             (1253, m.EventAttachedDataChanged),
             (1254, m.EventPrivateInfo),
             (1300, m.EventNodeLoad),

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ixproxy.messages import EventPropertiesChanged
+from ixproxy.messages import EventAttachedDataChanged, EventPropertiesChanged
 from ixproxy.messages.message import Event
 from ixproxy.messages.reporting import InteractionEvent
 
@@ -24,6 +24,6 @@ def shortened(event: Event) -> Event:
     if isinstance(event, InteractionEvent):
         properties = {key: event.interaction[key] for key in event.interaction if key != "UserData"}
         less["interaction"] = properties
-    if isinstance(event, EventPropertiesChanged):
+    if isinstance(event, EventPropertiesChanged | EventAttachedDataChanged):
         less["added_properties"] = less["changed_properties"] = less["deleted_properties"] = {}
     return replace(event, **less)

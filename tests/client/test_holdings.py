@@ -15,6 +15,7 @@ GIVES_BACK = [
     m.RequestLeaveInteraction(tenant_id=1, interaction_id="A"),
     m.RequestTransfer(tenant_id=1, interaction_id="A"),
     m.RequestDeliver(tenant_id=1, interaction_id="A"),
+    m.RequestRouteCall(tenant_id=1, interaction_id="A", route_type="Stop"),
 ]
 
 
@@ -116,3 +117,21 @@ def test_the_view_follows_and_cannot_be_changed() -> None:
     assert view == {}
     with pytest.raises(TypeError):
         view["A"] = 1  # type: ignore[index]
+
+
+def test_what_is_pushed_is_held_until_it_is_abandoned_or_revoked() -> None:
+    held = Held({"A": 1})
+    assert held.event_received(m.EventRouteRequest(interaction_id="B", take_number=7)) == ("B",)
+    assert held.event_received(m.EventRouteRequest(interaction_id="A", take_number=8)) == ("A",)
+    assert held.numbers == {"A": 8, "B": 7}
+    assert held.event_received(m.EventAbandoned(interaction_id="A")) == ()
+    held.event_received(m.EventRevoked(interaction_id="B"))
+    assert held.numbers == {}
+
+
+def test_a_push_settles_what_an_earlier_give_back_left_in_doubt() -> None:
+    held = Held({"A": 1})
+    held.refused(PLACE, Code.LOST_CONNECTION, in_doubt=True)
+    assert held.doubtful == {"A"}
+    held.event_received(m.EventRouteRequest(interaction_id="A", take_number=8))
+    assert held.doubtful == set()

@@ -26,13 +26,15 @@ def test_what_was_run_is_finished_or_taken_back(node: TriedNode) -> None:
     standing = node.core._standing
     submit = RequestSubmit(tenant_id=1, media_type="email", queue="Inbound")
     number = node.core.last_event_number
-    attempt = Attempt(standing, [Asked(mail, submit, 0, 1)], node.now, with_timers=True)
+    works = [Asked(mail, submit, 0, 1)]
+    attempt = Attempt(standing, works, node.now, with_timers=True, with_pushes=True)
     attempt.run()
     assert node.core.last_event_number == number + 1
     outcome = attempt.finished()
     assert [type(each) for each in outcome.effects] == [Announce, Answer]
     assert outcome.pullable == {(1, "Inbound")}
-    attempt = Attempt(standing, [Asked(mail, submit, 0, 1)], node.now, with_timers=True)
+    works = [Asked(mail, submit, 0, 1)]
+    attempt = Attempt(standing, works, node.now, with_timers=True, with_pushes=True)
     node.store.commits = ["fails"]
     with pytest.raises(StorageError, match="disk"):
         attempt.run()
@@ -46,7 +48,7 @@ def test_timers_may_be_left_for_another_time(node: TriedNode) -> None:
     id = node.submit(mail)
     node.pull(router)
     later = node.now + 720 * 60
-    attempt = Attempt(node.core._standing, [], later, with_timers=False)
+    attempt = Attempt(node.core._standing, [], later, with_timers=False, with_pushes=True)
     attempt.run()
     attempt.finished()
     assert node.kept(id).state == 2

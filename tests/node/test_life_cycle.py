@@ -33,6 +33,7 @@ WRITTEN_DOWN: dict[Trigger, dict[State, tuple[State, str]]] = {
     Trigger.TAKEN_BY_STRATEGY: dict.fromkeys(
         (Q, C), (R, "TakenFromQueue TakenFromWorkbin? PartyAdded")
     ),
+    Trigger.PUSHED: dict.fromkeys((Q, C), (R, "TakenFromQueue TakenFromWorkbin? PartyAdded")),
     Trigger.TAKEN_BY_AGENT: dict.fromkeys(
         (Q, C), (H, "TakenFromQueue TakenFromWorkbin? PartyAdded")
     ),
@@ -67,6 +68,7 @@ WRITTEN_DOWN: dict[Trigger, dict[State, tuple[State, str]]] = {
             Trigger.FORCED_OUT,
         )
     },
+    Trigger.ROUTER_LOST: {R: (Q, BACK)},
     Trigger.HANDLING_EXPIRED: {H: (Q, BACK)},
     Trigger.ROUTING_EXPIRED: {R: (Q, BACK)},
     Trigger.PARTY_LEFT: {state: (state, "Revoked* PartyRemoved") for state in (R, H)},
@@ -165,11 +167,19 @@ def test_only_who_did_not_ask_is_told_that_an_interaction_is_gone() -> None:
             assert bool(revokes) == (trigger in TOLD and taken_away)
             assert not (revokes and trigger in SILENT)
             for step in revokes:
-                assert (step.when, step.to, step.reported) == (
-                    When.EACH_LOSER,
-                    To.THE_PARTY,
-                    False,
-                )
+                # A router hears otherwise of what another stops.
+                stops = trigger is Trigger.STOPPED
+                when = When.EACH_OTHER if stops else When.EACH_LOSER
+                assert (step.when, step.to, step.reported) == (when, To.THE_PARTY, False)
+
+
+def test_what_is_stopped_is_abandoned_for_the_router_that_it_was_pushed_to() -> None:
+    for (trigger, state), found in LIFE_CYCLE.items():
+        if isinstance(found, Transition):
+            abandoned = [step for step in found.steps if step.event is m.EventAbandoned]
+            assert bool(abandoned) == (trigger is Trigger.STOPPED and state in (R, H))
+            for step in abandoned:
+                assert (step.when, step.to) == (When.EACH_PUSHED, To.THE_PARTY)
 
 
 def test_party_events_reach_those_who_stay_and_no_other_event_does() -> None:

@@ -124,8 +124,9 @@ class TriedNode:
         through_proxy: bool = False,
         wants_properties_changed: bool = False,
         session: bytes = b"",
+        strategies: tuple[str, ...] = (),
     ) -> Sender:
-        """A registered client."""
+        """A registered client; a router with `strategies` is pushed work for them."""
         sender = Sender(
             session or name.encode().ljust(16, b"."),
             name,
@@ -134,7 +135,7 @@ class TriedNode:
             through_proxy,
             wants_properties_changed,
         )
-        self.run(Registered(sender, 1))
+        self.run(Registered(sender, 1, strategies=strategies))
         return sender
 
     def media_server(self, name: str = "mail-1", **more: Any) -> Sender:

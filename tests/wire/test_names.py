@@ -109,6 +109,7 @@ def test_what_requests_do_to_holdings_is_said_once_in_the_table() -> None:
         "RequestPull",
         "RequestAccept",
         "RequestIntrude",
+        "EventRouteRequest",
     }
     assert does[Holdings.GIVES_BACK] == {
         "RequestPlaceInQueue",
@@ -121,7 +122,7 @@ def test_what_requests_do_to_holdings_is_said_once_in_the_table() -> None:
     }
     assert does[Holdings.INVITES] == {"EventInvite"}
     assert does[Holdings.ENDS_INVITATION] == {"RequestReject", "EventAccepted"}
-    assert does[Holdings.REVOKES] == {"EventRevoked"}
+    assert does[Holdings.REVOKES] == {"EventRevoked", "EventAbandoned"}
 
 
 def test_whoever_names_one_interaction_must_name_it_and_its_tenant() -> None:
