@@ -95,6 +95,11 @@ class Code:
     ALREADY_A_PARTY = 3061
     DO_NOT_DISTURB = 3062
     NOT_HANDLED = 3063
+    SERVICE_UNKNOWN = 3070
+    SERVICE_NOT_CONNECTED = 3071
+    SERVICE_QUEUE_FULL = 3072
+    SERVICE_TIMED_OUT = 3073
+    SERVICE_LOST = 3074
     INTERNAL = 3099
 
 
@@ -166,6 +171,11 @@ ERRORS: dict[int, ErrorRow] = {
         ErrorRow(Code.DO_NOT_DISTURB, "Target agent does not want to be disturbed", _NO),
         ErrorRow(Code.NOT_HANDLED, "No agent handles the interaction", _NO),
         ErrorRow(Code.LIMIT_REACHED, "A configured limit is reached", _NO),
+        ErrorRow(Code.SERVICE_UNKNOWN, "No such external server is configured", _NO),
+        ErrorRow(Code.SERVICE_NOT_CONNECTED, "No such external server is connected", _NO),
+        ErrorRow(Code.SERVICE_QUEUE_FULL, "Too many calls wait for the external server", _NO),
+        ErrorRow(Code.SERVICE_TIMED_OUT, "The external server has not answered in time", _MAYBE),
+        ErrorRow(Code.SERVICE_LOST, "Lost the external server that was called", _MAYBE),
         ErrorRow(Code.INTERNAL, "Internal error", _MAYBE),
     )
 }

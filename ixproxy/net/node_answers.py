@@ -21,6 +21,9 @@ from ixproxy.net.node_peers import Asking, RegistrationAsking, Waiting
 from ixproxy.net.node_registration import Registrar
 from ixproxy.net.node_reporting import NodeReporting
 from ixproxy.net.node_state import NodeState
+from ixproxy.net.third_party import ThirdParty
+from ixproxy.node.esp_find import DATABASE_FAILURE, fault
+from ixproxy.node.esp_work import CallService
 from ixproxy.node.long_reads import answer_of
 from ixproxy.node.work import (
     Announce,
@@ -32,6 +35,7 @@ from ixproxy.node.work import (
     Effect,
     Goodbye,
     HoldPull,
+    LongRead,
     OpenStream,
     Outcome,
     ReadLong,
@@ -67,11 +71,13 @@ class NodeAnswers:
         state: NodeState,
         registrar: Registrar,
         reporting: NodeReporting,
+        third_party: ThirdParty,
         lost: Callable[[str], None],
     ) -> None:
         self._state = state
         self._registrar = registrar
         self._reporting = reporting
+        self._third_party = third_party
         self._lost = lost
         self.begins: Callable[[], None] = lambda: None
         """Told when works that waited are run."""
@@ -111,7 +117,7 @@ class NodeAnswers:
             except Exception:
                 # A mistake of ours must not cost others their answers.
                 log.failure("{effect} could not be performed", effect=type(effect).__name__)
-                if isinstance(effect, Answer | ReadLong):
+                if isinstance(effect, Answer | ReadLong | CallService):
                     self._state.refuse(effect.token, Code.INTERNAL, doubtful=True)
                 elif isinstance(effect, OpenStream):
                     self._reporting.cannot_open(effect)
@@ -144,6 +150,8 @@ class NodeAnswers:
             self._reporting.open(effect)
         elif isinstance(effect, CloseStream):
             self._reporting.close(effect)
+        elif isinstance(effect, CallService):
+            self._third_party.call(effect)
 
     def _lose_later(self, work: Work | None) -> None:
         """What could not be stored: sessions that are gone, and must not hold anything for ever."""
@@ -288,7 +296,10 @@ class NodeAnswers:
 
         asking.waits(Waiting.READER)
         state.readers.read(
-            read, lambda result: self._was_read(asking, result), asker, lambda: self._turn(asking)
+            read,
+            lambda result: self._was_read(asking, plan, result),
+            asker,
+            lambda: self._turn(asking),
         )
 
     def _turn(self, asking: Asking) -> int:
@@ -301,7 +312,7 @@ class NodeAnswers:
             return Code.EXPIRED
         return asking.cancelled
 
-    def _was_read(self, asking: Asking, result: list[bytes] | Failure) -> None:
+    def _was_read(self, asking: Asking, plan: LongRead, result: list[bytes] | Failure) -> None:
         asking.waits(Waiting.NO)
         if not isinstance(result, Failure):
             asking.settle()
@@ -313,6 +324,9 @@ class NodeAnswers:
             self._state.refuse(asking, problem.code, problem.description)
         elif isinstance(problem, StorageError):
             log.warn("A long read failed: {problem}", problem=problem)
+            if plan.envelope is not None:
+                self._answer(Answer(asking, fault(plan.envelope, DATABASE_FAILURE, str(problem))))
+                return
             self._state.refuse(asking, Code.STORE_FAILED, str(problem))
         else:
             log.failure("A long read broke", failure=result)

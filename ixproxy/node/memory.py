@@ -4,9 +4,9 @@ What the writer thread remembers from batch to batch.
 Sessions and agent sessions are rows too; the node is their only writer, so it
 keeps them here and writes them through. What a restart loses: the restarts of
 handling timers by reads (they are due by their rows then), which media
-servers asked for property changes, who listens to topics and who is available
-elsewhere (clients say so again when they register), when agents were last seen
-(the start counts), by whom agents are logged in provisionally (a confirmation
+servers asked for property changes, who listens to topics, who hears of calls to
+external servers and who is available elsewhere (clients say so again when they
+register), when agents were last seen (the start counts), by whom agents are logged in provisionally (a confirmation
 that comes after all counts as a replay), and who awaits the outcome of an
 invitation (see `invitations`).
 """
@@ -66,6 +66,21 @@ class Reporter(NamedTuple):
     tenants: frozenset[int]
 
 
+class ServiceReader(NamedTuple):
+    """
+    A client session that hears of calls to external servers.
+
+    :ivar servers: those that it named; empty: all.
+    """
+
+    tenants: frozenset[int]
+    servers: frozenset[str]
+
+    def hears(self, tenant_id: int, server: str) -> bool:
+        """Whether a call is told to it."""
+        return tenant_id in self.tenants and (not self.servers or server in self.servers)
+
+
 class Memory:
     """
     :ivar sessions: every client session, by its name.
@@ -92,6 +107,7 @@ class Memory:
     :ivar reporters: client sessions with a reporting stream.
     :ivar reported: how many streams are about a tenant, where any are.
     :ivar wanted: the different streams that there are, and how many have each.
+    :ivar service_readers: client sessions that hear of calls to external servers.
     :ivar restarts: when the handling of an interaction was last seen going on.
     """
 
@@ -118,6 +134,7 @@ class Memory:
         "returned",
         "seen",
         "servers",
+        "service_readers",
         "sessions",
         "started_at",
         "streams",
@@ -155,6 +172,7 @@ class Memory:
         self.wanted: dict[StreamKey, int] = {}
         self.streams = 0
         self.restarts: dict[str, float] = {}
+        self.service_readers: dict[bytes, ServiceReader] = {}
 
     def load(
         self,
@@ -341,7 +359,8 @@ class Memory:
         self._mark(self.topics_of, session, topic, False)
 
     def listen_to_nothing(self, session: bytes) -> None:
-        """The same for all its topics."""
+        """The same for all its topics, and for calls to external servers."""
+        self.journal.remove(self.service_readers, session)
         for topic in tuple(self.topics_of.get(session, ())):
             self.listen_no_more(session, topic)
 

@@ -55,6 +55,7 @@ class NodeSettings:
     :ivar pull_hold_timeout: seconds.
     :ivar submit_receipt_retention: hours.
     :ivar load_interval: seconds at least between two announcements of the load.
+    :ivar names: what the node is called: the names of the servers of its pair.
     :ivar consumers: for whom every reporting event is kept in the outbox.
     """
 
@@ -82,6 +83,8 @@ class NodeSettings:
     routing_timeout: float = 720
     submit_receipt_retention: float = 24
     load_interval: float = 1.0
+    hide_strategy_esp_activity: bool = False
+    names: tuple[str, ...] = ()
     consumers: tuple[str, ...] = ()
 
 

@@ -21,6 +21,8 @@ from ixproxy.node import (
     availability,
     changing,
     delivering,
+    esp,
+    esp_reporting,
     idleness,
     placing,
     pulling,
@@ -30,6 +32,7 @@ from ixproxy.node import (
     submitting,
     topics,
 )
+from ixproxy.node.esp_work import ServiceAnswered, ServiceCalled
 from ixproxy.node.timers import HANDLING
 from ixproxy.node.turn import Turn
 from ixproxy.node.work import (
@@ -86,6 +89,8 @@ RULES: dict[type[Request], Rule] = {
     m.RequestUnsubscribe: topics.unsubscribe,
     m.RequestPublish: topics.publish,
     m.RequestNotify: topics.publish,
+    m.RequestStartExternalServiceReporting: esp_reporting.start,
+    m.RequestStopExternalServiceReporting: esp_reporting.stop,
 }
 """Requests that are answered at once, with a message."""
 
@@ -102,6 +107,7 @@ LONG_RULES: dict[type[Request], LongRule] = {
     m.RequestConference: delivering.conference,
     m.RequestAccept: accepting.accept,
     m.RequestReject: accepting.reject,
+    m.Request3rdServer: esp.call_service,
 }
 """Requests whose answer may take another way, come later, or is not all that they have done."""
 
@@ -156,6 +162,9 @@ def needs_of(works: Iterable[Work]) -> Needs:
                 needs.receipts.append(receipt)
             if request.interaction_id:
                 needs.ids.append(request.interaction_id)
+        elif isinstance(request, m.Request3rdServer):
+            if request.interaction_id:
+                needs.ids.append(request.interaction_id)
         elif isinstance(request, m.RequestPull):
             needs.ids.extend(islice(request.pull_parameters, MAX_FORESEEN))
     return needs
@@ -196,4 +205,9 @@ def perform(turn: Turn, work: Work) -> Effect | None:
     if type(work) is Relayed:
         topics.relay(turn, work)
         return None
+    if type(work) is ServiceCalled:
+        esp_reporting.called(turn, work)
+        return None
+    if type(work) is ServiceAnswered:
+        return esp_reporting.answered(turn, work)
     raise TypeError(f"{type(work).__name__} is no work for a rule")

@@ -23,7 +23,8 @@ import msgspec
 
 from ixproxy.messages import EventNodeLoad, RequestPull
 from ixproxy.messages.answers import InteractionsAnswer
-from ixproxy.messages.message import Event, Message, Request
+from ixproxy.messages.message import Event, KeyValues, Message, Request
+from ixproxy.node.esp_work import CallService, ServiceAnswered, ServiceCalled
 from ixproxy.node.selections import Selection
 from ixproxy.wire.streams import StreamKey
 
@@ -58,7 +59,7 @@ class Sender(msgspec.Struct, frozen=True):
 
 class Asked(msgspec.Struct, frozen=True):
     """
-    A request. It gets exactly one of Answer, Refuse, HoldPull and ReadLong.
+    A request. It gets exactly one of Answer, Refuse, HoldPull, ReadLong and CallService.
 
     The server has checked that the client's type may send it (`rights`), that
     the prefix carries what the names table requires, and its time to live.
@@ -198,6 +199,8 @@ Work = (
     | PullRetried
     | Relayed
     | StreamEnded
+    | ServiceCalled
+    | ServiceAnswered
     | Tick
 )
 
@@ -211,6 +214,7 @@ class LongRead(msgspec.Struct, frozen=True):
     :ivar limit: the most rows that it shows; the selection asks for one more.
     :ivar now: the time of the request, for whatever depends on time.
     :ivar keyed: an order was asked for: the answer has sort keys.
+    :ivar envelope: of the call to the node's own service that it answers; None: of none.
     """
 
     selection: Selection
@@ -218,6 +222,7 @@ class LongRead(msgspec.Struct, frozen=True):
     limit: int
     now: float
     keyed: bool = False
+    envelope: KeyValues | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -318,7 +323,18 @@ class ReadLong(msgspec.Struct, frozen=True):
     plan: LongRead
 
 
-Effect = Answer | Refuse | Tell | Report | OpenStream | CloseStream | Announce | HoldPull | ReadLong
+Effect = (
+    Answer
+    | Refuse
+    | Tell
+    | Report
+    | OpenStream
+    | CloseStream
+    | Announce
+    | HoldPull
+    | ReadLong
+    | CallService
+)
 
 
 class Failure(msgspec.Struct, frozen=True):
