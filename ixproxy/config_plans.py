@@ -9,18 +9,24 @@ from typing import Any
 from ixproxy.config_deployment import Deployment
 from ixproxy.config_licences import shares
 from ixproxy.config_node_options import NodeSettings
-from ixproxy.config_tables import NodeApplication, Tenant, View
+from ixproxy.config_tables import NodeApplication, ServerApplication, Tenant, View
 from ixproxy.node import model as node
+from ixproxy.node.esp_servers import ExternalServer
 from ixproxy.node.properties import Properties
 
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """The arguments of a node's model, and the settings of its rules."""
+    """
+    The arguments of a node's model, the settings of its rules, and whom it calls.
+
+    :ivar servers: the external servers that it is connected to.
+    """
 
     tenants: tuple[node.TenantPlan, ...]
     custom_properties: Mapping[str, str]
     settings: node.NodeSettings
+    servers: tuple[ExternalServer, ...] = ()
 
 
 def node_plan(deployment: Deployment, name: str) -> NodePlan:
@@ -33,11 +39,34 @@ def node_plan(deployment: Deployment, name: str) -> NodePlan:
     return NodePlan(
         tuple(_tenant_plan(tenant) for tenant in deployment.tenants_of(mine)),
         deployment.custom_properties(),
-        _settings(mine.settings, shares(deployment).get(mine.primary or mine.name)),
+        _settings(
+            mine.settings,
+            shares(deployment).get(mine.primary or mine.name),
+            _names_of(deployment.node(mine.primary) if mine.primary else mine),
+        ),
+        tuple(_called(deployment, each) for each in deployment.called_by(mine)),
     )
 
 
-def _settings(given: NodeSettings, seats: int | None) -> node.NodeSettings:
+def _names_of(primary: NodeApplication) -> tuple[str, ...]:
+    """What a node is called: by either server of its pair."""
+    return tuple(name for name in (primary.name, primary.backup) if name)
+
+
+def _called(deployment: Deployment, server: ServerApplication) -> ExternalServer:
+    backup = deployment.applications.get(server.backup)
+    both = (server, backup) if isinstance(backup, ServerApplication) else (server,)
+    return ExternalServer(
+        server.name,
+        server.type,
+        tuple(each.endpoint for each in both if each.endpoint),
+        server.app_type,
+    )
+
+
+def _settings(
+    given: NodeSettings, seats: int | None, names: tuple[str, ...]
+) -> node.NodeSettings:
     """
     What rules need has the names of the options; the rest of it is not in the file.
 
@@ -47,7 +76,7 @@ def _settings(given: NodeSettings, seats: int | None) -> node.NodeSettings:
         each.name for each in fields(given)
     }
     values: dict[str, Any] = {name: getattr(given, name) for name in named}
-    return node.NodeSettings(**values, agent_seats=seats)
+    return node.NodeSettings(**values, agent_seats=seats, names=names)
 
 
 def _tenant_plan(tenant: Tenant) -> node.TenantPlan:

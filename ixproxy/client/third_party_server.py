@@ -54,8 +54,6 @@ TICK = 1.0
 """Seconds between looks at callers that do not read or do not register."""
 INTERNAL_FAULT = "InternalFault"
 """The code of the fault of a callback that failed; its reason is for the log alone."""
-BAD_RESULT = "BadResult"
-"""The code of the fault of a callback whose result no frame can carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +273,7 @@ class ThirdPartyServer:
         def failed(failure: Failure) -> Message:
             if isinstance(failure.value, Fault):
                 return self._fault(call, failure.value.code, failure.value.text)
-            log.failure("{method} of {name} failed", failure, method=call.method, name=self.name)
+            log.failure("A call to {name} failed", failure, name=self.name)
             return self._fault(call, INTERNAL_FAULT, "the external server failed")
 
         made: Deferred[Any] = maybeDeferred(self._run, call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ixproxy.core.agent_requests import AgentRequests
 from ixproxy.core.announcing import Announcing
 from ixproxy.core.attributes import is_interaction_id, problem_of
+from ixproxy.core.calling import Calling
 from ixproxy.core.clients import Client, Peer
 from ixproxy.core.gathering import Gathering
 from ixproxy.core.internal import Internal
@@ -145,7 +146,7 @@ class Requests:
                 Code.BUSY, f"{len(client.inflight)} requests of this client are in flight"
             )
         client.inflight[frame.reference] = asked
-        if asked.route.deadline is Deadline.DELIVERY:
+        if asked.route.deadline in (Deadline.DELIVERY, Deadline.SERVICE):
             client.patient[frame.reference] = None
         problem = problem_of(frame, asked.row, asked.route, client, state.deployment.tenants)
         if problem is not None:
@@ -157,14 +158,16 @@ class Requests:
         state, route = self._state, asked.route
         if route.route is Route.REFUSED:
             state.refuse(asked, Code.UNSUPPORTED_OPERATION)
-        elif asked.frame.interaction and asked.frame.name in OWNER_IF_NAMED:
-            ToOwner(state, self._parking, asked).start(self._locator)
         elif not route.served:
             state.refuse(asked, Code.UNSUPPORTED_YET, f"{route.name} is not supported yet")
         elif asked.silent and asked.row.holdings is Holdings.TAKES and route.route in _HAND_OVER:
             state.refuse(asked, Code.BAD_FRAME, f"flags: {route.name} needs its reply")
-        elif route.route is Route.OWNER:
+        elif route.route is Route.OWNER or (
+            asked.frame.interaction and asked.frame.name in OWNER_IF_NAMED
+        ):
             ToOwner(state, self._parking, asked).start(self._locator)
+        elif asked.frame.name in OWNER_IF_NAMED:
+            Calling(state, asked).start()
         elif route.route is Route.CHOSEN:
             Submitting(state, self._locator, self._parking, asked).start()
         elif route.route is Route.PULL:

@@ -3,8 +3,8 @@ The routing table: every request of the catalogue has exactly one row.
 
 A row says how the proxy answers, which policy merges a fan-out, in which
 deadline class the request waits, and which client types may send it.
-Requests whose route is `later` are known and answered "unsupported yet"; some of
-them go to the owner of the interaction that they name.
+Requests that are not served are known and answered "unsupported yet". A call to
+an external server is for the owner of the interaction that it names, if it does.
 """
 
 from __future__ import annotations
@@ -76,11 +76,8 @@ _ROWS = [
     *_row(Route.REFUSED, "Ping"),
     *_row(Route.REFUSED, "RouteCall"),
     *_row(Route.CHOSEN, "Submit"),
-    *_row(
-        Route.CHOSEN,
-        "3rdServer DistributeEvent DistributeReportingEvent",
-        served=False,
-    ),
+    *_row(Route.CHOSEN, "3rdServer", deadline=Deadline.SERVICE),
+    *_row(Route.CHOSEN, "DistributeEvent DistributeReportingEvent", served=False),
     *_row(
         Route.OWNER,
         "ChangeProperties StopProcessing PlaceInQueue PlaceInWorkbin Hold Resume "
@@ -108,7 +105,6 @@ _ROWS = [
         Route.SUBSCRIBE,
         "StartExternalServiceReporting StopExternalServiceReporting",
         merge="all-must-agree",
-        served=False,
     ),
     *_row(
         Route.SNAPSHOT,
@@ -139,7 +135,7 @@ ROUTES: dict[str, RouteRow] = {row.name: row for row in _ROWS}
 BY_CODE: dict[int, RouteRow] = {BY_NAME[name].code: row for name, row in ROUTES.items()}
 
 OWNER_IF_NAMED = frozenset({BY_NAME["Request3rdServer"].code})
-"""What is for the owner of an interaction, and served, where it names one."""
+"""What is chosen for, or for the owner of an interaction where it names one."""
 
 BEHIND_PROXY: dict[ClientType, frozenset[int]] = {
     client_type: frozenset(code for code, row in BY_CODE.items() if client_type in row.rights)

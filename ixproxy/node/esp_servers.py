@@ -40,11 +40,13 @@ class ExternalServer:
 
     :ivar type: the type of its application, such as `Third Party Server`.
     :ivar endpoints: where it is, and where its backup is: endpoint strings.
+    :ivar app_type: another type that it is called by; "": none.
     """
 
     name: str
     type: str
     endpoints: tuple[str, ...]
+    app_type: str = ""
 
 
 class Bounds(NamedTuple):
@@ -90,9 +92,11 @@ class _Server:
     :ivar calls: what it has not answered, by reference.
     :ivar full: it does not read what was sent to it.
     :ivar heard_at: when it was connected, or answered last.
+    :ivar last: the reference of its last call.
+    :ivar served: the line that its last call waited in; None: none did yet.
     """
 
-    __slots__ = ("by_type", "calls", "connected", "full", "heard_at", "known", "last")
+    __slots__ = ("calls", "connected", "full", "heard_at", "known", "last", "served")
 
     def __init__(self, known: ExternalServer) -> None:
         self.known = known
@@ -101,11 +105,13 @@ class _Server:
         self.full = False
         self.heard_at = 0.0
         self.last = 0
-        self.by_type = False
+        self.served: Address | None = None
 
     @property
-    def kind(self) -> str:
-        return kind_of(self.known.type)
+    def kinds(self) -> tuple[str, ...]:
+        """The types that it is called by."""
+        known = self.known
+        return tuple(dict.fromkeys(kind_of(each) for each in (known.type, known.app_type) if each))
 
     def has_room(self, window: int) -> bool:
         return self.connected and not self.full and len(self.calls) < window
@@ -308,22 +314,24 @@ class ExternalServers:
         if address.name:
             named = self._servers.get(address.name)
             return [named] if named is not None else []
-        return [server for server in self._servers.values() if server.kind == address.type]
+        return [server for server in self._servers.values() if address.type in server.kinds]
 
     def _fill(self, server: _Server) -> list[Act]:
-        """Ask a server what waits, as long as it has room: by its name and by its type in turn."""
+        """Ask a server what waits, as long as it has room: each of its lines in turn."""
         acts: list[Act] = []
-        addresses = Address(server.known.name), Address(type=server.kind)
+        addresses = [Address(server.known.name), *(Address(type=kind) for kind in server.kinds)]
         while server.has_room(self.bounds.window):
-            first, second = reversed(addresses) if server.by_type else addresses
-            address = first if first in self._lines else second
-            line = self._lines.get(address)
-            call = line.next() if line is not None else None
-            if line is None or call is None:
+            after = addresses.index(server.served) + 1 if server.served in addresses else 0
+            in_turn = (*addresses[after:], *addresses[:after])
+            address = next((each for each in in_turn if each in self._lines), None)
+            if address is None:
                 break
+            line = self._lines[address]
+            call = line.next()
+            assert call is not None
             if not line:
                 del self._lines[address]
-            server.by_type = not address.type
+            server.served = address
             acts.append(server.take(call))
         return acts
 

@@ -6,9 +6,9 @@ keeps them here and writes them through. What a restart loses: the restarts of
 handling timers by reads (they are due by their rows then), which media
 servers asked for property changes, who listens to topics, who hears of calls to
 external servers and who is available elsewhere (clients say so again when they
-register), when agents were last seen (the start counts), by whom agents are logged in provisionally (a confirmation
-that comes after all counts as a replay), and who awaits the outcome of an
-invitation (see `invitations`).
+register), when agents were last seen (the start counts), by whom agents are logged
+in provisionally (a confirmation that comes after all counts as a replay), and who
+awaits the outcome of an invitation (see `invitations`).
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from ixproxy.client.third_party_server import Call, Fault, Result
 from ixproxy.errors import Code
@@ -143,14 +144,7 @@ def test_what_the_node_does_not_know_is_refused(attributes: dict[str, object], c
     rig = node("one")
     Program(rig, "one")
     connected(rig)
-    whole = call()
-    request = type(whole)(
-        **{
-            "tenant_id": 1,
-            "envelope3rd_server": whole.envelope3rd_server,
-            **attributes,
-        }
-    )
+    request = structs.replace(call(), **attributes)
     assert rig.client("RoutingEngine").ask(request).error_code == code
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from ixproxy.errors import Code
@@ -51,7 +53,7 @@ def test_a_server_that_refuses_the_node_is_tried_again_ever_more_slowly() -> Non
         (reference, _) = server.requests()[0]
         server.peer.write(error_frame(Code.NOT_ALLOWED, "go away", reference=reference))
         rig.settle()
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert gaps == sorted(gaps)
     assert gaps[-1] > 2 * gaps[0]
     refused = rig.client("RoutingEngine").ask(call())
