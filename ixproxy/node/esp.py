@@ -16,7 +16,7 @@ from ixproxy.node.esp_find import find_by_call
 from ixproxy.node.esp_lines import Address, kind_of
 from ixproxy.node.esp_work import CallService
 from ixproxy.node.turn import Turn
-from ixproxy.node.work import Answer, Effect, Sender, Token
+from ixproxy.node.work import Answer, Effect, ReadLong, Sender, Token
 
 OWN_TYPE = kind_of("Interaction Server")
 """By this type, or by its name, a node is called itself."""
@@ -29,15 +29,15 @@ def call_service(turn: Turn, sender: Sender, request: Request3rdServer, token: T
     :raise RequestRefused: unknown tenant, media type or interaction, or the
         envelope does not say whom to call.
     """
-    address = address_of(request.envelope3rd_server)
-    if address.type == OWN_TYPE or address.name in (turn.identity.name, *turn.settings.names):
-        found = find_by_call(turn, sender, request, token)
-        return found if isinstance(found, Effect) else Answer(token, found)
     tenant = tenant_of(turn, sender, request.tenant_id)
     if request.media_type:
         media_of(tenant, request.media_type)
     if request.interaction_id:
         interaction_of(turn, sender, request)
+    address = address_of(request.envelope3rd_server)
+    if address.type == OWN_TYPE or address.name in (turn.identity.name, *turn.settings.names):
+        found = find_by_call(turn, sender, request, token)
+        return found if isinstance(found, ReadLong) else Answer(token, found)
     return CallService(token, sender, request, address)
 
 

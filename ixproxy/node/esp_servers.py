@@ -226,9 +226,13 @@ class ExternalServers:
             return []
         server.connected = False
         calls, server.calls = server.calls, {}
-        text = f"the connection to {name!r} was lost before its answer came"
         acts: list[Act] = [
-            self._over(call, Code.SERVICE_LOST, text, in_doubt=True)
+            self._over(
+                call,
+                Code.SERVICE_LOST,
+                f"the server of {call.address} was lost before its answer came",
+                in_doubt=True,
+            )
             for call in calls.values()
             if not call.over
         ]
@@ -276,7 +280,7 @@ class ExternalServers:
         for server in self._servers.values():
             for call in server.calls.values():
                 if call.due <= now and not call.over:
-                    text = f"{server.known.name!r} has not answered in time"
+                    text = f"the server of {call.address} has not answered in time"
                     acts.append(self._over(call, Code.SERVICE_TIMED_OUT, text, in_doubt=True))
         return acts
 
