@@ -24,7 +24,7 @@ from ixproxy.net.node_state import NodeState
 from ixproxy.net.third_party import ThirdParty
 from ixproxy.node.esp_find import DATABASE_FAILURE, fault
 from ixproxy.node.esp_work import CallService
-from ixproxy.node.long_reads import answer_of
+from ixproxy.node.long_reads import answer_of, response_of
 from ixproxy.node.work import (
     Announce,
     Answer,
@@ -291,7 +291,9 @@ class NodeAnswers:
         max_frame = asking.client.peer.max_frame
 
         def read(reader: IStoreReader) -> list[bytes]:
-            answer = answer_of(plan, reader.select(plan.selection, plan.now))
+            rows = reader.select(plan.selection, plan.now)
+            called = plan.envelope is not None
+            answer = response_of(plan, rows) if called else answer_of(plan, rows)
             return split_frame(encode(answer, client=number, reference=reference), max_frame)
 
         asking.waits(Waiting.READER)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from ixproxy.messages import Event3rdServerResponse
-from ixproxy.messages.message import KeyValues, Message
+from ixproxy.messages.answers import InteractionsAnswer
+from ixproxy.messages.message import KeyValues
 from ixproxy.node.answers import interaction_properties
 from ixproxy.node.expressions import columns_of
 from ixproxy.node.rows import InteractionRow
@@ -20,15 +21,13 @@ MOST_IN_A_RESPONSE = 500 << 10
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def answer_of(plan: LongRead, rows: Sequence[InteractionRow]) -> Message:
+def answer_of(plan: LongRead, rows: Sequence[InteractionRow]) -> InteractionsAnswer:
     """
     The answer that shows `rows`, in their order.
 
     :param rows: what the store chose for `plan.selection` at `plan.now`.
     """
     found, following = shown(plan.selection, rows, plan.limit)
-    if plan.envelope is not None:
-        return _response(plan.envelope, found, have_more=following is not None)
     order = plan.selection.order
     keys: dict[str, bytes] = {}
     if plan.keyed and order is not None:
@@ -40,18 +39,28 @@ def answer_of(plan: LongRead, rows: Sequence[InteractionRow]) -> Message:
     )
 
 
-def _response(
-    envelope: KeyValues, found: Sequence[InteractionRow], *, have_more: bool
-) -> Event3rdServerResponse:
-    """The answer to a call: as many as fit one frame, for it cannot come in parts."""
-    shown: dict[str, KeyValues] = {}
+def response_of(plan: LongRead, rows: Sequence[InteractionRow]) -> Event3rdServerResponse:
+    """
+    The same as the answer to a call of the node's own service.
+
+    It shows as many as fit one frame, for it cannot come in parts.
+    """
+    found, following = shown(plan.selection, rows, plan.limit)
+    have_more = following is not None
+    interactions: dict[str, KeyValues] = {}
     size = 0
     for row in found:
         properties = interaction_properties(row)
-        size += len(_encode(properties)) + len(row.id) + 8
-        if shown and size > MOST_IN_A_RESPONSE:
+        size += len(_encode(properties)) + len(row.id)
+        if interactions and size > MOST_IN_A_RESPONSE:
             have_more = True
             break
-        shown[row.id] = properties
-    output = {"Interactions": shown, "Count": len(shown), "HaveMore": int(have_more)}
-    return Event3rdServerResponse(envelope3rd_server={**envelope, "Parameters": output})
+        interactions[row.id] = properties
+    output = {
+        "Interactions": interactions,
+        "Count": len(interactions),
+        "HaveMore": int(have_more),
+    }
+    return Event3rdServerResponse(
+        envelope3rd_server={**(plan.envelope or {}), "Parameters": output}
+    )
