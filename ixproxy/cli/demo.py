@@ -56,11 +56,11 @@ def add_parser(subparsers: Any) -> None:
     parser: ArgumentParser = subparsers.add_parser(
         "demo",
         help="run a cluster on this machine and show what it does",
-        description="Starts three nodes, two proxies and an external server as processes of their "
-        "own, hands interactions in through both proxies, looks each of them up and compares it, delivers "
-        "them to agents who work them off, and says what happened, and whether a reporting "
-        "client was told the same. Exit code 1 when something was lost, doubled, changed, "
-        "refused, or told otherwise.",
+        description="Starts three nodes, two proxies and an external server as processes of "
+        "their own, hands interactions in through both proxies, looks each of them up and "
+        "compares it, delivers them to agents who work them off, and says what happened, and "
+        "whether a reporting client was told the same. Exit code 1 when something was lost, "
+        "doubled, changed, refused, or told otherwise.",
     )
     parser.add_argument(
         "--input", type=Path, metavar="FILE.csv", help="hand in the rows of a file; with --map"
