@@ -20,6 +20,8 @@ from ixproxy.cli.demo_watching import TITLES, Watcher
 from ixproxy.cli.output import Output
 
 SHOWN_NAMES = 12
+A_LINE = 6
+"""Counts on one line of what went wrong: what is longer is cut off."""
 
 
 @dataclass(slots=True)
@@ -235,7 +237,9 @@ def _headline(result: Result) -> Text:
     if result.calls is not None and not result.calls.agree:
         counts["calls made"] = result.calls.made
         counts["calls answered"] = result.calls.answered or 0
-    text.append(", ".join(f"{count:,} {name}" for name, count in counts.items()) + ".")
+    said = [f"{count:,} {name}" for name, count in counts.items()]
+    lines = (", ".join(said[at : at + A_LINE]) for at in range(0, len(said), A_LINE))
+    text.append(",\n".join(lines) + ".")
     return text
 
 
