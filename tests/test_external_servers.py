@@ -157,8 +157,8 @@ async def test_a_server_with_tls_sees_who_calls_and_is_seen_to_be_it(
         )
 
     def files(name: str, *, demands: bool = False) -> TlsFiles:
-        paths = [str(tmp_path / each) for each in (f"{name}.pem", f"{name}.key", "ca.pem")]
-        return TlsFiles(*paths, demands)
+        certificate, key = str(tmp_path / f"{name}.pem"), str(tmp_path / f"{name}.key")
+        return TlsFiles(certificate, key, str(tmp_path / "ca.pem"), demands)
 
     alone = CLUSTER[: CLUSTER.index("[applications.nodes]")]
     server_text = CLUSTER[CLUSTER.index("[applications.responder]") :]

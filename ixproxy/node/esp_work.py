@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -70,3 +70,18 @@ class ServiceAnswered(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"ServiceAnswered({self.call.server!r}, {type(self.answer).__name__})"
+
+
+class ServiceReader(NamedTuple):
+    """
+    A client session that hears of calls to external servers.
+
+    :ivar servers: those that it named; empty: all.
+    """
+
+    tenants: frozenset[int]
+    servers: frozenset[str]
+
+    def hears(self, tenant_id: int, server: str) -> bool:
+        """Whether a call is told to it."""
+        return tenant_id in self.tenants and (not self.servers or server in self.servers)

@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from ixproxy.node.esp_work import ServiceReader
 from ixproxy.node.invitations import Invitations
 from ixproxy.node.journal import Journal
 from ixproxy.node.rows import AgentRow, InvitationRow, LogoutRow, SessionRow
@@ -64,21 +65,6 @@ class Reporter(NamedTuple):
     number: int
     subscribed: Subscribed
     tenants: frozenset[int]
-
-
-class ServiceReader(NamedTuple):
-    """
-    A client session that hears of calls to external servers.
-
-    :ivar servers: those that it named; empty: all.
-    """
-
-    tenants: frozenset[int]
-    servers: frozenset[str]
-
-    def hears(self, tenant_id: int, server: str) -> bool:
-        """Whether a call is told to it."""
-        return tenant_id in self.tenants and (not self.servers or server in self.servers)
 
 
 class Memory:

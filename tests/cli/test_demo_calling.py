@@ -29,6 +29,8 @@ EMAIL = {"MediaType": "email"}
 class Server:
     """What all clients are answered with, one after the other."""
 
+    server = m.ServerFacts()
+
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.asked: list[Any] = []
@@ -37,6 +39,9 @@ class Server:
         self.asked.append(message)
         answer = self.answers.pop(0)
         return fail(answer) if isinstance(answer, Exception) else succeed(Answer(answer))
+
+    def on_event(self, callback: Any) -> None:
+        raise AssertionError("nobody wants to hear of events")
 
     def request(self, message: Any, timeout: float | None = None) -> Deferred[Any]:
         return self.ask(message).addCallback(lambda answer: answer.message)

@@ -12,9 +12,9 @@ from ixproxy.client.third_party_server import Call, CallLimits, Result, ThirdPar
 from ixproxy.messages import EventAck, Request3rdServer, RequestRegisterClient, ServerFacts
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.node.esp_servers import ExternalServer
-from ixproxy.wire.codec import encode
+from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.names import Kind
-from tests.net.node_rig import NodeRig, RawPeer, decode
+from tests.net.node_rig import NodeRig, RawPeer
 
 TYPE = "Classification Server"
 
