@@ -55,7 +55,12 @@ LONGEST_PAUSE = 30.0
 CLOSE_LIMIT = 5.0
 """Seconds that a server has to take what was sent before it is cut off."""
 MAX_OUTPUT = 4 << 20
-"""Bytes that may wait for a server before it gets no more calls."""
+"""Bytes that may wait for a server before it gets no more calls, and is not read either."""
+PATIENCE = 30.0
+"""Seconds in which a server must read what waits then."""
+UNREAD = "it does not read what is sent to it"
+TURN_FRAMES = 64
+"""Frames of one server in one turn of the reactor, at most."""
 REGISTRATION = 0
 """The reference of the registration: calls have others."""
 
@@ -136,6 +141,7 @@ class ThirdPartyLink(Factory):
         self._problem = ""
         self._late: IDelayedCall | None = None
         self._end: IDelayedCall | None = None
+        self._patience: IDelayedCall | None = None
         self._stopped = False
         self._service = ClientService(
             _InTurn(self), self, retryPolicy=lambda _: self._pause(), clock=clock
@@ -208,18 +214,20 @@ class ThirdPartyLink(Factory):
 
     def frames_received(
         self, connection: FrameConnection, frames: Sequence[bytes | Skipped]
-    ) -> None:
-        """The server sent frames."""
-        for raw in frames:
+    ) -> int:
+        """The server sent frames: take some, for others wait too."""
+        taken = frames[:TURN_FRAMES]
+        for raw in taken:
             if self._stopped or connection is not self._connection:
-                return
+                return len(frames)
             try:
                 if isinstance(raw, Skipped):
                     raise raw.problem
                 self._received(connection, raw)
             except RemoteProtocolError as problem:
                 self.stream_broken(connection, problem)
-                return
+                return len(frames)
+        return len(taken)
 
     def _received(self, connection: FrameConnection, raw: bytes) -> None:
         """:raise RemoteProtocolError: it is nothing that may come from there."""
@@ -267,16 +275,28 @@ class ThirdPartyLink(Factory):
         connection.abort(problem.description)
 
     def output_exceeded(self, connection: FrameConnection) -> None:
-        """It does not read: it gets no more calls."""
+        """It does not read: it gets no more calls, nor pongs for what it sends."""
+        connection.pause_reading(UNREAD)
+        if self._patience is None:
+            self._patience = self._clock.callLater(PATIENCE, connection.abort, UNREAD)
         self._told.server_reads(self.name, enough=False)
 
     def output_drained(self, connection: FrameConnection) -> None:
         """It reads again."""
+        self._borne()
+        connection.resume_reading(UNREAD)
         self._told.server_reads(self.name, enough=True)
+
+    def _borne(self) -> None:
+        """Nobody need have patience any more."""
+        patience, self._patience = self._patience, None
+        if patience is not None and patience.active():
+            patience.cancel()
 
     def connection_lost(self, connection: FrameConnection, reason: str) -> None:
         """The socket is gone."""
         self._keep_alive.forget(connection)
+        self._borne()
         if self._end is not None and self._end.active():
             self._end.cancel()
         if connection is not self._connection:

@@ -219,3 +219,30 @@ def test_stopping_does_not_wait_long_for_a_server_that_does_not_read() -> None:
     rig.stop()
     rig.run(10)
     assert rig.clock.getDelayedCalls() == []
+
+
+def test_a_server_that_does_not_read_gets_no_more_and_is_given_up_in_the_end() -> None:
+    rig = node("one", timeout=3600)
+    server = scripted(rig)
+    router = rig.client("RoutingEngine")
+    server.peer.transport.pauseProducing()  # type: ignore[union-attr]
+    big = call(user_data={"x": "y" * (400 << 10)})
+    asked = [router.send(big) for _ in range(40)]
+    rig.settle()
+    waiting = rig.server.third_party.servers.waiting
+    assert 0 < waiting < 40
+    rig.run(40)
+    codes = {router.answer(each).error_code for each in asked}
+    assert codes == {Code.SERVICE_LOST, Code.SERVICE_NOT_CONNECTED}
+    assert len(server.peers) > 1
+
+
+def test_a_server_that_sends_without_end_does_not_keep_others_waiting() -> None:
+    rig = node("one", "two")
+    server = scripted(rig)
+    Program(rig, "two")
+    connected(rig)
+    server.peer.write(encode(Event3rdServerResponse(), reference=77) * 5000)
+    answer = rig.client("RoutingEngine").ask(call({"AppName": "two"}))
+    assert isinstance(answer, Event3rdServerResponse)
+    assert rig.server.state.counters["late answers of external servers"] == 5000
