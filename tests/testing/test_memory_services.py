@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 
 from ixproxy import messages as m
@@ -62,6 +63,47 @@ def test_a_call_about_an_interaction_is_made_by_its_owner(cluster: Cluster) -> N
         cluster.run(0.1)
         dbids = {node.name: node.dbid for node in cluster.nodes}
         assert {event.dbid for event in heard[-2:]} == {dbids[owner["node"]]}
+
+
+def test_where_one_node_lacks_the_server_the_error_is_that_nodes(cluster: Cluster) -> None:
+    """Test idea 60: asymmetric ESP: a call works or fails by which node has its interaction."""
+    lacking = cluster.nodes[1]
+    assert lacking.server is not None
+    limits = lacking.server.state.limits
+    lacking.server.configuration_changed(lacking.model, lacking.settings, limits, servers=[])
+    cluster.run(1.0)
+    mail = cluster.client("mail-1", "MediaServer")
+    router = cluster.client("router-1", "RoutingEngine")
+    answered: dict[str, int] = {}
+    for _ in range(6):
+        submit = m.RequestSubmit(tenant_id=1, media_type="email", queue="In")
+        id = cluster.finish(mail.request(submit)).interaction_id
+        owner = next(row["node"] for row in cluster.rows("interactions") if row["id"] == id)
+        about = m.Request3rdServer(
+            tenant_id=1, interaction_id=id, envelope3rd_server={"AppName": "archive"}
+        )
+        try:
+            cluster.finish(router.request(about))
+            answered[owner] = 0
+        except RequestRefused as refusal:
+            answered[owner] = refusal.code
+    assert answered == {"node1": 0, "node2": Code.SERVICE_UNKNOWN, "node3": 0}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"tenant_id": 0}, {"tenant_id": 99}, {"media_type": "carrier pigeon"}]
+)
+def test_wrong_routing_attributes_are_2003_and_no_node_is_asked(
+    cluster: Cluster, wrong: dict[str, Any]
+) -> None:
+    """Test idea 6: of an ESP request, too, the proxy refuses what it cannot route."""
+    router = cluster.client("router-1", "RoutingEngine")
+    before = [node.server.writer.works for node in cluster.nodes if node.server is not None]
+    with pytest.raises(RequestRefused) as refused:
+        cluster.finish(router.request(replace(call(), **wrong)))
+    assert refused.value.code == Code.NOT_ACCESSIBLE
+    after = [node.server.writer.works for node in cluster.nodes if node.server is not None]
+    assert after == before
 
 
 def test_a_node_that_returns_is_told_who_wants_to_hear_of_calls(cluster: Cluster) -> None:
