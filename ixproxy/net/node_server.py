@@ -49,6 +49,7 @@ from ixproxy.net.third_party import Connect, ThirdParty, no_way
 from ixproxy.net.turn import TurnEnd
 from ixproxy.node.batch import NodeCore
 from ixproxy.node.esp_servers import ExternalServer
+from ixproxy.node.esp_work import ServiceAnswered
 from ixproxy.node.model import NodeModel, NodeSettings
 
 log = Logger()
@@ -294,11 +295,14 @@ class NodeServer(Service):
         port, self._port = self._port, None
         if port is not None:
             await maybeDeferred(port.stopListening)
-        tokens: list[object] = list(self.state.held.clear())
-        tokens += [getattr(work, "token", None) for work in self.writer.stop()]
-        for asking in tokens:
+        for held in self.state.held.clear():
+            self.state.refuse(held, Code.STOPPING)
+        for work in self.writer.stop():
+            asking = getattr(work, "token", None)
             if isinstance(asking, Asking):
-                self.state.refuse(asking, Code.STOPPING)
+                # What an external server has answered is done.
+                doubtful = isinstance(work, ServiceAnswered)
+                self.state.refuse(asking, Code.STOPPING, doubtful=doubtful)
         parted = self.third_party.stop()
         await self.state.readers.stop()
         closed: Deferred[None] = Deferred()

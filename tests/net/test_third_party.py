@@ -339,3 +339,22 @@ def test_a_call_of_a_client_that_says_goodbye_has_its_one_answer() -> None:
     router.ask(RequestUnregisterClient())
     slow.answer()
     assert isinstance(router.answer(reference), Event3rdServerResponse)
+
+
+def test_an_answer_that_comes_while_the_node_stops_leaves_the_call_in_doubt() -> None:
+    rig = node("one")
+    slow = Program(rig, "one", at_once=False)
+    connected(rig)
+    router = rig.client("RoutingEngine")
+    reference = router.send(call())
+    rig.settle()
+    rig.writer.paused = True
+    router.send(call({"AppName": "nobody"}))
+    rig.settle()
+    slow.answer()
+    rig.server.stopService()
+    rig.settle()
+    rig.writer.resume()
+    rig.settle()
+    error = router.answer(reference)
+    assert (error.error_code, error.in_doubt) == (Code.STOPPING, True)
