@@ -211,6 +211,8 @@ def _application(name: str, table: Table, fitting: Fitting, findings: Findings) 
         connections=values["connections"],
         options=_sections(options) if options else {},
         standby=_standby(options, findings),
+        app_type=values["app-type"],
+        tls=_tls(fitting),
     )
 
 
@@ -318,7 +320,12 @@ def _backup(
     values: dict[str, Any] = fitting.values
     if isinstance(primary, ServerApplication):
         return replace(
-            primary, name=name, primary=primary.name, backup="", endpoint=values["endpoint"]
+            primary,
+            name=name,
+            primary=primary.name,
+            backup="",
+            endpoint=values["endpoint"],
+            tls=_tls(fitting),
         )
     return replace(
         primary,

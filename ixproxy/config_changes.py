@@ -38,6 +38,11 @@ def proxy_changes(old: ProxyView, new: ProxyView) -> list[str]:
         *_tenants(old.tenants, new.tenants),
         *option_changes(old.settings, new.settings),
         *_changed("the nodes' delivering-timeout", old.delivering_timeout, new.delivering_timeout),
+        *_changed(
+            "the nodes' third-party-server-timeout",
+            old.third_party_server_timeout,
+            new.third_party_server_timeout,
+        ),
         *_chosen("routing", old.routing, new.routing),
         *_chosen("pull", old.pull, new.pull),
         *_chosen("merge", old.merge, new.merge),
@@ -52,7 +57,12 @@ def node_changes(old: NodePlan, new: NodePlan) -> list[str]:
     for number in before.keys() & after.keys():
         changes += _tenant(before[number], after[number])
     changes += _mapped("custom property", old.custom_properties, new.custom_properties)
+    changes += _mapped("external server", _called(old), _called(new))
     return changes
+
+
+def _called(plan: NodePlan) -> dict[str, str]:
+    return {each.name: ", ".join(each.endpoints) for each in plan.servers}
 
 
 def option_changes(old: object, new: object) -> list[str]:

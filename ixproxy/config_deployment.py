@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from ixproxy.config_node_options import NodeSettings
 from ixproxy.config_options import ProxySettings
+from ixproxy.config_schema import CALLED_TYPES
 from ixproxy.config_tables import (
     Application,
     Chosen,
@@ -32,6 +33,7 @@ class ProxyView:
         behind a proxy, the one upstream through which all of them are reached.
     :ivar delivering_timeout: the longest that any node waits for an invited
         agent, in seconds.
+    :ivar third_party_server_timeout: the same for an external server.
     :ivar left_out: what its connections name and is no Interaction Server.
     """
 
@@ -45,6 +47,7 @@ class ProxyView:
     pull: Chosen
     merge: Chosen
     left_out: tuple[str, ...] = ()
+    third_party_server_timeout: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,19 @@ class Deployment:
         return frozenset(
             each.endpoint
             for each in self.applications.values()
-            if isinstance(each, NodeApplication | ProxyApplication) and each.tls and each.endpoint
+            if not isinstance(each, Cluster) and each.tls and each.endpoint
+        )
+
+    def called_by(self, node: NodeApplication) -> tuple[ServerApplication, ...]:
+        """The external servers that a node connects to and calls, by their primaries."""
+        named = (self.applications.get(name) for name in dict.fromkeys(node.connections))
+        return tuple(
+            each
+            for each in named
+            if isinstance(each, ServerApplication)
+            and each.type in CALLED_TYPES
+            and each.endpoint
+            and not each.primary
         )
 
     def nodes_behind(self, proxy: str) -> tuple[NodeApplication, ...]:
@@ -191,18 +206,19 @@ class Deployment:
         """
         mine = self.proxy(proxy)
         upstreams = self.upstreams_of(proxy)
-        invited = (each.settings.delivering_timeout for each in self.nodes_behind(proxy))
+        behind = [each.settings for each in self.nodes_behind(proxy)] or [NodeSettings()]
         return ProxyView(
             mine.name,
             mine.dbid,
             tuple(each.facts for each in self.tenants.values()),
             upstreams,
             mine.settings,
-            max(invited, default=NodeSettings().delivering_timeout),
+            max(each.delivering_timeout for each in behind),
             _informed(mine.routing, upstreams),
             mine.pull,
             mine.merge,
             self._left_out_of(mine),
+            max(each.third_party_server_timeout for each in behind),
         )
 
     def _left_out_of(self, proxy: ProxyApplication) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ class NodeSettings(WireSettings):
         False, "No reporting of changes that strategies make.", served=False
     )
     hide_strategy_esp_activity: bool = flag(
-        False, "No reporting of ESP requests that strategies make.", served=False
+        False, "No reporting of ESP requests that routing clients make."
     )
     high_pull_threshold: int = whole(
         2000, 1, 1_000_000, "interactions", "Stop filling a view's cache.", served=False
@@ -211,13 +211,13 @@ class NodeSettings(WireSettings):
         1, 1, 3600, "seconds", "How often a router gets its share, where it has a rate."
     )
     third_party_server_queue_size: int = whole(
-        1000, 0, 1_000_000, "requests", "ESP requests that wait.", served=False
+        1000, 0, 1_000_000, "requests", "ESP requests that wait, for each name or type called."
     )
     third_party_server_timeout: int = whole(
-        30, 1, 3600, "seconds", "How long an ESP server may take.", served=False
+        30, 1, 3600, "seconds", "How long an ESP server may take."
     )
     third_party_server_window_size: int = whole(
-        100, 1, 100_000, "requests", "ESP requests under way.", served=False
+        100, 1, 100_000, "requests", "ESP requests under way, for each server."
     )
     max_interactions_per_find: int = whole(
         1000, 1, 100_000, "interactions", "The most that a find returns."

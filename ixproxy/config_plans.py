@@ -13,16 +13,22 @@ from ixproxy.config_node_options import NodeSettings
 from ixproxy.config_schema import ROUTER_TYPE
 from ixproxy.config_tables import NodeApplication, ServerApplication, Tenant, View
 from ixproxy.node import model as node
+from ixproxy.node.esp_servers import ExternalServer
 from ixproxy.node.properties import Properties
 
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """The arguments of a node's model, and the settings of its rules."""
+    """
+    The arguments of a node's model, the settings of its rules, and whom it calls.
+
+    :ivar servers: the external servers that it is connected to.
+    """
 
     tenants: tuple[node.TenantPlan, ...]
     custom_properties: Mapping[str, str]
     settings: node.NodeSettings
+    servers: tuple[ExternalServer, ...] = ()
 
 
 def node_plan(deployment: Deployment, name: str) -> NodePlan:
@@ -38,13 +44,34 @@ def node_plan(deployment: Deployment, name: str) -> NodePlan:
         _settings(
             mine.settings,
             shares(deployment).get(mine.primary or mine.name),
+            _names_of(deployment.node(mine.primary) if mine.primary else mine),
             _router_limits(deployment, mine),
         ),
+        tuple(_called(deployment, each) for each in deployment.called_by(mine)),
+    )
+
+
+def _names_of(primary: NodeApplication) -> tuple[str, ...]:
+    """What a node is called: by either server of its pair."""
+    return tuple(name for name in (primary.name, primary.backup) if name)
+
+
+def _called(deployment: Deployment, server: ServerApplication) -> ExternalServer:
+    backup = deployment.applications.get(server.backup)
+    both = (server, backup) if isinstance(backup, ServerApplication) else (server,)
+    return ExternalServer(
+        server.name,
+        server.type,
+        tuple(each.endpoint for each in both if each.endpoint),
+        server.app_type,
     )
 
 
 def _settings(
-    given: NodeSettings, seats: int | None, routers: Mapping[str, node.RouterLimits]
+    given: NodeSettings,
+    seats: int | None,
+    names: tuple[str, ...],
+    routers: Mapping[str, node.RouterLimits],
 ) -> node.NodeSettings:
     """
     What rules need has the names of the options; the rest of it is not in the file.
@@ -56,7 +83,7 @@ def _settings(
     }
     values: dict[str, Any] = {name: getattr(given, name) for name in named}
     values["default_max_submission_rate"] = rate_of(given.default_max_submission_rate)
-    return node.NodeSettings(**values, agent_seats=seats, router_limits=routers)
+    return node.NodeSettings(**values, agent_seats=seats, names=names, router_limits=routers)
 
 
 def _router_limits(

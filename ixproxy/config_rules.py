@@ -10,7 +10,7 @@ from ixproxy.config_check import Findings, instead
 from ixproxy.config_deployment import Deployment
 from ixproxy.config_lines import Path, dotted
 from ixproxy.config_node_options import FRAME_MARGIN
-from ixproxy.config_schema import CLIENT_TYPES, ESP_TYPE
+from ixproxy.config_schema import CALLED_TYPES, CLIENT_TYPES, ESP_TYPE
 from ixproxy.config_tables import (
     NODES,
     PROXIES,
@@ -171,6 +171,12 @@ def _node_references(case: Case, node: NodeApplication) -> None:
             case ServerApplication(primary=primary) if primary:
                 text = f'"{name}" is the backup of "{primary}"; expected "{primary}"'
                 case.error(node.name, "connections", text)
+            case ServerApplication(type=type) if type not in CALLED_TYPES:
+                text = f'"{name}" is left out: an application of type "{type}" is not called'
+                case.advise(node.name, "connections", text)
+            case ServerApplication(endpoint="") as server:
+                text = f'"{server.name}" is left out: it has no endpoint to connect to'
+                case.advise(node.name, "connections", text)
 
 
 def _backups_stand_behind_one_primary(case: Case) -> None:

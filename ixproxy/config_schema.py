@@ -171,7 +171,7 @@ NODE = Table(
             'an address such as "sqlite:/var/lib/ixproxy/ixn1.db"', store_text, required=True
         ),
         "event-log": replace(_text('an address such as "sqlite:log.db"', store_text), served=False),
-        "connections": replace(_NAMES, served=False),
+        "connections": _NAMES,
     },
     tables={"tls": TLS, "options": _options(NODE_SECTIONS)},
     arrays={"allow": ALLOW, "capture": CAPTURE},
@@ -232,18 +232,24 @@ SERVER = Table(
         "endpoint": _ENDPOINT,
         "backup": _BACKUP,
         "connections": _NAMES,
+        "app-type": _text("a type that ESP requests call it by", plain_name),
     },
-    tables={"options": replace(_FREE, tables={"settings": replace(_SETTINGS, free=True)})},
+    tables={
+        "tls": TLS,
+        "options": replace(_FREE, tables={"settings": replace(_SETTINGS, free=True)}),
+    },
 )
 
-ROUTER = replace(SERVER, tables={"options": Table(named=Table(option_keys(RouterLimits)))})
+ROUTER = replace(
+    SERVER, tables={"tls": TLS, "options": Table(named=Table(option_keys(RouterLimits)))}
+)
 """A router's sections are named after the nodes that push to it."""
 
 _SAME = {"type": replace(_TYPE, required=False), "role": Key(Kind.TEXT, "")}
 BACKUP = Table(keys={**_SAME, "listen": _LISTEN, "endpoint": _ENDPOINT}, tables={"tls": TLS})
 """A backup's own keys: it inherits all others. Type and role may be said again."""
 
-SERVER_BACKUP = Table(keys={**_SAME, "endpoint": _ENDPOINT})
+SERVER_BACKUP = Table(keys={**_SAME, "endpoint": _ENDPOINT}, tables={"tls": TLS})
 
 INTERACTION_SERVER = "Interaction Server"
 APPLICATION_CLUSTER = "Application Cluster"
@@ -253,6 +259,14 @@ MEDIA_TYPES = ("Chat Server", "E-mail Server", "Media Server", "SMS Server")
 REPORTING_TYPES = ("Stat Server", "Interaction Concentrator")
 ORCHESTRATION_TYPE = "Orchestration Server"
 DESKTOP_TYPE = "Agent Desktop"
+CALLED_TYPES = (
+    ESP_TYPE,
+    *MEDIA_TYPES,
+    "Classification Server",
+    "Contact Server",
+    "Generic Server",
+)
+"""Applications that a node connects to, and calls."""
 PAIRED_CLIENTS = (*MEDIA_TYPES, *REPORTING_TYPES, ORCHESTRATION_TYPE)
 """Clients that the guide connects to a pair of proxies."""
 

@@ -77,6 +77,14 @@ def _has_what_verifies(case: Case, server: Server) -> None:
         _mistake(case, server, "trust", text)
 
 
+def _external_servers_are_reached_as_they_listen(case: Case) -> None:
+    for node in case.deployment.nodes():
+        secured = [each.name for each in case.deployment.called_by(node) if each.tls is not None]
+        if secured and node.tls is None:
+            text = f'expected a tls table: "{secured[0]}" listens with TLS and must be verified'
+            case.error(node.name, "tls", text)
+
+
 def _upstreams_are_reached_as_they_listen(case: Case) -> None:
     closed: set[str] = set()
     for proxy in case.servers():
@@ -127,5 +135,6 @@ RULES: tuple[Rule, ...] = (
     _tls_is_spoken_over_tcp,
     _rules_say_who_is_meant,
     _subjects_can_be_verified,
+    _external_servers_are_reached_as_they_listen,
     _upstreams_are_reached_as_they_listen,
 )

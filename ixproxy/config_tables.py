@@ -214,7 +214,12 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class ServerApplication:
-    """Any other application that the deployment knows of: a client, or an ESP server."""
+    """
+    Any other application that the deployment knows of: a client, or an ESP server.
+
+    :ivar app_type: by which ESP requests call it, too; "": by its type alone.
+    :ivar tls: given, it listens with TLS.
+    """
 
     name: str
     type: str
@@ -226,6 +231,8 @@ class ServerApplication:
     connections: tuple[str, ...] = ()
     options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     standby: WarmStandbyOptions = field(default_factory=WarmStandbyOptions)
+    app_type: str = ""
+    tls: TlsFiles | None = None
 
 
 Application = NodeApplication | ProxyApplication | Cluster | ServerApplication

@@ -100,6 +100,11 @@ class Code:
     NOT_IN_SNAPSHOT = 3066
     CHANGED_SINCE = 3067
     NOT_SUBSCRIBED = 3068
+    SERVICE_UNKNOWN = 3070
+    SERVICE_NOT_CONNECTED = 3071
+    SERVICE_QUEUE_FULL = 3072
+    SERVICE_TIMED_OUT = 3073
+    SERVICE_LOST = 3074
     INTERNAL = 3099
 
 
@@ -176,6 +181,11 @@ ERRORS: dict[int, ErrorRow] = {
         ErrorRow(Code.CHANGED_SINCE, "Interaction has changed since the snapshot", _NO),
         ErrorRow(Code.NOT_SUBSCRIBED, "Client is not subscribed to this", _NO),
         ErrorRow(Code.LIMIT_REACHED, "A configured limit is reached", _NO),
+        ErrorRow(Code.SERVICE_UNKNOWN, "No such external server is configured", _NO),
+        ErrorRow(Code.SERVICE_NOT_CONNECTED, "No such external server is connected", _NO),
+        ErrorRow(Code.SERVICE_QUEUE_FULL, "Too many calls wait for the external server", _NO),
+        ErrorRow(Code.SERVICE_TIMED_OUT, "The external server has not answered in time", _MAYBE),
+        ErrorRow(Code.SERVICE_LOST, "Lost the external server that was called", _MAYBE),
         ErrorRow(Code.INTERNAL, "Internal error", _MAYBE),
     )
 }

@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from random import random
 from typing import Any
 
 from twisted.application.service import IService
@@ -23,6 +24,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 
 from ixproxy.config import Deployment, NodeApplication, load
+from ixproxy.config_address import connect_address
 from ixproxy.config_changes import in_one_text, node_changes, option_changes
 from ixproxy.config_plans import NodePlan, node_plan, store_settings
 from ixproxy.errors import ConfigError, ConfigProblem
@@ -71,6 +73,7 @@ class NodeParts:
 
     :ivar store: what its store's maker takes.
     :ivar credential: what it shows and trusts; None: it speaks no TLS.
+    :ivar secured: endpoints at which TLS is spoken.
     """
 
     application: NodeApplication
@@ -80,6 +83,7 @@ class NodeParts:
     model: NodeModel
     limits: NodeLimits
     store: dict[str, object]
+    secured: frozenset[str] = frozenset()
 
 
 def makeService(options: Options) -> IService:
@@ -117,6 +121,7 @@ def read(path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()) ->
         model,
         limits,
         settings,
+        deployment.secured(),
     )
 
 
@@ -173,6 +178,9 @@ class Terms:
             keep_alive=keep_alive(self._reactor, parts.application.settings),
             surroundings=self._surroundings,
             store_kind=kind_of(parts.store),
+            servers=parts.plan.servers,
+            third_party=lambda text: self._dialling.endpoint(text, connect_address(text).host),
+            chance=random,
         )
         server.state.door = parts.door
         return Term(server, store, store.lease())
@@ -187,7 +195,7 @@ def build(
     :raise ConfigError: as for `read`.
     """
     parts = read(path, name, checkers)
-    dialling = Dialling(reactor, parts.credential)
+    dialling = Dialling(reactor, parts.credential, parts.secured)
     warn_of_passwords(parts.application, checkers)
     surroundings = Surroundings(reactor, time.time)
     surroundings.certificate_expires = dialling.certificate_expires
@@ -256,8 +264,14 @@ class Reloading:
             self._applied(parts)
             self._member.configuration_changed()
             return True
+        # New external servers are connected to as soon as they are known.
+        self._dialling.use(before.credential, before.secured | parts.secured)
         changed = server.configuration_changed(
-            parts.model, parts.plan.settings, parts.limits, silence(parts.application.settings)
+            parts.model,
+            parts.plan.settings,
+            parts.limits,
+            silence(parts.application.settings),
+            parts.plan.servers,
         )
 
         def failed(failure: Any) -> None:
@@ -301,7 +315,7 @@ class Reloading:
             *option_changes(old.application.settings, parts.application.settings),
             *trust_changes(old.credential, parts.credential, old.door, parts.door),
         ]
-        self._dialling.use(parts.credential, frozenset())
+        self._dialling.use(parts.credential, parts.secured)
         self._member.limit = parts.application.settings.lease_limit
         if self._member.server is not None:
             self._member.server.state.door = parts.door

@@ -24,6 +24,7 @@ def settings_of(view: ProxyView, max_userdata_size: int) -> ProxySettings:
         name=view.name,
         request_timeout=float(options.request_timeout),
         delivering_timeout=float(view.delivering_timeout),
+        third_party_server_timeout=float(view.third_party_server_timeout),
         pull_hold_timeout=float(options.pull_hold_timeout),
         interaction_cache_size=options.interaction_cache_size,
         mark_internal_requests=options.mark_internal_requests,

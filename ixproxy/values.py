@@ -21,13 +21,18 @@ Dialect = Literal["sqlite", "postgresql"]
 
 
 class ClientType(StrEnum):
-    """What a registered client is, as it says at registration."""
+    """
+    What a registered client is, as it says at registration.
+
+    A node registers as `InteractionServer` at the external servers that it calls.
+    """
 
     AGENT_APPLICATION = "AgentApplication"
     MEDIA_SERVER = "MediaServer"
     ROUTING_ENGINE = "RoutingEngine"
     REPORTING_ENGINE = "ReportingEngine"
     EXTERNAL_SERVER = "ThirdPartyServer"
+    INTERACTION_SERVER = "InteractionServer"
     PROXY = "Proxy"
 
 

@@ -139,10 +139,35 @@ DOUBTS: tuple[Case, ...] = (
         'serves as the place, and tenant "Environment" has no place kim',
     ),
     case(
-        "Nodes of a tenant and media type have the same ESP servers",
+        "A node calls what is made to be called",
+        ESP,
+        {
+            "applications.ixn1": 'connections = ["switch"]',
+            "applications.ixn2": 'connections = ["switch"]',
+        },
+        'line 20: [applications.ixn1] connections: "switch" is left out: an application of type '
+        '"T-Server" is not called',
+        'line 36: [applications.ixn2] connections: "switch" is left out: an application of type '
+        '"T-Server" is not called',
+    ),
+    case(
+        "An ESP server has an endpoint to connect to",
         ESP,
         {
             "applications.esp": 'type = "Third Party Server"',
+            "applications.ixn1": 'connections = ["esp"]',
+            "applications.ixn2": 'connections = ["esp"]',
+        },
+        'line 20: [applications.ixn1] connections: "esp" is left out: it has no endpoint to '
+        "connect to",
+        'line 36: [applications.ixn2] connections: "esp" is left out: it has no endpoint to '
+        "connect to",
+    ),
+    case(
+        "Nodes of a tenant and media type have the same ESP servers",
+        ESP,
+        {
+            "applications.esp": 'type = "Third Party Server"\nendpoint = "tcp:10.0.0.9:1"',
             "applications.ixn1": 'connections = ["esp"]',
         },
         "line 35: [applications.ixn2] connections: the guide asks for the same ESP servers "

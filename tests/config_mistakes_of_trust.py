@@ -82,6 +82,20 @@ MISTAKES_OF_TRUST: tuple[Case, ...] = (
         " TLS, and no need of it",
     ),
     case(
+        "A node verifies an ESP server with TLS",
+        TRUST,
+        {
+            "applications.esp": 'type = "Third Party Server"\nendpoint = "tcp:10.0.0.9:1"',
+            "applications.esp.tls": TLS,
+            "applications.ixn1": 'connections = ["esp"]',
+            "applications.ixn2": 'connections = ["esp"]',
+        },
+        'line 19: [applications.ixn1] tls: expected a tls table: "esp" listens with TLS and must'
+        " be verified",
+        'line 35: [applications.ixn2] tls: expected a tls table: "esp" listens with TLS and must'
+        " be verified",
+    ),
+    case(
         "A proxy shows a certificate to a server with TLS",
         TRUST,
         {

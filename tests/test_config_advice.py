@@ -13,6 +13,7 @@ MEDIA = 'media-types = "email"'
 ESP = """
 [applications.classifier]
 type = "Third Party Server"
+endpoint = "tcp:classifier.example:9001"
 """
 
 

@@ -57,7 +57,8 @@ def test_our_own_codes_lie_in_the_three_thousands() -> None:
 
 def test_only_what_may_have_happened_is_in_doubt() -> None:
     doubtful = {code for code in ERRORS if in_doubt(code)}
-    assert doubtful == {Code.LOST_CONNECTION, Code.STORE_UNCERTAIN, Code.INTERNAL}
+    services = {Code.SERVICE_TIMED_OUT, Code.SERVICE_LOST}
+    assert doubtful == {Code.LOST_CONNECTION, Code.STORE_UNCERTAIN, Code.INTERNAL, *services}
     assert not in_doubt(4711)
     assert ERRORS[Code.BUSY].outcome is Outcome.NOTHING_DONE
 

@@ -1,8 +1,8 @@
 """
 `ixctl demo`: a real cluster on this machine, fed, worked off and checked.
 
-Theory of operation: three nodes and two proxies are started as processes of
-their own, in a directory of their own. Everything is handed in through both
+Theory of operation: three nodes, two proxies and an external server are started as
+processes of their own, in a directory of their own. Everything is handed in through both
 proxies, looked up again and compared with the input, and delivered to agents,
 who work it off until all queues are empty. A reporting client watches. What is
 reported is counted by the cluster's answers, by looking into the nodes'
@@ -29,8 +29,9 @@ from rich.progress import (
 )
 from twisted.internet.defer import CancelledError
 
-from ixproxy.cli.demo_clients import clients
-from ixproxy.cli.demo_deployment import NODES, PROXIES, Plan, plan, write
+from ixproxy.cli.demo_calling import PROGRAM, Calls, all_connected
+from ixproxy.cli.demo_clients import Clients, clients
+from ixproxy.cli.demo_deployment import NODES, PROXIES, RESPONDER, Plan, plan, write
 from ixproxy.cli.demo_input import CsvSource, MadeUp, Source, columns_of, survey
 from ixproxy.cli.demo_routing import work_off
 from ixproxy.cli.demo_stores import look
@@ -40,6 +41,7 @@ from ixproxy.cli.demo_watching import Watcher
 from ixproxy.cli.key_values import whole_number
 from ixproxy.cli.outcomes import Exit, UsageError
 from ixproxy.cli.output import Output
+from ixproxy.client import Client
 from ixproxy.errors import NodeUnavailable, RequestRefused
 from ixproxy.testing.processes import wait_for_server
 from ixproxy.testing.servers import ServerFailed, Servers
@@ -54,11 +56,11 @@ def add_parser(subparsers: Any) -> None:
     parser: ArgumentParser = subparsers.add_parser(
         "demo",
         help="run a cluster on this machine and show what it does",
-        description="Starts three nodes and two proxies as processes of their own, hands "
-        "interactions in through both proxies, looks each of them up and compares it, delivers "
-        "them to agents who work them off, and says what happened, and whether a reporting "
-        "client was told the same. Exit code 1 when something was lost, doubled, changed, "
-        "refused, or told otherwise.",
+        description="Starts three nodes, two proxies and an external server as processes of "
+        "their own, hands interactions in through both proxies, looks each of them up and "
+        "compares it, delivers them to agents who work them off, and says what happened, and "
+        "whether a reporting client was told the same. Exit code 1 when something was lost, "
+        "doubled, changed, refused, or told otherwise.",
     )
     parser.add_argument(
         "--input", type=Path, metavar="FILE.csv", help="hand in the rows of a file; with --map"
@@ -99,7 +101,11 @@ async def command(reactor: Any, args: Namespace, output: Output) -> int:
     found = survey(source)
     result = Result(source.title, found.count, args.agents)
     with _directory(args.directory, output) as directory:
-        cluster = plan(directory, found.media_types, found.queues, SystemRandom())
+        called = PROGRAM.exists()
+        cluster = plan(
+            directory, found.media_types, found.queues, SystemRandom(), responder=called
+        )
+        result.calls = Calls() if called else None
         write(cluster)
         await _run(reactor, cluster, source, result, output)
     if not output.json:
@@ -131,11 +137,13 @@ async def _run(reactor: Any, cluster: Plan, source: Source, result: Result, outp
     stores = {node: cluster.store(node) for node in NODES}
     phase = _phases(reactor, result, output)
     try:
-        with phase("start", len(NODES) + len(PROXIES)) as progress:
+        with phase("start", len(NODES) + len(PROXIES) + cluster.responder) as progress:
             await _start(reactor, cluster, servers, progress)
         async with clients(reactor, cluster) as opened:
             result.measured = opened.measured
             client = await opened.open(PROXIES[0], "watcher", ClientType.REPORTING_ENGINE)
+            if cluster.responder:
+                await all_connected(reactor, await _caller(opened), START_SECONDS, servers.check)
             watcher = result.watcher = Watcher(client)
             await watcher.begin()
             media = await media_servers(opened, cluster.media_types)
@@ -147,7 +155,9 @@ async def _run(reactor: Any, cluster: Plan, source: Source, result: Result, outp
             with phase("find", len(result.before.queues)) as progress:
                 result.finds_differ = await find(opened, media, result.before.queues, progress)
             with phase("work", len(result.before.nodes_of)) as progress:
-                await work_off(opened, cluster, result.agents, result.seen, progress)
+                await work_off(
+                    opened, cluster, result.agents, result.seen, progress, result.calls
+                )
                 await watcher.told_all(reactor, result.done)
         servers.check()
     except (ServerFailed, CancelledError):
@@ -173,6 +183,14 @@ async def _start(
             except RequestRefused as problem:
                 raise NodeUnavailable(f"{name} did not get ready: {problem}") from problem
             progress(1)
+    if cluster.responder:
+        arguments = ("--queue", cluster.escalations)
+        servers.start_program(PROGRAM, RESPONDER, cluster.log(RESPONDER), arguments)
+        progress(1)
+
+
+async def _caller(opened: Clients) -> Client:
+    return await opened.open(PROXIES[0], "caller", ClientType.ROUTING_ENGINE)
 
 
 def _explain(servers: Servers, output: Output) -> None:

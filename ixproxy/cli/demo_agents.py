@@ -141,6 +141,8 @@ class Worker:
         self.name = name
         self._seen = seen
         self._stopped = stopped
+        self._shown: dict[str, KeyValues] = {}
+        """Properties of what was pulled, for who wants to look at them."""
 
     async def pull(self, view: str, extension: KeyValues) -> list[str]:
         """One pull from a view; the ids that it gave, none after an error."""
@@ -156,11 +158,13 @@ class Worker:
         seen.pulled(view, known, answer.sort_keys)
         for identifier in answer.interactions:
             seen.taken(identifier, self.name)
+        self._shown.update(answer.interactions)
         return list(answer.interactions)
 
     async def stop(self, identifier: str) -> None:
         """End an interaction."""
         self._seen.given_back(identifier)
+        self._shown.pop(identifier, None)
         request = m.RequestStopProcessing(
             tenant_id=TENANT_ID,
             interaction_id=identifier,

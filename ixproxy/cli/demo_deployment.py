@@ -16,6 +16,8 @@ from ixproxy.testing.ports import free_ports
 
 NODES = ("ixn1", "ixn2", "ixn3")
 PROXIES = ("proxy1", "proxy2")
+RESPONDER = "responder"
+"""The external server, where there is one."""
 TENANT = "Environment"
 TENANT_ID = 1
 VIEW = "All"
@@ -32,6 +34,7 @@ class Plan:
 
     :ivar escalations: the queue that agents hand difficult ones to.
     :ivar ports: application to its port on the loopback interface.
+    :ivar responder: there is an external server, which all nodes connect to.
     """
 
     directory: Path
@@ -39,6 +42,7 @@ class Plan:
     queues: tuple[str, ...]
     escalations: str
     ports: dict[str, int]
+    responder: bool = False
 
     @property
     def file(self) -> Path:
@@ -69,20 +73,27 @@ class Plan:
 
 
 def plan(
-    directory: Path, media_types: Iterable[str], queues: Iterable[str], random: Random
+    directory: Path,
+    media_types: Iterable[str],
+    queues: Iterable[str],
+    random: Random,
+    *,
+    responder: bool = False,
 ) -> Plan:
     """Names and ports for a cluster in `directory`."""
     listed = tuple(sorted(queues))
     escalations = "Escalations"
     while escalations in listed:
         escalations += "*"
-    ports = free_ports(len(NODES) + len(PROXIES), random)
+    names = (*NODES, *PROXIES, RESPONDER)
+    ports = free_ports(len(names), random)
     return Plan(
         directory,
         tuple(sorted(media_types)),
         listed,
         escalations,
-        dict(zip((*NODES, *PROXIES), ports, strict=True)),
+        dict(zip(names, ports, strict=True)),
+        responder,
     )
 
 
@@ -96,7 +107,7 @@ def deployment_text(plan: Plan) -> str:
         "queues": {name: {"views": {VIEW: view}} for name in queues},
         "workbins": {WORKBIN: {"owner": "agent"}},
     }
-    nodes = {
+    nodes: dict[str, dict[str, object]] = {
         name: {
             "type": "Interaction Server",
             "dbid": dbid,
@@ -132,9 +143,17 @@ def deployment_text(plan: Plan) -> str:
         "nodes": _cluster("Interaction Server", NODES),
         "clients": _cluster("Interaction Server Proxy", PROXIES),
     }
-    return tomlkit.dumps(
-        {"tenants": {TENANT: tenant}, "applications": {**nodes, **proxies, **clusters}}
-    )
+    applications = {**nodes, **proxies, **clusters}
+    if plan.responder:
+        for node in nodes.values():
+            node["connections"] = [RESPONDER]
+        applications[RESPONDER] = {
+            "type": "Third Party Server",
+            "tenants": [TENANT],
+            "endpoint": plan.endpoint(RESPONDER),
+            "connections": ["clients"],
+        }
+    return tomlkit.dumps({"tenants": {TENANT: tenant}, "applications": applications})
 
 
 def _cluster(kind: str, members: Iterable[str]) -> dict[str, object]:

@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 
 from ixproxy import messages as m
 from ixproxy.cli.demo_agents import Agent, Seen, Worker
+from ixproxy.cli.demo_calling import Calls, is_acknowledged
 from ixproxy.cli.demo_clients import Clients
 from ixproxy.cli.demo_deployment import PROXIES, TENANT_ID, Plan
 from ixproxy.errors import Code, RequestRefused
@@ -72,7 +73,13 @@ class Desks:
 
 
 class Strategy(Worker):
-    """A routing client: delivers, and deals itself with what agents handed on."""
+    """
+    A routing client: delivers, and deals itself with what agents handed on.
+
+    :ivar calls: for acknowledgements; None: there is no external server.
+    """
+
+    calls: Calls | None = None
 
     async def deliver_all(self, views: Iterable[str], desks: Desks) -> None:
         """Deliver what the views have, until a round over all of them gives nothing."""
@@ -94,6 +101,11 @@ class Strategy(Worker):
             tenant_id=TENANT_ID, interaction_id=identifier, agent_id=agent.name
         )
         done = self._seen.done
+        properties = self._shown.pop(identifier, {})
+        first = identifier not in self._seen.turned_down
+        if self.calls is not None and first and is_acknowledged(identifier, properties):
+            await self.calls.acknowledge(self._clients, self._client, identifier, properties)
+            done["called"] += 1
         self._seen.given_back(identifier)
         try:
             await self._clients.ask(self._client, request, "Deliver, until accepted")
@@ -122,7 +134,12 @@ class Strategy(Worker):
 
 
 async def work_off(
-    clients: Clients, plan: Plan, agents: int, seen: Seen, progress: Callable[[int], None]
+    clients: Clients,
+    plan: Plan,
+    agents: int,
+    seen: Seen,
+    progress: Callable[[int], None],
+    calls: Calls | None = None,
 ) -> None:
     """
     Log agents in, let them and the strategies work until all is empty, log them out.
@@ -145,6 +162,7 @@ async def work_off(
     for proxy in PROXIES:
         client = await clients.open(proxy, f"strategy at {proxy}", ClientType.ROUTING_ENGINE)
         strategies.append(Strategy(clients, client, f"strategy at {proxy}", seen, progress))
+        strategies[-1].calls = calls
     working = Deferred.fromCoroutine(_work(plan, strategies, logged_in, desks))
     finishing = [
         Deferred.fromCoroutine(each.finish(plan.escalations_view, lambda: bool(working.called)))
@@ -153,6 +171,8 @@ async def work_off(
     await gatherResults([working, *finishing], consumeErrors=True)
     for agent in logged_in:
         await agent.log_out()
+    if calls is not None:
+        await calls.count(clients, client)
 
 
 async def _work(plan: Plan, strategies: list[Strategy], agents: list[Agent], desks: Desks) -> None:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ixproxy.cli.demo_agents import Fate, Seen
+from ixproxy.cli.demo_calling import Calls
 from ixproxy.cli.demo_clients import Measured
 from ixproxy.cli.demo_deployment import NODES, PROXIES
 from ixproxy.cli.demo_stores import Stored
@@ -19,6 +20,8 @@ from ixproxy.cli.demo_watching import TITLES, Watcher
 from ixproxy.cli.output import Output
 
 SHOWN_NAMES = 12
+A_LINE = 6
+"""Counts on one line of what went wrong: what is longer is cut off."""
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class Result:
     :ivar finds_differ: queues for which a find gave something else than is stored.
     :ivar seconds: by phase: start, submit, compare, find, work, stop.
     :ivar killed: servers that did not stop when asked to.
+    :ivar calls: those to the external server; None: there was none.
     """
 
     title: str
@@ -49,11 +53,17 @@ class Result:
     seconds: dict[str, float] = field(default_factory=dict)
     killed: list[str] = field(default_factory=list)
     watcher: Watcher | None = None
+    calls: Calls | None = None
 
     @property
     def done(self) -> dict[str, int]:
         """What was done that a reporting client is told of, by the names of `TITLES`."""
-        known = {"submitted": self.submitted, "stopped": self.seen.stops.total()}
+        # The external server hands in what it acknowledges with.
+        acknowledged = len(self.calls.new) if self.calls is not None else 0
+        known = {
+            "submitted": self.submitted + acknowledged,
+            "stopped": self.seen.stops.total(),
+        }
         return {name: known.get(name, self.seen.done[name]) for name in TITLES}
 
     @property
@@ -122,6 +132,7 @@ class Result:
             and not (self.lost or self.doubled or self.differs or self.finds_differ)
             and not (self.errors or self.left or self.told_otherwise)
             and not (self.after.parties or self.measured.partial or self.killed)
+            and (self.calls is None or self.calls.agree)
         )
 
     @property
@@ -153,6 +164,7 @@ class Result:
                 }
                 for node in NODES
             },
+            "calls": _calls_record(self.calls),
             "fates": {fate.name.lower(): self.seen.fates[fate] for fate in Fate},
             "done": self.done,
             "reported": self.told,
@@ -167,6 +179,12 @@ class Result:
         }
 
 
+def _calls_record(calls: Calls | None) -> dict[str, object] | None:
+    if calls is None:
+        return None
+    return {"made": calls.made, "brought": len(calls.new), "answered": calls.answered}
+
+
 def show(result: Result, output: Output) -> None:
     """Print the page."""
     parts: list[RenderableType] = [
@@ -178,6 +196,7 @@ def show(result: Result, output: Output) -> None:
         Text(),
         _reported(result),
         Text(),
+        _called(result.calls),
         _times(result),
         Text(),
         _order(result),
@@ -215,7 +234,12 @@ def _headline(result: Result) -> Text:
         "partial answers": result.measured.partial,
         "servers killed": len(result.killed),
     }
-    text.append(", ".join(f"{count:,} {name}" for name, count in counts.items()) + ".")
+    if result.calls is not None and not result.calls.agree:
+        counts["calls made"] = result.calls.made
+        counts["calls answered"] = result.calls.answered or 0
+    said = [f"{count:,} {name}" for name, count in counts.items()]
+    lines = (", ".join(said[at : at + A_LINE]) for at in range(0, len(said), A_LINE))
+    text.append(",\n".join(lines) + ".")
     return text
 
 
@@ -260,6 +284,16 @@ def _reported(result: Result) -> Table:
     for name, count in result.done.items():
         table.add_row(TITLES[name], f"{count:,}", f"{told[name]:,}")
     return table
+
+
+def _called(calls: Calls | None) -> Text:
+    if calls is None:
+        return Text()
+    equal = "just as many" if calls.agree else f"{calls.answered}, which is not the same"
+    return Text(
+        f"{calls.made:,} e-mails were acknowledged by calls to the external server, which\n"
+        f"handed in {len(calls.new):,} interactions for them; it says that it answered {equal}.\n"
+    )
 
 
 def _times(result: Result) -> Table:

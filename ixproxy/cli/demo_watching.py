@@ -32,6 +32,7 @@ TITLES = {
     "expired": "deliveries let pass",
     "transferred": "transferred",
     "joined": "conferences joined",
+    "called": "calls to the external server",
     "stopped": "stopped",
     "logouts": "agents logged out",
 }
@@ -55,6 +56,8 @@ def name_of(event: Message) -> str:
             return _BY_OPERATION.get(operation, "")
         case m.EventRevoked(reason=m.Reason(reason_system_name="Expired")):
             return "expired"
+        case m.EventExternalServiceResponded():
+            return "called" if event.esp_request_envelope.get("Method") == "Acknowledge" else ""
         case Event():
             return _BY_EVENT.get(type(event), "")
     return ""
@@ -82,6 +85,7 @@ class Watcher:
     async def begin(self) -> None:
         """:raise RequestRefused: the proxy does not give the stream."""
         await self._client.request(m.RequestStartPlaceAgentStateReportingAll())
+        await self._client.request(m.RequestStartExternalServiceReporting())
 
     def event_received(self, event: Message) -> None:
         """The proxy told something."""
@@ -93,11 +97,17 @@ class Watcher:
             self.gaps += number != self._last + 1
             self._last = number
             self.events += 1
-            if name := name_of(event):
-                self.counts[name] += 1
-            if self._complete is not None and self._has_all():
-                complete, self._complete = self._complete, None
-                complete.callback(None)
+            self._count(event)
+        elif isinstance(event, m.EventExternalServiceResponded):
+            # It is told on its own, and not in the stream.
+            self._count(event)
+
+    def _count(self, event: Event) -> None:
+        if name := name_of(event):
+            self.counts[name] += 1
+        if self._complete is not None and self._has_all():
+            complete, self._complete = self._complete, None
+            complete.callback(None)
 
     async def told_all(self, reactor: Any, wanted: Mapping[str, int]) -> None:
         """Wait until everything that is wanted was told, but not for ever."""

@@ -27,6 +27,7 @@ MODULES = (
     "place",
     "stop",
     "workbin",
+    "esp",
     "agent",
     "agent_state",
     "watch",

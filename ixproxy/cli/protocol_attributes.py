@@ -27,10 +27,11 @@ ATTRIBUTES = {
     "`Parameters`; or what came back",
     "ErrorCode": "a row of the error table",
     "ErrorDescription": "what is wrong, for a person; names the attribute where there is one",
-    "EspClientRefid": "the caller's reference",
-    "EspRequestEnvelope": "the call, as in `Envelope3rdServer`",
-    "EspRequestId": "names the call for reporting",
-    "EspServerRefid": "the server's reference of the call",
+    "EspClientRefid": "the caller's own number of the call; 0: not known",
+    "EspRequestEnvelope": "the call, or what came back, as in `Envelope3rdServer`",
+    "EspRequestId": "names the call for ever, in both of its events and in the answer",
+    "EspServer": "the external server that was called, by the name of its application",
+    "EspServerRefid": "the node's number of the call on its connection to the server",
     "Event": "the sender's own event",
     "EventNumber": "durable number of the event on its node, counting up",
     "EventTime": "when it happened, in seconds since the epoch, UTC",
@@ -130,6 +131,16 @@ STRUCTURE_ATTRIBUTES = {
 
 EXTENSION_KEYS = (
     ("InteractionId", "EventAck of a submit", "the new interaction, as in the prefix"),
+    (
+        "EspClientRefid",
+        "Request3rdServer and its answer",
+        "the caller's own number of the call; without it a direct client's ReferenceId counts",
+    ),
+    (
+        "EspServerRefid, EspRequestId",
+        "Event3rdServerResponse, Event3rdServerFault",
+        "the node's number of the call at the server, and its name in reporting events",
+    ),
     (
         "pull-for-strategy",
         "RequestPull",

@@ -263,7 +263,8 @@ def section(row: NameRow) -> str:
         facts.append("Prefix: " + ", ".join(f"{slot} `{name}`" for slot, name in carried.items()))
         facts[-1] += "."
     if row.answer:
-        facts.append(f"Answer: {link(row.answer)}.")
+        fault = f", or {link(row.fault)}" if row.fault else ""
+        facts.append(f"Answer: {link(row.answer)}{fault}.")
     if row.holdings is not Holdings.NONE:
         facts.append(f"Holdings: {row.holdings.value}.")
     if row.subscription is not None:

@@ -24,7 +24,13 @@ from ixproxy.messages.message import Message, Request
 from ixproxy.values import ClientType
 from ixproxy.wire.names import BY_MESSAGE, Holdings
 
-SETTLED_LATER = (m.RequestDeliver, m.RequestRouteCall, m.RequestTransfer, m.RequestConference)
+SETTLED_LATER = (
+    m.RequestDeliver,
+    m.RequestRouteCall,
+    m.RequestTransfer,
+    m.RequestConference,
+    m.Request3rdServer,
+)
 """Requests that are answered when an invited agent has answered."""
 
 Callback = Callable[[Message], None]
@@ -178,7 +184,7 @@ class Client:
         back with `RequestLeaveInteraction`, and is never part of `holding`.
 
         :param timeout: seconds; None: the settings' `timeout`, or
-            `settling_timeout` for what is answered when another agent has.
+            `settling_timeout` for what is answered when an agent or external server has.
         :return: the answer that the names table has for the request: an
             `EventAck`, `EventPulledInteractions`, …; parts are joined.
         :raise ixproxy.errors.RequestRefused: (by the Deferred) the answer is

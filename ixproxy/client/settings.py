@@ -14,8 +14,9 @@ class Settings:
     Limits and times of one client; times in seconds.
 
     :ivar timeout: for a request that says no other.
-    :ivar settling_timeout: the same for those that wait for another agent:
-        more than the `delivering-timeout` of the nodes.
+    :ivar settling_timeout: the same for those that wait for another agent, or for an
+        external server: more than the nodes' `delivering-timeout`, and their
+        `third-party-server-timeout`.
     :ivar max_in_flight: requests that await their answer; one more is refused
         on the spot as busy, with nothing done.
     :ivar max_frame: the longest frame it takes, in bytes after the length.

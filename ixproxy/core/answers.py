@@ -33,6 +33,14 @@ _REGISTER = BY_MESSAGE[RequestRegisterClient].code
 _TAKE_SNAPSHOT = BY_MESSAGE[RequestTakeSnapshot].code
 
 
+ANSWERS: dict[int, tuple[int, ...]] = {
+    code: tuple(BY_NAME[name].code for name in (row.answer, row.fault) if name)
+    for code, row in BY_CODE.items()
+    if row.kind is Kind.REQUEST
+}
+"""The replies that a request may have, by their numbers."""
+
+
 class Answers:
     """Takes what nodes send to where it belongs."""
 
@@ -53,7 +61,7 @@ class Answers:
             return
         row = BY_CODE[pending.name]
         collects = pending.exchange is not None
-        if collects and frame.kind == Kind.REPLY and frame.name != BY_NAME[row.answer].code:
+        if collects and frame.kind == Kind.REPLY and frame.name not in ANSWERS[pending.name]:
             raise RemoteProtocolError(
                 Code.BAD_FRAME, f"name {frame.name} is no answer to {row.name}"
             )

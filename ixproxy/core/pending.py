@@ -26,6 +26,7 @@ class Deadline(IntEnum):
     NORMAL = 0
     DELIVERY = 1
     OWN = 2
+    SERVICE = 3
 
 
 _CLASS_MASK = 3
@@ -84,11 +85,7 @@ class PendingTable:
     __slots__ = ("_last", "classes", "count")
 
     def __init__(self) -> None:
-        self.classes: tuple[dict[int, Pending], dict[int, Pending], dict[int, Pending]] = (
-            {},
-            {},
-            {},
-        )
+        self.classes: tuple[dict[int, Pending], ...] = ({}, {}, {}, {})
         self._last = 0
         self.count = 0
 
@@ -108,20 +105,18 @@ class PendingTable:
 
     def get(self, reference: int) -> Pending | None:
         """The request that was sent with `reference`."""
-        deadline = reference & _CLASS_MASK
-        return None if deadline > 2 else self.classes[deadline].get(reference)
+        return self.classes[reference & _CLASS_MASK].get(reference)
 
     def remove(self, reference: int) -> None:
         """Its last answer came; harmless when unknown."""
-        deadline = reference & _CLASS_MASK
-        if deadline <= 2 and self.classes[deadline].pop(reference, None) is not None:
+        if self.classes[reference & _CLASS_MASK].pop(reference, None) is not None:
             self.count -= 1
 
     def overdue(self, now: float) -> list[tuple[int, Pending]]:
         """What is due and not abandoned, oldest first within a class."""
         due = []
-        for entries in self.classes[:2]:
-            for reference, pending in entries.items():
+        for deadline in (Deadline.NORMAL, Deadline.DELIVERY, Deadline.SERVICE):
+            for reference, pending in self.classes[deadline].items():
                 if pending.due > now:
                     break
                 if not pending.abandoned:

@@ -131,7 +131,8 @@ class Replaying:
         for client, request in self._sessions.standing:
             if self._link.name not in client.numbers:
                 continue
-            if getattr(request, "tenant_id", 0) not in self._link.facts.tenants:
+            tenant = getattr(request, "tenant_id", None)
+            if tenant is not None and tenant not in self._link.facts.tenants:
                 continue
             said.setdefault(client, []).append(request)
             if request not in self._said.get(client, ()):

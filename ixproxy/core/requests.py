@@ -167,7 +167,7 @@ class Requests:
                 Code.BUSY, f"{len(client.inflight)} requests of this client are in flight"
             )
         client.inflight[frame.reference] = asked
-        if asked.route.deadline is Deadline.DELIVERY:
+        if asked.route.deadline in (Deadline.DELIVERY, Deadline.SERVICE):
             client.patient[frame.reference] = None
         problem = problem_of(frame, asked.row, asked.route, client, state.deployment.tenants)
         if problem is not None:
@@ -179,13 +179,13 @@ class Requests:
         state, route = self._state, asked.route
         if route.route is Route.REFUSED:
             state.refuse(asked, Code.UNSUPPORTED_OPERATION)
-        elif asked.frame.interaction and asked.frame.name in OWNER_IF_NAMED:
-            ToOwner(state, self._parking, asked).start(self._locator)
         elif not route.served:
             state.refuse(asked, Code.UNSUPPORTED_YET, f"{route.name} is not supported yet")
         elif asked.silent and asked.row.holdings is Holdings.TAKES and route.route in _HAND_OVER:
             state.refuse(asked, Code.BAD_FRAME, f"flags: {route.name} needs its reply")
-        elif route.route is Route.OWNER:
+        elif route.route is Route.OWNER or (
+            asked.frame.interaction and asked.frame.name in OWNER_IF_NAMED
+        ):
             ToOwner(state, self._parking, asked).start(self._locator)
         elif route.route is Route.CHOSEN:
             if asked.frame.name == _SUBMIT:

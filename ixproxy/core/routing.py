@@ -3,8 +3,8 @@ The routing table: every request of the catalogue has exactly one row.
 
 A row says how the proxy answers, which policy merges a fan-out, in which
 deadline class the request waits, and which client types may send it.
-Requests whose route is `later` are known and answered "unsupported yet"; some of
-them go to the owner of the interaction that they name.
+Requests that are not served are known and answered "unsupported yet". A call to
+an external server is for the owner of the interaction that it names, if it does.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ _ROWS = [
     *_row(Route.REFUSED, "RouteCall"),
     *_row(Route.CHOSEN, "Submit"),
     *_row(Route.CHOSEN, "DistributeEvent DistributeReportingEvent"),
-    *_row(Route.CHOSEN, "3rdServer", served=False),
+    *_row(Route.CHOSEN, "3rdServer", deadline=Deadline.SERVICE),
     *_row(
         Route.OWNER,
         "ChangeProperties StopProcessing PlaceInQueue PlaceInWorkbin Hold Resume "
@@ -103,7 +103,6 @@ _ROWS = [
         Route.SUBSCRIBE,
         "StartExternalServiceReporting StopExternalServiceReporting",
         merge="all-must-agree",
-        served=False,
     ),
     *_row(
         Route.SNAPSHOT,

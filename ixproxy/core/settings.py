@@ -17,6 +17,7 @@ class ProxySettings:
 
     :ivar request_timeout: for a request that brings no ttl.
     :ivar delivering_timeout: how long nodes wait for an invited agent.
+    :ivar third_party_server_timeout: how long they wait for an external server.
     :ivar pull_hold_timeout: overrides the nodes' own (1 to 600, default 10).
     :ivar interaction_cache_size: owners kept (100 to 10,000,000).
     :ivar node_loss_grace: how long a lost node's interactions stay with
@@ -44,6 +45,7 @@ class ProxySettings:
     name: str = "proxy"
     request_timeout: float = 30.0
     delivering_timeout: float = 30.0
+    third_party_server_timeout: float = 30.0
     pull_hold_timeout: float = 10.0
     interaction_cache_size: int = 10_000
     mark_internal_requests: bool = False

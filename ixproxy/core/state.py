@@ -58,7 +58,7 @@ _STOP = BY_MESSAGE[RequestStopProcessing].code
 _RELEASE = BY_MESSAGE[RequestReleaseSnapshot].code
 
 DELIVERY_MARGIN = 5.0
-"""Seconds beyond the nodes' delivering-timeout that an answer may take."""
+"""Seconds beyond the nodes' own time-outs for others that an answer may take."""
 
 REWRITE_AFTER = 0.1
 """Seconds after which a hop that held a frame counts them off its ttl."""
@@ -154,6 +154,8 @@ class ProxyState:
         """Seconds for a request that brings no ttl."""
         if route.deadline is Deadline.DELIVERY:
             return self.settings.delivering_timeout + DELIVERY_MARGIN
+        if route.deadline is Deadline.SERVICE:
+            return self.settings.third_party_server_timeout + DELIVERY_MARGIN
         return self.settings.request_timeout
 
     def no_way_to(self, link: Link, client: Client | None) -> int:

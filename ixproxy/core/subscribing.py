@@ -1,8 +1,8 @@
 """
-Topics: subscribed on every node, published on one.
+Topics and calls to external servers: subscribed on every node; topics are published on one.
 
 Theory of operation: a subscription is the client's on all linked nodes, so
-whichever one publishes knows everybody who listens. All must agree: what one
+whichever one publishes, or calls, knows everybody who listens. All must agree: what one
 refuses is taken back on those that took it, as far as it was new. It is
 remembered, and told to nodes that come back, for as long as the client's
 connection lasts. To publish goes to one node, the same for a topic from all
@@ -13,6 +13,8 @@ What a restart loses, and who restores it: see `standing`.
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 from ixproxy.core.agent_sessions import AgentSessions
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
@@ -22,9 +24,12 @@ from ixproxy.messages import (
     EventAck,
     RequestNotify,
     RequestPublish,
+    RequestStartExternalServiceReporting,
+    RequestStopExternalServiceReporting,
     RequestSubscribe,
     RequestUnsubscribe,
 )
+from ixproxy.messages.message import Request
 from ixproxy.values import rendezvous
 from ixproxy.wire.codec import decode
 from ixproxy.wire.names import Kind
@@ -32,16 +37,21 @@ from ixproxy.wire.prefix import Frame
 
 
 def start_subscribing(state: ProxyState, sessions: AgentSessions, asked: Asked) -> None:
-    """A request about topics came in."""
+    """A request about topics, or about calls to external servers, came in."""
     request = decode(asked.frame)
-    if isinstance(request, RequestSubscribe | RequestUnsubscribe):
-        if sessions.standing.has_room(asked.client, request):
-            Subscribing(state, sessions, asked, request).start()
-        else:
-            state.refuse(asked, Code.LIMIT_REACHED, "the client is subscribed to too many topics")
-    else:
-        assert isinstance(request, RequestPublish | RequestNotify)
+    if isinstance(request, RequestPublish | RequestNotify):
         _publish(state, asked, f"{request.tenant_id}/{request.topic}")
+        return
+    assert isinstance(request, Request)
+    if not sessions.standing.has_room(asked.client, request):
+        state.refuse(asked, Code.LIMIT_REACHED, "the client is subscribed to too much")
+    elif isinstance(request, RequestSubscribe | RequestUnsubscribe):
+        _Topics(state, sessions, asked, request).start()
+    else:
+        assert isinstance(
+            request, RequestStartExternalServiceReporting | RequestStopExternalServiceReporting
+        )
+        _Services(state, sessions, asked, request).start()
 
 
 def _publish(state: ProxyState, asked: Asked, key: str) -> None:
@@ -58,15 +68,14 @@ def _publish(state: ProxyState, asked: Asked, key: str) -> None:
     state.refuse(asked, code)
 
 
-class Subscribing:
+R = TypeVar("R", bound=Request)
+
+
+class Subscribing(Generic[R]):
     """One subscription, or its end, on its way to all nodes."""
 
     def __init__(
-        self,
-        state: ProxyState,
-        sessions: AgentSessions,
-        asked: Asked,
-        request: RequestSubscribe | RequestUnsubscribe,
+        self, state: ProxyState, sessions: AgentSessions, asked: Asked, request: R
     ) -> None:
         self._state = state
         self._standing = sessions.standing
@@ -75,15 +84,31 @@ class Subscribing:
         self._awaited: set[str] = set()
         self._accepted: list[Link] = []
         self._refusal: bytes | None = None
-        known = self._standing.topics(asked.client, request.tenant_id)
-        self._new = {name: 1 for name in request.ps_topic_list if name not in known}
+        self._undoing = self._undo()
+
+    def _links(self) -> list[Link]:
+        """The nodes that it concerns, whatever the state of their links."""
+        raise NotImplementedError
+
+    def _remember(self) -> None:
+        """It stands from now on, or does so no more."""
+        raise NotImplementedError
+
+    def _undo(self) -> Request | None:
+        """What takes it back where it is new; None: nothing does."""
+        raise NotImplementedError
+
+    @property
+    def _ends(self) -> bool:
+        subscription = self._asked.row.subscription
+        return subscription is not None and subscription.ends
 
     def start(self) -> None:
         """Ask every linked node of the tenant."""
         state, client = self._state, self._asked.client
         links = [
             link
-            for link in state.links_of(self._request.tenant_id)
+            for link in self._links()
             if link.linked and link.name in client.numbers
         ]
         if not links:
@@ -126,21 +151,58 @@ class Subscribing:
             return
         # Those, too, that came meanwhile, and were told how it was before.
         client, asked = self._asked.client, (*self._accepted, link)
-        for late in self._state.links_of(self._request.tenant_id):
+        for late in self._links():
             if late.linked and late not in asked and late.name in client.numbers:
                 self._state.ask(late, self._request, None, why="subscribe", client=client)
-        self._standing.subscribed(client, self._request)
+        self._remember()
         self._state.answer_message(self._asked, EventAck())
 
     def _take_back(self) -> None:
         """What one node does not end has ended on the others all the same."""
-        client = self._asked.client
-        if isinstance(self._request, RequestUnsubscribe):
-            self._standing.subscribed(client, self._request)
-        elif self._new:
-            message = RequestUnsubscribe(
-                tenant_id=self._request.tenant_id, ps_topic_list=self._new
-            )
+        client, message = self._asked.client, self._undoing
+        if self._ends:
+            self._remember()
+        elif message is not None:
             for link in self._accepted:
                 if link.linked and link.name in client.numbers:
                     self._state.ask(link, message, None, why="undo-subscribe", client=client)
+
+
+class _Topics(Subscribing[RequestSubscribe | RequestUnsubscribe]):
+    """Topics of one tenant."""
+
+    def _links(self) -> list[Link]:
+        return self._state.links_of(self._request.tenant_id)
+
+    def _remember(self) -> None:
+        self._standing.subscribed(self._asked.client, self._request)
+
+    def _undo(self) -> Request | None:
+        request = self._request
+        known = self._standing.topics(self._asked.client, request.tenant_id)
+        new = {name: 1 for name in request.ps_topic_list if name not in known}
+        return RequestUnsubscribe(tenant_id=request.tenant_id, ps_topic_list=new) if new else None
+
+
+class _Services(
+    Subscribing[RequestStartExternalServiceReporting | RequestStopExternalServiceReporting]
+):
+    """Calls to external servers, on nodes of whichever tenant."""
+
+    def _links(self) -> list[Link]:
+        return list(self._state.links.values())
+
+    def _remember(self) -> None:
+        self._standing.reports(self._asked.client, self._request)
+
+    def _undo(self) -> Request | None:
+        client, servers = self._asked.client, self._request.servers
+        if self._standing.hears_of_all(client):
+            return None
+        if not servers and self._standing.services(client):
+            # What it named before would end with it: it hears of too much there, until it asks.
+            return None
+        if not servers:
+            return RequestStopExternalServiceReporting()
+        new = [name for name in servers if name not in self._standing.services(client)]
+        return RequestStopExternalServiceReporting(servers=new) if new else None

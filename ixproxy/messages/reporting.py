@@ -86,13 +86,17 @@ class RequestStopPlaceAgentStateReporting(Request, frozen=True, kw_only=True):
 
 
 class RequestStartExternalServiceReporting(Request, frozen=True, kw_only=True):
-    """Asks for the calls made to named external servers."""
+    """
+    Asks for the calls made to external servers.
+
+    :ivar servers: names of applications; empty: all of them.
+    """
 
     servers: list[str] = []
 
 
 class RequestStopExternalServiceReporting(Request, frozen=True, kw_only=True):
-    """Ends it."""
+    """Ends it; with no servers named, for all of them."""
 
     servers: list[str] = []
 
@@ -270,11 +274,19 @@ class EventCustomReporting(InteractionEvent, frozen=True, kw_only=True):
 
 
 class ServiceEvent(InteractionEvent, frozen=True, kw_only=True):
-    """A call to an external server."""
+    """
+    A call to an external server.
+
+    :ivar esp_client_refid: the caller's own number of the call; 0: not known.
+    :ivar esp_server_refid: the number of the call on the node's connection to the server.
+    :ivar esp_request_id: names the call for ever, in both of its events.
+    :ivar esp_server: the external server, by the name of its application.
+    """
 
     esp_client_refid: Count = 0
     esp_server_refid: Count = 0
     esp_request_id: str = ""
+    esp_server: str = ""
     esp_request_envelope: KeyValues = {}
     user_data: KeyValues = {}
 
@@ -284,7 +296,12 @@ class EventExternalServiceRequested(ServiceEvent, frozen=True, kw_only=True):
 
 
 class EventExternalServiceResponded(ServiceEvent, frozen=True, kw_only=True):
-    """A call was answered."""
+    """
+    A call was answered, or never will be; its envelope is that of the answer.
+
+    Where it failed this has `FaultCode` and `FaultString`: the server's, or the
+    code and text of the error that the caller got.
+    """
 
 
 class EventRouteRequest(InteractionEvent, frozen=True, kw_only=True):

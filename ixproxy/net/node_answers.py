@@ -22,6 +22,9 @@ from ixproxy.net.node_peers import Asking, RegistrationAsking, Waiting
 from ixproxy.net.node_registration import Registrar
 from ixproxy.net.node_reporting import NodeReporting
 from ixproxy.net.node_state import NodeState
+from ixproxy.net.third_party import ThirdParty
+from ixproxy.node.esp_find import DATABASE_FAILURE, fault
+from ixproxy.node.esp_work import CallService
 from ixproxy.node.long_plans import Freeing, MembersWanted, Taking
 from ixproxy.node.long_reads import result_of
 from ixproxy.node.work import (
@@ -72,11 +75,13 @@ class NodeAnswers:
         state: NodeState,
         registrar: Registrar,
         reporting: NodeReporting,
+        third_party: ThirdParty,
         lost: Callable[[str], None],
     ) -> None:
         self._state = state
         self._registrar = registrar
         self._reporting = reporting
+        self._third_party = third_party
         self._lost = lost
         self.begins: Callable[[], None] = lambda: None
         """Told when works that waited are run."""
@@ -119,7 +124,7 @@ class NodeAnswers:
             except Exception:
                 # A mistake of ours must not cost others their answers.
                 log.failure("{effect} could not be performed", effect=type(effect).__name__)
-                if isinstance(effect, Answer | ReadLong):
+                if isinstance(effect, Answer | ReadLong | CallService):
                     self._state.refuse(effect.token, Code.INTERNAL, doubtful=True)
                 elif isinstance(effect, OpenStream):
                     self._reporting.cannot_open(effect)
@@ -154,6 +159,8 @@ class NodeAnswers:
             self._reporting.open(effect)
         elif isinstance(effect, CloseStream):
             self._reporting.close(effect)
+        elif isinstance(effect, CallService):
+            self._third_party.call(effect)
 
     def _free_later(self, work: GoesOn) -> None:
         """A snapshot that could not be taken whole: nobody will hear of it."""
@@ -344,6 +351,9 @@ class NodeAnswers:
             self._state.refuse(asking, problem.code, problem.description)
         elif isinstance(problem, StorageError):
             log.warn("A long read failed: {problem}", problem=problem)
+            if isinstance(plan, LongRead) and plan.envelope is not None:
+                self._answer(Answer(asking, fault(plan.envelope, DATABASE_FAILURE, str(problem))))
+                return
             self._state.refuse(asking, Code.STORE_FAILED, str(problem))
         else:
             log.failure("A long read broke", failure=result)

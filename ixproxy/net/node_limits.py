@@ -20,6 +20,9 @@ class NodeLimits:
     :ivar max_held_pulls: pulls that wait for work; one client has a part of them.
     :ivar client_window: requests of one client that wait to be run before it is
         left unread.
+    :ivar third_party_server_timeout: seconds that a call to an external server may take.
+    :ivar third_party_server_window_size: calls that one of them has to answer at a time.
+    :ivar third_party_server_queue_size: calls that wait for one name or type of them.
     :ivar max_current_request_queue_wait: seconds a request without a time to
         live may wait.
     """
@@ -40,6 +43,9 @@ class NodeLimits:
     database_request_timeout: float = 30
     number_of_database_connections: int = 2
     max_userdata_size: int = 512 << 10
+    third_party_server_timeout: float = 30
+    third_party_server_window_size: int = 100
+    third_party_server_queue_size: int = 1000
 
     @property
     def min_peer_frame(self) -> int:

@@ -154,10 +154,11 @@ class Asking:
     :ivar cancelled: the code to answer with where that is still possible; 0:
         it is wanted.
     :ivar waiting: for whom it waits, to be run.
+    :ivar own_time: its time to live came with it.
     :ivar pull: it is a pull, and worth nothing without its client.
     """
 
-    __slots__ = ("cancelled", "client", "due", "pull", "reference", "silent", "waiting")
+    __slots__ = ("cancelled", "client", "due", "own_time", "pull", "reference", "silent", "waiting")
 
     def __init__(self, client: NodeClient, reference: int, due: float, silent: bool) -> None:
         self.client = client
@@ -167,6 +168,7 @@ class Asking:
         self.cancelled = 0
         self.waiting = Waiting.NO
         self.pull = False
+        self.own_time = False
 
     def waits(self, waiting: Waiting) -> None:
         """It began to wait to be run, or does so no more."""

@@ -179,6 +179,7 @@ class NodeRequests:
         else:
             due = now + state.limits.max_current_request_queue_wait
         asking = Asking(client, frame.reference, due, silent)
+        asking.own_time = bool(frame.ttl)
         if name == PULL:
             if silent:
                 raise RemoteProtocolError(Code.BAD_FRAME, "flags: a pull needs its reply")

@@ -13,7 +13,7 @@ answer, for the writer may hang.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.application.service import Service
@@ -45,8 +45,11 @@ from ixproxy.net.node_requests import NodeRequests
 from ixproxy.net.node_state import NodeState
 from ixproxy.net.node_status import status_of
 from ixproxy.net.surroundings import Surroundings
+from ixproxy.net.third_party import Connect, ThirdParty, no_way
 from ixproxy.net.turn import TurnEnd
 from ixproxy.node.batch import NodeCore
+from ixproxy.node.esp_servers import ExternalServer
+from ixproxy.node.esp_work import ServiceAnswered
 from ixproxy.node.model import NodeModel, NodeSettings
 
 log = Logger()
@@ -73,6 +76,9 @@ class NodeServer(Service):
     :param new_session: makes a random name of 16 bytes.
     :param executors: makes an executor by name: one for the writer, one for
         each reader.
+    :param servers: external servers, which the node connects to.
+    :param third_party: makes the endpoint of one of theirs.
+    :param chance: makes numbers from 0 to 1, for the pauses between attempts.
     :ivar listening: fires with the port once clients can come in.
     :ivar lost: fires with a reason when the node may serve no longer.
     """
@@ -94,6 +100,9 @@ class NodeServer(Service):
         keep_alive: KeepAlive | None = None,
         surroundings: Surroundings | None = None,
         store_kind: str = "",
+        servers: Sequence[ExternalServer] = (),
+        third_party: Connect = no_way,
+        chance: Callable[[], float] = lambda: 0.5,
     ) -> None:
         self._listen = listen
         self._store = store
@@ -108,7 +117,12 @@ class NodeServer(Service):
         requests = NodeRequests(state)
         self.reporting = NodeReporting(state, lambda slow: self.listener.close_slow(slow))
         state.client_off = self.reporting.forget
-        answers = NodeAnswers(state, requests.registrar, self.reporting, self._lose)
+        self.third_party = ThirdParty(state, turn, self._keep_alive, third_party, chance)
+        self.third_party.use(servers)
+        state.drop_call = self.third_party.drop
+        answers = NodeAnswers(
+            state, requests.registrar, self.reporting, self.third_party, self._lose
+        )
         self._executor = executors("writer")
         self.writer = state.writer = BatchWriter(
             reactor,
@@ -168,6 +182,8 @@ class NodeServer(Service):
 
     def _is_listening(self, port: IListeningPort) -> None:
         self._port = port
+        if self._stopped is None:
+            self.third_party.start()
         self.state.primary_since = self._now()
         log.info(
             "Node {name} listens on {address}, epoch {epoch}",
@@ -188,12 +204,14 @@ class NodeServer(Service):
         settings: NodeSettings,
         limits: NodeLimits,
         silence: tuple[float, float] | None = None,
+        servers: Sequence[ExternalServer] | None = None,
     ) -> Deferred[None]:
         """
         Follow a changed configuration, between two batches.
 
         :param silence: when keep-alive looks, and after how much silence it
             gives a peer up, in seconds; None: as before.
+        :param servers: the external servers; None: as before.
         :return: fails with StorageError where the store could not follow;
             then nothing has changed.
         """
@@ -208,6 +226,9 @@ class NodeServer(Service):
             self.state.readers.seconds = limits.database_request_timeout
             self.state.readers.limit = limits.max_database_request_queue_size
             self.listener.limits_changed()
+            self.third_party.limits_changed()
+            if servers is not None:
+                self.third_party.use(servers)
             if silence is not None:
                 self._keep_alive.change(*silence)
             tenants = frozenset(model.tenants)
@@ -274,11 +295,15 @@ class NodeServer(Service):
         port, self._port = self._port, None
         if port is not None:
             await maybeDeferred(port.stopListening)
-        tokens: list[object] = list(self.state.held.clear())
-        tokens += [getattr(work, "token", None) for work in self.writer.stop()]
-        for asking in tokens:
+        for held in self.state.held.clear():
+            self.state.refuse(held, Code.STOPPING)
+        for work in self.writer.stop():
+            asking = getattr(work, "token", None)
             if isinstance(asking, Asking):
-                self.state.refuse(asking, Code.STOPPING)
+                # What an external server has answered is done.
+                doubtful = isinstance(work, ServiceAnswered)
+                self.state.refuse(asking, Code.STOPPING, doubtful=doubtful)
+        parted = self.third_party.stop()
         await self.state.readers.stop()
         closed: Deferred[None] = Deferred()
         # Behind the batch that is under way, whose answers leave before this fires.
@@ -289,6 +314,7 @@ class NodeServer(Service):
             self.state.refuse(asking, Code.STOPPING, doubtful=True)
         self.listener.close_all("the node stops")
         await self._executor.stop()
+        await parted
         self._ended = True
         if self._parting is not None and self._parting.active():
             self._parting.cancel()

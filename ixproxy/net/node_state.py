@@ -29,6 +29,7 @@ class NodeState:
     :ivar writer: and `held`, `readers`: set before the first peer comes.
     :ivar proxies: registered peers of type Proxy.
     :ivar client_off: told of a client that gets no more frames: it is gone, or superseded.
+    :ivar drop_call: takes a call that waits for an external server out of its line, if it is one.
     :ivar status: says how the node is; set before the first peer comes, too.
     :ivar load: the last announcement, as a frame; empty: none yet.
     :ivar door: says what peers may be; may be another one at any time.
@@ -74,6 +75,7 @@ class NodeState:
         self.counters: Counter[str] = Counter()
         self.fence: Callable[[], None] = _open_to_all
         self.client_off: Callable[[NodeClient], None] = lambda _: None
+        self.drop_call: Callable[[Asking], bool] = lambda _: False
 
     def facts(self) -> ServerFacts:
         """What the node says of itself."""
@@ -124,7 +126,7 @@ class NodeState:
     def drop_request(self, asking: Asking, code: int) -> None:
         """Answer with `code` what was not run yet, and what would wait after it was."""
         asking.cancelled = code
-        if self.held.drop(asking) or self.writer.cancel(asking):
+        if self.held.drop(asking) or self.writer.cancel(asking) or self.drop_call(asking):
             self.refuse(asking, code)
 
     def drop_pulls(self, client: NodeClient, code: int) -> None:

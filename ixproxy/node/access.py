@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ixproxy.errors import Code, RequestRefused
+from ixproxy.messages import Request3rdServer
 from ixproxy.messages.agents import AgentRequest
 from ixproxy.messages.interactions import InteractionRequest
 from ixproxy.node.model import MediaPlan, TenantModel
@@ -61,7 +62,9 @@ def media_of(tenant: TenantModel, name: str) -> MediaPlan:
     return media
 
 
-def interaction_of(turn: Turn, sender: Sender, request: InteractionRequest) -> InteractionRow:
+def interaction_of(
+    turn: Turn, sender: Sender, request: InteractionRequest | Request3rdServer
+) -> InteractionRow:
     """
     The interaction that a request names.
 

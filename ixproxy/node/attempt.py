@@ -13,6 +13,8 @@ from ixproxy.errors import Code, RequestRefused, StorageError
 from ixproxy.interfaces import IStore
 from ixproxy.node import idleness, pushing
 from ixproxy.node.agent_sessions import end_by_node
+from ixproxy.node.esp_reporting import answer_of
+from ixproxy.node.esp_work import ServiceAnswered, ServiceCalled
 from ixproxy.node.expiry import (
     AT_A_TIME,
     end_old_login,
@@ -270,8 +272,13 @@ def refused(
     work: Work, code: int, description: str = "", in_doubt: bool | None = None
 ) -> list[Effect]:
     """The refusal of a piece of work, if it awaits an answer."""
-    if isinstance(work, Tick | ConnectionLost | Relayed | StreamEnded | RouterReads):
+    if isinstance(
+        work, Tick | ConnectionLost | Relayed | StreamEnded | RouterReads | ServiceCalled
+    ):
         return []
+    if isinstance(work, ServiceAnswered):
+        # What the external server did is done: its caller hears of it all the same.
+        return [answer_of(work)]
     if isinstance(work, Goodbye | ClientsLost) and work.token is None:
         return []
     if isinstance(work, GoesOn):

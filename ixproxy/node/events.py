@@ -395,6 +395,11 @@ def is_kept(turn: Turn, tenant_id: int) -> bool:
 
 def _keep(turn: Turn, tenant_id: int, event: Event) -> None:
     turn.report(tenant_id, event)
+    keep_for_consumers(turn, event)
+
+
+def keep_for_consumers(turn: Turn, event: Event) -> None:
+    """Put an event into the outbox, for each consumer that there is."""
     consumers = turn.settings.consumers
     if consumers:
         body = encode(event)

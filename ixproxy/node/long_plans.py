@@ -12,6 +12,7 @@ import msgspec
 
 from ixproxy.messages import RequestTakeSnapshot
 from ixproxy.messages.answers import InteractionsAnswer
+from ixproxy.messages.message import KeyValues
 from ixproxy.node.expressions import Condition
 from ixproxy.node.selections import Selection
 
@@ -25,6 +26,7 @@ class LongRead(msgspec.Struct, frozen=True):
     :ivar limit: the most rows that it shows; the selection asks for one more.
     :ivar now: the time of the request, for whatever depends on time.
     :ivar keyed: an order was asked for: the answer has sort keys.
+    :ivar envelope: of the call to the node's own service that it answers; None: of none.
     """
 
     selection: Selection
@@ -32,6 +34,7 @@ class LongRead(msgspec.Struct, frozen=True):
     limit: int
     now: float
     keyed: bool = False
+    envelope: KeyValues | None = None
 
 
 class MembersWanted(msgspec.Struct, frozen=True):

@@ -8,9 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
+
 from ixproxy.errors import Code
 from ixproxy.interfaces import IStoreReader
-from ixproxy.messages import EventAgentWorkbinStats, EventSnapshotInteractions
+from ixproxy.messages import (
+    Event3rdServerResponse,
+    EventAgentWorkbinStats,
+    EventSnapshotInteractions,
+)
 from ixproxy.messages.answers import InteractionsAnswer
 from ixproxy.messages.message import KeyValues, Message
 from ixproxy.node.answers import interaction_properties
@@ -39,7 +45,8 @@ def result_of(plan: LongPlan, reader: IStoreReader) -> Message | Taking:
     :raise StorageError: the database could not be read, or was interrupted.
     """
     if isinstance(plan, LongRead):
-        return answer_of(plan, reader.select(plan.selection, plan.now))
+        rows = reader.select(plan.selection, plan.now)
+        return answer_of(plan, rows) if plan.envelope is None else response_of(plan, rows)
     if isinstance(plan, PageWanted):
         return _page(plan, reader)
     if isinstance(plan, WorkbinCount):
@@ -117,6 +124,11 @@ def _counted(plan: WorkbinCount, reader: IStoreReader) -> EventAgentWorkbinStats
                 numbers[f"Type.{name}"] += number
     return EventAgentWorkbinStats(statistics=dict(numbers))
 
+MOST_IN_A_RESPONSE = 500 << 10
+"""Bytes of interactions in the answer to a call: any hop takes a frame of them."""
+
+_encode = msgspec.msgpack.Encoder().encode
+
 
 def answer_of(plan: LongRead, rows: Sequence[InteractionRow]) -> InteractionsAnswer:
     """
@@ -133,4 +145,31 @@ def answer_of(plan: LongRead, rows: Sequence[InteractionRow]) -> InteractionsAns
         interactions={row.id: interaction_properties(row) for row in found},
         sort_keys=keys,
         have_more=following is not None,
+    )
+
+
+def response_of(plan: LongRead, rows: Sequence[InteractionRow]) -> Event3rdServerResponse:
+    """
+    The same as the answer to a call of the node's own service.
+
+    It shows as many as fit one frame, for it cannot come in parts.
+    """
+    found, following = shown(plan.selection, rows, plan.limit)
+    have_more = following is not None
+    interactions: dict[str, KeyValues] = {}
+    size = 0
+    for row in found:
+        properties = interaction_properties(row)
+        size += len(_encode(properties)) + len(row.id)
+        if interactions and size > MOST_IN_A_RESPONSE:
+            have_more = True
+            break
+        interactions[row.id] = properties
+    output = {
+        "Interactions": interactions,
+        "Count": len(interactions),
+        "HaveMore": int(have_more),
+    }
+    return Event3rdServerResponse(
+        envelope3rd_server={**(plan.envelope or {}), "Parameters": output}
     )

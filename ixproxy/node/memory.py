@@ -4,11 +4,11 @@ What the writer thread remembers from batch to batch.
 Sessions and agent sessions are rows too; the node is their only writer, so it
 keeps them here and writes them through. What a restart loses: the restarts of
 handling timers by reads (they are due by their rows then), which media
-servers asked for property changes, who listens to topics and workbins and who is available
-elsewhere (clients say so again when they register), when agents were last seen
-(the start counts), by whom agents are logged in provisionally (a confirmation
-that comes after all counts as a replay), and who awaits the outcome of an
-invitation (see `invitations`).
+servers asked for property changes, who listens to topics and workbins, who hears of
+calls to external servers and who is available elsewhere (clients say so again when
+they register), when agents were last seen (the start counts), by whom agents are
+logged in provisionally (a confirmation that comes after all counts as a replay), and
+who awaits the outcome of an invitation (see `invitations`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from ixproxy.node.esp_work import ServiceReader
 from ixproxy.node.invitations import Invitations
 from ixproxy.node.journal import Journal
 from ixproxy.node.kept_snapshots import KeptSnapshots
@@ -105,6 +106,7 @@ class Memory:
     :ivar reporters: client sessions with a reporting stream.
     :ivar reported: how many streams are about a tenant, where any are.
     :ivar wanted: the different streams that there are, and how many have each.
+    :ivar service_readers: client sessions that hear of calls to external servers.
     :ivar restarts: when the handling of an interaction was last seen going on.
     """
 
@@ -132,6 +134,7 @@ class Memory:
         "routers",
         "seen",
         "servers",
+        "service_readers",
         "sessions",
         "snapshots",
         "started_at",
@@ -174,6 +177,7 @@ class Memory:
         self.wanted: dict[StreamKey, int] = {}
         self.streams = 0
         self.restarts: dict[str, float] = {}
+        self.service_readers: dict[bytes, ServiceReader] = {}
 
     def load(
         self,
@@ -364,8 +368,9 @@ class Memory:
         self._mark(self.topics_of, session, topic, False)
 
     def listen_to_nothing(self, session: bytes) -> None:
-        """The same for all its topics, and for its workbins."""
+        """The same for all its topics, for its workbins, and for calls to external servers."""
         self.workbins.listen_to_nothing(session)
+        self.journal.remove(self.service_readers, session)
         for topic in tuple(self.topics_of.get(session, ())):
             self.listen_no_more(session, topic)
 

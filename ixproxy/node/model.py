@@ -71,6 +71,7 @@ class NodeSettings:
         pushed; None: not limited. `router_limits` has others, by client name.
     :ivar router_restore_timeout: seconds, as is `submit_timer_interval`.
     :ivar load_interval: seconds at least between two announcements of the load.
+    :ivar names: what the node is called: the names of the servers of its pair.
     :ivar consumers: for whom every reporting event is kept in the outbox.
     """
 
@@ -107,6 +108,8 @@ class NodeSettings:
     submit_receipt_retention: float = 24
     submit_timer_interval: float = 1
     load_interval: float = 1.0
+    hide_strategy_esp_activity: bool = False
+    names: tuple[str, ...] = ()
     consumers: tuple[str, ...] = ()
 
 

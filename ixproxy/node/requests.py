@@ -22,6 +22,8 @@ from ixproxy.node import (
     changing,
     delivering,
     distributing,
+    esp,
+    esp_reporting,
     idleness,
     pinging,
     placing,
@@ -37,6 +39,7 @@ from ixproxy.node import (
     topics,
     workbins,
 )
+from ixproxy.node.esp_work import ServiceAnswered, ServiceCalled
 from ixproxy.node.long_plans import Freeing, Moving, Taking
 from ixproxy.node.timers import HANDLING
 from ixproxy.node.turn import Turn
@@ -102,6 +105,8 @@ RULES: dict[type[Request], Rule] = {
     m.RequestNotify: topics.publish,
     m.RequestLockInteraction: snapshot_locks.lock,
     m.RequestUnlockInteraction: snapshot_locks.unlock,
+    m.RequestStartExternalServiceReporting: esp_reporting.start,
+    m.RequestStopExternalServiceReporting: esp_reporting.stop,
 }
 """Requests that are answered at once, with a message."""
 
@@ -125,6 +130,7 @@ LONG_RULES: dict[type[Request], LongRule] = {
     m.RequestReleaseSnapshot: snapshots.release,
     m.RequestMoveInteractions: snapshot_moves.move,
     m.RequestStopInteractions: snapshot_moves.stop,
+    m.Request3rdServer: esp.call_service,
 }
 """Requests whose answer may take another way, come later, or is not all that they have done."""
 
@@ -189,6 +195,9 @@ def needs_of(works: Iterable[Work]) -> Needs:
         elif isinstance(request, m.RequestLockInteraction | m.RequestUnlockInteraction):
             needs.ids.append(request.interaction_id)
             needs.members.append((request.snapshot_id, request.interaction_id))
+        elif isinstance(request, m.Request3rdServer):
+            if request.interaction_id:
+                needs.ids.append(request.interaction_id)
         elif isinstance(request, m.RequestPull):
             needs.ids.extend(islice(request.pull_parameters, MAX_FORESEEN))
     return needs
@@ -234,4 +243,9 @@ def perform(turn: Turn, work: Work) -> Effect | None:
     if type(work) is Relayed:
         topics.relay(turn, work)
         return None
+    if type(work) is ServiceCalled:
+        esp_reporting.called(turn, work)
+        return None
+    if type(work) is ServiceAnswered:
+        return esp_reporting.answered(turn, work)
     raise TypeError(f"{type(work).__name__} is no work for a rule")

@@ -23,6 +23,7 @@ import msgspec
 
 from ixproxy.messages import EventNodeLoad, RequestPull
 from ixproxy.messages.message import Event, Message, Request
+from ixproxy.node.esp_work import CallService, ServiceAnswered, ServiceCalled
 from ixproxy.node.long_plans import LongPlan, Progress
 from ixproxy.node.long_plans import LongRead as LongRead
 from ixproxy.wire.streams import StreamKey
@@ -58,7 +59,8 @@ class Sender(msgspec.Struct, frozen=True):
 
 class Asked(msgspec.Struct, frozen=True):
     """
-    A request. It gets exactly one of Answer, Refuse, HoldPull, ReadLong and GoOn.
+    A request. It gets exactly one of Answer, Refuse, HoldPull, ReadLong, GoOn and
+    CallService.
 
     The server has checked that the client's type may send it (`rights`), that
     the prefix carries what the names table requires, and its time to live.
@@ -234,6 +236,8 @@ Work = (
     | StreamEnded
     | GoesOn
     | RouterReads
+    | ServiceCalled
+    | ServiceAnswered
     | Tick
 )
 
@@ -356,6 +360,7 @@ Effect = (
     | HoldPull
     | ReadLong
     | GoOn
+    | CallService
 )
 
 

@@ -1,5 +1,6 @@
 """
 A `twistd` that ends with whoever started it: run as `python -m ixproxy.testing.child …`.
+The first argument may be a program's file instead, ending in `.py`, which is run then.
 
 Theory of operation: the standard input is a pipe whose other end only the
 starting process has, so it ends when that process does, killed or not. A
@@ -9,6 +10,7 @@ thread waits for it, and then ends the server: in order, or else at once.
 from __future__ import annotations
 
 import os
+import runpy
 import signal
 import sys
 from threading import Event, Thread
@@ -30,8 +32,12 @@ def follow_the_starter() -> None:
 
 
 def main() -> None:
-    """`twistd`, with the arguments of the command line."""
+    """`twistd`, or a program, with the arguments of the command line."""
     Thread(target=follow_the_starter, name="starter", daemon=True).start()
+    if sys.argv[1].endswith(".py"):
+        del sys.argv[0]
+        runpy.run_path(sys.argv[0], run_name="__main__")
+        return
     sys.exit(run())
 
 

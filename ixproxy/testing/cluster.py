@@ -44,6 +44,7 @@ from ixproxy.testing.members import (
 )
 from ixproxy.testing.memory_nodes import KEEP_ALIVE, LEASE_LIMIT, MemoryNode
 from ixproxy.testing.memory_servers import MemoryServer
+from ixproxy.testing.memory_services import MemoryService
 from ixproxy.testing.network import MemoryNetwork
 from ixproxy.testing.places import Places, SqlitePlaces
 from ixproxy.testing.process import ProcessClock
@@ -79,6 +80,7 @@ class Cluster:
         the same names.
     :param lease_limit: seconds without a beat after which a lease may be taken away.
     :param ends: what is done to a silent holder; see `MemoryNode`.
+    :param services: external servers, which all nodes connect to.
     :param start: False: nothing runs until `start_node`, `start_proxy` and `start_outer`.
     """
 
@@ -104,12 +106,15 @@ class Cluster:
         pairs: bool = False,
         lease_limit: float | None = None,
         ends: Callable[[MemoryServer], None] = MemoryServer.kill,
+        services: Sequence[MemoryService] = (),
         start: bool = True,
     ) -> None:
         self.random = random = Random(seed)
         self.pairs = pairs
         self.clock = clock = SteppingClock()
         self.network = MemoryNetwork(clock, Random(random.random()), delay)
+        for service in services:
+            service.live_in(clock, self.network)
         custom = CUSTOM_PROPERTIES if custom_properties is None else custom_properties
         settings = node_settings or NodeSettings()
         model, new_place = (stores or SqlitePlaces()).prepared(tuple(tenants), custom)
@@ -128,6 +133,7 @@ class Cluster:
                 pair=pairs,
                 lease_limit=lease_limit or (PAIR_LIMIT if pairs else LEASE_LIMIT),
                 ends=ends,
+                servers=tuple(each.known for each in services),
             )
 
         self.new_node = new_node

@@ -18,20 +18,22 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import deferLater
 
 from ixproxy import messages as m
-from ixproxy.client import Reporting, report
+from ixproxy.client import Client, Reporting, connect, report
 from ixproxy.client.in_flight import Answer
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.messages.message import Event, Request
+from ixproxy.messages.message import Event, Message, Request
 from ixproxy.testing.cluster import CLIENT_SETTINGS, Cluster
 from ixproxy.testing.memory_servers import node_address
 from ixproxy.testing.process import ProcessClock
 from ixproxy.testing.steps import TENANT, ScriptClient
+from ixproxy.values import ClientType
 from ixproxy.wire.streams import END, StreamKey, numbered, tenants_of
 from ixproxy.wire.subscribing import Subscribed
 
 ON_ITS_WAY = 0.001
 """Seconds that an answer takes, as from a server."""
 
+_SERVICES = (m.RequestStartExternalServiceReporting, m.RequestStopExternalServiceReporting)
 _STARTS = (m.RequestStartPlaceAgentStateReporting, m.RequestStartPlaceAgentStateReportingAll)
 
 
@@ -46,14 +48,36 @@ class ComposingClient:
         self._callbacks: list[Callable[[Any], None]] = []
         self._subscribed = Subscribed()
         self._reporting: Deferred[Reporting] | None = None
+        self._at_nodes: list[Client] = []
+        """Of each node, by which it hears of calls to external servers."""
 
     def on_event(self, callback: Callable[[Any], None]) -> None:
         """See `ixproxy.client.Client`."""
         self._callbacks.append(callback)
 
     def ask(self, message: Request) -> Deferred[Any]:
-        """Begin or end a stream; nothing else is asked of such a client."""
+        """Begin or end a stream, or the reporting of calls; nothing else is asked of it."""
+        if isinstance(message, _SERVICES):
+            return Deferred.fromCoroutine(self._ask_all(message))
         return Deferred.fromCoroutine(self._ask(message))
+
+    async def _ask_all(self, message: Request) -> Answer:
+        """Each node tells of the calls that it makes."""
+        if not self._at_nodes:
+            for node in self._cluster.nodes:
+                where = self._cluster.network.client_endpoint(node_address(node.name), self.host)
+                client = await connect(
+                    self.process,
+                    where,
+                    name=self._name,
+                    client_type=ClientType.REPORTING_ENGINE,
+                    settings=CLIENT_SETTINGS,
+                    random=Random(self._cluster.random.random()),
+                    on_event=self._hear,
+                )
+                self._at_nodes.append(client)
+        answers = [await client.ask(message) for client in self._at_nodes]
+        return answers[0]
 
     async def _ask(self, message: Request) -> Answer:
         await deferLater(self.process, ON_ITS_WAY)
@@ -107,6 +131,11 @@ class ComposingClient:
             reporting.cancel()
         reporting.addErrback(lambda _: None)
 
+    def _hear(self, event: Message) -> None:
+        """A node says something to this connection alone."""
+        assert isinstance(event, Event)
+        self._tell(event)
+
     def _tell(self, event: Event) -> None:
         for callback in self._callbacks:
             callback(event)
@@ -114,6 +143,8 @@ class ComposingClient:
     def close(self) -> Deferred[None]:
         """Say goodbye everywhere."""
         self._end()
+        for client in self._at_nodes:
+            client.close()
         return succeed(None)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from ixproxy.interfaces import IStore
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
+from ixproxy.node.esp_servers import ExternalServer
 from ixproxy.node.leading import State
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.testing.clock import SteppingClock
@@ -48,6 +49,7 @@ class MemoryNode:
     :param ends: what happens to a holder of the lease that was silent for so
         long: its program is killed, as on one host with SQLite; or only its
         sessions at the database are cut, as with PostgreSQL.
+    :param servers: external servers, which it connects to.
     :ivar members: its servers; the first is the one that is configured as primary.
     """
 
@@ -66,6 +68,7 @@ class MemoryNode:
         pair: bool = False,
         lease_limit: float = LEASE_LIMIT,
         ends: Callable[[MemoryServer], None] = MemoryServer.kill,
+        servers: tuple[ExternalServer, ...] = (),
     ) -> None:
         self.name = f"node{number + 1}"
         self.dbid = FIRST_DBID + number
@@ -83,6 +86,7 @@ class MemoryNode:
             self.dbid,
             self.leases,
             not pair,
+            servers,
         )
         names = [self.name, f"{self.name}-b"] if pair else [self.name]
         self.members = [

@@ -26,6 +26,7 @@ from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.net.pair_member import NodePairMember, Term
 from ixproxy.net.surroundings import Surroundings
+from ixproxy.node.esp_servers import ExternalServer
 from ixproxy.node.leading import State
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.testing.clock import SteppingClock
@@ -64,6 +65,7 @@ class Common:
     :ivar place: where the database lies.
     :ivar leases: who has its lease.
     :ivar lone: there is one server only.
+    :ivar servers: the external servers that it calls.
     :ivar around_store: what each program puts around its store.
     :ivar at_database: what stands directly at the database, below all that may
         happen to a program; is given the server's name and the store.
@@ -80,6 +82,7 @@ class Common:
     dbid: int
     leases: MemoryLeases
     lone: bool
+    servers: tuple[ExternalServer, ...] = ()
     around_store: Callable[[IStore], IStore] = lambda store: store
     at_database: Callable[[str, IStore], IStore] = lambda name, store: store
 
@@ -272,6 +275,9 @@ class MemoryServer:
             keep_alive=KeepAlive(process, *common.keep_alive),
             surroundings=surroundings_of(common.clock),
             store_kind=common.model.dialect,
+            servers=common.servers,
+            third_party=lambda text: common.network.client_endpoint(text, self.name),
+            chance=self._random.random,
         )
         self._lease = common.leases.lease(self.name)
         self._tell_lease()

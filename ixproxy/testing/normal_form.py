@@ -27,7 +27,7 @@ DROPPED = frozenset(
         "PreviousSequenceNumber",
     }
 )
-MARKED = frozenset({"TakeNumber", "SnapshotId"})
+MARKED = frozenset({"TakeNumber", "SnapshotId", "EspServer", "EspServerRefid", "EspRequestId"})
 """Attributes of which only counts whether they have a value."""
 
 MARKED_EACH = frozenset({"TakeNumbers", "SortKeys"})

@@ -31,10 +31,12 @@ from ixproxy.testing.agent_scripts import agent_script
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.composing_client import ComposingCluster
 from ixproxy.testing.differences import differences, disorder
+from ixproxy.testing.memory_services import MemoryService, usual_services
 from ixproxy.testing.places import Places
 from ixproxy.testing.playing import Record, play
 from ixproxy.testing.postgresql_places import stores_of
 from ixproxy.testing.scripts import random_script
+from ixproxy.testing.service_scripts import service_script
 from ixproxy.testing.snapshot_scripts import snapshot_script
 from ixproxy.testing.steps import Ask, Script, Upon
 
@@ -104,6 +106,7 @@ SCRIPTS: dict[str, Callable[[int], Script]] = {
     "agents": agent_script,
     "interactions": random_script,
     "snapshots": snapshot_script,
+    "services": service_script,
 }
 
 
@@ -116,7 +119,7 @@ def compared(
     :param stores: where the databases of all these servers lie.
     :return: the player, or `one-server` itself, and what.
     """
-    one = one_server(script.seed, script.options, stores=stores)
+    one = one_server(script.seed, script.options, stores=stores, services=_services(script))
     try:
         expected = play(script, one)
         problems = _left_over(one)
@@ -125,7 +128,8 @@ def compared(
     for problem in (*expected.problems, *problems, *disorder(script, expected)):
         yield "one-server", problem
     for name in players:
-        many = many_servers(script.seed, script.options, stores=stores, **PLAYERS[name])
+        arguments = {"stores": stores, "services": _services(script), **PLAYERS[name]}
+        many = many_servers(script.seed, script.options, **arguments)
         try:
             actual = play(script, many)
             problems = _left_over(many)
@@ -135,6 +139,10 @@ def compared(
             yield name, problem
         for problem in (*actual.problems, *problems, *disorder(script, actual)):
             yield name, problem
+
+
+def _services(script: Script) -> Sequence[MemoryService]:
+    return usual_services() if script.services else ()
 
 
 def _left_over(cluster: Cluster) -> list[str]:

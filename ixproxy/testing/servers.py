@@ -131,12 +131,26 @@ class Servers:
         :param log: what it says is added to this file.
         :raise ServerFailed: there can be no log; or the server is running.
         """
+        arguments = ["--config", str(self._file), "--application", name]
+        return self._start(name, log, ["--nodaemon", "--pidfile=", kind, *arguments])
+
+    def start_program(
+        self, program: Path, name: str, log: Path, arguments: Sequence[str] = ()
+    ) -> ServerProcess:
+        """
+        Start a program of Python that takes the deployment file, and what it is called there.
+
+        :param program: its file.
+        :raise ServerFailed: as for `start`.
+        """
+        return self._start(name, log, [str(program), str(self._file), name, *arguments])
+
+    def _start(self, name: str, log: Path, arguments: Sequence[str]) -> ServerProcess:
         if name in self.processes and self.processes[name].running:
             raise ServerFailed(f"{name} is running already")
         process = ServerProcess(name, log)
         command = [
-            *self._entering(name), sys.executable, "-m", "ixproxy.testing.child",
-            "--nodaemon", "--pidfile=", kind, "--config", str(self._file), "--application", name,
+            *self._entering(name), sys.executable, "-m", "ixproxy.testing.child", *arguments,
         ]  # fmt: skip
         try:
             output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

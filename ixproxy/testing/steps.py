@@ -139,9 +139,11 @@ class Script:
 
     :ivar options: settings of the servers in which it differs from others,
         by their names in `NodeSettings`.
+    :ivar services: there are external servers (`memory_services.usual_services`).
     """
 
     seed: int
     clients: tuple[ScriptClient, ...]
     rounds: tuple[tuple[Action, ...], ...]
     options: tuple[tuple[str, Any], ...] = ()
+    services: bool = False

@@ -73,7 +73,12 @@ class Subscription(NamedTuple):
 
 
 class NameRow(NamedTuple):
-    """One row; `media`, `interaction`, `agent`, `queue` are field names or ""."""
+    """
+    One row; `media`, `interaction`, `agent`, `queue` are field names or "".
+
+    :ivar answer: the name of the reply to a request, if it is no error.
+    :ivar fault: the name of another reply that it may have; "": none.
+    """
 
     code: int
     message: type[Message]
@@ -88,6 +93,7 @@ class NameRow(NamedTuple):
     merge: Mapping[str, Merge]
     answer: str
     subscription: Subscription | None = None
+    fault: str = ""
 
     @property
     def name(self) -> str:
@@ -136,6 +142,7 @@ def _row(
     holdings: Holdings = Holdings.NONE,
     answer: str = "EventAck",
     subscription: Subscription | None = None,
+    fault: str = "",
 ) -> NameRow:
     fields = set(message.__struct_fields__)
 
@@ -156,6 +163,7 @@ def _row(
         merge=_MERGED.get(message, {}),
         answer=answer if kind is Kind.REQUEST else "",
         subscription=subscription,
+        fault=fault,
     )
 
 
@@ -236,7 +244,7 @@ _REQUESTS = (
     _row(71, m.RequestAccept, _TI, holdings=_TAKES),
     _row(72, m.RequestReject, _TI, holdings=Holdings.ENDS_INVITATION),
     _row(73, m.RequestRouteCall, _TI, holdings=_GIVES, answer="EventRouteUsed"),
-    _row(80, m.Request3rdServer, _T, answer="Event3rdServerResponse"),
+    _row(80, m.Request3rdServer, _T, answer="Event3rdServerResponse", fault="Event3rdServerFault"),
     _row(90, m.RequestLocate, _TI),
     _row(91, m.RequestCancelTake, _TI),
     _row(92, m.RequestClientsGone),

@@ -12,6 +12,7 @@ from unittest.mock import Mock
 import pytest
 
 from ixproxy.cli.demo_agents import Fate
+from ixproxy.cli.demo_calling import Calls
 from ixproxy.cli.demo_stores import Stored
 from ixproxy.cli.demo_summary import Result, show
 from ixproxy.cli.demo_watching import Watcher
@@ -57,6 +58,36 @@ def test_a_good_run_is_sound() -> None:
     assert record["reported"] == record["done"]
     assert (record["reported_events"], record["reported_otherwise"]) == (30, 0)
     json.dumps(record)
+
+
+def called(made: int, new: set[str], answered: int | None) -> Result:
+    """A good run, with calls to an external server that handed in as many."""
+    result = good()
+    calls = result.calls = Calls()
+    calls.made, calls.new, calls.answered = made, new, answered
+    assert result.watcher is not None
+    result.watcher.counts["submitted"] += len(new)
+    return result
+
+
+def test_calls_are_counted_and_equal_on_both_sides() -> None:
+    result = called(2, {"x", "y"}, 2)
+    assert result.sound
+    assert result.record()["calls"] == {"made": 2, "brought": 2, "answered": 2}
+    assert "acknowledged by calls" in shown(result)
+    assert good().record()["calls"] is None
+
+
+@pytest.mark.parametrize(
+    ("made", "new", "answered"), [(2, {"x", "y"}, 1), (3, {"x", "y"}, 3), (1, {"x"}, None)]
+)
+def test_calls_that_only_one_side_knows_of_are_said(
+    made: int, new: set[str], answered: int | None
+) -> None:
+    result = called(made, new, answered)
+    assert not result.sound
+    assert "which is not the same" in shown(result)
+    assert f"{made} calls made" in " ".join(shown(result).replace("│", " ").split())
 
 
 def change(do: Callable[[Result], Any]) -> Callable[[Result], Any]:

@@ -45,7 +45,10 @@ def watching() -> tuple[Watcher, Asked]:
     watcher = Watcher(client)
     beginning = Deferred.fromCoroutine(watcher.begin())
     assert beginning.called
-    assert [type(each) for each in client.requests] == [m.RequestStartPlaceAgentStateReportingAll]
+    assert [type(each) for each in client.requests] == [
+        m.RequestStartPlaceAgentStateReportingAll,
+        m.RequestStartExternalServiceReporting,
+    ]
     client.tell(numbered(m.EventActivityReport(activity=BEGIN), 4))
     return watcher, client
 
@@ -63,12 +66,19 @@ def test_events_are_counted_by_what_they_say() -> None:
             m.EventRevoked(reason=expired),
             m.EventPartyAdded(operation="Transfer"),
             m.EventPartyAdded(operation="Conference"),
+            m.EventExternalServiceResponded(esp_request_envelope={"Method": "Acknowledge"}),
             m.EventProcessingStopped(),
             m.EventAgentLogout(),
         )
     ]
     assert names == list(TITLES)
-    others = (m.EventPartyAdded(), m.EventRevoked(), m.EventPlacedInQueue(), m.EventAck())
+    others = (
+        m.EventPartyAdded(),
+        m.EventRevoked(),
+        m.EventPlacedInQueue(),
+        m.EventAck(),
+        m.EventExternalServiceResponded(esp_request_envelope={"Method": "Count"}),
+    )
     assert {name_of(event) for event in others} == {""}
 
 
@@ -76,6 +86,13 @@ def test_a_missing_event_is_a_gap() -> None:
     watcher, client = watching()
     client.tell(*(numbered(m.EventAgentLogin(), number) for number in (5, 6, 8, 9)))
     assert (watcher.events, watcher.gaps, watcher.counts["logins"]) == (4, 1, 4)
+
+
+def test_calls_are_told_beside_the_stream() -> None:
+    watcher, client = watching()
+    client.tell(m.EventExternalServiceRequested(), m.EventExternalServiceResponded())
+    client.tell(m.EventExternalServiceResponded(esp_request_envelope={"Method": "Acknowledge"}))
+    assert (watcher.events, watcher.gaps, watcher.counts["called"]) == (0, 0, 1)
 
 
 def test_what_is_still_to_come_is_waited_for() -> None:

@@ -9,6 +9,8 @@ from ixproxy.core.standing import Standing
 from ixproxy.messages import (
     RequestAgentAvailable,
     RequestAgentNotAvailable,
+    RequestStartExternalServiceReporting,
+    RequestStopExternalServiceReporting,
     RequestSubscribe,
     RequestUnsubscribe,
 )
@@ -86,3 +88,40 @@ def test_values_and_extensions_are_not_kept() -> None:
     standing.subscribed(one, RequestSubscribe(tenant_id=TENANT, ps_topic_list=big))
     standing.said(one, replace(AVAILABLE, extension={"Note": "x" * 100_000}))
     assert list(standing) == [(one, AVAILABLE), (one, subscribe("1@a"))]
+
+
+START, STOP = RequestStartExternalServiceReporting, RequestStopExternalServiceReporting
+
+
+def test_external_servers_add_up_and_end_one_by_one_or_all() -> None:
+    standing, one = Standing(), client(1)
+    standing.reports(one, START(servers=["a", "b"]))
+    standing.reports(one, START(servers=["c"]))
+    standing.reports(one, STOP(servers=["a", "x"]))
+    assert list(standing) == [(one, START(servers=["b", "c"]))]
+    standing.reports(one, STOP())
+    assert not len(standing)
+
+
+def test_who_hears_of_all_external_servers_need_name_none() -> None:
+    standing, one = Standing(), client(1)
+    standing.reports(one, START(servers=["a"]))
+    standing.reports(one, START())
+    standing.reports(one, START(servers=["b"]))
+    standing.reports(one, STOP(servers=["b"]))
+    assert list(standing) == [(one, START())]
+    assert standing.hears_of_all(one)
+    standing.reports(one, STOP())
+    assert not len(standing)
+
+
+def test_many_external_servers_are_said_in_requests_that_every_node_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ixproxy.core.standing.SERVICES_AT_ONCE", 2)
+    monkeypatch.setattr("ixproxy.core.standing.MOST_SERVICES", 3)
+    standing, one = Standing(), client(1)
+    standing.reports(one, START(servers=["a", "b", "c"]))
+    assert [request for _, request in standing] == [START(servers=["a", "b"]), START(servers=["c"])]
+    assert standing.has_room(one, START(servers=["a"]))
+    assert not standing.has_room(one, START(servers=["d"]))

@@ -8,13 +8,17 @@ from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
     EventError,
+    EventExternalServiceRequested,
     RequestAgentAvailable,
     RequestNotify,
     RequestPublish,
     RequestRegisterClient,
+    RequestStartExternalServiceReporting,
+    RequestStopExternalServiceReporting,
 )
 from ixproxy.messages.message import Request
 from ixproxy.values import rendezvous
+from ixproxy.wire.codec import encode
 from ixproxy.wire.names import Kind, code_of
 from ixproxy.wire.prefix import Flag, write_frame
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
@@ -196,3 +200,79 @@ def test_publishing_without_waiting_is_never_too_much_on_the_way() -> None:
     assert sum(len(rig.sent(node)) for node in NODES) == 10
     (client,) = rig.core.state.clients
     assert not client.inflight
+
+
+START, STOP = RequestStartExternalServiceReporting, RequestStopExternalServiceReporting
+
+
+def test_reporting_of_calls_is_asked_for_on_all_nodes_and_on_one_that_returns() -> None:
+    rig = Rig()
+    peer = rig.client("ReportingEngine")
+    rig.ask(peer, START(servers=["mail", "chat"]))
+    accepted(rig, START(servers=["mail", "chat"]))
+    rig.ask(peer, STOP(servers=["chat"]))
+    accepted(rig, STOP(servers=["chat"]))
+    assert len(rig.got(peer)) == 2
+    rig.lose(WEST)
+    rig.link(WEST)
+    assert not rig.core.link(WEST).linked, "it is not offered before it knows who listens"
+    accepted(rig, START(servers=["mail"]), WEST)
+    assert rig.core.link(WEST).linked
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted", "undone"),
+    [
+        ([], START(servers=["mail"]), STOP(servers=["mail"])),
+        ([START(servers=["mail"])], START(servers=["mail"]), None),
+        ([START(servers=["mail"])], START(servers=["chat", "mail"]), STOP(servers=["chat"])),
+        ([], START(), STOP()),
+        ([START()], START(servers=["mail"]), None),
+        ([START(servers=["mail"])], START(), None),
+    ],
+)
+def test_where_one_node_refuses_what_is_new_is_undone_on_the_others(
+    before: list[Request], wanted: Request, undone: Request | None
+) -> None:
+    rig = Rig()
+    peer = rig.client("ReportingEngine")
+    for request in before:
+        rig.ask(peer, request)
+        accepted(rig, request)
+    rig.got(peer)
+    rig.ask(peer, wanted)
+    rig.refuse(WEST, only(rig.sent(WEST)), Code.LIMIT_REACHED)
+    accepted(rig, wanted, EAST, NORTH)
+    assert only(rig.got(peer)).error_code == Code.LIMIT_REACHED
+    for node in (EAST, NORTH):
+        assert [decode(frame) for frame in rig.sent(node)] == ([undone] if undone else [])
+
+
+def test_an_end_of_reporting_that_one_node_refuses_is_an_end() -> None:
+    rig = Rig()
+    peer = rig.client("ReportingEngine")
+    rig.ask(peer, START())
+    accepted(rig, START())
+    rig.got(peer)
+    rig.ask(peer, STOP())
+    rig.refuse(WEST, only(rig.sent(WEST)), Code.BUSY)
+    accepted(rig, STOP(), EAST, NORTH)
+    assert only(rig.got(peer)).error_code == Code.BUSY
+    assert not len(rig.core._agents.sessions.standing)
+
+
+def test_so_many_external_servers_are_refused_before_any_node_is_asked() -> None:
+    rig = Rig()
+    peer = rig.client("ReportingEngine")
+    rig.ask(peer, START(servers=[f"server-{number}" for number in range(1001)]))
+    assert only(rig.got(peer)).error_code == Code.LIMIT_REACHED
+    assert not any(rig.to_node.values())
+
+
+def test_calls_are_told_by_whichever_node_made_them() -> None:
+    rig = Rig()
+    peer = rig.client("ReportingEngine")
+    number = rig.core.state.clients.peers[peer].clients[0].numbers[WEST]
+    event = EventExternalServiceRequested(tenant_id=TENANT, esp_server="mail", dbid=103)
+    rig.from_node(WEST, encode(event, client=number))
+    assert only(rig.got(peer)) == event

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from ixproxy.messages import EventError, RequestRegisterClient, ServerFacts
 from ixproxy.messages.message import Message
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
+from ixproxy.node.esp_servers import ExternalServer
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.faults import FaultyStore
@@ -171,6 +172,7 @@ class NodeRig:
         settings: NodeSettings | None = None,
         store: Callable[[IStore], FaultyStore] = FaultyStore,
         place: MemoryPlace | None = None,
+        servers: Sequence[ExternalServer] = (),
     ) -> None:
         self.clock = SteppingClock(1000.0)
         self.network = MemoryNetwork(self.clock, Random(1), delay=0.0001)
@@ -190,6 +192,8 @@ class NodeRig:
             now=self.now,
             new_session=self._new_session,
             executors=self._executor,
+            servers=servers,
+            third_party=lambda text: self.network.client_endpoint(text, "node"),
         )
 
     def now(self) -> float:

@@ -7,7 +7,7 @@ import msgspec
 from ixproxy.messages import EventInteractionsFound
 from ixproxy.node.answers import encode_map
 from ixproxy.node.expressions import compile_order
-from ixproxy.node.long_reads import answer_of
+from ixproxy.node.long_reads import answer_of, response_of
 from ixproxy.node.properties import Properties
 from ixproxy.node.rows import InteractionRow
 from ixproxy.node.selections import Selection
@@ -49,3 +49,16 @@ def test_an_answer_ends_before_its_user_data_is_too_much_and_says_so() -> None:
         answer = answer_of(msgspec.structs.replace(plan(5), selection=limited), rows)
         assert "".join(answer.interactions) == ids
         assert answer.have_more == (ids != "abc")
+
+
+def test_a_response_to_a_call_shows_what_fits_one_frame_and_says_so() -> None:
+    user_data = encode_map({"text": "x" * (300 << 10)})
+    rows = [msgspec.structs.replace(row, user_data=user_data) for row in ROWS]
+    called = msgspec.structs.replace(plan(5), envelope={"Method": "FindInteractions"})
+    output = response_of(called, rows).envelope3rd_server["Parameters"]
+    assert list(output["Interactions"]) == ["a"]
+    assert (output["Count"], output["HaveMore"]) == (1, 1)
+    whole = response_of(called, ROWS).envelope3rd_server
+    assert whole["Method"] == "FindInteractions"
+    assert list(whole["Parameters"]["Interactions"]) == ["a", "b", "c"]
+    assert whole["Parameters"]["HaveMore"] == 0

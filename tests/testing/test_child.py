@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,19 @@ def test_it_is_told_to_stop_when_the_input_ends_and_killed_when_that_does_not_he
     monkeypatch.setattr(child, "GRACE_SECONDS", 0.0)
     child.follow_the_starter()
     assert signals == [(os.getpid(), signal.SIGTERM), (os.getpid(), signal.SIGKILL)]
+
+
+def test_a_program_may_be_run_in_the_place_of_a_server(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import sys; sys.stdout.write(repr((__name__, sys.argv[1:])))")
+    monkeypatch.setattr(sys, "argv", ["child", str(program), "file", "name"])
+    monkeypatch.setattr(child, "follow_the_starter", lambda: None)
+    written: list[str] = []
+    monkeypatch.setattr(sys.stdout, "write", written.append)
+    child.main()
+    assert "('__main__', ['file', 'name'])" in written
 
 
 @pytest.mark.processes

@@ -73,6 +73,12 @@ def test_a_server_is_told_the_file_and_who_it_is(
     servers.check()
 
 
+def test_a_program_is_told_the_same(servers: Servers, reactor: Starting, tmp_path: Path) -> None:
+    servers.start_program(Path("program.py"), "responder", tmp_path / "log", ("--queue", "Q"))
+    (command,) = reactor.commands
+    assert command[-5:] == ["program.py", str(servers._file), "responder", "--queue", "Q"]
+
+
 def test_all_are_asked_to_stop_and_waited_for(servers: Servers, tmp_path: Path) -> None:
     (one, one_transport), (two, two_transport) = start(servers, tmp_path, "ixn1", "ixn2")
     stopping = no_result(servers.stop())
