@@ -25,7 +25,7 @@ from ixproxy.net.node_state import NodeState
 from ixproxy.net.third_party import ThirdParty
 from ixproxy.node.esp_find import DATABASE_FAILURE, fault
 from ixproxy.node.esp_work import CallService
-from ixproxy.node.long_plans import Freeing, MembersWanted, Taking
+from ixproxy.node.long_plans import Freeing, LongRead, MembersWanted, Taking
 from ixproxy.node.long_reads import result_of
 from ixproxy.node.work import (
     Announce,
