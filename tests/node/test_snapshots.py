@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import (
+    RequestChangeProperties,
     RequestGetSnapshotInteractions,
     RequestHold,
     RequestPlaceInQueue,
@@ -124,8 +126,10 @@ def test_an_id_that_is_another_tenants_by_now_has_left(
     node.submit(mail, interaction_id="chat-1")
     number = supervisor.take().snapshot_id
     node.ask(mail, RequestStopProcessing(tenant_id=1, interaction_id="chat-1"))
-    again = {"media_type": "email", "queue": "Inbound", "interaction_id": "chat-1"}
-    node.ask(mail, RequestSubmit(tenant_id=2, **again))
+    again = RequestSubmit(
+        tenant_id=2, media_type="email", queue="Inbound", interaction_id="chat-1"
+    )
+    node.ask(mail, again)
     assert supervisor.page(number).errors == {"chat-1": Code.UNKNOWN_INTERACTION}
     assert supervisor.lock(number, "chat-1") == Code.UNKNOWN_INTERACTION
 
@@ -165,7 +169,7 @@ def test_only_what_can_be_locked_becomes_a_member_that_is(
 
 @pytest.mark.parametrize("more", [{"lock": True}, {"check_interactions_state": True}])
 def test_what_is_not_as_it_was_found_any_more_is_left_out(
-    node: TriedNode, supervisor: Snapping, more: dict[str, bool]
+    node: TriedNode, supervisor: Snapping, more: dict[str, Any]
 ) -> None:
     """Between the reader that finds it and the writer that makes it a member all may happen."""
     mail, router = node.media_server(), node.router()
@@ -176,11 +180,10 @@ def test_what_is_not_as_it_was_found_any_more_is_left_out(
     node.pull_ids(router, ids[0])
     node.ask(mail, RequestStopProcessing(tenant_id=1, interaction_id=ids[1]))
     node.ask(mail, RequestPlaceInQueue(tenant_id=1, interaction_id=ids[2], queue="Done"))
-    changed = {"changed_properties": {"Priority": 4}}
-    node.ask(
-        mail,
-        RequestPlaceInQueue(tenant_id=1, interaction_id=ids[3], queue="Inbound", **changed),
+    change = RequestChangeProperties(
+        tenant_id=1, interaction_id=ids[3], changed_properties={"Priority": 4}
     )
+    node.ask(mail, change)
     other = Snapping(node, node.desktop("other"))
     other.lock(other.take().snapshot_id, ids[4])
     plan = effect.plan
