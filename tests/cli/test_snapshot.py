@@ -23,7 +23,6 @@ from ixproxy.messages import (
     RequestTakeSnapshot,
     RequestUnlockInteraction,
 )
-from ixproxy.messages.message import Request
 from tests.cli.worlds import CommandWorld
 
 
@@ -103,13 +102,10 @@ def test_what_was_taken_is_stopped(taken: CommandWorld) -> None:
 def test_with_a_session_a_snapshot_is_named_by_its_number(
     world: CommandWorld, tmp_path: Path
 ) -> None:
-    kinds: tuple[type[Request], ...]
-    kinds = (RequestLockInteraction, RequestReleaseSnapshot, RequestUnlockInteraction)
-    for kind in kinds:
+    for kind in (RequestLockInteraction, RequestReleaseSnapshot, RequestUnlockInteraction):
         world.reply(kind, EventAck())
-    kinds = (RequestMoveInteractions, RequestStopInteractions)
-    for kind in kinds:
-        world.reply(kind, EventInteractionMoved(number_of_interactions=1))
+    for moving in (RequestMoveInteractions, RequestStopInteractions):
+        world.reply(moving, EventInteractionMoved(number_of_interactions=1))
     of: dict[str, Any] = {"tenant_id": 1, "snapshot_id": 7}
     for arguments, asked, text in (
         (["lock", "7", "a"], RequestLockInteraction(**of, interaction_id="a"), "a locked"),
