@@ -6,14 +6,16 @@ import pytest
 
 from ixproxy.errors import Code
 from ixproxy.messages import (
+    EventAck,
     RequestReleaseSnapshot,
     RequestStopProcessing,
     RequestTakeSnapshot,
 )
-from ixproxy.node import snapshots
+from ixproxy.node import snapshots, turn
 from ixproxy.node.model import NodeSettings
 from ixproxy.node.work import (
     Answer,
+    Asked,
     ConnectionLost,
     Goodbye,
     GoOn,
@@ -214,3 +216,23 @@ def test_a_new_interaction_with_an_old_id_is_not_what_was_locked(
     supervisor.take(lock=True)
     supervisor.release(first)
     assert locked(node) == {"chat-1"}, "the lock of the second snapshot is its own"
+
+
+def test_however_many_snapshots_end_in_a_batch_it_frees_no_more_than_it_has_room_for(
+    node: TriedNode, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "MEMBERS_FREED", 7)
+    clients = [Snapping(node, node.desktop(f"desk-{number}")) for number in range(3)]
+    numbers = [client.take().snapshot_id for client in clients]
+    release = RequestReleaseSnapshot(tenant_id=1, snapshot_id=numbers[2])
+    outcome = node.run(
+        Goodbye(clients[0].sender.session),
+        Goodbye(clients[1].sender.session),
+        Asked(clients[2].sender, release, 0, "release"),
+    )
+    assert len(members(node)) == 15 - 7
+    (step,) = [each for each in outcome.effects if isinstance(each, GoOn)]
+    node.run(step.work)
+    assert [each.message for each in node.effects(Answer)] == [EventAck()]
+    node.wait(0.01)
+    assert nothing_is_left(node)
