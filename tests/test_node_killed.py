@@ -38,6 +38,12 @@ MOST_GROWTH = 32 << 20
 MINUTES = 5
 """When a phase that does not end has failed."""
 
+PATIENCE = 3600
+"""
+Seconds that silence is borne, on both sides. The late reader reads when the load is over,
+however long that takes, and is not to be taken for dead meanwhile.
+"""
+
 NODE = """\
 [applications.ixn{number}]
 type = "Interaction Server"
@@ -63,6 +69,7 @@ connections = ["ixn1", "ixn2", "ixn3"]
 node-loss-grace = 2
 pull-hold-timeout = 1
 max-client-output = 1048576
+keep-alive-timeout = 3600
 """
 
 CLUSTER = """\
@@ -87,7 +94,7 @@ class Story:
 
     def __init__(self, reactor: Any, cluster: RealCluster) -> None:
         self.cluster = cluster
-        self.load = Load(reactor, cluster, seed=5)
+        self.load = Load(reactor, cluster, seed=5, alive=(10.0, PATIENCE))
         self.figures: dict[str, object] = {}
         self.phase = "the beginning"
 
@@ -268,6 +275,7 @@ def check_answers(story: Story) -> None:
         assert all(line.answers_once for line in actor.connections), actor.client
         if actor is not story.stalled:
             # One connection all the time: its registration, and each of its requests.
+            assert len(actor.connections) == 1, actor.client
             (line,) = actor.connections
             assert line.answers.total() == actor.asked + 1, actor.client
     found = read_books(story.cluster.stores()).ids_of.keys()

@@ -27,6 +27,7 @@ MODULES = (
     "place",
     "stop",
     "workbin",
+    "snapshot",
     "agent",
     "agent_state",
     "watch",

@@ -141,8 +141,11 @@ class Conversation:
 
     @property
     def listed(self) -> Listed:
-        """It is not known what a session had before this program was there."""
-        if not (self.whole and self.server.role):
+        """
+        What it says that it has. What a session had before this program was there is not known.
+        That a new one is in no agent's session is said: proxies follow it from there on.
+        """
+        if not self.whole:
             return Listed(self.held.numbers)
         return Listed(self.held.numbers, self._agents.stamps(), self._snapshots.listed())
 

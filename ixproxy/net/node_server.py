@@ -48,6 +48,7 @@ from ixproxy.net.surroundings import Surroundings
 from ixproxy.net.turn import TurnEnd
 from ixproxy.node.batch import NodeCore
 from ixproxy.node.model import NodeModel, NodeSettings
+from ixproxy.node.work import GoesOn
 
 log = Logger()
 
@@ -274,11 +275,12 @@ class NodeServer(Service):
         port, self._port = self._port, None
         if port is not None:
             await maybeDeferred(port.stopListening)
-        tokens: list[object] = list(self.state.held.clear())
-        tokens += [getattr(work, "token", None) for work in self.writer.stop()]
-        for asking in tokens:
+        tokens: list[tuple[object, bool]] = [(token, False) for token in self.state.held.clear()]
+        for work in self.writer.stop():
+            tokens.append((getattr(work, "token", None), isinstance(work, GoesOn) and work.begun))
+        for asking, begun in tokens:
             if isinstance(asking, Asking):
-                self.state.refuse(asking, Code.STOPPING)
+                self.state.refuse(asking, Code.STOPPING, doubtful=begun)
         await self.state.readers.stop()
         closed: Deferred[None] = Deferred()
         # Behind the batch that is under way, whose answers leave before this fires.

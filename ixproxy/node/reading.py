@@ -135,6 +135,7 @@ def ping(turn: Turn, sender: Sender, request: RequestPing) -> EventPing:
             "LastEventNumber": turn.counters.event_number,
             "Sessions": len(memory.sessions),
             "SessionsLost": len(memory.lost),
+            "Snapshots": len(memory.snapshots),
             "Agents": sum(row.confirmed for rows in memory.agents.values() for row in rows),
         }
     )

@@ -20,11 +20,16 @@ class Identity(NamedTuple):
     epoch: int
 
 
+MEMBERS_FREED = 1000
+"""Members of snapshots that are freed in one batch, whoever ends them; the rest waits."""
+
+
 class Turn:
     """
     One batch.
 
     :ivar now: seconds since the epoch, UTC: the same for the whole batch.
+    :ivar room: how many members of snapshots may still be freed.
     :ivar tells: what the request in hand says besides its answer: events, and answers to others.
     """
 
@@ -35,6 +40,7 @@ class Turn:
         "memory",
         "model",
         "now",
+        "room",
         "rows",
         "settings",
         "tells",
@@ -55,6 +61,7 @@ class Turn:
         self.settings = settings
         self.identity = identity
         self.now = now
+        self.room = MEMBERS_FREED
         self.journal: Journal = memory.journal
         self.counters: Counters = memory.counters
         self.tells: list[Effect] = []

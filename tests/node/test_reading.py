@@ -207,5 +207,6 @@ def test_a_ping_is_answered_with_statistics(node: TriedNode) -> None:
         "LastEventNumber": node.core.last_event_number,
         "Sessions": 3,
         "SessionsLost": 1,
+        "Snapshots": 0,
         "Agents": 1,
     }
