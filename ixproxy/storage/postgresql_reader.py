@@ -122,14 +122,6 @@ class PostgresqlReader(ReaderOfMoments):
     def _drop_moment(self) -> None:
         self._drop()
 
-    def members(self, snapshot_id: int, start: int, limit: int) -> list[Any]:
-        """See `IStoreReader`."""
-        self._busy.set()
-        try:
-            return self._reading.members(snapshot_id, start, limit)
-        finally:
-            self._busy.clear()
-
     def interrupt(self) -> None:
         """See `IStoreReader`."""
         if not self._busy.is_set():

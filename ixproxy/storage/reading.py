@@ -168,6 +168,11 @@ class ReaderOfMoments(ABC):
         with self._at_work():
             return self._reading.fetch(table, (column,), [(value,) for value in values])
 
+    def members(self, snapshot_id: int, start: int, limit: int) -> list[Any]:
+        """See `IStoreReader`."""
+        with self._at_work():
+            return self._reading.members(snapshot_id, start, limit)
+
     @contextmanager
     def _at_work(self) -> Iterator[None]:
         """Only then can it be interrupted."""

@@ -80,15 +80,6 @@ class SqliteReader(ReaderOfMoments):
         with suppress(*BORDER):
             self._end_moment()
 
-    def members(self, snapshot_id: int, start: int, limit: int) -> list[Any]:
-        """See `IStoreReader`."""
-        with self._place.guard:
-            self._busy.set()
-            try:
-                return self._reading.members(snapshot_id, start, limit)
-            finally:
-                self._busy.clear()
-
     def interrupt(self) -> None:
         """See `IStoreReader`."""
         # In memory the connection is the writer's, who must not be interrupted.
