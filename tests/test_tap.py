@@ -78,6 +78,14 @@ def test_the_file_says_what_a_proxy_is_made_of(file: Path) -> None:
     assert list(state.links) == ["ixn1"]
 
 
+def test_ids_of_snapshots_begin_elsewhere_in_each_proxy_that_is_started(file: Path) -> None:
+    firsts = [
+        tap.build(Reactor(), file, "proxy1").core.state.snapshots._next_id for _ in range(3)
+    ]
+    assert len(set(firsts)) == 3
+    assert all(0 < first < 1 << 31 for first in firsts)
+
+
 def test_a_name_that_is_no_proxy_is_a_usage_error_that_says_so(file: Path) -> None:
     options: Any = tap.Options()  # type: ignore[no-untyped-call]
     options.parseOptions(["--config", str(file), "--application", "ixn1"])

@@ -27,6 +27,7 @@ MODULES = (
     "place",
     "stop",
     "workbin",
+    "snapshot",
     "esp",
     "agent",
     "agent_state",

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from random import Random
-from typing import TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
@@ -27,7 +26,7 @@ from ixproxy.client.in_flight import Answer, InFlight, Pending, flags_of
 from ixproxy.client.invited import Invited
 from ixproxy.client.link import Link
 from ixproxy.client.registration import Listed
-from ixproxy.client.restoring import Repeat, Restoring
+from ixproxy.client.restoring import Repeat, Restoring, if_wanted
 from ixproxy.client.returning import Returning
 from ixproxy.client.settings import Settings
 from ixproxy.client.snapshots import Snapshots, released
@@ -40,8 +39,6 @@ from ixproxy.wire.codec import decode, encode
 from ixproxy.wire.names import BY_CODE, BY_MESSAGE, Holdings, Kind
 from ixproxy.wire.parts import join_frames, split_frame
 from ixproxy.wire.prefix import Flag, Frame, read_frame, readdress, with_ttl, write_frame
-
-Asked = TypeVar("Asked", bound=Message)
 
 _MORE, _PARTIAL = int(Flag.MORE), int(Flag.PARTIAL)
 MAX_TTL = (1 << 32) - 1
@@ -382,7 +379,8 @@ class Conversation:
             agents.not_repeated(said)
             self._not_restored(said, problem)
 
-        return [Repeat(partial(_if, agents.still_said, each), refused) for each in agents.said()]
+        still = agents.still_said
+        return [Repeat(partial(if_wanted, still, each), refused) for each in agents.said()]
 
     def _subscribed(self) -> list[Repeat]:
         """What was subscribed to is asked for again."""
@@ -392,12 +390,9 @@ class Conversation:
             self._not_restored(begun, problem)
 
         has = self._subscriptions.has
-        return [Repeat(partial(_if, has, each), refused) for each in self._subscriptions.begun()]
+        begun = self._subscriptions.begun()
+        return [Repeat(partial(if_wanted, has, each), refused) for each in begun]
 
     def _revoked(self, identifier: str, why: str) -> None:
         reason = Reason(reason_system_name="NotHeld", reason_description=why)
         self._heard(EventRevoked(interaction_id=identifier, reason=reason))
-
-
-def _if(wanted: Callable[[Asked], bool], request: Asked) -> Asked | None:
-    return request if wanted(request) else None

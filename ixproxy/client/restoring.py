@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -24,6 +24,8 @@ from ixproxy.client.backoff import Backoff
 from ixproxy.client.in_flight import Answer
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages.message import Message
+
+Asked = TypeVar("Asked", bound=Message)
 
 NOT_NOW = frozenset(
     (Code.BUSY, Code.EXPIRED, Code.CANCELLED, Code.IN_PROGRESS, Code.NOT_ACCESSIBLE, Code.STOPPING)
@@ -41,6 +43,11 @@ class Repeat(NamedTuple):
 
     request: Callable[[], Message | None]
     refused: Callable[[Message, RequestRefused], None]
+
+
+def if_wanted(wanted: Callable[[Asked], bool], request: Asked) -> Asked | None:
+    """For a `Repeat`: the request as it was, as long as it is wanted."""
+    return request if wanted(request) else None
 
 
 Stage = Callable[[], Sequence[Repeat]]

@@ -28,9 +28,12 @@ MAX_PARTS_BYTES = 256 << 20
 """How much of one node's parted answers is kept until their last parts came."""
 
 _MORE = int(Flag.MORE)
-_FOLLOWED = (Holdings.TAKES, Holdings.GIVES_BACK)
+_FOLLOWED = frozenset(
+    code
+    for code, row in BY_CODE.items()
+    if row.holdings in (Holdings.TAKES, Holdings.GIVES_BACK) or row.message is RequestTakeSnapshot
+)
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
-_TAKE_SNAPSHOT = BY_MESSAGE[RequestTakeSnapshot].code
 
 
 ANSWERS: dict[int, tuple[int, ...]] = {
@@ -164,8 +167,8 @@ class Answers:
         state = self._state
         state.counters["time-outs"] += 1
         state.cancel_at(link, reference)
-        followed = BY_CODE[pending.name].holdings in _FOLLOWED or pending.name == _TAKE_SNAPSHOT
-        if (followed and pending.client is not None) or (pending.name == _REGISTER and link.speaks):
+        followed = pending.name in _FOLLOWED and pending.client is not None
+        if followed or (pending.name == _REGISTER and link.speaks):
             pending.abandoned = True
         else:
             link.pending.remove(reference)

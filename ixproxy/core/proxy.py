@@ -64,12 +64,9 @@ class ProxyCore:
     """One proxy; see `Snapshots` for `first_snapshot`."""
 
     def __init__(
-        self,
-        settings: ProxySettings,
-        deployment: Deployment,
-        strategies: Strategies,
+        self, settings: ProxySettings, deployment: Deployment, strategies: Strategies,
         first_snapshot: int = 1,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.state = state = ProxyState(settings, deployment, strategies, first_snapshot)
         self._locator = Locator(state)
         self._agents = AgentRequests(state)
@@ -352,10 +349,9 @@ class ProxyCore:
                 revoke_lost(state, name)
         revoke_unconfirmed(state)
         self._announcing.ticked()
-        self._requests.later.ticked()
+        self._requests.ticked()
         self._agents.retelling.ticked()
         self._streams.ticked()
-        self.snapshots.ticked()
         self._workbins.ticked()
 
     def configuration_changed(

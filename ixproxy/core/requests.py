@@ -128,6 +128,11 @@ class Requests:
             except RemoteProtocolError as problem:
                 self._state.refuse(asked, problem.code, problem.description)
 
+    def ticked(self) -> None:
+        """Some time passed: what was left undone is done, if it can be now."""
+        self.later.ticked()
+        self._snapshots.ticked()
+
     def login_answered(self, peer: Peer, permit: Permit | None) -> None:
         """It is known who a peer is that had to log in."""
         self._registrations.login_answered(peer, permit)

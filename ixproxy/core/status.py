@@ -51,6 +51,9 @@ def status_of(
         counters={**state.counters, **streams.counters},
         limits=[
             LimitUse(name="max-clients", used=len(state.clients), allowed=settings.max_clients),
+            LimitUse(
+                name="max-snapshots", used=len(state.snapshots), allowed=settings.max_snapshots
+            ),
             *_fullest(links, settings.max_pending_per_node),
             *_parked(parking, links, settings),
         ],

@@ -8,6 +8,10 @@ registers, goes or is lost. So the works of a session, and those that concern
 it, never change places with each other, whatever others ask. Works of
 different sessions may: neither of them has its answer yet.
 
+What is done step by step, as moving all that a snapshot has, goes on in the
+next batch, and whatever else concerns its session waits until it is over. A
+batch has few such steps.
+
 Shares are small, for whoever asks one thing waits for the batch under way and
 for its own. A proxy's own requests, which serve all its clients, have no share. Clients
 that come new all share one, so that a crowd of them is no more than a client.
@@ -83,6 +87,7 @@ def compose(
     left: list[Work] = []
     taken: dict[Hashable, int] = {}
     behind: set[bytes] = set()
+    stepping: set[bytes] = set()
     steps = 0
     for work in waiting:
         if isinstance(work, Asked | Relayed):
@@ -91,6 +96,7 @@ def compose(
             if (
                 number >= share
                 or session in behind
+                or session in stepping
                 or len(works) >= most
                 or (not number and blocked(work))
             ):
@@ -101,7 +107,7 @@ def compose(
                 taken[session] = number + 1
             works.append(work)
             if isinstance(work, Asked) and isinstance(work.message, STEPWISE):
-                behind.add(session)
+                stepping.add(session)
             continue
         concerned = sessions_of(work)
         newcomer = isinstance(work, Registered) and not work.sender.through_proxy
@@ -112,6 +118,7 @@ def compose(
             or (newcomer and number >= share)
             or (step and steps >= STEPS)
             or (behind and not behind.isdisjoint(concerned))
+            or (stepping and not stepping.isdisjoint(concerned))
         ):
             behind.update(concerned)
             left.append(work)
@@ -121,7 +128,7 @@ def compose(
         works.append(work)
         if step:
             steps += 1
-            behind.update(concerned)
+            stepping.update(concerned)
     light = any(number <= SHARE and each not in behind for each, number in taken.items())
     return Batch(works, left, taken, light)
 

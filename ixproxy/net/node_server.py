@@ -51,6 +51,7 @@ from ixproxy.node.batch import NodeCore
 from ixproxy.node.esp_servers import ExternalServer
 from ixproxy.node.esp_work import ServiceAnswered
 from ixproxy.node.model import NodeModel, NodeSettings
+from ixproxy.node.work import GoesOn
 
 log = Logger()
 
@@ -295,13 +296,15 @@ class NodeServer(Service):
         port, self._port = self._port, None
         if port is not None:
             await maybeDeferred(port.stopListening)
-        for held in self.state.held.clear():
-            self.state.refuse(held, Code.STOPPING)
+        tokens: list[tuple[object, bool]] = [(token, False) for token in self.state.held.clear()]
         for work in self.writer.stop():
-            asking = getattr(work, "token", None)
+            # What an external server has answered is done, as are steps of a snapshot.
+            doubtful = isinstance(work, ServiceAnswered) or (
+                isinstance(work, GoesOn) and work.begun
+            )
+            tokens.append((getattr(work, "token", None), doubtful))
+        for asking, doubtful in tokens:
             if isinstance(asking, Asking):
-                # What an external server has answered is done.
-                doubtful = isinstance(work, ServiceAnswered)
                 self.state.refuse(asking, Code.STOPPING, doubtful=doubtful)
         parted = self.third_party.stop()
         await self.state.readers.stop()

@@ -39,6 +39,7 @@ def ping(turn: Turn, sender: Sender, request: RequestPing) -> EventPing:
         "LastEventNumber": turn.counters.event_number,
         "Sessions": len(memory.sessions),
         "SessionsLost": len(memory.lost),
+        "Snapshots": len(memory.snapshots),
         "Agents": len(agents),
         "AgentsReady": sum(any(row.media.values()) and not row.donot_disturb for row in agents),
         "Invitations": len(memory.invitations),

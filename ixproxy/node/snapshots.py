@@ -231,15 +231,16 @@ def first_members(
     turn: Turn, snapshots: Iterable[SnapshotRow]
 ) -> list[tuple[SnapshotRow, Sequence[SnapshotMemberRow] | None]]:
     """
-    Snapshots with what `free` needs of them; reads the tables, so it comes
-    before any change.
+    Snapshots with what `free` needs of them, as far as the batch has room;
+    reads the tables, so it comes before any change.
     """
     found: list[tuple[SnapshotRow, Sequence[SnapshotMemberRow] | None]] = []
-    room = AT_A_TIME
+    room = before = min(AT_A_TIME, turn.room)
     for row in snapshots:
         members = turn.rows.members(row.snapshot_id, 0, room) if room else None
         room -= len(members or ())
         found.append((row, members))
+    turn.room -= before - room
     return found
 
 

@@ -33,12 +33,17 @@ class _NothingCounted:
         return {}
 
 
+MEMBERS_FREED = 1000
+"""Members of snapshots that are freed in one batch, whoever ends them; the rest waits."""
+
+
 class Turn:
     """
     One batch.
 
     :ivar now: seconds since the epoch, UTC: the same for the whole batch.
     :ivar counted: how much there is, as of the batch before.
+    :ivar room: how many members of snapshots may still be freed.
     :ivar tells: what the request in hand says besides its answer: events, and answers to others.
     """
 
@@ -50,6 +55,7 @@ class Turn:
         "memory",
         "model",
         "now",
+        "room",
         "rows",
         "settings",
         "tells",
@@ -72,6 +78,7 @@ class Turn:
         self.identity = identity
         self.now = now
         self.counted: Counted = counted or _NothingCounted()
+        self.room = MEMBERS_FREED
         self.journal: Journal = memory.journal
         self.counters: Counters = memory.counters
         self.tells: list[Effect] = []

@@ -266,7 +266,9 @@ class _Fuzz:
         chance = self.chance
         self.clients = [client for client in self.clients if not client.gone]
         while len(self.clients) < CLIENTS:
-            role = chance.choice(_ROLES)
+            # Somebody is always there who may ask for nearly everything.
+            served = any(each.role == ClientType.AGENT_APPLICATION for each in self.clients)
+            role = chance.choice(_ROLES) if served else ClientType.AGENT_APPLICATION
             client = FuzzClient(self.proxy.listener, role, self.report, SETTINGS.max_frame)
             self.clients.append(client)
             if role == "nobody":

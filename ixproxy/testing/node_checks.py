@@ -8,6 +8,7 @@ the database, or between it and what the node remembers.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from ixproxy.values import InteractionState, PartyType
 
 _TABLES = (
     "interactions", "parties", "timers", "sessions", "agents", "invitations", "meta",
+    "snapshots", "snapshot_members",
 )  # fmt: skip
 _OUT = (InteractionState.ROUTING, InteractionState.HANDLING)
 _OF_STATE = {
@@ -59,6 +61,9 @@ def sizes(server: NodeServer) -> dict[str, int]:
         "invitations": len(memory.invitations),
         "requests that await an invitation": len(memory.invitations._waiting),
         "sessions that await an invitation": len(memory.invitations._asked_by),
+        "snapshots": len(memory.snapshots),
+        "sessions with snapshots": len(memory.snapshots._of),
+        "snapshots that are being freed": len(memory.snapshots.ending),
         **{name: len(getattr(memory, name)) for name in _REMEMBERED},
         **{f"routers: {name}": len(getattr(memory.routers, name)) for name in _OF_ROUTERS},
     }
@@ -98,6 +103,7 @@ def _mistakes(place: Tables, server: NodeServer) -> Iterator[str]:
         yield f"integrity_check: {line}"
     tables = {name: place.rows(name) for name in _TABLES}
     yield from _wrong_rows(tables)
+    yield from _wrong_snapshots(tables, server)
     yield from _forgotten(tables, server)
 
 
@@ -140,6 +146,29 @@ def _wrong_rows(tables: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
                 yield f"{id!r} of tenant {row['tenant_id']} has {party}"
             if not 0 < party["take_number"] <= meta["last_event_number"]:
                 yield f"{id!r} was taken by event {party['take_number']}, the last one is {meta}"
+
+
+def _wrong_snapshots(
+    tables: dict[str, list[dict[str, Any]]], server: NodeServer
+) -> Iterator[str]:
+    """Snapshots against their members, locks and what is remembered."""
+    rows = {row["snapshot_id"]: row for row in tables["snapshots"]}
+    members = Counter(row["snapshot_id"] for row in tables["snapshot_members"])
+    listed = {(row["snapshot_id"], row["interaction_id"]) for row in tables["snapshot_members"]}
+    if rows.keys() != server.core._standing.memory.snapshots._rows.keys():
+        yield f"stored are the snapshots {sorted(rows)}, others are remembered"
+    for number in members.keys() | rows.keys():
+        size = rows[number]["size"] if number in rows else 0
+        if size != members[number]:
+            yield f"snapshot {number} has {members[number]} members, not {size}"
+    for row in tables["interactions"]:
+        id, number = row["id"], row["snapshot_id"]
+        if bool(row["is_locked"]) != (number is not None):
+            yield f"{id!r} is locked: {row['is_locked']}, by snapshot {number}"
+        elif number is not None and (number, id) not in listed:
+            yield f"{id!r} is locked by snapshot {number}, which does not have it"
+        elif number is not None and row["state"] in _OUT:
+            yield f"{id!r} is in state {row['state']} and locked by snapshot {number}"
 
 
 def _forgotten(tables: dict[str, list[dict[str, Any]]], server: NodeServer) -> Iterator[str]:

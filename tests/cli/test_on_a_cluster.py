@@ -74,7 +74,7 @@ def cluster(
     blockon(Deferred.fromCoroutine(running.stop()))
 
 
-QUEUES = ["Life", "Return", "Session", "Desk", "Ids", "Load"]
+QUEUES = ["Life", "Return", "Session", "Desk", "Ids", "Load", "Still", "Moved"]
 
 
 @pytest.fixture
@@ -119,6 +119,28 @@ def test_with_a_session_it_stays_from_command_to_command(ixctl: Shell) -> None:
     assert (shown["InteractionState"], shown["Queue"]) == (0, "Return")
     assert shown["UserData"] == {"Note": "seen"}
     ixctl("stop", identifier)
+
+
+def test_a_snapshot_of_a_node_from_command_to_command(ixctl: Shell) -> None:
+    """It holds still what waits, until it is moved and released, or its session ends."""
+    node = "ixn1"
+    first, second = (
+        ixctl("submit", "--media-type", "email", "--queue", "Still", at=node)[0]["interaction_id"]
+        for _ in range(2)
+    )
+    of = ("--session", str(ixctl.directory / "snapshot"))
+    taken, *shown = ixctl("snapshot", "take", "Queue = 'Still'", "--lock", *of, at=node)
+    number = str(taken["snapshot_id"])
+    assert [record.get("interaction_id") for record in shown] == [first, second, None]
+    assert ixctl("pull", "Still/All", at=node)[-1]["interactions"] == 0
+    ixctl("snapshot", "unlock", number, first, *of, at=node)
+    assert ixctl("pull", "Still/All", "-n", "9", at=node)[-1]["interactions"] == 1
+    assert ixctl("snapshot", "move", number, "Moved", *of, at=node)[-1]["moved"] == 2
+    ixctl("snapshot", "release", number, *of, at=node)
+    (error,) = ixctl("snapshot", "show", number, *of, at=node, code=1)
+    assert error["error"] == 3064
+    stopped = ixctl("snapshot", "take", "Queue = 'Moved'", "--then", "stop", at=node)
+    assert stopped[-1] == {"stopped": 2, "not_stopped": 0}
 
 
 def test_an_agent_works_from_login_to_logout(ixctl: Shell) -> None:

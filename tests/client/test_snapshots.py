@@ -36,7 +36,7 @@ def again(world: World) -> list[int] | None:
 def test_a_client_that_comes_back_names_its_snapshots() -> None:
     world = World()
     client = world.client()
-    assert world.server.registered[-1].snapshots is None, "nothing is known of the server yet"
+    assert world.server.registered[-1].snapshots == [], "a new session has none"
     numbers = iter((7, 9))
     world.server.replies[m.RequestTakeSnapshot] = lambda _: m.EventSnapshotTaken(
         snapshot_id=next(numbers)

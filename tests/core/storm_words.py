@@ -13,6 +13,8 @@ from tests.core.rig import TENANT
 IDS = ("a", "b", "münze", interaction_id(101, 1, 7), interaction_id(102, 1, 7))
 AGENTS = ("ann", "bob")
 LONG = "x" * 300
+ASKED = "asked"
+"""In the extension of what both clients and the proxy ask of nodes: a client did."""
 
 
 def some_request(chance: Random) -> Message:
@@ -60,7 +62,7 @@ def some_request(chance: Random) -> Message:
         m.RequestGetSnapshotInteractions(**taken, start_from=chance.randrange(5)),
         m.RequestLockInteraction(**taken, interaction_id=named["interaction_id"]),
         m.RequestMoveInteractions(**taken, queue="Q2"),
-        m.RequestReleaseSnapshot(**taken),
+        m.RequestReleaseSnapshot(**taken, extension={ASKED: 1}),
         m.RequestLocate(**named),
         m.RequestCancelTake(**named, take_number=3),
         m.RequestConfirmSession(**agent, agent_session=(chance.randrange(9), 101)),

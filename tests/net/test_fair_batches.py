@@ -7,20 +7,23 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ixproxy.messages import EventCurrentAgentStatus, RequestPing
+from ixproxy.messages import EventCurrentAgentStatus, RequestPing, RequestReleaseSnapshot
 from ixproxy.net.fair_batches import (
     BULK_SHARE,
     LIGHT_FOR,
     MAX_BATCH,
     SHARE,
+    STEPS,
     FairBatches,
     compose,
     sessions_of,
 )
+from ixproxy.node.long_plans import Freeing
 from ixproxy.node.work import (
     Asked,
     ClientsLost,
     ConnectionLost,
+    GoesOn,
     Goodbye,
     Registered,
     Relayed,
@@ -40,6 +43,14 @@ def asked(session: bytes, token: object = None) -> Asked:
     return Asked(sender(session), RequestPing(), 0, token)
 
 
+def released(session: bytes) -> Asked:
+    return Asked(sender(session), RequestReleaseSnapshot())
+
+
+def step(session: bytes) -> GoesOn:
+    return GoesOn(sender(session), RequestReleaseSnapshot(), Freeing(1))
+
+
 def relayed(session: bytes) -> Relayed:
     return Relayed(sender(session, "ReportingEngine"), EventCurrentAgentStatus(tenant_id=1))
 
@@ -57,6 +68,8 @@ works_that_wait = st.lists(
         st.builds(lambda session: Registered(sender(session, proxied=True)), _sessions),
         st.builds(ConnectionLost, _sessions),
         st.builds(relayed, _sessions),
+        st.builds(released, _sessions),
+        st.builds(step, _sessions),
         st.builds(Goodbye, _sessions),
         st.builds(ClientsLost, st.lists(_sessions, max_size=4).map(tuple)),
         st.builds(Tick),
@@ -81,6 +94,7 @@ def test_whatever_waits_each_session_keeps_its_order_and_nobody_has_more_than_a_
             assert len(batch.works) <= most
             numbers = Counter(work.sender.session for work in batch.works if type(work) is Asked)
             assert all(number <= share for number in numbers.values())
+            assert sum(type(work) is GoesOn for work in batch.works) <= STEPS
             done += batch.works
             if not batch.works:
                 break
@@ -100,6 +114,27 @@ def test_the_first_that_concerns_a_session_never_waits_for_others_requests(
         first = next((work for work in waiting if session in sessions_of(work)), None)
         if type(first) is Asked:
             assert any(work is first for work in batch.works)
+
+
+def test_nothing_is_done_for_a_session_before_what_it_asked_first_has_come_to_its_end() -> None:
+    """What is done step by step may need another batch; what comes behind it waits for that."""
+    release, later, other = released(b"a"), asked(b"a"), asked(b"b")
+    gone, goodbye = ClientsLost((b"a", b"c")), Goodbye(b"c")
+    batch = compose([release, later, gone, other, goodbye], MAX_BATCH, SHARE, never)
+    assert (batch.works, batch.left) == ([release, other], [later, gone, goodbye])
+    assert compose([release], MAX_BATCH, SHARE, never).light, "one request is little"
+    goes_on = step(b"a")
+    batch = compose([goes_on, *batch.left], MAX_BATCH, SHARE, never)
+    assert (batch.works, batch.left) == ([goes_on], [later, gone, goodbye])
+    batch = compose(batch.left, MAX_BATCH, SHARE, never)
+    assert batch.works == [later, gone, goodbye]
+
+
+def test_a_batch_has_few_steps_for_each_is_much_work() -> None:
+    steps: list[Work] = [step(bytes([number])) for number in range(10)]
+    batch = compose([*steps, asked(b"o")], MAX_BATCH, SHARE, never)
+    assert batch.works == [*steps[:STEPS], asked(b"o")]
+    assert batch.left == steps[STEPS:]
 
 
 def test_one_that_floods_leaves_room_for_those_who_ask_little() -> None:

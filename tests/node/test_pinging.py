@@ -39,6 +39,7 @@ def test_a_ping_is_answered_with_statistics(node: TriedNode) -> None:
         "LastEventNumber": node.core.last_event_number,
         "Sessions": 3,
         "SessionsLost": 1,
+        "Snapshots": 0,
         "Agents": 1,
         "AgentsReady": 0,
         "Invitations": 0,

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from ixproxy.errors import Code, RequestRefused
@@ -98,8 +96,10 @@ def test_what_left_or_was_elsewhere_since_is_named_and_left_alone(
     node.pull_ids(router, pulled)
     node.pull_ids(router, back)
     node.ask(router, RequestPlaceInQueue(tenant_id=1, interaction_id=back, queue="Inbound"))
-    added: dict[str, Any] = {"added_properties": {"a": 1}}
-    node.ask(mail, RequestChangeProperties(tenant_id=1, interaction_id=changed, **added))
+    change = RequestChangeProperties(
+        tenant_id=1, interaction_id=changed, added_properties={"a": 1}
+    )
+    node.ask(mail, change)
     other = Snapping(node, node.desktop("other"))
     other.lock(other.take().snapshot_id, theirs)
     answer = supervisor.move(number)

@@ -15,6 +15,7 @@ from ixproxy.node.rows import (
     ReceiptRow,
     Row,
     SessionRow,
+    SnapshotMemberRow,
     TimerRow,
 )
 from ixproxy.node.selections import Selection
@@ -28,6 +29,8 @@ PARTY = PartyRow(
 )
 TIMER = TimerRow(kind="handling", interaction_id="a", due_at=5.0, seconds=5.0)
 RECEIPT = ReceiptRow(tenant_id=1, submitted_by="m", receipt="r", interaction_id="a", created_at=0.0)
+
+MEMBER = SnapshotMemberRow(snapshot_id=7, interaction_id="a", position=0, state=0, queue_seq=1)
 
 
 class CountingStore(SqliteStore):
@@ -97,6 +100,26 @@ def test_what_was_not_foreseen_is_read_when_asked_for(store: CountingStore) -> N
     assert rows.timer("handling", "a") == TIMER
     fresh, _ = filled(store)
     assert fresh.parties_of("a") == (PARTY,)
+
+
+def test_members_of_a_snapshot_are_read_once_and_changed_like_all_else(
+    store: CountingStore,
+) -> None:
+    second = replace(MEMBER, interaction_id="b", position=1)
+    rows, _ = filled(store, ROW, MEMBER, second)
+    rows.prefetch(members=[(7, "a"), (7, "x"), (7, "a")])
+    assert (rows.member(7, "a"), rows.member(7, "x")) == (MEMBER, None)
+    assert store.fetched == ["snapshot_members"]
+    moved = replace(MEMBER, queue_seq=5)
+    rows.put_member(moved)
+    rows.remove_member(second)
+    assert (rows.member(7, "a"), rows.member(7, "b")) == (moved, None)
+    rows.begin_request()
+    assert rows.members(7, 0, 9) == [moved], "what the batch has changed is written before"
+    assert store.fetched[1:] == ["interactions", "parties by interaction_id"]
+    rows.put_member(second)
+    with pytest.raises(LocalProtocolError):
+        rows.members(7, 0, 9)
 
 
 def test_changes_are_seen_at_once_and_written_together(store: CountingStore) -> None:

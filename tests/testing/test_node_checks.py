@@ -5,7 +5,13 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from ixproxy.messages import RequestAgentLogin, RequestDeliver, RequestPull, RequestSubmit
+from ixproxy.messages import (
+    RequestAgentLogin,
+    RequestDeliver,
+    RequestPull,
+    RequestSubmit,
+    RequestTakeSnapshot,
+)
 from ixproxy.testing.node_checks import mistakes, sizes
 from tests.net.node_rig import NodeRig
 
@@ -87,6 +93,33 @@ def test_what_is_delivered_waits_without_a_party_and_with_a_timer_of_its_own(
     ],
 )
 def test_what_contradicts_itself_is_named(busy: NodeRig, change: str, named: str) -> None:
+    busy.place.connect().execute(change)
+    assert any(named in line for line in mistakes(busy.place, busy.server))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("UPDATE interactions SET snapshot_id = NULL", "'c' is locked: 1, by snapshot None"),
+        ("UPDATE interactions SET is_locked = 0", "'c' is locked: 0, by snapshot"),
+        ("UPDATE interactions SET snapshot_id = 5 WHERE id = 'c'", "which does not have it"),
+        ("UPDATE interactions SET state = 3 WHERE id = 'c'", "'c' is in state 3 and locked by"),
+        ("DELETE FROM snapshot_members", "has 0 members, not 1"),
+        ("DELETE FROM snapshots", "has 1 members, not 0"),
+        ("DELETE FROM snapshots", "stored are the snapshots [], others are remembered"),
+    ],
+)
+def test_a_snapshot_that_contradicts_itself_is_named(
+    busy: NodeRig, change: str, named: str
+) -> None:
+    desk = busy.client("AgentApplication", client_name="supervisor")
+    taken = desk.ask(RequestTakeSnapshot(tenant_id=1, lock=True))
+    assert taken.number_of_interactions == 1
+    assert mistakes(busy.place, busy.server) == []
+    found = {name: size for name, size in sizes(busy.server).items() if "snapshots" in name}
+    assert found == {
+        "snapshots": 1, "sessions with snapshots": 1, "snapshots that are being freed": 0,
+    }  # fmt: skip
     busy.place.connect().execute(change)
     assert any(named in line for line in mistakes(busy.place, busy.server))
 
