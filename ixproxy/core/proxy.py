@@ -20,7 +20,8 @@ from ixproxy.core.destinations import Destination
 from ixproxy.core.forwarding import Forwarder
 from ixproxy.core.greeting import Greeting
 from ixproxy.core.leaving import Leaving
-from ixproxy.core.links import Link, State, Step
+from ixproxy.core.link_states import State, Step
+from ixproxy.core.links import Link
 from ixproxy.core.locating import Locator
 from ixproxy.core.pairs import Event
 from ixproxy.core.parking import Parking
@@ -200,7 +201,8 @@ class ProxyCore:
 
     def _greeted(self, link: Link) -> None:
         link.step(Step.GREETED)
-        Joining(self.state, link, partial(replay, self.state, self._agents.sessions)).start()
+        replaying = partial(replay, self.state, self._agents.sessions)
+        Joining(self.state, link, replaying, self._requests.later.note).start()
 
     def node_frames_received(
         self, node: NodeName, frames: Sequence[bytes | Skipped], now: float
@@ -335,6 +337,7 @@ class ProxyCore:
                 revoke_lost(state, name)
         revoke_unconfirmed(state)
         self._announcing.ticked()
+        self._requests.later.ticked()
         self._agents.retelling.ticked()
         self._streams.ticked()
 
