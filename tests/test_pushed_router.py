@@ -44,7 +44,19 @@ email = {}
 [tenants.Environment.queues.Inbound.views.All]
 order = "priority DESC"
 strategy = "Mail"
+[tenants.Environment.queues.Pulled.views.All]
 [tenants.Environment.queues.Done]
+"""
+PROXY = """\
+[applications.proxy1]
+type = "Interaction Server"
+role = "proxy"
+tenants = ["Environment"]
+listen = "tcp:7001:interface=127.0.0.1"
+endpoint = "tcp:127.0.0.1:7001"
+connections = ["ixn1", "ixn2"]
+[applications.proxy1.options.settings]
+pull-hold-timeout = 1
 """
 
 
@@ -120,3 +132,35 @@ async def test_a_router_killed_in_the_middle_of_a_thousand_leaves_none_and_doubl
         assert max(said.values()) == 1
         assert said.keys() <= placed.keys()
         assert not other.errors, other.errors.decode()
+
+
+@pytest.mark.processes
+@pytest_twisted.ensureDeferred
+async def test_one_router_is_pushed_to_by_nodes_and_pulls_through_a_proxy(
+    tmp_path: Path, real_reactor: Any
+) -> None:
+    """Test idea 59: both ways side by side, in one order."""
+    text = TEXT + "".join(NODE.format(number=number) for number in (1, 2)) + PROXY
+    async with RealCluster(real_reactor, tmp_path, text) as cluster:
+        nodes = [cluster.endpoint(f"ixn{number}") for number in (1, 2)]
+        proxy = cluster.endpoint("proxy1")
+        mail = await connect(real_reactor, proxy, name="mail", client_type="MediaServer")
+        ids = []
+        for queue in ("Inbound", "Pulled"):
+            submit = RequestSubmit(tenant_id=1, media_type="email", queue=queue)
+            asked = [mail.request(submit) for _ in range(4)]
+            ids += [ack.interaction_id for ack in await gatherResults(asked)]
+        router = Program()
+        arguments = [*nodes, "--proxy", proxy, "--view", "Pulled/All", "--own-order"]
+        running = started(real_reactor, router, *arguments)
+        try:
+            while sum(line.startswith("routed") for line in router.lines) < len(ids):
+                await router.printing("routed ").addTimeout(SECONDS, real_reactor)
+        finally:
+            running.signalProcess(signal.SIGINT)
+            await router.ended.addTimeout(SECONDS, real_reactor)
+            await mail.close()
+        said = [line.split()[1:4] for line in router.lines if line.startswith("routed")]
+        assert {id for id, _, _ in said} == set(ids)
+        assert {where.rstrip(",") for _, _, where in said} == {"ixn1", "ixn2", "proxy1"}
+        assert not router.errors, router.errors.decode()

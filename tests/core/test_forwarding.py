@@ -235,6 +235,7 @@ def test_the_fast_path_is_for_by_id_requests_only() -> None:
     assert names.isdisjoint({"RequestSubmit", "RequestPull", "RequestAccept", "RequestAgentLogin"})
     assert {BY_CODE[code].name for code in SLOW_EVENTS} == {
         "EventRevoked",
+        "EventAbandoned",
         "EventForcedAgentStateChange",
     }
 

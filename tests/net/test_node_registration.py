@@ -387,25 +387,3 @@ def test_a_peer_lost_while_it_registers_leaves_nothing_behind(rig: NodeRig) -> N
 
 def test_ping_of_the_catalogue_is_answered_by_a_node(rig: NodeRig) -> None:
     assert rig.client("MediaServer").ask(RequestPing()).statistics
-
-
-@pytest.mark.parametrize(
-    ("listed", "says"),
-    [
-        ("Mail", "a list of names"),
-        ([1], "a list of names"),
-        ([""], "a list of names"),
-        (["s" * 256], "a list of names"),
-        ([str(number) for number in range(1001)], "1001 names, 1000 are allowed"),
-    ],
-)
-def test_what_a_router_has_loaded_is_a_list_of_names(rig: NodeRig, listed: Any, says: str) -> None:
-    refusal = rig.peer().register("RoutingEngine", extension={"strategies": listed})
-    assert isinstance(refusal, EventError)
-    assert refusal.error_code == Code.BAD_ATTRIBUTE
-    assert says in refusal.error_description
-
-
-def test_what_others_say_to_have_loaded_does_not_count(rig: NodeRig) -> None:
-    ack = rig.peer().register("MediaServer", extension={"strategies": 7})
-    assert isinstance(ack, EventAck)
