@@ -87,6 +87,18 @@ help:
 demo: $(INSTALLED)
 	@$(BIN)/ixctl demo $(ARGS)
 
+# Which tests failed, from the log of a half: it is thousands of lines long, and another follows.
+MOST_NAMED := 12
+define failures
+echo "Failed in $(1):"; \
+sed 's/\x1b\[[0-9;]*m//g' "$(2)" | awk -v most=$(MOST_NAMED) ' \
+	/^=+ short test summary info =+$$/ { there = 1; count = 0; next } \
+	/^(FAILED|ERROR) / { if (there) lines[count++] = substr($$0, 1, 200) } \
+	END { for (i = 0; i < count && i < most; i++) print "  " lines[i]; \
+		if (count > most) print "  and " count - most " more"; \
+		if (!count) print "  it names no test: see above" }'
+endef
+
 # All three checks run, so that one failure does not hide another. The tests take a processor
 # for a quarter of an hour and more; those in memory, tests/testing, are half of that.
 .PHONY: test
@@ -99,13 +111,17 @@ test: $(INSTALLED_TEST)
 		echo "pytest $(ARGS)"; $(BIN)/python -m pytest $(ARGS) || failed+=" pytest"; \
 	else \
 		echo "pytest, in two halves side by side"; \
-		log=$$(mktemp); \
-		$(BIN)/python -m pytest tests/testing > "$$log" 2>&1 & testing=$$!; \
-		trap 'kill $$testing 2>/dev/null; rm -f "$$log"' EXIT; \
-		$(BIN)/python -m pytest --ignore tests/testing || failed+=" pytest"; \
+		logs=$$(mktemp -d); color=; if [ -t 1 ]; then color=--color=yes; fi; \
+		$(BIN)/python -m pytest tests/testing > "$$logs/testing" 2>&1 & testing=$$!; \
+		trap 'kill $$testing 2>/dev/null || true; rm -rf "$$logs"' EXIT; \
+		$(BIN)/python -m pytest $$color --ignore tests/testing 2>&1 | tee "$$logs/others" \
+			|| failed+=" pytest"; \
 		echo "pytest tests/testing"; \
 		wait $$testing || failed+=" pytest-of-tests/testing"; \
-		cat "$$log"; \
+		cat "$$logs/testing"; \
+		case "$$failed " in *" pytest "*) $(call failures,pytest,$$logs/others);; esac; \
+		case "$$failed " in *" pytest-of-tests/testing "*) \
+			$(call failures,pytest tests/testing,$$logs/testing);; esac; \
 	fi; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
 

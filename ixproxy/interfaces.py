@@ -285,8 +285,9 @@ class IStore(Interface):
 
     def reader() -> Any:
         """
-        Open one more connection that only reads, as an `IStoreReader`, for
-        use by one other thread at a time.
+        One more connection that only reads, as an `IStoreReader`, for use by
+        one other thread at a time. It need not be open before the first read:
+        what may take long can only then be interrupted.
         """
 
 

@@ -136,3 +136,10 @@ def test_a_dead_link_is_found(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("[a](doc/a.md#x) [b](doc/b.md) [c](https://c.example/)")
     (tmp_path / "doc" / "a.md").write_text("```\n[x](y)\n```\n[back](../README.md)")
     assert list(dead_links(tmp_path)) == ["README.md: doc/b.md is not there"]
+
+
+def test_fragments_of_news_are_named_by_issue_and_kind() -> None:
+    """Whoever folds them into NEWS finds them by their names; see doc/news/README.md."""
+    names = [path.name for path in (ROOT / "doc" / "news").iterdir() if path.name != "README.md"]
+    known = re.compile(r"\d+(\.[a-z0-9-]+)?\.(feature|bugfix|removal|doc)")
+    assert [name for name in names if not known.fullmatch(name)] == []

@@ -140,10 +140,10 @@ class Conversation:
     @property
     def agent_sessions(self) -> list[tuple[int, int]] | None:
         """
-        The stamps of the agents' sessions. It is not known what a session was in
-        before this program was there; a new one was in none.
+        The stamps of the agents' sessions; None: it is not known what it was in before this
+        program was there. That a new one is in none is said: proxies follow it from there on.
         """
-        return self._agents.stamps() if self.whole and self.server.role else None
+        return self._agents.stamps() if self.whole else None
 
     def registered(self, link: Link, server: ServerFacts, held: Mapping[str, int]) -> None:
         """

@@ -5,7 +5,8 @@ Theory of operation: there is a client for each server (`reporting_sources`), an
 one composer for all of their streams. What it tells goes to the program as one
 stream (`program_stream`). That begins when the state of every server is known
 that is there, or when the servers have had their time; one that comes later, or
-comes back, is told as differences.
+comes back, is told as differences. While agents are missing on all servers that are
+there, the composer is told now and then that time passes.
 """
 
 from __future__ import annotations
@@ -28,6 +29,14 @@ from ixproxy.errors import NodeUnavailable, RequestRefused
 from ixproxy.messages.message import Event, KeyValues
 
 EventCallback = Callable[[Event], None]
+GRACE = 30.0
+"""
+Seconds after which an agent is out whom no server has that is there, as
+`node-loss-grace` is at a proxy when nobody says otherwise.
+"""
+LOOKS = 1.0
+"""Seconds between two looks at who is missing."""
+
 ServerCallback = Callable[[str, bool], None]
 """Told a server's name, and whether its state is known."""
 
@@ -58,6 +67,7 @@ class Reporting:
         self._stream = ProgramStream(tenants, given, on_event)
         self._started: Deferred[Reporting] = Deferred(lambda _: self._stop())
         self._patience: IDelayedCall | None = None
+        self._next_look: IDelayedCall | None = None
         self._closed = False
         self._on_server = on_server
         self._there: dict[str, bool] = {}
@@ -110,6 +120,7 @@ class Reporting:
         if self._closed:
             return
         self._closed = True
+        self._look_when_needed()
         closing = [Deferred.fromCoroutine(source.close()) for source in self._sources]
         for each in closing:
             await each
@@ -125,6 +136,19 @@ class Reporting:
         for event in events:
             if not self._closed:
                 self._stream.event(event)
+        self._look_when_needed()
+
+    def _look_when_needed(self) -> None:
+        """Have time pass for the composer as long as it waits for that."""
+        if self._next_look is None and self._composer.waits and not self._closed:
+            self._next_look = self._clock.callLater(LOOKS, self._look)
+        elif self._next_look is not None and self._closed:
+            self._next_look.cancel()
+            self._next_look = None
+
+    def _look(self) -> None:
+        self._next_look = None
+        self._told(self._composer.time_passed(self._clock.seconds(), GRACE))
 
     def _moved(self, source: ReportingSource) -> None:
         if source.facts is not None:

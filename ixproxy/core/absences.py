@@ -59,6 +59,17 @@ class Absences:
                 self._forget(node, next(iter(of_node)))
                 self.forgotten += 1
 
+    def withdraw(self, missed: Missed) -> list[NodeName]:
+        """
+        A client is in the session again: nobody is to be told that it is out.
+
+        :return: the nodes that have not heard that it was out.
+        """
+        nodes = [node for node, of_node in self._missed.items() if missed in of_node]
+        for node in nodes:
+            self._forget(node, missed)
+        return nodes
+
     def missed_by(self, node: NodeName) -> bool:
         """Whether there is anything that a node has missed."""
         return node in self._missed

@@ -73,9 +73,10 @@ class LoggingOut(AgentChange):
             self._finish_with_code(Code.LOST_CONNECTION)
 
     def _remember(self) -> None:
-        client, stamp = self._asked.client, self._request.agent_session
+        # One that nobody here knew is as its node names it.
+        client, stamp = self._asked.client, self._request.agent_session or self._named
         session = self._sessions.get(self._key)
-        if session is not None and session.has(client, stamp):
+        if session is not None and session.has(client, self._request.agent_session):
             stamp = session.stamp
             self._sessions.leave(self._key, client)
         if stamp is not None:

@@ -60,7 +60,7 @@ class AgentRequests:
         self.sessions = AgentSessions()
         self.busy: dict[AgentKey, AgentChange] = {}
         self.forced = ForcedChanges(state, self.sessions, self.busy)
-        self.retelling = Retelling(state, self.sessions, self.busy)
+        self.retelling = Retelling(state, self.sessions, self.busy, self.forced.agreeing)
         self._waiting: dict[AgentKey, deque[tuple[Asked, RequestConfirmSession]]] = {}
 
     def start(self, asked: Asked) -> None:

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from ixproxy.core.absences import Absences
+from ixproxy.core.absences import Absences, Missed
 from ixproxy.core.agent_states import AgentState
 from ixproxy.core.clients import Client
-from ixproxy.core.lacking import Lacking
+from ixproxy.core.lacking import AT_ONCE, Lacking
 from ixproxy.core.standing import Standing
 from ixproxy.messages import RequestConfirmSession
 from ixproxy.messages.agents import REPLAYED
 from ixproxy.messages.message import Reason
+from ixproxy.values import NodeName
 
 AgentKey = tuple[int, str]
 
@@ -104,7 +105,11 @@ class AgentSessions:
         return self._sessions.get(key)
 
     def keep(self, session: AgentSession) -> None:
-        """An agent is logged in, in the place of its older session."""
+        """
+        An agent is logged in, in the place of its older session. A client may be in one again
+        that it was logged out of: a node that has missed the logout has the session as it was
+        then.
+        """
         key = session.key
         older = self._sessions.get(key)
         if older is not None:
@@ -123,6 +128,15 @@ class AgentSessions:
             client.entered(session.stamp)
             if older is not None and older.stamp != session.stamp:
                 client.left(older.stamp)
+            for node in self.absences.withdraw((client, key, session.stamp)):
+                self.lacking.note(node, key, client, AT_ONCE)
+
+    def missed(self, node: NodeName, missed: Missed) -> None:
+        """A node did not do a logout; harmless where the client is in the session again."""
+        client, key, stamp = missed
+        session = self._sessions.get(key)
+        if session is None or not session.has(client, stamp):
+            self.absences.note([node], missed)
 
     def agents_of(self, client: Client) -> frozenset[AgentKey]:
         """The agents that a client has logged in."""
@@ -134,6 +148,10 @@ class AgentSessions:
         if session is None or client not in session.clients:
             return
         del session.clients[client]
+        for other in session.clients:
+            # A node that lacks the session lacks it for those who stay.
+            self.lacking.moved(key, client, other)
+            break
         self._unlink(session, client)
         if not session.clients:
             del self._sessions[key]

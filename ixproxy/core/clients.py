@@ -32,6 +32,8 @@ class Peer(Destination):
     itself and has any number of others.
 
     :ivar holding_parts: by reference, registrations whose last part has not come.
+    :ivar holders: by interaction id, which clients behind this proxy hold it:
+        mostly one. Of the peer itself it says nothing.
     :ivar permit: what the peer may be, by what it has shown of itself.
     :ivar entering: the registration of a user who is being logged in.
     :ivar reporting: it has a reporting stream.
@@ -41,6 +43,7 @@ class Peer(Destination):
     __slots__ = (
         "clients",
         "entering",
+        "holders",
         "holding_parts",
         "id",
         "last_number",
@@ -61,6 +64,21 @@ class Peer(Destination):
         self.reporting = False
         self.told_at = float("-inf")
         self.holding_parts: dict[int, RequestRegisterClient] = {}
+        self.holders: dict[str, tuple[Client, ...]] = {}
+
+    def holds(self, client: Client, interaction_id: str) -> None:
+        """A client behind this proxy has an interaction; harmless when it had it."""
+        holders = self.holders.get(interaction_id, ())
+        if client not in holders:
+            self.holders[interaction_id] = (*holders, client)
+
+    def holds_no_more(self, client: Client, interaction_id: str) -> None:
+        """It does not have it any more; harmless when it never had."""
+        left = tuple(each for each in self.holders.get(interaction_id, ()) if each is not client)
+        if left:
+            self.holders[interaction_id] = left
+        else:
+            self.holders.pop(interaction_id, None)
 
 
 class Client:
@@ -159,6 +177,8 @@ class Client:
     def took(self, interaction_id: str, take_number: int, node: NodeName) -> None:
         """An answer handed it an interaction."""
         self.holding[interaction_id] = (take_number, node)
+        if self.behind_proxy and self.peer.clients.get(self.number) is self:
+            self.peer.holds(self, interaction_id)
 
     def entered(self, stamp: tuple[int, int]) -> None:
         """It is in an agent session."""
@@ -172,7 +192,8 @@ class Client:
 
     def gave_back(self, interaction_id: str) -> None:
         """It no longer has the interaction; harmless when it never had."""
-        self.holding.pop(interaction_id, None)
+        if self.holding.pop(interaction_id, None) is not None and self.behind_proxy:
+            self.peer.holds_no_more(self, interaction_id)
 
 
 def _kept(registration: RequestRegisterClient) -> RequestRegisterClient:
@@ -216,6 +237,9 @@ class Clients:
     def add(self, client: Client) -> None:
         """Register a client; its session is on it from now on."""
         client.peer.clients[client.number] = client
+        if client.behind_proxy:
+            for interaction_id in client.holding:
+                client.peer.holds(client, interaction_id)
         self._count += 1
         self.by_type[client.type] += 1
         if client.session:
@@ -225,6 +249,8 @@ class Clients:
         """The client is no longer registered; harmless when it was not."""
         if client.peer.clients.get(client.number) is client:
             del client.peer.clients[client.number]
+            for interaction_id in client.holding:
+                client.peer.holds_no_more(client, interaction_id)
             self._count -= 1
             self.by_type[client.type] -= 1
         client.gone = True

@@ -13,7 +13,8 @@ of it is applied until it begins anew, and the caller is asked to see to that
 (`wants_restart`). Its new states are then compared with what was known of it, and
 the differences are told as the events that would have said so, marked `Resync`.
 So it is with a source that was away. While it is away what is known of it stays:
-nobody is logged out by that, and its interactions stay with their agents.
+nobody is logged out by that, and its interactions stay with their agents. Only whom
+the whole state of another lacks is out, when the grace has passed and nobody there has her.
 
 Who subscribes in mid-flight is given `states`: the same composite that the
 events change.
@@ -60,6 +61,7 @@ COUNTED = (
     WITHOUT_STATE,
 )
 """What is counted."""
+
 
 class Composer:
     """
@@ -133,6 +135,24 @@ class Composer:
                 self._agents.take_away(known, key, agent)
             if key in known.sessions:
                 self._agents.gone(known, key)
+        return self._agents.take()
+
+    @property
+    def waits(self) -> bool:
+        """Whether something may be over by time alone: `time_passed` is to be called."""
+        return bool(self._agents.missing)
+
+    def time_passed(self, now: float, grace: float) -> list[Event]:
+        """
+        Some time passed: who is missing on all sources that are there may be out.
+
+        :param now: seconds, by any clock that does not go back.
+        :param grace: seconds for which an agent must have been missing.
+        :return: what is to be told.
+        """
+        if not self.waits:
+            return []
+        self._agents.time_passed(now, grace)
         return self._agents.take()
 
     def synced(self, source: str) -> bool:
@@ -240,6 +260,9 @@ class Composer:
                 self._agents.gone(source, key)
             if state is not None:
                 self._take_up(source, key, was)
+        for key, agent in self._agents:
+            if not agent.authority:
+                self._agents.missing.note(key)
 
     def _put_down(
         self, source: Source, key: AgentKey, state: m.EventPlaceAgentState | None

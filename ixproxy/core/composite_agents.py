@@ -19,7 +19,8 @@ login, the same changes are expected from it and not told again. A home that
 says something else is right, and differences are told.
 
 *Logout*: told when no source that counts has the session any more, and one has
-said that it is over; or when no source has it at all. A newer session ends an
+said that it is over; or when no source has it at all; or when only sources have
+it that are away, and that lasts behind a whole state (`composite_missing`). A newer session ends an
 older one first. A source that is away neither keeps a session nor ends it. When
 the authority has said that it is over, no change is told any more, only the end.
 
@@ -44,7 +45,8 @@ from msgspec.structs import replace
 
 from ixproxy import messages as m
 from ixproxy.core.composite_ended import EndedSessions
-from ixproxy.core.composite_sources import AgentKey, Origin, Session, Source, origin_of
+from ixproxy.core.composite_missing import Missing
+from ixproxy.core.composite_sources import AgentKey, Origin, Phase, Session, Source, origin_of
 from ixproxy.core.composite_states import changed, differences
 from ixproxy.core.composite_telling import Composite, Telling, agent_event
 from ixproxy.messages.agents import AgentEvent
@@ -64,6 +66,7 @@ class CompositeAgents(Telling):
     All agents that are logged in, told from what each source knows.
 
     :param sources: by name; kept up by the caller.
+    :ivar missing: those whom no source has that is there.
     """
 
     def __init__(self, sources: Mapping[str, Source], counters: Counter[str]) -> None:
@@ -71,10 +74,11 @@ class CompositeAgents(Telling):
         self._sources = sources
         self._agents: dict[AgentKey, Composite] = {}
         self._ended = EndedSessions()
+        self.missing = Missing()
 
     def __len__(self) -> int:
         """Entries kept."""
-        return len(self._agents) + len(self._ended)
+        return len(self._agents) + len(self._ended) + len(self.missing)
 
     def __iter__(self) -> Iterator[tuple[AgentKey, Composite]]:
         return iter(self._agents.items())
@@ -94,6 +98,21 @@ class CompositeAgents(Telling):
     def passed(self, time: float) -> None:
         """A source's clock shows `time`: what is long over is forgotten."""
         self._ended.passed(time)
+
+    def time_passed(self, now: float, grace: float) -> None:
+        """Some time passed: who was missing all the while is out."""
+        sources = self._sources.values()
+        comes = any(each.phase is Phase.STATES for each in sources)
+        if comes or not any(each.counts for each in sources):
+            self.missing.wait()
+            return
+        for key in self.missing:
+            agent = self._agents[key]
+            those = [each for each in sources if each.has(key, agent.stamp)]
+            if not those or any(each.counts for each in those):
+                self.missing.found(key)
+            elif self.missing.is_overdue(key, now, grace):
+                self._end(key, agent, None, said=False)
 
     def logged_in(
         self, source: Source, key: AgentKey, session: Session, event: m.EventAgentLogin | None
@@ -211,13 +230,10 @@ class CompositeAgents(Telling):
         if agent is None:
             return
         those = [each for each in self._sources.values() if each.has(key, agent.stamp)]
-        if not any(each.counts for each in those):
-            if agent.logout is not None or agent.mass is not None:
-                self._end(key, agent, last)
-                return
-            if not those:
-                self._end(key, agent, None)
-                return
+        said = agent.logout is not None or agent.mass is not None
+        if not any(each.counts for each in those) and (said or not those):
+            self._end(key, agent, last)
+            return
         self.see_to_authority(key, agent)
 
     def see_to_authority(self, key: AgentKey, agent: Composite) -> None:
@@ -361,6 +377,7 @@ class CompositeAgents(Telling):
         last: m.EventAgentLogout | None,
         *,
         superseded: bool = False,
+        said: bool = True,
     ) -> None:
         if not superseded:
             for each in self._sources.values():
@@ -374,8 +391,9 @@ class CompositeAgents(Telling):
         else:
             self.say(key, agent, m.EventAgentLogout, agent.origin)
         del self._agents[key]
-        self._ended.add(key, agent)
+        self.missing.found(key)
+        self._ended.add(key, agent, said=said)
         for each in self._sources.values():
             session = each.sessions.get(key)
-            if session is not None and session.stamp <= agent.stamp:
+            if said and session is not None and session.stamp <= agent.stamp:
                 session.over = True

@@ -30,9 +30,13 @@ REMEMBERED = 10_000
 
 @dataclass(slots=True)
 class Ended:
-    """An agent session that is over: its stamp, when, and who has said so."""
+    """
+    An agent session that is over: when, and who has said so.
 
-    stamp: Stamp
+    :ivar stamp: its stamp; None: nobody has said it, so whoever has the session is right.
+    """
+
+    stamp: Stamp | None
     time: float
     left: set[str]
 
@@ -56,9 +60,13 @@ class EndedSessions:
                 return
             del self._ended[key]
 
-    def add(self, key: AgentKey, agent: Composite) -> None:
-        """An agent session is over."""
-        self._ended[key] = Ended(agent.stamp, agent.time, agent.left)
+    def add(self, key: AgentKey, agent: Composite, *, said: bool = True) -> None:
+        """
+        An agent session is over.
+
+        :param said: some source says so; otherwise none that is there has it.
+        """
+        self._ended[key] = Ended(agent.stamp if said else None, agent.time, agent.left)
 
     def told(self, event: EventMassAgentLogout) -> None:
         """It was told with others, whose times may be later."""
@@ -76,7 +84,9 @@ class EndedSessions:
     def has(self, key: AgentKey, stamp: Stamp, source: str) -> bool:
         """Whether what a source reports is a session that is over."""
         ended = self._ended.get(key)
-        return ended is not None and stamp <= ended.stamp and source not in ended.left
+        if ended is None or ended.stamp is None:
+            return False
+        return stamp <= ended.stamp and source not in ended.left
 
     def forget(self, key: AgentKey) -> float:
         """

@@ -96,6 +96,9 @@ class Telling:
         """An event about an agent; its time does not go back."""
         if event.event_time < agent.time:
             event = replace(event, event_time=agent.time)
+        if isinstance(event, AgentEvent) and event.agent_session is None:
+            # It is about the session that the source has, which is the one that is told.
+            event = replace(event, agent_session=agent.stamp)
         agent.time = event.event_time
         agent.origin = origin_of(event)
         self._told.append(event)

@@ -4,7 +4,8 @@ A session that a proxy behind this one replays, having come from another proxy.
 The agent is logged in already, so nothing is provisional: the home node is
 told first, then all others, and each applies it unless it knows a newer
 session. What one of them refuses is undone on all, and the agent is out. A
-node that is lost on the way, the home node too, is told when it returns.
+node that is lost on the way, the home node too, is told when it returns; one
+that could not do it, for its store refused, say, is told once more.
 
 What a restart loses, and who restores it: as for all changes of an agent.
 """
@@ -19,11 +20,9 @@ from ixproxy.core.agents import AgentChange
 from ixproxy.core.clients import Client
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
-from ixproxy.core.state import error_code
-from ixproxy.errors import Code
+from ixproxy.core.unanswered import could_not
 from ixproxy.messages import EventAck, RequestAgentLogout, RequestConfirmSession
 from ixproxy.messages.agents import AgentRequest
-from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Frame
 
 
@@ -56,8 +55,8 @@ class Confirming(AgentChange):
     """One confirmation on its way to all nodes."""
 
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
-        """A node has it, or refuses; one that stops is as good as away."""
-        if frame.kind == Kind.ERROR and error_code(frame) == Code.STOPPING:
+        """A node has it, or refuses; one that cannot do it now is as good as away."""
+        if could_not(frame):
             self.lost(link, pending)
         else:
             super().answered(link, pending, frame, body)

@@ -7,7 +7,8 @@ Several nodes tell a client the same, for another client's request reached them
 all. The client hears it once: an event is handed on if it changes what this
 client was told last, and comes from the session's *authority*, which is the
 node that gave the stamp, or, where that is away, the first in rendezvous
-order. What another node says later is the same again, or was overtaken.
+order. What another node says later is the same again, or was overtaken; one
+that does not say it has not done it (`agreeing`).
 
 What a node did by itself (`by_server`) no other node knows. It counts
 whichever node says it, and is passed on to all others, once, as the request
@@ -41,6 +42,7 @@ from ixproxy.core.absences import Missed
 from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
 from ixproxy.core.agent_states import LOGOUT, AgentState, differences, followed, unsaid
 from ixproxy.core.agents import AgentChange
+from ixproxy.core.agreeing import Agreeing, Told
 from ixproxy.core.clients import Client
 from ixproxy.core.handing_on import hand_on
 from ixproxy.core.links import Link
@@ -57,11 +59,13 @@ from ixproxy.wire.prefix import Frame
 MOST_WAITING = 100
 """Events about one agent that wait for a change to be over."""
 
-Told = tuple[Link, Client, Frame, EventForcedAgentStateChange]
-
 
 class ForcedChanges:
-    """Follows what nodes say of agents."""
+    """
+    Follows what nodes say of agents.
+
+    :ivar agreeing: notes which nodes tell of a change.
+    """
 
     def __init__(
         self, state: ProxyState, sessions: AgentSessions, busy: Mapping[AgentKey, AgentChange]
@@ -69,6 +73,7 @@ class ForcedChanges:
         self._state = state
         self._sessions = sessions
         self._busy = busy
+        self.agreeing = Agreeing(state, sessions, self._authority, self._late)
         self._waiting: dict[AgentKey, deque[Told]] = {}
 
     def __len__(self) -> int:
@@ -88,11 +93,11 @@ class ForcedChanges:
         if change is not None and (event.by_server or change.past_home):
             waiting = self._waiting.setdefault(key, deque())
             if len(waiting) < MOST_WAITING:
-                waiting.append((link, client, frame, event))
+                waiting.append(Told(link, client, frame, event))
             else:
                 self._state.counters["agent events dropped"] += 1
         else:
-            self._follow((link, client, frame, event), waited=False)
+            self._follow(Told(link, client, frame, event), waited=False)
 
     def over(self, key: AgentKey) -> None:
         """A change is over: what waited for it is followed."""
@@ -124,10 +129,19 @@ class ForcedChanges:
             )
         elif self._state.now <= session.learning_until:
             self._change(told, session, again=True)
-        elif event.by_server or link is self._authority(session):
+        elif event.by_server:
             self._change(told, session, again=waited)
         else:
-            self._state.counters["agent events heard before"] += 1
+            counts = link is self._authority(session)
+            self.agreeing.heard(told, session, counts=counts)
+            if counts:
+                self._change(told, session, again=waited)
+            else:
+                self._state.counters["agent events heard before"] += 1
+
+    def _late(self, told: Told, session: AgentSession) -> None:
+        """What all nodes but the authority have told, which has not done it."""
+        self._change(told, session, again=False)
 
     def _change(self, told: Told, session: AgentSession, *, again: bool) -> None:
         link, client, frame, event = told

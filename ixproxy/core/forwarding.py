@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ixproxy.core.clients import Peer
-from ixproxy.core.links import Link, State
+from ixproxy.core.link_states import State
+from ixproxy.core.links import Link
 from ixproxy.core.locating import Locator
 from ixproxy.core.pending import Deadline, Pending
 from ixproxy.core.routing import BY_CODE, Route
@@ -148,7 +149,7 @@ class Forwarder:
             link.pending.remove(reference)
             client.inflight.pop(pending.reference, None)
             if plan.gives_back:
-                client.holding.pop(pending.interaction, None)
+                client.gave_back(pending.interaction)
                 if plan.ends:
                     self._state.owners.forget(pending.interaction.encode())
             if not client.gone:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ixproxy.core.links import Link, State
+from ixproxy.core.link_states import State
+from ixproxy.core.links import Link
 from ixproxy.core.pairs import Event
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import ProxyState, decode_body

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ixproxy.core.agent_requests import AgentRequests
-from ixproxy.core.clients import Client
 from ixproxy.core.leaving import Leaving
-from ixproxy.core.locating import Locator
+from ixproxy.core.locating import AskedSeeker, Locator
 from ixproxy.core.state import Asked, ProxyState
 from ixproxy.errors import Code
 from ixproxy.messages import (
@@ -54,23 +53,13 @@ class Internal:
         self._state.answer_message(asked, EventAck())
 
 
-class _Located:
+class _Located(AskedSeeker):
     """Waits for the owner that a downstream proxy asks for."""
 
     def __init__(self, state: ProxyState, asked: Asked, message: Message) -> None:
+        super().__init__(asked)
         self._state = state
-        self._asked = asked
         self._message = message
-
-    @property
-    def due(self) -> float:
-        """When the request's time is up."""
-        return self._asked.due
-
-    @property
-    def client(self) -> Client:
-        """The downstream proxy."""
-        return self._asked.client
 
     @property
     def reserved(self) -> bool:
@@ -83,21 +72,21 @@ class _Located:
         link = self._state.links[node]
         if isinstance(message, RequestCancelTake):
             if not link.linked:
-                self._state.refuse(self._asked, Code.NOT_ACCESSIBLE)
+                self._state.refuse(self.asked, Code.NOT_ACCESSIBLE)
                 return
             self._state.ask(link, message, None, why="cancel-take")
             self._taken_back(message)
         self._state.answer_message(
-            self._asked, EventAck(interaction_id=self._asked.frame.interaction)
+            self.asked, EventAck(interaction_id=self.asked.frame.interaction)
         )
 
     def _taken_back(self, message: RequestCancelTake) -> None:
         """Whoever took it behind that proxy never had the answer, so does not have it."""
         identifier = message.interaction_id
-        for client in self._asked.client.peer.clients.values():
-            if client.holding.get(identifier, (0, None))[0] == message.take_number:
+        for client in self.asked.client.peer.holders.get(identifier, ()):
+            if client.holding[identifier][0] == message.take_number:
                 client.gave_back(identifier)
 
     def owner_missing(self, code: int) -> None:
         """Say no, or that it is not known."""
-        self._state.refuse(self._asked, code)
+        self._state.refuse(self.asked, code)

@@ -22,6 +22,9 @@ FIRST_PAUSE = 2.0
 TRIES = 6
 """Times that it is told again; the last is two minutes after the first."""
 
+AT_ONCE = float("-inf")
+"""As the time at which a node was found to lack a session: it is told as soon as may be."""
+
 AgentOf = tuple[tuple[int, str], Client]
 """An agent, and one of the clients that it is logged in by."""
 
@@ -91,11 +94,17 @@ class Lacking:
             self.found(node, key, client)
 
     def moved(self, key: tuple[int, str], older: Client, newer: Client) -> None:
-        """A client's session is on a newer connection."""
+        """
+        A client's session is on a newer connection, or another client stays in it: the node
+        is told in its name from now on.
+        """
         for of_node in self._of_node.values():
             missing = of_node.pop((key, older), None)
             if missing is not None:
-                of_node[key, newer] = missing
+                if missing.tries < TRIES and missing.due == float("inf"):
+                    # What it was being told it was told in the older one's name.
+                    missing.due = AT_ONCE
+                of_node.setdefault((key, newer), missing)
 
     def forget_node(self, node: NodeName) -> None:
         """A node is away: it is told all when it returns."""

@@ -10,8 +10,6 @@ from ixproxy.core.pending import Pending, PendingTable
 from ixproxy.messages import ServerFacts
 from ixproxy.values import NodeFacts, NodeLoad, NodeName, NodeView
 
-__all__ = ["NEXT", "Link", "State", "Step"]
-
 
 class Link(Destination):
     """

@@ -24,7 +24,7 @@ from ixproxy.core.fan_outs import FanOuts
 from ixproxy.core.links import Link
 from ixproxy.core.locating_turns import Turns
 from ixproxy.core.pending import Pending
-from ixproxy.core.state import ProxyState, error_code
+from ixproxy.core.state import Asked, ProxyState, error_code
 from ixproxy.errors import Code
 from ixproxy.messages import RequestLocate
 from ixproxy.values import NodeName, id_origin
@@ -90,6 +90,34 @@ class Seeker(Protocol):
 
     def owner_missing(self, code: int) -> None:
         """Nobody can be named; `code` says why."""
+
+
+class AskedSeeker:
+    """
+    A seeker for the sake of a request.
+
+    :ivar asked: whose time and client count.
+    """
+
+    __slots__ = ("asked",)
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+
+    @property
+    def due(self) -> float:
+        """When the request's time is up."""
+        return self.asked.due
+
+    @property
+    def client(self) -> Client:
+        """Who asks."""
+        return self.asked.client
+
+    @property
+    def reserved(self) -> bool:
+        """It may be refused as busy."""
+        return False
 
 
 Id = tuple[int, bytes]

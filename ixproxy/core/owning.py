@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ixproxy.core.clients import Client
 from ixproxy.core.links import Link
-from ixproxy.core.locating import Locator
+from ixproxy.core.locating import AskedSeeker, Locator
 from ixproxy.core.parking import Parking
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import Asked, ProxyState, decode_body
@@ -15,35 +14,20 @@ from ixproxy.wire.names import Holdings
 from ixproxy.wire.prefix import Frame
 
 
-class ToOwner:
+class ToOwner(AskedSeeker):
     """One by-id request on its way: it waits for the owner, then goes there."""
 
-    __slots__ = ("_parking", "_state", "asked")
+    __slots__ = ("_parking", "_state")
 
     def __init__(self, state: ProxyState, parking: Parking, asked: Asked) -> None:
+        super().__init__(asked)
         self._state = state
         self._parking = parking
-        self.asked = asked
 
     def start(self, locator: Locator) -> None:
         """Send it on, or wait for its owner."""
         frame = self.asked.frame
         locator.seek(frame.tenant, frame.interaction.encode(), self)
-
-    @property
-    def due(self) -> float:
-        """When the request's time is up."""
-        return self.asked.due
-
-    @property
-    def client(self) -> Client:
-        """Who asks."""
-        return self.asked.client
-
-    @property
-    def reserved(self) -> bool:
-        """It may be refused as busy."""
-        return False
 
     def owner_found(self, node: NodeName) -> None:
         """Go there, or wait for it where it may be back soon."""

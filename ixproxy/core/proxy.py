@@ -20,7 +20,8 @@ from ixproxy.core.destinations import Destination
 from ixproxy.core.forwarding import Forwarder
 from ixproxy.core.greeting import Greeting
 from ixproxy.core.leaving import Leaving
-from ixproxy.core.links import Link, State, Step
+from ixproxy.core.link_states import State, Step
+from ixproxy.core.links import Link
 from ixproxy.core.locating import Locator
 from ixproxy.core.pairs import Event
 from ixproxy.core.parking import Parking
@@ -71,7 +72,6 @@ class ProxyCore:
         state.when_linked.append(self._streams.node_linked)
         self.parking = Parking(state)
         self._workbins = Workbins(state)
-        state.when_linked.append(self._workbins.node_linked)
         self._leaving = Leaving(state, self._agents.sessions, self._streams, self._workbins)
         self._announcing = Announcing(state)
         self._requests = Requests(
@@ -204,8 +204,8 @@ class ProxyCore:
 
     def _greeted(self, link: Link) -> None:
         link.step(Step.GREETED)
-        told = partial(replay, self.state, self._agents.sessions, self._workbins)
-        Joining(self.state, link, told).start()
+        replaying = partial(replay, self.state, self._agents.sessions, self._workbins)
+        Joining(self.state, link, replaying, self._requests.later.note).start()
 
     def node_frames_received(
         self, node: NodeName, frames: Sequence[bytes | Skipped], now: float
@@ -341,6 +341,7 @@ class ProxyCore:
                 revoke_lost(state, name)
         revoke_unconfirmed(state)
         self._announcing.ticked()
+        self._requests.later.ticked()
         self._agents.retelling.ticked()
         self._streams.ticked()
         self._workbins.ticked()

@@ -7,6 +7,10 @@ proxy the code of each id that they do not give, and refuse the request only
 for reasons of its own; such a refusal comes first, as it does where there is
 one server. So where nobody has any of the ids, one node is asked all the same.
 
+While one owner is waited for, another may revoke what it gave already, and the
+client has that event before the answer. What it does not hold any more as it
+was taken is therefore left out, with the code NOT_A_PARTY.
+
 What a restart loses, and who restores it: as for pulls by view.
 """
 
@@ -16,16 +20,16 @@ from typing import Any
 
 import msgspec
 
-from ixproxy.core.clients import Client
 from ixproxy.core.gathering import raw_attributes
 from ixproxy.core.links import Link
+from ixproxy.core.locating import AskedSeeker
 from ixproxy.core.pending import Pending
 from ixproxy.core.pulling import takes_in
 from ixproxy.core.state import Asked, ProxyState, decode_body, error_code
 from ixproxy.errors import Code, describe
 from ixproxy.messages import EventPulledInteractions, RequestPull
 from ixproxy.values import NodeName
-from ixproxy.wire.bodies import join_bodies
+from ixproxy.wire.bodies import join_bodies, without_ids
 from ixproxy.wire.codec import encode_map
 from ixproxy.wire.names import BY_MESSAGE, Kind
 from ixproxy.wire.prefix import Flag, Frame, with_body
@@ -45,23 +49,14 @@ class PullingByIds:
         self._owners: dict[str, Link] = {}
         self._awaited: dict[Link, list[str]] = {}
         self._bodies: list[bytes] = []
+        self._taken: dict[str, int] = {}
         self._errors: dict[str, int] = {}
         self._refusal = b""
         self._partial = Flag(0)
 
     def seekers(self) -> list[IdSought]:
         """One seeker for each id, to be given to the locator."""
-        return [IdSought(self, identifier) for identifier in self._identifiers]
-
-    @property
-    def due(self) -> float:
-        """When the pull's time is up."""
-        return self._asked.due
-
-    @property
-    def client(self) -> Client:
-        """Who pulls."""
-        return self._asked.client
+        return [IdSought(self._asked, self, identifier) for identifier in self._identifiers]
 
     def owner_known(self, identifier: str, node: NodeName | None, code: int) -> None:
         """The owner of one id was found, or is not to be had."""
@@ -131,6 +126,7 @@ class PullingByIds:
             else:
                 for identifier, take in takes.items():
                     client.took(identifier, take, link.name)
+                self._taken |= takes
                 if takes:
                     self._bodies.append(body)
                 if isinstance(answer, EventPulledInteractions):
@@ -154,9 +150,20 @@ class PullingByIds:
             if code == Code.UNKNOWN_INTERACTION:
                 self._state.owners.forget(identifier.encode())
 
+    def _overtaken(self) -> list[str]:
+        """What the client had, and lost before it could know: it must not believe to have it."""
+        holding = self._asked.client.holding
+        return [
+            identifier
+            for identifier, take in self._taken.items()
+            if identifier not in holding or holding[identifier][0] != take
+        ]
+
     def _answer(self) -> None:
         state, asked = self._state, self._asked
-        if not self._bodies:
+        overtaken = self._overtaken()
+        self._errors |= dict.fromkeys(overtaken, Code.NOT_A_PARTY)
+        if len(overtaken) == len(self._taken):
             codes = list(self._errors.values())
             if Code.LOST_CONNECTION in codes:
                 state.refuse(asked, Code.LOST_CONNECTION)
@@ -175,6 +182,8 @@ class PullingByIds:
                 state.answer_message(asked, EventPulledInteractions(), partial=partial)
             return
         body = join_bodies(self._bodies, _ROW)
+        if overtaken:
+            body = without_ids(body, _ROW, overtaken)
         if self._errors:
             attributes: dict[str, Any] = raw_attributes(body)
             body = encode_map({**attributes, "Errors": self._errors})
@@ -182,12 +191,13 @@ class PullingByIds:
         state.answer_body(asked, _ROW, body, flags)
 
 
-class IdSought:
+class IdSought(AskedSeeker):
     """One id of a pull by ids, waiting for its owner."""
 
     __slots__ = ("_identifier", "_pulling")
 
-    def __init__(self, pulling: PullingByIds, identifier: str) -> None:
+    def __init__(self, asked: Asked, pulling: PullingByIds, identifier: str) -> None:
+        super().__init__(asked)
         self._pulling = pulling
         self._identifier = identifier
 
@@ -195,21 +205,6 @@ class IdSought:
     def key(self) -> bytes:
         """The id as the locator knows it."""
         return self._identifier.encode()
-
-    @property
-    def due(self) -> float:
-        """When the pull's time is up."""
-        return self._pulling.due
-
-    @property
-    def client(self) -> Client:
-        """Who pulls."""
-        return self._pulling.client
-
-    @property
-    def reserved(self) -> bool:
-        """It may be refused as busy."""
-        return False
 
     def owner_found(self, node: NodeName) -> None:
         """The owner is known."""

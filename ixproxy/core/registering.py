@@ -6,7 +6,9 @@ its first request finds itself known wherever it goes. What it held comes back
 as the union of what the nodes say it really has. A listed holding that no
 node confirms is revoked: by the answer if every node of the deployment
 answered, else after `node-loss-grace`. A node that answers too late is used from
-then on (`retelling` tells it what the client has done meanwhile).
+then on (`retelling` tells it what the client has done meanwhile). One that could
+not do it, for its store refused or it was busy, is as one that is away, and told
+again (`registering_later`); any other refusal is the answer.
 
 What a restart loses, and who restores it: registrations under way; their
 clients register again.
@@ -19,7 +21,8 @@ from collections.abc import Callable
 
 from ixproxy.core.attributes import is_interaction_id
 from ixproxy.core.clients import Client
-from ixproxy.core.links import Link, Step
+from ixproxy.core.link_states import Step
+from ixproxy.core.links import Link
 from ixproxy.core.pairs import Event
 from ixproxy.core.pending import Pending
 from ixproxy.core.revoking import revoke_denied
@@ -44,6 +47,7 @@ from ixproxy.wire.prefix import MAX_STRING, VERSION, Frame, readdress
 
 LAST_NUMBER = (1 << 32) - 1
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
+_COULD_NOT = frozenset((Code.BUSY, Code.STOPPING, Code.STORE_FAILED, Code.STORE_UNCERTAIN))
 
 
 def register_on(state: ProxyState, client: Client, link: Link, registering: Registering) -> None:
@@ -115,6 +119,8 @@ class Registering:
         self.refusal: EventError | None = None
         self.whole = True
         """Every node of the deployment answered."""
+        self.could_not: list[Link] = []
+        """Those that may be able to later."""
 
     def start(self, links: list[Link]) -> None:
         """Register on each of `links` that speaks."""
@@ -137,7 +143,10 @@ class Registering:
         if link.name not in self._awaited:
             self._late(link, answer)
             return
-        if isinstance(answer, EventError):
+        if isinstance(answer, EventError) and answer.error_code in _COULD_NOT:
+            self.whole = False
+            self.could_not.append(link)
+        elif isinstance(answer, EventError):
             self._refused(answer)
         elif isinstance(answer, EventAck):
             self._known(link, answer)
@@ -147,14 +156,7 @@ class Registering:
     def _late(self, link: Link, answer: Message) -> None:
         """A node answers that was not waited for any longer: it is used from now on, if it can."""
         if isinstance(answer, EventError):
-            self._state.note(
-                "warn",
-                "{link} refused client {client}, late: {code} {text}",
-                link=str(link),
-                client=str(self.client),
-                code=answer.error_code,
-                text=answer.error_description,
-            )
+            note_refusal(self._state, link, self.client, answer, "late")
         elif isinstance(answer, EventAck):
             self._known(link, answer)
             if not self.client.gone:
@@ -198,9 +200,7 @@ class Registering:
             self._done(self)
 
 
-def unregister_on(
-    state: ProxyState, link: Link, number: int, *, goodbye: bool, name: str
-) -> None:
+def unregister_on(state: ProxyState, link: Link, number: int, *, goodbye: bool, name: str) -> None:
     """
     Take one client off a node.
 
@@ -240,10 +240,17 @@ class Joining:
     reactor, here and there, is short for everybody else.
     """
 
-    def __init__(self, state: ProxyState, link: Link, replay: Callable[[Link], None]) -> None:
+    def __init__(
+        self,
+        state: ProxyState,
+        link: Link,
+        replay: Callable[[Link], None],
+        later: Callable[[Registering], None],
+    ) -> None:
         self._state = state
         self._link = link
         self._replay = replay
+        self._later = later
         self._left: deque[Client] = deque()
         self._awaited = 0
         self._going = False
@@ -275,15 +282,9 @@ class Joining:
 
     def _registered(self, registering: Registering) -> None:
         client = registering.client
+        self._later(registering)
         if registering.refusal is not None and not client.gone:
-            self._state.note(
-                "warn",
-                "{link} refused client {client}: {code} {text}",
-                link=str(self._link),
-                client=str(client),
-                code=registering.refusal.error_code,
-                text=registering.refusal.error_description,
-            )
+            note_refusal(self._state, self._link, client, registering.refusal)
             if self._link.facts.is_proxy and not client.behind_proxy:
                 # There is no other way to the nodes: it must come again, perhaps elsewhere.
                 reason = registering.refusal.error_description
@@ -299,6 +300,20 @@ class Joining:
         link.joining -= 1
         if not link.joining and link.speaks:
             self._replay(link)
+
+
+def note_refusal(
+    state: ProxyState, link: Link, client: Client, refusal: EventError, how: str = ""
+) -> None:
+    """A node refused a client that is registered here."""
+    state.note(
+        "warn",
+        "{link} refused client {client}" + (how and f", {how}") + ": {code} {text}",
+        link=str(link),
+        client=str(client),
+        code=refusal.error_code,
+        text=refusal.error_description,
+    )
 
 
 def is_proxy(client: Client) -> bool:

@@ -9,6 +9,7 @@ from ixproxy.core.attributes import is_interaction_id
 from ixproxy.core.clients import Client, Peer
 from ixproxy.core.leaving import Leaving
 from ixproxy.core.registering import Registering, is_local, is_proxy, leave, server_facts
+from ixproxy.core.registering_later import RegisteringLater
 from ixproxy.core.routing import ALLOWED, BEHIND_PROXY, OBSERVERS
 from ixproxy.core.state import ProxyState
 from ixproxy.effects import ClosePeer, LogIn
@@ -34,8 +35,15 @@ LONGEST_REASON = 300
 class Registrations:
     """Registers clients of peers on this proxy and on all nodes."""
 
-    def __init__(self, state: ProxyState, leaving: Leaving, announcing: Announcing) -> None:
+    def __init__(
+        self,
+        state: ProxyState,
+        leaving: Leaving,
+        announcing: Announcing,
+        later: RegisteringLater,
+    ) -> None:
         self._state = state
+        self._later = later
         self._leaving = leaving
         self._announcing = announcing
 
@@ -233,6 +241,7 @@ class Registrations:
             if not client.number:
                 state.effects.append(ClosePeer(client.peer.id, refusal.error_description))
             return
+        self._later.note(registering)
         held = registering.held
         if registering.whole:
             for identifier in [key for key in client.holding if key not in held]:

@@ -212,7 +212,7 @@ class Replaying:
     def _note_put_off(self) -> None:
         absences, name = self._sessions.absences, self._link.name
         for client, key, stamp in self._put_off:
-            absences.note([name], (by_now(self._state, client), key, stamp))
+            self._sessions.missed(name, (by_now(self._state, client), key, stamp))
         if self._put_off:
             absences.pause(name, self._state.now + PAUSE)
         self._put_off.clear()

@@ -16,6 +16,7 @@ from ixproxy.core.parking import Parking
 from ixproxy.core.pending import Deadline
 from ixproxy.core.pulling import Pulling
 from ixproxy.core.pulling_by_ids import PullingByIds
+from ixproxy.core.registering_later import RegisteringLater
 from ixproxy.core.registrations import Registrations
 from ixproxy.core.relaying import relay
 from ixproxy.core.routing import BY_CODE, OWNER_IF_NAMED, Route
@@ -59,7 +60,11 @@ SYSTEM_VIEW = "_system_"
 
 
 class Requests:
-    """Takes clients' frames to where they go."""
+    """
+    Takes clients' frames to where they go.
+
+    :ivar later: what registrations leave undone.
+    """
 
     def __init__(
         self,
@@ -78,7 +83,8 @@ class Requests:
         self._locator = locator
         self._parking = parking
         self._agents = agents
-        self._registrations = Registrations(state, leaving, announcing)
+        self.later = RegisteringLater(state)
+        self._registrations = Registrations(state, leaving, announcing, self.later)
         self._internal = Internal(state, locator, agents, leaving)
 
     def frame_received(self, peer: Peer, frame: Frame) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Container
 
 from ixproxy.core.agent_sessions import AgentKey, AgentSession, AgentSessions
 from ixproxy.core.agent_states import AgentState
+from ixproxy.core.agreeing import Agreeing
 from ixproxy.core.clients import Client
 from ixproxy.core.forced_changes import log_out_everywhere, tell_logged_out
 from ixproxy.core.lacking import TRIES
@@ -58,16 +59,22 @@ class Retelling:
     """Tells nodes what they lack."""
 
     def __init__(
-        self, state: ProxyState, sessions: AgentSessions, busy: Container[AgentKey]
+        self,
+        state: ProxyState,
+        sessions: AgentSessions,
+        busy: Container[AgentKey],
+        agreeing: Agreeing,
     ) -> None:
         self._state = state
         self._sessions = sessions
         self._busy = busy
+        self._agreeing = agreeing
         self._awaited: Counter[NodeName] = Counter()
         state.when_known_late.append(self.known_late)
 
     def ticked(self) -> None:
         """Some time passed: tell what is due, no more at a time than a node that is back is."""
+        self._agreeing.ticked()
         for link in self._state.links.values():
             self._tell_logouts(link)
             for (key, client), missing in self._sessions.lacking.due(link.name, self._state.now):
@@ -120,6 +127,7 @@ class Retelling:
         """
         self._settled(link)
         state, lacking, key, client = self._state, self._sessions.lacking, again.key, again.client
+        self._agreeing.told(link, key, client)
         session = self._sessions.get(key)
         if not lacking.has(link.name, key, client):
             return

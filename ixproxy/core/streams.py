@@ -292,7 +292,8 @@ class Streams:
 
     def ticked(self) -> None:
         """Some time passed."""
-        self._upstream.ticked()
+        if events := self._upstream.ticked():
+            self._changed(events)
         self._begin()
         self._note_unfit()
 

@@ -27,7 +27,8 @@ PAUSE = 1.0
 UNDECIDED = frozenset(
     (
         Code.BUSY, Code.CANCELLED, Code.EXPIRED, Code.INTERNAL, Code.LOST_CONNECTION,
-        Code.NOT_ACCESSIBLE, Code.NOT_REGISTERED, Code.STOPPING, Code.STORE_FAILED, Code.SUPERSEDED,
+        Code.NOT_ACCESSIBLE, Code.NOT_REGISTERED, Code.STOPPING, Code.STORE_FAILED,
+        Code.STORE_UNCERTAIN, Code.SUPERSEDED,
     )
 )  # fmt: skip
 """Refusals that say nothing about the session."""
@@ -55,7 +56,7 @@ class LogoutTold:
     def lost(self, link: Link, pending: Pending) -> None:
         """It may be in there still."""
         client, key, stamp = self._missed
-        self._sessions.absences.note([link.name], (by_now(self._state, client), key, stamp))
+        self._sessions.missed(link.name, (by_now(self._state, client), key, stamp))
 
 
 class ChangeTold:

@@ -198,8 +198,8 @@ class UpstreamStreams:
             source.settled = True
         return composed
 
-    def ticked(self) -> None:
-        """Some time passed: ask again, and give up who is late."""
+    def ticked(self) -> list[Event]:
+        """Some time passed: ask again, give up who is late; what reporting clients see of it."""
         state = self._state
         for name, source in self._sources.items():
             link = state.links[name]
@@ -207,6 +207,7 @@ class UpstreamStreams:
                 self._give_up(link, source)
             if source.stage is Stage.WAITS and state.now >= source.again_at:
                 self._start(link, source)
+        return self.composer.time_passed(state.now, state.settings.node_loss_grace)
 
     def _give_up(self, link: Link, source: Source) -> None:
         """Nobody waits for its state any longer."""

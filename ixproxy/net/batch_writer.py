@@ -6,7 +6,9 @@ more there is to do the more share one commit. Of each session some works go
 into a batch, in the order in which they came (`fair_batches`). The queue is
 bounded: who asks too much is told so at once, but for what gives things back,
 which is never refused. What nobody waits for any more is not run. Timers that
-fall due make a tick. After a batch that broke, or that lost the store, no other
+fall due make a tick. Where something that is due fails by itself it is due
+still, so the next tick has a pause: a full disk must not make the node run in
+circles. After a batch that broke, or that lost the store, no other
 is begun; jobs between batches are done all the same, for one of them closes the
 store, and it may wait already.
 """
@@ -21,6 +23,7 @@ from twisted.python.failure import Failure
 
 from ixproxy.errors import StorageError
 from ixproxy.net.executors import Executor
+from ixproxy.net.failure_log import by_itself
 from ixproxy.net.fair_batches import FairBatches
 from ixproxy.net.node_peers import Asking, Waiting
 from ixproxy.net.turn import TurnEnd
@@ -31,7 +34,10 @@ FLOOD_FACTOR = 2
 """So many times the queue's limit of works may wait before peers are left unread."""
 
 ASK_AGAIN = 1.0
-"""Seconds after which a store that could not say when something is due is asked again."""
+"""
+Seconds after which a store that could not say when something is due is asked
+again, and after which what was due and failed is tried again.
+"""
 
 SHORTEST_TICK = 0.01
 """Seconds until the next tick at least, whatever is overdue."""
@@ -56,7 +62,7 @@ class Receiver(Protocol):
     def batch_done(self, works: Sequence[Work], outcome: Outcome) -> None:
         """A batch is done; the next one has not begun."""
 
-    def batch_settled(self, outcome: Outcome) -> None:
+    def batch_settled(self, works: Sequence[Work], outcome: Outcome) -> None:
         """The same batch again, once the next one is under way."""
 
     def batch_failed(self, works: Sequence[Work], failure: Failure) -> None:
@@ -106,6 +112,7 @@ class BatchWriter:
         self._stopped = False
         self._broken = False
         self._earliest = float("inf")
+        self._paused_until = float("-inf")
         self._cancelled = False
         self.fair = FairBatches(_no_room)
         self._call: Any = None
@@ -301,9 +308,11 @@ class BatchWriter:
         self._receiver.batch_done(works, outcome)
         self._broken = outcome.store_lost
         if not outcome.store_lost:
+            if any(by_itself(failure.work) for failure in outcome.failures):
+                self._pause()
             self.tick_at(due)
         self._begin()
-        self._receiver.batch_settled(outcome)
+        self._receiver.batch_settled(works, outcome)
 
     def tick_at(self, due: float | None) -> None:
         """Have a batch begin at a time of day, be there work or not; None: at no time."""
@@ -312,8 +321,19 @@ class BatchWriter:
         self._call = None
         self.due = due
         if due is not None and not self._stopped:
-            delay = max(SHORTEST_TICK, due - self._now())
+            delay = max(
+                SHORTEST_TICK, due - self._now(), self._paused_until - self._clock.seconds()
+            )
             self._call = self._clock.callLater(delay, self.add, Tick())
+
+    def _pause(self) -> None:
+        """
+        What is due failed. Only a pause that is over is followed by another, or
+        a node with much to do would never tick.
+        """
+        now = self._clock.seconds()
+        if self._paused_until <= now:
+            self._paused_until = now + ASK_AGAIN
 
 
 def _no_room(work: Asked | Relayed) -> bool:

@@ -165,9 +165,9 @@ class LongReaders:
             parts.give_up(Failure(RequestRefused(Code.STOPPING)))
         ends = []
         for lane in self._all:
-            if lane.reader is not None:
-                lane.reader.interrupt()
+            # First: a lane that has no reader yet must not begin to connect.
             lane.stopped = True
+            lane.interrupt()
             lane.executor.submit(lane.close, lambda _: None)
             ends.append(lane.executor.stop())
         return DeferredList(ends)
@@ -327,6 +327,8 @@ class _Lane:
         """In the lane's thread: one read."""
         if self.reader is None:
             self.reader = store.reader()
+        if self.stopped:
+            raise RequestRefused(Code.STOPPING)
         try:
             return job(self.reader)
         except BaseException:

@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ixproxy.errors import Code, LeaseLost, LocalProtocolError, RequestRefused, StorageError
+from ixproxy.errors import Code, LocalProtocolError, RequestRefused, StorageError
 from ixproxy.interfaces import IStoreReader
 from ixproxy.messages import EventAck, EventPulledInteractions, RequestCancelTake
 from ixproxy.messages.message import Event, Message
+from ixproxy.net.failure_log import FailureLog
 from ixproxy.net.node_peers import Asking, RegistrationAsking, Waiting
 from ixproxy.net.node_registration import Registrar
 from ixproxy.net.node_reporting import NodeReporting
@@ -77,6 +78,7 @@ class NodeAnswers:
         """Told when works that waited are run."""
         self._sent = 0
         self._told: tuple[Event, bytes] | None = None
+        self._failures = FailureLog(state.clock.seconds)
 
     def expired(self, asking: Asking) -> None:
         """See `ixproxy.net.batch_writer.Receiver`."""
@@ -103,7 +105,7 @@ class NodeAnswers:
         if outcome.pullable:
             held.wake(outcome.pullable)
 
-    def batch_settled(self, outcome: Outcome) -> None:
+    def batch_settled(self, works: Sequence[Work], outcome: Outcome) -> None:
         """See `Receiver`: what others must know of it."""
         for effect in outcome.effects:
             try:
@@ -120,8 +122,8 @@ class NodeAnswers:
         if outcome.effects:
             self._state.writer.fair.answers_take(self._sent / len(outcome.effects), BATCH_OUTPUT)
         self._sent = 0
+        self._failures.batch_done(works, outcome, self._state.writer.last_event_number)
         for failure in outcome.failures:
-            _report(failure.work, failure.problem)
             if isinstance(failure.problem, StorageError):
                 self._lose_later(failure.work)
         if outcome.store_lost:
@@ -317,26 +319,3 @@ class NodeAnswers:
         else:
             log.failure("A long read broke", failure=result)
             self._state.refuse(asking, Code.INTERNAL, doubtful=False)
-
-
-def _report(work: Work | None, problem: BaseException) -> None:
-    """
-    Log what a batch stumbled over; a store's failure needs no traceback.
-
-    Work is told by its name: what is in it may be user data.
-    """
-    if isinstance(problem, LeaseLost):
-        # Nothing failed: the server is to stop, and says so itself.
-        log.info("Nothing more is written: {problem}", problem=problem)
-    elif isinstance(problem, StorageError):
-        log.error("{work} failed: {problem}", work=_named(work), problem=problem)
-    else:
-        log.failure("{work} broke", failure=Failure(problem), work=_named(work))
-
-
-def _named(work: Work | None) -> str:
-    """What a piece of work is, for the log."""
-    if work is None:
-        return "A batch"
-    asked = getattr(work, "message", None) or getattr(work, "event", None)
-    return type(asked or work).__name__

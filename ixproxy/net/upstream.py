@@ -26,8 +26,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ixproxy.core.attempts import Attempts, InTurn, OneOfMany
+from ixproxy.core.link_states import State
 from ixproxy.core.link_times import Chance, LinkTimes
-from ixproxy.core.links import Link, State
+from ixproxy.core.links import Link
 from ixproxy.core.pairs import Act, Event
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.warm_standby import USUAL, WarmStandby

@@ -208,20 +208,9 @@ def confirm(turn: Turn, sender: Sender, request: RequestConfirmSession) -> Event
     if current is not None:
         end(turn, current, holdings, Trigger.FORCED_OUT, cause)
     # Who is in the provisional session, too, confirms for itself, or takes it back.
-    confirmed = AgentRow(
-        tenant_id=request.tenant_id,
-        agent_id=request.agent_id,
-        number=stamp.number,
-        dbid=stamp.dbid,
-        place_id=place,
-        media=media,
-        confirmed=True,
-        logged_in_at=turn.now,
-        sessions=[sender.session],
-        donot_disturb=int(bool(request.donot_disturb)),
-        reasons=reasons_of(request),
-    )
-    begin(turn, confirmed, cause)
+    confirmed = _row(turn, sender, request, stamp, place, media, confirmed=True)
+    disturb, reasons = int(bool(request.donot_disturb)), reasons_of(request)
+    begin(turn, replace(confirmed, donot_disturb=disturb, reasons=reasons), cause)
     return acknowledged(stamp)
 
 
@@ -260,6 +249,8 @@ def logout(turn: Turn, sender: Sender, request: RequestAgentLogout) -> EventAck:
     if ending is not None:
         return_holdings(turn, holdings, Trigger.LOGGED_OUT, cause)
         leave(turn, ending, sender.session, cause)
+        # Who did not name it may not know it, nor its proxy, which tells nodes that are away.
+        return acknowledged(stamp_of(ending))
     return EventAck()
 
 
@@ -318,7 +309,7 @@ def _waiting_of(turn: Turn, request: AgentRequest, session: bytes) -> list[Agent
 def _row(
     turn: Turn,
     sender: Sender,
-    request: RequestAgentLogin,
+    request: AgentRequest,
     stamp: Stamp,
     place: str,
     media: dict[str, int],

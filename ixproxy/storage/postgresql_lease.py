@@ -26,6 +26,7 @@ from zope.interface import implementer
 
 from ixproxy.errors import LeaseLost, StorageError
 from ixproxy.interfaces import ILease
+from ixproxy.storage.postgresql_dial import Dial
 from ixproxy.storage.postgresql_errors import BORDER
 from ixproxy.storage.postgresql_locks import END_MILLISECONDS, HELD, lock, lock_holder, terminate
 from ixproxy.storage.postgresql_schema import prepare
@@ -63,6 +64,7 @@ class PostgresqlLease:
         self._name = f"process {os.getpid()} on {socket.gethostname()}"
         self._writer: Writer | None = None
         self._own: Session | None = None
+        self._dial = Dial()
         self._locked_by = 0
         self._held = False
         self._adopted = False
@@ -147,6 +149,7 @@ class PostgresqlLease:
     def abandon(self) -> None:
         """From any thread: whatever is under way is to fail soon."""
         self._abandoned = True
+        self._dial.give_up()
         writer, own = self._writer, self._own
         if writer is not None:
             writer.abandon()
@@ -238,13 +241,11 @@ class PostgresqlLease:
             if self._abandoned:
                 # Whoever waits for this lease to be given back must not wait for a connection.
                 raise StorageError(f"the lease of {self._place.name} was given up")
-            self._own = self._place.connect(known=self._known)
+            self._own = self._place.connect(known=self._known, dial=self._dial)
         return self._own
 
     def _known(self, session: Session) -> None:
         self._own = session
-        if self._abandoned:
-            session.shut()
 
     def _drop_second(self) -> None:
         own, self._own = self._own, None

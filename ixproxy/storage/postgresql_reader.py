@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import suppress
-from threading import Event
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from zope.interface import implementer
@@ -13,10 +12,11 @@ from ixproxy.errors import StorageError
 from ixproxy.interfaces import IStoreReader
 from ixproxy.node.sql_text import Dialect
 from ixproxy.storage.columns import Columns, Values
+from ixproxy.storage.postgresql_dial import Dial
 from ixproxy.storage.postgresql_errors import BORDER, storage_error
 from ixproxy.storage.postgresql_session import ONLY_READS, Place, Said, Session
 from ixproxy.storage.postgresql_statements import TableStatements
-from ixproxy.storage.reading import Reading
+from ixproxy.storage.reading import ReaderOfMoments, Reading
 
 FIRST_ROWS = 16
 """Of what perhaps nobody wants to the end; each may be as large as an interaction can be."""
@@ -88,12 +88,14 @@ class PostgresqlQuestions:
 
 
 @implementer(IStoreReader)
-class PostgresqlReader:
+class PostgresqlReader(ReaderOfMoments):
     """
-    A session of its own that only reads; a new one after it was interrupted.
+    A session of its own that only reads, opened by the first read; a new one
+    after it was interrupted.
 
-    To be interrupted is to have the socket closed: that works at once, and
-    while the server hangs; the server notices within a second.
+    To be interrupted is to have the socket closed, or to give up what was not
+    connected yet: that works at once, and while the server hangs; the server
+    notices within a second.
     """
 
     def __init__(
@@ -102,71 +104,31 @@ class PostgresqlReader:
         columns: Mapping[str, Columns],
         statements: Mapping[str, TableStatements],
     ) -> None:
+        questions = PostgresqlQuestions(self._trip, lambda: self._in_moment, statements)
+        super().__init__(Reading(questions, columns), nullcontext())
         self._place = place
         self._session: Session | None = None
-        self._reading = Reading(
-            PostgresqlQuestions(self._trip, lambda: self._in_moment, statements), columns
-        )
-        self._in_moment = False
-        self._busy = Event()
-        self._closed = False
-        place.connect(ONLY_READS, known=self._known)
+        self._dial = Dial()
 
-    def begin(self) -> int:
-        """See `IStoreReader`."""
-        if self._in_moment:
-            raise StorageError("a read of one moment is under way")
+    def _begin_moment(self) -> int:
         moment = Said("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        self._busy.set()
-        try:
-            found = self._trip(moment, Said("SELECT last_event_number FROM meta"))
-            self._in_moment = True
-            ((number,),) = found[1].fetchall()
-        except BORDER as problem:
-            self._drop()
-            raise storage_error(problem, "beginning a read") from problem
-        finally:
-            self._busy.clear()
+        found = self._trip(moment, Said("SELECT last_event_number FROM meta"))
+        ((number,),) = found[1].fetchall()
         return int(number)
 
-    def end(self) -> None:
-        """See `IStoreReader`."""
-        if self._in_moment:
-            self._in_moment = False
-            try:
-                self._trip(Said("COMMIT"))
-            except BORDER as problem:
-                self._drop()
-                raise storage_error(problem, "ending a read") from problem
+    def _end_moment(self) -> None:
+        self._trip(Said("COMMIT"))
 
-    def select(self, selection: Any, now: float) -> list[Any]:
-        """See `IStoreReader`."""
-        self._busy.set()
-        try:
-            return self._reading.select(selection, now)
-        finally:
-            self._busy.clear()
-
-    def count_by(self, selection: Any, columns: Sequence[str], now: float) -> list[tuple[Any, ...]]:
-        """See `IStoreReader`."""
-        self._busy.set()
-        try:
-            return self._reading.count_by(selection, columns, now)
-        finally:
-            self._busy.clear()
-
-    def fetch_by(self, table: str, column: str, values: Iterable[Any]) -> list[Any]:
-        """See `IStoreReader`."""
-        self._busy.set()
-        try:
-            return self._reading.fetch(table, (column,), [(value,) for value in values])
-        finally:
-            self._busy.clear()
+    def _drop_moment(self) -> None:
+        self._drop()
 
     def interrupt(self) -> None:
         """See `IStoreReader`."""
+        if not self._busy.is_set():
+            return
+        self._dial.give_up()
         session = self._session
-        if session is not None and self._busy.is_set():
+        if session is not None:
             session.shut()
 
     def close(self) -> None:
@@ -181,7 +143,10 @@ class PostgresqlReader:
         session = self._session
         if session is None or (session.broken and not self._in_moment):
             self._drop()
-            session = self._place.connect(ONLY_READS, known=self._known)
+            if self._dial.given_up:
+                # That was another read.
+                self._dial = Dial()
+            session = self._place.connect(ONLY_READS, known=self._known, dial=self._dial)
         return session.trip(*said)
 
     def _known(self, session: Session) -> None:

@@ -23,6 +23,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ixproxy.errors import StorageError
 from ixproxy.storage.postgresql_arrays import teach
+from ixproxy.storage.postgresql_dial import Dial
 from ixproxy.storage.postgresql_errors import BORDER, connecting_error, storage_error
 
 CONNECT_SECONDS = 4
@@ -105,7 +106,10 @@ class Place:
         return f"<Place {self.name}>"
 
     def connect(
-        self, *settings: str, known: Callable[[Session], None] = lambda session: None
+        self,
+        *settings: str,
+        known: Callable[[Session], None] = lambda session: None,
+        dial: Dial | None = None,
     ) -> Session:
         """
         Open a session.
@@ -113,15 +117,18 @@ class Place:
         :param settings: SET statements, beside those that all have.
         :param known: told of the session before it is asked anything, for
             whoever might have to shut it.
+        :param dial: for whoever might have to give it up before.
         :raise StoreUnreachable: nobody is there.
         :raise StorageError: it is refused, or the server cannot be used.
         """
         try:
-            connection = psycopg.connect(self._conninfo, autocommit=True)
+            connection = (dial := dial or Dial()).connect(self._conninfo)
         except BORDER as problem:
             raise connecting_error(problem, f"connecting to {self.name}") from None
         session = Session(connection, self.name)
         known(session)
+        if dial.given_up:
+            session.shut()
         try:
             session.begin(settings)
         except BORDER as problem:

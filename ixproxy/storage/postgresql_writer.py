@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from ixproxy.errors import CommitUncertain, LeaseLost, StorageError
+from ixproxy.storage.postgresql_dial import Dial
 from ixproxy.storage.postgresql_errors import BORDER, NOT_NULL, certain
 from ixproxy.storage.postgresql_locks import lock, lock_holder, terminate, unlock
 from ixproxy.storage.postgresql_schema import WRITTEN_BY
@@ -80,6 +81,7 @@ class Writer:
         self.locked = False
         self.epoch = 0
         self.abandoned = False
+        self._dial = Dial()
         self._session: Session | None = None
         self._number = 0
 
@@ -100,12 +102,10 @@ class Writer:
 
         :raise StorageError: see `Place.connect`.
         """
-        self._place.connect(*WRITER_SETTINGS, known=self._known)
+        self._place.connect(*WRITER_SETTINGS, known=self._known, dial=self._dial)
 
     def _known(self, session: Session) -> None:
         self._session = session
-        if self.abandoned:
-            session.shut()
 
     def begin_lease(self, now: float) -> Marks:
         """
@@ -207,6 +207,7 @@ class Writer:
     def abandon(self) -> None:
         """From any thread: nothing is written any more."""
         self.abandoned = True
+        self._dial.give_up()
         self.shut()
 
     def shut(self) -> None:

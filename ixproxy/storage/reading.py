@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import closing
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from threading import Event
 from typing import Any, Protocol
 
 from ixproxy.errors import StorageError
@@ -42,10 +44,14 @@ class Questions(Protocol):
 
 
 class Reading:
-    """Queries on one connection; the caller sees to transactions and threads."""
+    """
+    Queries on one connection; the caller sees to transactions and threads.
+
+    :ivar questions: how the connection is asked.
+    """
 
     def __init__(self, questions: Questions, columns: Mapping[str, Columns]) -> None:
-        self._questions = questions
+        self.questions = questions
         self._columns = columns
 
     def fetch(
@@ -60,14 +66,14 @@ class Reading:
         if not distinct:
             return []
         try:
-            return list(map(columns.row, self._questions.by_keys(columns, wanted, distinct)))
-        except self._questions.border as problem:
-            raise self._questions.problem(problem, f"reading {table}") from problem
+            return list(map(columns.row, self.questions.by_keys(columns, wanted, distinct)))
+        except self.questions.border as problem:
+            raise self.questions.problem(problem, f"reading {table}") from problem
 
     def select(self, selection: Selection, now: float) -> list[Row]:
         """The rows of a selection, in its order."""
         columns = self._columns["interactions"]
-        questions = self._questions
+        questions = self.questions
         try:
             statement = Statement(selection, columns, now, questions.dialect)
             some = bool(selection.most_bytes or selection.segment_limit)
@@ -85,7 +91,7 @@ class Reading:
 
     def count(self, selection: Selection, now: float) -> int:
         """How many rows a selection has, its order and limits left out."""
-        questions = self._questions
+        questions = self.questions
         try:
             columns = self._columns["interactions"]
             statement = Statement(selection, columns, now, questions.dialect)
@@ -98,7 +104,7 @@ class Reading:
         self, selection: Selection, by: Sequence[str], now: float
     ) -> list[tuple[Any, ...]]:
         """How many rows of a selection there are for each set of values of some columns."""
-        questions = self._questions
+        questions = self.questions
         try:
             columns = self._columns["interactions"]
             statement = Statement(selection, columns, now, questions.dialect)
@@ -106,6 +112,86 @@ class Reading:
             return list(map(tuple, questions.rows(text, statement.parameters, some=False)))
         except questions.border as problem:
             raise questions.problem(problem, "counting interactions") from problem
+
+
+class ReaderOfMoments(ABC):
+    """
+    What the readers of all stores do alike; see `IStoreReader`.
+
+    :param reading: of its connection.
+    :param guard: held while something is read.
+    """
+
+    def __init__(self, reading: Reading, guard: AbstractContextManager[object]) -> None:
+        self._reading = reading
+        self._guard = guard
+        self._in_moment = False
+        self._busy = Event()
+        self._closed = False
+
+    def begin(self) -> int:
+        """See `IStoreReader`."""
+        if self._in_moment:
+            raise StorageError("a read of one moment is under way")
+        questions = self._reading.questions
+        with self._at_work():
+            try:
+                number = self._begin_moment()
+            except questions.border as problem:
+                self._drop_moment()
+                raise questions.problem(problem, "beginning a read") from problem
+        self._in_moment = True
+        return number
+
+    def end(self) -> None:
+        """See `IStoreReader`."""
+        questions = self._reading.questions
+        if self._in_moment:
+            self._in_moment = False
+            try:
+                self._end_moment()
+            except questions.border as problem:
+                self._drop_moment()
+                raise questions.problem(problem, "ending a read") from problem
+
+    def select(self, selection: Selection, now: float) -> list[Any]:
+        """See `IStoreReader`."""
+        with self._at_work():
+            return self._reading.select(selection, now)
+
+    def count_by(
+        self, selection: Selection, columns: Sequence[str], now: float
+    ) -> list[tuple[Any, ...]]:
+        """See `IStoreReader`."""
+        with self._at_work():
+            return self._reading.count_by(selection, columns, now)
+
+    def fetch_by(self, table: str, column: str, values: Iterable[Any]) -> list[Any]:
+        """See `IStoreReader`."""
+        with self._at_work():
+            return self._reading.fetch(table, (column,), [(value,) for value in values])
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Only then can it be interrupted."""
+        with self._guard:
+            self._busy.set()
+            try:
+                yield
+            finally:
+                self._busy.clear()
+
+    @abstractmethod
+    def _begin_moment(self) -> int:
+        """Begin to see one moment; returns the number of its last commit."""
+
+    @abstractmethod
+    def _end_moment(self) -> None:
+        """See what is committed again."""
+
+    @abstractmethod
+    def _drop_moment(self) -> None:
+        """One of the two failed: nothing of the moment is left."""
 
 
 def _rows(chosen: Iterable[Values], columns: Columns, most_bytes: int) -> list[Row]:

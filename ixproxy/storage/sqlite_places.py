@@ -17,9 +17,10 @@ from urllib.parse import quote
 from ixproxy.errors import StorageError
 from ixproxy.interfaces import ILease
 from ixproxy.storage.leases import FreeLease
+from ixproxy.storage.schemas import Schema
 from ixproxy.storage.sqlite_errors import BORDER, storage_error
 from ixproxy.storage.sqlite_lease import SqliteLease
-from ixproxy.storage.sqlite_schema import Schema, bring_up, built_in, create, sync, version_of
+from ixproxy.storage.sqlite_schema import bring_up, built_in, create, sync, version_of
 
 BUSY_SECONDS = 5.0
 """How long a statement waits for a lock of another program."""

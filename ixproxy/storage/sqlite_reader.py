@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from threading import Event
 from typing import Any
 
 from zope.interface import implementer
 
 from ixproxy.errors import StorageError
 from ixproxy.interfaces import IStoreReader
-from ixproxy.node.selections import Selection
 from ixproxy.node.sql_text import Dialect
 from ixproxy.storage import statements
 from ixproxy.storage.columns import Columns, Values
-from ixproxy.storage.reading import Reading
+from ixproxy.storage.reading import ReaderOfMoments, Reading
 from ixproxy.storage.sqlite_errors import BORDER, storage_error
 from ixproxy.storage.sqlite_places import SqlitePlace
 
@@ -56,73 +54,31 @@ def reading(connection: sqlite3.Connection, columns: Mapping[str, Columns]) -> R
 
 
 @implementer(IStoreReader)
-class SqliteReader:
+class SqliteReader(ReaderOfMoments):
     """A connection of its own (in memory: the writer's, in turn with it) that only reads."""
 
     def __init__(self, place: SqlitePlace, columns: Mapping[str, Columns]) -> None:
         self._place = place
         self._connection = place.connect_reader()
-        self._reading = reading(self._connection, columns)
+        super().__init__(reading(self._connection, columns), place.guard)
         self._columns = columns
         self._moment: sqlite3.Connection | None = None
-        self._busy = Event()
-        self._closed = False
 
-    def begin(self) -> int:
-        """See `IStoreReader`."""
-        if self._moment is not None:
-            raise StorageError("a read of one moment is under way")
-        with self._place.guard:
-            self._busy.set()
-            try:
-                self._moment = self._place.begin_moment(self._connection)
-                self._reading = reading(self._moment, self._columns)
-                (number,) = self._moment.execute("SELECT last_event_number FROM meta").fetchone()
-            except BORDER as problem:
-                self.end()
-                raise storage_error(problem, "beginning a read") from problem
-            finally:
-                self._busy.clear()
+    def _begin_moment(self) -> int:
+        self._moment = self._place.begin_moment(self._connection)
+        self._reading = reading(self._moment, self._columns)
+        (number,) = self._moment.execute("SELECT last_event_number FROM meta").fetchone()
         return int(number)
 
-    def end(self) -> None:
-        """See `IStoreReader`."""
+    def _end_moment(self) -> None:
         moment, self._moment = self._moment, None
+        self._reading = reading(self._connection, self._columns)
         if moment is not None:
-            self._reading = reading(self._connection, self._columns)
-            try:
-                self._place.end_moment(moment)
-            except BORDER as problem:
-                raise storage_error(problem, "ending a read") from problem
+            self._place.end_moment(moment)
 
-    def select(self, selection: Selection, now: float) -> list[Any]:
-        """See `IStoreReader`."""
-        with self._place.guard:
-            self._busy.set()
-            try:
-                return self._reading.select(selection, now)
-            finally:
-                self._busy.clear()
-
-    def count_by(
-        self, selection: Selection, columns: Sequence[str], now: float
-    ) -> list[tuple[Any, ...]]:
-        """See `IStoreReader`."""
-        with self._place.guard:
-            self._busy.set()
-            try:
-                return self._reading.count_by(selection, columns, now)
-            finally:
-                self._busy.clear()
-
-    def fetch_by(self, table: str, column: str, values: Iterable[Any]) -> list[Any]:
-        """See `IStoreReader`."""
-        with self._place.guard:
-            self._busy.set()
-            try:
-                return self._reading.fetch(table, (column,), [(value,) for value in values])
-            finally:
-                self._busy.clear()
+    def _drop_moment(self) -> None:
+        with suppress(*BORDER):
+            self._end_moment()
 
     def interrupt(self) -> None:
         """See `IStoreReader`."""

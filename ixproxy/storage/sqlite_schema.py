@@ -14,8 +14,7 @@ from pathlib import Path
 
 from ixproxy.errors import StorageError
 from ixproxy.storage import schemas
-from ixproxy.storage.schemas import VERSION as VERSION
-from ixproxy.storage.schemas import Schema as Schema
+from ixproxy.storage.schemas import Schema
 from ixproxy.storage.sqlite_errors import BORDER, storage_error
 
 APPLICATION_ID = 0x49584E31

@@ -14,7 +14,7 @@ are true in all parts but the last.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -130,6 +130,20 @@ def join_bodies(bodies: Sequence[bytes], row: NameRow) -> bytes:
     if continued and ended is not None:
         joined[continued.continues] = ended
     return encode_map(joined)
+
+
+def without_ids(body: bytes, row: NameRow, ids: Collection[str]) -> bytes:
+    """
+    A body whose maps by id have none of `ids`; what is counted stays.
+
+    :raise RemoteProtocolError: it, or such a map, is broken.
+    """
+    attributes: dict[str, Any] = dict(_attributes(body, row))
+    for name, how in row.merge.items():
+        if how is Merge.UNION and name in attributes:
+            entries = _read(_entries, attributes[name], row, name)
+            attributes[name] = {key: each for key, each in entries.items() if key not in ids}
+    return encode_map(attributes)
 
 
 def add(one: Any, other: Any) -> Any:

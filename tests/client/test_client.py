@@ -57,6 +57,16 @@ def test_it_registers_as_what_it_is() -> None:
     assert repr(client) == "<Client 'desktop-1' (AgentApplication), connected>"
 
 
+@pytest.mark.parametrize(("incarnation", "said"), [(0, []), (7, None)])
+def test_a_new_session_is_in_no_agent_session_and_of_an_older_one_it_is_not_known(
+    incarnation: int, said: list[tuple[int, int]] | None
+) -> None:
+    world = World()
+    world.client(incarnation=incarnation)
+    [request] = world.server.registered
+    assert request.agent_sessions == said
+
+
 def test_a_session_is_made_where_none_is_named_and_never_the_same_twice() -> None:
     world = World()
     for seed in (1, 2):

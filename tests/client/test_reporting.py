@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from ixproxy import messages as m
 from ixproxy.client import Reporting, report
+from ixproxy.client.reporting import GRACE, LOOKS
 from ixproxy.errors import Code, NodeUnavailable, RequestRefused
 from ixproxy.messages.message import Event
 from ixproxy.testing.cluster import CLIENT_SETTINGS, Cluster
@@ -245,3 +246,52 @@ def test_a_program_is_told_which_servers_are_away_even_if_that_fails_it(
     assert told == [(lost, False), (lost, True)]
     assert all(reporting.servers.values())
     assert len(logged_failures.flush(ValueError)) == 2
+
+
+def out_unseen(cluster: Cluster) -> tuple[Program, Reporting]:
+    """A program that did not see its agent log out, and has the state of all nodes but one."""
+    program = Program(cluster)
+    reporting = program.start()
+    desk = cluster.client("desk", "AgentApplication")
+    ask(cluster, desk, LOGIN)
+    cluster.kill_node(0)
+    for node in cluster.nodes:
+        cluster.cut("stat", node.host)
+        cluster.network.lose("stat", node.host)
+    ask(cluster, desk, m.RequestAgentLogout(**ANNA))
+    cluster.run(2 * GRACE)
+    assert "AgentLogout*" not in names(program.lived), "nobody is there to say so"
+    for node in cluster.nodes:
+        cluster.heal("stat", node.host)
+    cluster.run_until(lambda: sum(reporting.servers.values()) == 2, "the others never come back")
+    return program, reporting
+
+
+def test_who_logged_out_while_no_server_was_there_is_out_though_one_still_is_away(
+    cluster: Cluster,
+) -> None:
+    """Test idea 45: a node that is away keeps nobody logged in who is on no other."""
+    program, _ = out_unseen(cluster)
+    cluster.run(GRACE - 2 * LOOKS)
+    assert "AgentLogout*" not in names(program.lived), "she may be given to them yet"
+    cluster.run(4 * LOOKS)
+    assert names(program.lived)[-1] == "AgentLogout*"
+    cluster.start_node(0)
+    cluster.run(60.0)
+    assert program.knows().knows == ({}, {})
+
+
+def looks(cluster: Cluster) -> int:
+    """How many looks are to come."""
+    return sum("Reporting._look " in repr(call) for call in cluster.clock.getDelayedCalls())
+
+
+def test_a_program_that_ends_looks_for_nobody_any_more(cluster: Cluster) -> None:
+    program, reporting = out_unseen(cluster)
+    cluster.run(2 * LOOKS)
+    told = len(program.events)
+    assert looks(cluster) == 1
+    cluster.finish(Deferred.fromCoroutine(reporting.close()))
+    assert looks(cluster) == 0
+    cluster.run(2 * GRACE)
+    assert len(program.events) == told

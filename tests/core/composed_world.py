@@ -221,6 +221,12 @@ class World(Nodes):
             node.queue.append(m.EventActivityReport(activity=LOST))
             node.streams = False
 
+    def grace_passes(self) -> None:
+        """Nothing happens for longer than an agent may be missing; what is on its way stays so."""
+        for _ in range(2):
+            self.hear(self.composer.time_passed(self.now, 30.0))
+            self.now += 30.0
+
     def subscribe(self) -> None:
         """A new reporting client comes in mid-flight."""
         self.late = Reader(self.composer.states(EVERY))

@@ -52,6 +52,18 @@ def test_nothing_is_kept_for_a_client_that_has_left() -> None:
     assert not absences._of_client
 
 
+def test_who_is_in_again_is_not_said_to_be_out_any_more() -> None:
+    absences, one, other = Absences(), client(1), client(2)
+    absences.note([EAST, NORTH], (one, ANN, (1, 101)))
+    absences.note([EAST], (one, ANN, (2, 101)))
+    absences.note([EAST], (other, ANN, (1, 101)))
+    assert absences.withdraw((one, ANN, (1, 101))) == [EAST, NORTH]
+    assert absences.withdraw((one, ANN, (1, 101))) == []
+    assert absences.take(EAST) == [missed(one, 2), missed(other)]
+    assert absences.take(NORTH) == []
+    assert not absences._of_client
+
+
 def test_it_follows_a_client_to_a_newer_connection() -> None:
     absences, older, newer = Absences(), client(1), client(2)
     absences.note([EAST, NORTH], (older, ANN, (1, 101)))

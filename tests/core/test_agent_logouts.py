@@ -129,6 +129,19 @@ def test_who_is_not_logged_in_here_gets_what_the_home_node_says() -> None:
     assert not any(rig.to_node.values())
 
 
+def test_a_node_that_is_away_is_told_also_where_only_the_home_node_knew_the_session() -> None:
+    """The client came from another proxy, and has not logged in again here."""
+    rig = Rig()
+    peer = rig.client()
+    rig.lose(OTHERS[-1])
+    rig.ask(peer, LOGOUT)
+    for each in (HOME, *OTHERS[:-1]):
+        rig.answer(each, only(rig.sent(each)), EventAck(agent_session=STAMP))
+    assert only(rig.got(peer)) == EventAck(agent_session=STAMP)
+    rig.link(OTHERS[-1])
+    assert decode(only(rig.sent(OTHERS[-1]))) == NAMED
+
+
 def test_a_late_logout_of_the_old_session_does_not_touch_the_new_one() -> None:
     """Test idea 38: late logout from the old session after the new login."""
     rig, peer = with_agent()

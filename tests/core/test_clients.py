@@ -56,6 +56,37 @@ def test_holdings_follow_takes_and_returns() -> None:
     assert one.holding == {"b": (4, EAST)}
 
 
+def test_a_proxys_peer_knows_which_of_its_clients_hold_what() -> None:
+    """What they list, take and give back; who is not registered there holds nothing there."""
+    clients = Clients(Outputs())
+    one, two = (client(clients, 1, number, session=b"") for number in (1, 2))
+    holders = one.peer.holders
+    one.took("early", 1, EAST)
+    assert not holders
+    for each in (one, two):
+        clients.add(each)
+    assert holders == {"a": (one, two), "early": (one,)}
+    for _ in range(2):
+        two.took("b", 4, EAST)
+    two.gave_back("a")
+    two.gave_back("never had")
+    assert holders == {"a": (one,), "early": (one,), "b": (two,)}
+    clients.remove(one)
+    one.took("late", 5, EAST)
+    assert holders == {"b": (two,)}
+    two.gave_back("b")
+    assert not holders
+
+
+def test_of_a_client_that_is_its_own_peer_no_more_is_kept_than_what_it_holds() -> None:
+    clients = Clients(Outputs())
+    one = client(clients, 1)
+    clients.add(one)
+    one.took("b", 4, EAST)
+    assert one.holding
+    assert not one.peer.holders
+
+
 def test_what_was_listed_is_kept_once() -> None:
     one = client(Clients(Outputs()), 1)
     assert one.holding

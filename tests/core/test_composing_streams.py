@@ -16,7 +16,14 @@ from tests.core.composed_world import World
 
 LIFE = (World.login, World.login, *[World.change] * 4, World.take, World.work)
 ENDS = (World.logout, World.mass)
-TROUBLE = (World.node_away, World.node_back, World.node_back, World.gap, World.stream_lost)
+TROUBLE = (
+    World.node_away,
+    World.node_back,
+    World.node_back,
+    World.gap,
+    World.stream_lost,
+    World.grace_passes,
+)
 
 seeds = st.integers(0, 2**32)
 counts = st.integers(1, 4)

@@ -36,6 +36,14 @@ def test_a_source_that_has_seen_the_end_means_an_older_session_when_it_reports_o
     assert not ended.has(ANNA, Stamp(4, 2), "east")
 
 
+def test_where_nobody_says_that_it_is_over_whoever_has_the_session_is_right() -> None:
+    ended = EndedSessions()
+    ended.add(ANNA, over(100.0), said=False)
+    ended.left(ANNA, Stamp(5, 1), "north")
+    assert not ended.has(ANNA, Stamp(5, 1), "east")
+    assert ended.forget(ANNA) == 100.0
+
+
 def test_what_is_long_over_is_forgotten() -> None:
     ended = EndedSessions()
     ended.add(ANNA, over(100.0))

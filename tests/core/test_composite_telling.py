@@ -92,3 +92,10 @@ def test_an_event_that_no_source_sent_is_about_the_agent_s_session() -> None:
     event = agent_event(ANNA, agent(), m.EventAgentLogout, Origin(1.0, 2, 3))
     assert (event.tenant_id, event.agent_id, event.place_id) == (1, "anna", "desk")
     assert event.agent_session == (1, 1)
+
+
+def test_what_a_source_tells_without_a_session_is_told_of_the_one_that_is_known() -> None:
+    telling = Telling(Counter())
+    telling.tell_of(agent(), of(m.EventDoNotDisturbOn, agent_session=None))
+    (told,) = telling.take()
+    assert told.agent_session == (1, 1)  # type: ignore[attr-defined]

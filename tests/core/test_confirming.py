@@ -101,6 +101,24 @@ def test_a_node_that_goes_on_the_way_is_told_when_it_returns(gone: NodeName, how
         assert decode(only(rig.sent(gone))) == TOLD_AGAIN
 
 
+@pytest.mark.parametrize("code", [Code.STORE_FAILED, Code.STORE_UNCERTAIN, Code.BUSY])
+@pytest.mark.parametrize("unable", [HOME, *OTHERS])
+def test_one_that_cannot_do_it_now_logs_nobody_out_and_is_told_once_more(
+    unable: NodeName, code: int
+) -> None:
+    rig = replayed()
+    for node in (HOME, *OTHERS):
+        frame = only(rig.sent(node))
+        if node == unable:
+            rig.refuse(node, frame, code)
+        else:
+            rig.answer(node, frame, EventAck(agent_session=STAMP))
+    assert only(rig.got(rig.edge)).agent_session == STAMP
+    assert not any(rig.sent(node) for node in (HOME, *OTHERS)), "nothing is undone"
+    rig.tick(FIRST_PAUSE)
+    assert decode(only(rig.sent(unable))) == TOLD_AGAIN
+
+
 def test_a_client_that_goes_meanwhile_leaves_nothing_behind() -> None:
     rig = replayed()
     frame = only(rig.sent(HOME))

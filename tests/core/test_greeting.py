@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ixproxy.core.links import State
+from ixproxy.core.link_states import State
 from ixproxy.effects import Note, ResetLink
 from ixproxy.errors import Code
 from ixproxy.messages import EventAck, RequestRegisterClient, ServerFacts

@@ -91,6 +91,25 @@ def test_whose_take_a_proxy_behind_cancels_does_not_have_it_here_either() -> Non
     assert two.holding == {"a": (8, EAST)}, "it has taken it since"
 
 
+def test_who_has_what_a_cancelled_take_names_is_found_without_looking_at_all_clients() -> None:
+    rig, peer, numbers = chained(2)
+    rig.core.state.owners.confirm(b"a", EAST)
+    clients = rig.core.state.clients.peers[peer].clients
+    clients[numbers[0]].took("a", 7, EAST)
+    looked_at: list[str] = []
+
+    class Watched(dict[str, Any]):
+        def get(self, *key: Any) -> Any:
+            looked_at.append(key[0])
+            return super().get(*key)
+
+    for number in numbers[1:]:
+        clients[number].holding = Watched()
+    rig.ask(peer, RequestCancelTake(**NAMED, take_number=7))
+    assert not clients[numbers[0]].holding
+    assert not looked_at
+
+
 def test_clients_that_are_gone_are_gone_on_all_nodes_and_nobody_else_is() -> None:
     rig, peer, (one, two, three) = chained(3)
     rig.core.state.owners.confirm(b"a", EAST)

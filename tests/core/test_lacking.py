@@ -57,3 +57,26 @@ def test_it_goes_with_the_client_to_a_newer_connection() -> None:
     lacking.note(EAST, ANN, older, 0.0)
     lacking.moved(ANN, older, newer)
     assert due(lacking, FIRST_PAUSE) == [(ANN, newer)]
+
+
+def test_one_who_stays_is_told_in_the_place_of_one_who_was_being_told_and_left() -> None:
+    lacking, one, other = Lacking(), client(1), client(2)
+    lacking.note(EAST, ANN, one, 0.0)
+    ((_, missing),) = lacking.due(EAST, FIRST_PAUSE)
+    missing.due = float("inf")
+    lacking.moved(ANN, one, other)
+    assert due(lacking, FIRST_PAUSE) == [(ANN, other)]
+    assert lacking.failed(EAST, ANN, one, FIRST_PAUSE) is None, "the telling that is on its way"
+
+
+def test_who_was_told_as_often_as_it_is_done_is_told_no_more_in_another_name() -> None:
+    lacking, one, other = Lacking(), client(1), client(2)
+    lacking.note(EAST, ANN, one, 0.0)
+    for _ in range(TRIES):
+        lacking.failed(EAST, ANN, one, 0.0)
+    lacking.note(NORTH, ANN, one, 0.0)
+    lacking.note(NORTH, ANN, other, 5.0)
+    lacking.moved(ANN, one, other)
+    assert not due(lacking, 1e9)
+    ((_, missing),) = lacking.due(NORTH, 1e9)
+    assert missing.due == 5.0 + FIRST_PAUSE

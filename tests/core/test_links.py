@@ -7,7 +7,8 @@ from itertools import product
 import pytest
 
 from ixproxy.core.destinations import Outputs
-from ixproxy.core.links import NEXT, Link, State, Step
+from ixproxy.core.link_states import NEXT, State, Step
+from ixproxy.core.links import Link
 from ixproxy.values import NodeLoad
 from tests.core.rig import EAST, TENANT, at, facts
 

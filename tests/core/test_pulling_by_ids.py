@@ -6,7 +6,13 @@ import pytest
 
 from ixproxy.core.settings import Deployment
 from ixproxy.errors import Code
-from ixproxy.messages import EventError, EventPulledInteractions, RequestCancelTake, RequestLocate
+from ixproxy.messages import (
+    EventError,
+    EventPulledInteractions,
+    EventRevoked,
+    RequestCancelTake,
+    RequestLocate,
+)
 from ixproxy.wire.codec import decode_map, encode, encode_map
 from ixproxy.wire.names import BY_NAME, Kind
 from ixproxy.wire.prefix import Flag, readdress, write_frame
@@ -252,3 +258,63 @@ def test_a_partial_answer_of_an_upstream_proxy_stays_partial(taken: tuple[str, .
     rig.ask(peer, by_ids("a"))
     rig.answer(UPSTREAM, only(rig.sent(UPSTREAM)), gives(*taken), flags=Flag.PARTIAL)
     assert only(rig.got_frames(peer)).flags & Flag.PARTIAL
+
+
+def revoke(rig: Rig, name: str) -> None:
+    """What the node in the east gave its only client, it takes away again."""
+    rig.from_node(EAST, encode(EventRevoked(interaction_id=name), client=1))
+
+
+@pytest.mark.parametrize("revoked", [("a",), ("a", "b")])
+def test_what_was_revoked_before_the_last_owner_answered_is_not_in_the_answer(
+    revoked: tuple[str, ...],
+) -> None:
+    rig = Rig()
+    peer = rig.client()
+    for known, node in ((b"a", EAST), (b"b", EAST), (b"c", WEST)):
+        rig.core.state.owners.confirm(known, node)
+    rig.ask(peer, by_ids("a", "b", "c"))
+    rig.answer(EAST, only(rig.sent(EAST)), gives("a", "b"))
+    for name in revoked:
+        revoke(rig, name)
+    rig.answer(WEST, only(rig.sent(WEST)), gives("c"))
+    *events, answer = rig.got_frames(peer)
+    assert [frame.interaction for frame in events] == list(revoked)
+    message = decode(answer)
+    left = [name for name in ("a", "b", "c") if name not in revoked]
+    assert list(message.take_numbers) == list(message.interactions) == left
+    assert message.errors == dict.fromkeys(revoked, Code.NOT_A_PARTY)
+    assert answer.flags & Flag.PARTIAL
+
+
+def revoked_while_another_is_awaited() -> tuple[Rig, int]:
+    """The pull by ids of a, which was taken and revoked, and c, of which nothing is known yet."""
+    rig = Rig()
+    peer = rig.client()
+    for known, node in ((b"a", EAST), (b"c", WEST)):
+        rig.core.state.owners.confirm(known, node)
+    rig.ask(peer, by_ids("a", "c"))
+    rig.answer(EAST, only(rig.sent(EAST)), gives("a"))
+    revoke(rig, "a")
+    assert isinstance(only(rig.got(peer)), EventRevoked)
+    return rig, peer
+
+
+def test_a_pull_of_which_all_was_revoked_took_nothing() -> None:
+    rig, peer = revoked_while_another_is_awaited()
+    errors = {"c": Code.LOCKED}
+    rig.answer(WEST, only(rig.sent(WEST)), EventPulledInteractions(errors=errors))
+    answer = only(rig.got(peer))
+    assert (answer.error_code, answer.in_doubt) == (Code.NOT_A_PARTY, False)
+
+
+def test_what_was_revoked_and_taken_anew_meanwhile_is_in_the_newer_answer_only() -> None:
+    rig, peer = revoked_while_another_is_awaited()
+    rig.ask(peer, by_ids("a"))
+    newer = EventPulledInteractions(interactions={"a": {}}, take_numbers={"a": 9})
+    rig.answer(EAST, only(rig.sent(EAST)), newer)
+    rig.answer(WEST, only(rig.sent(WEST)), gives("c"))
+    second, first = rig.got(peer)
+    assert second.take_numbers == {"a": 9}
+    assert first.take_numbers == {"c": 1}
+    assert first.errors == {"a": Code.NOT_A_PARTY}

@@ -18,16 +18,24 @@ from ixproxy.messages import (
 )
 from ixproxy.wire.names import Kind
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
-from tests.core.test_agents import HOME, OTHERS, STAMP, logged_in, step
+from tests.core.test_agents import HOME, OTHERS, STAMP, logged_in, login, step
 from tests.core.test_forced_changes import AUTHORITY, change, rig_with_agent, tell
 
 SLOW = next(node for node in (EAST, NORTH, WEST) if node != AUTHORITY)
 """A node that does not answer."""
+SESSION = b"s" * 16
+ON = RequestDoNotDisturbOn(tenant_id=TENANT, agent_id="ann")
+LOGOUT = RequestAgentLogout(tenant_id=TENANT, agent_id="ann")
+
+
+def _requests(rig: Rig, node: Any = SLOW) -> list[Any]:
+    """Of what a node was sent, without the cancellations of older ones."""
+    return [frame for frame in rig.sent(node) if frame.kind == Kind.REQUEST]
 
 
 def asked(rig: Rig, node: Any) -> list[Any]:
-    """The requests that a node was sent, without the cancellations of older ones."""
-    return [decode(frame) for frame in rig.sent(node) if frame.kind == Kind.REQUEST]
+    """The same, read."""
+    return [decode(frame) for frame in _requests(rig, node)]
 
 
 def test_a_home_node_that_is_silent_may_yet_do_it_and_is_told_the_whole_session() -> None:
@@ -73,7 +81,7 @@ def test_a_logout_is_told_again_for_as_long_as_a_node_keeps_silent() -> None:
     rig, _ = rig_with_agent()
     tell(rig, AUTHORITY, change("Logout"))
     for _ in range(3):
-        frame = only([each for each in rig.sent(SLOW) if each.kind == Kind.REQUEST])
+        frame = only(_requests(rig))
         told = decode(frame)
         assert (type(told), told.agent_session) == (RequestAgentLogout, STAMP)
         rig.tick(31.0)
@@ -81,10 +89,6 @@ def test_a_logout_is_told_again_for_as_long_as_a_node_keeps_silent() -> None:
     rig.tick(31.0)
     assert asked(rig, SLOW) == []
     assert not len(rig.core._agents.sessions.absences)
-
-
-def _requests(rig: Rig) -> list[Any]:
-    return [each for each in rig.sent(SLOW) if each.kind == Kind.REQUEST]
 
 
 def test_a_logout_that_a_store_refuses_is_told_again_after_a_pause() -> None:
@@ -99,6 +103,42 @@ def test_a_logout_that_a_store_refuses_is_told_again_after_a_pause() -> None:
     assert (type(decode(told)), decode(told).agent_session) == (RequestAgentLogout, STAMP)
     rig.answer(SLOW, told, EventAck())
     rig.tick(PAUSE)
+    assert not len(rig.core._agents.sessions.absences)
+
+
+def _log_in_again(rig: Rig, peer: int) -> None:
+    """With the stamp that the home node has still, for it has missed the logout."""
+    rig.got(peer)
+    rig.ask(peer, login())
+    while frames := [(node, frame) for node in (HOME, *OTHERS) for frame in rig.sent(node)]:
+        for node, frame in frames:
+            rig.answer(node, frame, EventAck(agent_session=STAMP))
+    assert only(rig.got(peer)) == EventAck(agent_session=STAMP)
+
+
+def test_who_is_in_the_session_again_is_not_logged_out_of_it_where_the_logout_was_missed() -> None:
+    rig, (peer,) = rig_with_agent()
+    rig.ask(peer, RequestAgentLogout(tenant_id=TENANT, agent_id="ann"))
+    rig.refuse(HOME, only(rig.sent(HOME)), Code.STORE_FAILED)
+    step(rig, OTHERS, RequestAgentLogout)
+    _log_in_again(rig, peer)
+    rig.tick(PAUSE)
+    (told,) = asked(rig, HOME)
+    assert (type(told), told.agent_session) == (RequestConfirmSession, STAMP), "it has it as it was"
+    assert not len(rig.core._agents.sessions.absences)
+
+
+def test_so_it_is_while_a_node_is_being_told_of_the_logout() -> None:
+    rig, (peer,) = rig_with_agent()
+    tell(rig, AUTHORITY, change("Logout"))
+    for node in (HOME, *OTHERS):
+        for frame in rig.sent(node):
+            if node != SLOW:
+                rig.answer(node, frame, EventAck())
+    _log_in_again(rig, peer)
+    rig.tick(31.0)
+    rig.tick(PAUSE)
+    assert not any(isinstance(each, RequestAgentLogout) for each in asked(rig, SLOW))
     assert not len(rig.core._agents.sessions.absences)
 
 
@@ -128,88 +168,94 @@ def test_nothing_is_kept_of_what_was_told_in_the_name_of_a_client_that_has_left(
     assert not len(rig.core._agents.sessions.absences)
 
 
+BACK, LAST = OTHERS
+"""One that is lost and back while the other has not answered."""
+
+
+def _back_too_early(request: Any) -> tuple[Rig, Any, Any]:
+    """
+    :return: what the last node has not answered, and what the one that is back is told first.
+    """
+    rig, (peer,) = rig_with_agent()
+    rig.ask(peer, request)
+    step(rig, [HOME, BACK], type(request))
+    waiting = only(rig.sent(LAST))
+    rig.lose(BACK)
+    rig.link(BACK)
+    return rig, waiting, only(rig.sent(BACK))
+
+
+def _all_got(rig: Rig) -> list[Any]:
+    return [each for peer in rig.core.state.clients.peers for each in rig.got(peer)]
+
+
 def test_a_node_that_was_lost_and_is_back_before_all_have_answered_is_asked_again() -> None:
     """It was told how the session was before, for so the table has it until all have answered."""
-    rig, (peer,) = rig_with_agent()
-    back, last = OTHERS
-    rig.ask(peer, RequestDoNotDisturbOn(tenant_id=TENANT, agent_id="ann"))
-    step(rig, [HOME, back], RequestDoNotDisturbOn)
-    waiting = only(rig.sent(last))
-    rig.lose(back)
-    rig.link(back)
-    frame = only(rig.sent(back))
-    assert decode(frame).donot_disturb == 0
-    rig.answer(back, frame, EventAck())
-    rig.answer(last, waiting, EventAck(agent_session=STAMP))
-    assert rig.got(peer) == []
-    step(rig, [back], RequestDoNotDisturbOn)
-    assert only(rig.got(peer)) == EventAck(agent_session=STAMP)
+    rig, waiting, told = _back_too_early(ON)
+    assert decode(told).donot_disturb == 0
+    rig.answer(BACK, told, EventAck())
+    rig.answer(LAST, waiting, EventAck(agent_session=STAMP))
+    assert _all_got(rig) == []
+    step(rig, [BACK], RequestDoNotDisturbOn)
+    assert only(_all_got(rig)) == EventAck(agent_session=STAMP)
 
 
 def test_who_logs_out_is_logged_out_of_such_a_node_again() -> None:
-    rig, (peer,) = rig_with_agent()
-    back, last = OTHERS
-    rig.ask(peer, RequestAgentLogout(tenant_id=TENANT, agent_id="ann"))
-    step(rig, [HOME, back], RequestAgentLogout)
-    waiting = only(rig.sent(last))
-    rig.lose(back)
-    rig.link(back)
-    frame = only(rig.sent(back))
-    assert isinstance(decode(frame), RequestConfirmSession)
-    rig.answer(back, frame, EventAck())
-    rig.answer(last, waiting, EventAck())
-    step(rig, [back], RequestAgentLogout)
-    assert isinstance(only(rig.got(peer)), EventAck)
+    rig, waiting, told = _back_too_early(LOGOUT)
+    assert isinstance(decode(told), RequestConfirmSession)
+    rig.answer(BACK, told, EventAck())
+    rig.answer(LAST, waiting, EventAck())
+    step(rig, [BACK], RequestAgentLogout)
+    assert isinstance(only(_all_got(rig)), EventAck)
     assert not len(rig.core._agents.sessions.absences)
 
 
 def test_so_it_is_when_that_node_is_still_being_told_when_the_logout_is_over() -> None:
-    rig, (peer,) = rig_with_agent()
-    back, last = OTHERS
-    rig.ask(peer, RequestAgentLogout(tenant_id=TENANT, agent_id="ann"))
-    step(rig, [HOME, back], RequestAgentLogout)
-    waiting = only(rig.sent(last))
-    rig.lose(back)
-    rig.link(back)
-    session = only(rig.sent(back))
-    rig.answer(last, waiting, EventAck())
-    assert isinstance(only(rig.got(peer)), EventAck)
-    rig.answer(back, session, EventAck())
-    assert not rig.core.link(back).linked
-    step(rig, [back], RequestAgentLogout)
-    assert rig.core.link(back).linked
+    rig, waiting, told = _back_too_early(LOGOUT)
+    rig.answer(LAST, waiting, EventAck())
+    assert isinstance(only(_all_got(rig)), EventAck)
+    rig.answer(BACK, told, EventAck())
+    assert not rig.core.link(BACK).linked
+    step(rig, [BACK], RequestAgentLogout)
+    assert rig.core.link(BACK).linked
 
 
-def _registered_anew(request: Any) -> tuple[Rig, Any, int]:
-    """
-    An agent is logged in, and its client is on a newer connection before the home node has
-    answered a request.
-
-    :return: what the home node has not answered, and the newer connection.
-    """
+def _logged_in() -> tuple[Rig, int]:
+    """An agent is logged in by the first connection of its client."""
     rig = Rig()
-    session = b"s" * 16
-    peer = rig.client(session=session, incarnation=1)
+    peer = rig.client(session=SESSION, incarnation=1)
     logged_in(rig, peer)
-    rig.ask(peer, request)
-    waiting = only(rig.sent(HOME))
+    return rig, peer
+
+
+def _register_anew(rig: Rig) -> int:
+    """The client registers on a newer connection."""
     newer = rig.peer()
     again = RequestRegisterClient(
-        client_name="desk", client_type="AgentApplication", session=session, incarnation=2
+        client_name="desk", client_type="AgentApplication", session=SESSION, incarnation=2
     )
     rig.ask(newer, again)
     for node in (HOME, *OTHERS):
         rig.accept(node)
         rig.sent(node)
     assert isinstance(only(rig.got(newer)), EventAck)
-    return rig, waiting, newer
+    return newer
+
+
+def _registered_anew(request: Any) -> tuple[Rig, Any, int]:
+    """
+    :return: what the home node has not answered, and the newer connection.
+    """
+    rig, peer = _logged_in()
+    rig.ask(peer, request)
+    waiting = only(rig.sent(HOME))
+    return rig, waiting, _register_anew(rig)
 
 
 def test_what_a_client_asked_before_it_registered_anew_is_taken_back_where_it_is_not_known() -> (
     None
 ):
-    on = RequestDoNotDisturbOn(tenant_id=TENANT, agent_id="ann")
-    rig, _, _ = _registered_anew(on)
+    rig, _, _ = _registered_anew(ON)
     rig.tick(31.0)
     rig.sent(HOME)
     rig.tick(FIRST_PAUSE)
@@ -218,7 +264,7 @@ def test_what_a_client_asked_before_it_registered_anew_is_taken_back_where_it_is
 
 
 def test_who_logged_out_before_it_registered_anew_is_out_everywhere() -> None:
-    rig, waiting, newer = _registered_anew(RequestAgentLogout(tenant_id=TENANT, agent_id="ann"))
+    rig, waiting, newer = _registered_anew(LOGOUT)
     rig.answer(HOME, waiting, EventAck())
     for node in (HOME, *OTHERS):
         (told,) = asked(rig, node)
@@ -229,29 +275,19 @@ def test_who_logged_out_before_it_registered_anew_is_out_everywhere() -> None:
 
 
 def test_a_node_that_did_it_when_nobody_listened_any_more_is_told_so_too() -> None:
-    on = RequestDoNotDisturbOn(tenant_id=TENANT, agent_id="ann")
-    rig, waiting, _ = _registered_anew(on)
+    rig, waiting, _ = _registered_anew(ON)
     rig.answer(HOME, waiting, EventAck(agent_session=STAMP))
     rig.tick(FIRST_PAUSE)
-    frame = only([frame for frame in rig.sent(HOME) if frame.kind == Kind.REQUEST])
+    frame = only(_requests(rig, HOME))
     told = decode(frame)
     assert (frame.client, type(told), told.donot_disturb) == (2, RequestConfirmSession, 0)
 
 
 def test_a_logout_that_is_not_answered_is_told_on_the_clients_newest_connection() -> None:
-    rig = Rig()
-    session = b"s" * 16
-    peer = rig.client(session=session, incarnation=1)
-    logged_in(rig, peer)
+    rig, _ = _logged_in()
     tell(rig, AUTHORITY, change("Logout"))
     rig.sent(SLOW)
-    again = RequestRegisterClient(
-        client_name="desk", client_type="AgentApplication", session=session, incarnation=2
-    )
-    rig.ask(rig.peer(), again)
-    for node in (HOME, *OTHERS):
-        rig.accept(node)
-        rig.sent(node)
+    _register_anew(rig)
     rig.tick(31.0)
-    frame = only([frame for frame in rig.sent(SLOW) if frame.kind == Kind.REQUEST])
+    frame = only(_requests(rig))
     assert (frame.client, type(decode(frame))) == (2, RequestAgentLogout)

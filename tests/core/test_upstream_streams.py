@@ -182,6 +182,29 @@ def test_a_node_away_for_a_minute_logs_nobody_out_and_nobody_in_again() -> None:
     assert names(rig.got(peer)) == ["EventInteractionSubmitted"]
 
 
+def test_whom_only_a_node_has_that_is_away_is_out_a_grace_after_another_came_without_her() -> None:
+    rig = Reporting()
+    peer = rig.reporting(ANNA)
+    rig.lose(EAST)
+    rig.tick(SPACING)
+    rig.lose_stream(NORTH)
+    rig.grant(NORTH)
+    rig.tick(0.0)
+    grace = rig.core.state.settings.node_loss_grace
+    rig.tick(grace - 0.1)
+    assert not rig.got(peer)
+    rig.tick(0.1)
+    (event,) = rig.got(peer)
+    assert isinstance(event, m.EventAgentLogout)
+    assert (event.agent_id, event.extension) == ("anna", {"Resync": 1})
+    late = rig.reporter()
+    rig.ask(late, ALL)
+    assert "EventPlaceAgentState" not in names(rig.got(late))
+    rig.link(EAST)
+    rig.grant(EAST, ANNA)
+    assert names(rig.got(peer)) == ["EventAgentLogin"], "nobody has said that it is over"
+
+
 def test_a_node_is_asked_when_clients_and_agents_were_told_to_it() -> None:
     rig = Reporting()
     rig.reporting()

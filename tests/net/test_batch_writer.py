@@ -1,110 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from twisted.internet.task import Clock
-from twisted.python.failure import Failure
 
-from ixproxy.errors import StoreUnreachable
+from ixproxy.errors import StorageError
 from ixproxy.messages import RequestPull, RequestSubmit
-from ixproxy.net.batch_writer import ASK_AGAIN, SHORTEST_TICK, BatchWriter
+from ixproxy.net.batch_writer import ASK_AGAIN, SHORTEST_TICK
 from ixproxy.net.fair_batches import BULK_SHARE
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
-from ixproxy.net.turn import TurnEnd
-from ixproxy.node.batch import People
-from ixproxy.node.work import Asked, ConnectionLost, Outcome, PullRetried, Sender, Tick, Work
-from tests.net.node_rig import ManualExecutor
-
-NOWHERE: Any = None
-SENDER = Sender(b"s", "c", "MediaServer", frozenset({1}))
-CLIENT = NodeClient(NodePeer(NOWHERE), 0, SENDER, 1, lasting=True, all_tenants=True)
-TIME_OF_DAY = 1_800_000_000.0
-
-
-class Core:
-    """A mind that remembers what it was given."""
-
-    def __init__(self) -> None:
-        self.batches: list[tuple[list[Work], float]] = []
-        self.due: float | None = None
-        self.outcome = Outcome()
-        self.last_event_number = 0
-        self.problem: Exception | None = None
-        self.away = False
-
-    def run(self, works: Sequence[Work], now: float) -> Outcome:
-        if self.problem is not None:
-            raise self.problem
-        self.batches.append((list(works), now))
-        self.last_event_number += len(works)
-        return self.outcome
-
-    def next_due(self) -> float | None:
-        if self.away:
-            raise StoreUnreachable("by plan")
-        return self.due
-
-    def people(self) -> People:
-        return People(sessions=len(self.batches))
-
-
-class Rig:
-    def __init__(self, limit: int = 100) -> None:
-        self.clock = Clock()
-        self.executor = ManualExecutor(self.clock)
-        self.core = Core()
-        self.heard: list[str] = []
-        self.begun = 0
-        self.expired_references: list[int] = []
-        self.retries: list[Work] = []
-        self.writer = BatchWriter(
-            self.clock,
-            TurnEnd(self.clock),
-            self.executor,
-            self.core,  # type: ignore[arg-type]
-            self,
-            lambda: TIME_OF_DAY + self.clock.seconds(),
-            limit,
-        )
-
-    def expired(self, asking: Asking) -> None:
-        self.expired_references.append(asking.reference)
-
-    def not_retried(self, works: Sequence[Work]) -> None:
-        self.heard.append(f"not retried {len(works)}")
-
-    def batch_begins(self) -> None:
-        self.begun += 1
-
-    def batch_done(self, works: Sequence[Work], outcome: Outcome) -> None:
-        self.heard.append(f"done {len(works)}")
-        if self.retries:
-            self.writer.add_first(self.retries)
-            self.retries = []
-
-    def batch_settled(self, outcome: Outcome) -> None:
-        self.heard.append(f"settled, next batch begun: {bool(self.executor.jobs)}")
-
-    def batch_failed(self, works: Sequence[Work], failure: Failure) -> None:
-        self.heard.append(f"failed {len(works)}: {failure.getErrorMessage()}")
-
-    def ask(self, reference: int, due: float = 1e9) -> Asking:
-        asking = Asking(CLIENT, reference, due, False)
-        self.writer.ask(asking, Asked(SENDER, RequestSubmit(), 0, asking))
-        return asking
-
-    def batches(self) -> list[list[int | str]]:
-        """The batches so far: references, or what else it was."""
-        return [
-            [
-                each.token.reference if isinstance(each, Asked) else type(each).__name__
-                for each in works
-            ]
-            for works, _ in self.core.batches
-        ]
+from ixproxy.node.work import Asked, ConnectionLost, Outcome, PullRetried, Tick, Work
+from ixproxy.node.work import Failure as Stumble
+from tests.net.writer_rig import CLIENT, SENDER, TIME_OF_DAY, Rig
 
 
 @pytest.fixture
@@ -239,6 +147,43 @@ def test_what_is_overdue_does_not_make_it_run_in_circles(rig: Rig) -> None:
     rig.writer.stop()
     rig.clock.advance(1)
     assert rig.clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("work", [None, Tick()])
+def test_what_is_due_and_fails_by_itself_is_tried_again_after_a_pause(
+    rig: Rig, work: Work | None
+) -> None:
+    rig.core.due = TIME_OF_DAY - 100
+    rig.core.outcome = Outcome(failures=[Stumble(work, StorageError("the disk is full"))])
+    rig.writer.add(Tick())
+    rig.clock.advance(0)
+    assert len(rig.batches()) == 1
+    rig.clock.pump([SHORTEST_TICK] * 20)
+    assert len(rig.batches()) == 1
+    rig.clock.pump([ASK_AGAIN, 0, 0] * 5)
+    assert len(rig.batches()) == 6
+    rig.core.outcome = Outcome()
+    rig.clock.pump([ASK_AGAIN, 0, 0])
+    rig.clock.pump([SHORTEST_TICK, 0] * 3)
+    assert len(rig.batches()) == 10
+
+
+def test_requests_do_not_put_off_the_tick_that_follows_a_failed_one(rig: Rig) -> None:
+    rig.core.due = TIME_OF_DAY - 100
+    rig.core.outcome = Outcome(failures=[Stumble(None, ZeroDivisionError("by plan"))])
+    for reference in range(10):
+        rig.ask(reference)
+        rig.clock.pump([0, ASK_AGAIN / 4])
+    assert rig.batches().count(["Tick"]) == 2
+
+
+def test_a_request_that_fails_puts_nothing_off(rig: Rig) -> None:
+    rig.core.due = TIME_OF_DAY - 100
+    problem = StorageError("by plan")
+    rig.core.outcome = Outcome(failures=[Stumble(Asked(SENDER, RequestSubmit()), problem)])
+    rig.ask(1)
+    rig.clock.pump([0, SHORTEST_TICK, 0])
+    assert rig.batches() == [[1], ["Tick"]]
 
 
 def test_a_job_between_batches_waits_for_the_one_under_way_and_the_next_waits_for_it(

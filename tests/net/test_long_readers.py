@@ -112,6 +112,19 @@ def test_a_connection_that_failed_is_closed_and_another_opened(rig: Rig) -> None
     assert len(rig.opened) == 2
 
 
+def test_a_lane_that_has_not_begun_when_all_stops_asks_nobody_anything(rig: Rig) -> None:
+    """Its connection could not be interrupted before it is known, and may take long."""
+    rig.pause()
+    asked: list[Any] = []
+    rig.readers.read(asked.append, rig.heard.append)
+    rig.readers.stop()
+    rig.resume()
+    assert not asked
+    (refusal,) = rig.heard
+    assert refusal.value.code == Code.STOPPING
+    assert [reader.closed for reader in rig.opened] == [1]
+
+
 def test_stopping_interrupts_refuses_what_waits_and_closes_all(rig: Rig) -> None:
     rig.read(0)
     rig.read(0)

@@ -10,8 +10,8 @@ from twisted.internet.defer import succeed
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import StringTransport
 
+from ixproxy.core.link_states import State
 from ixproxy.core.link_times import LinkTimes
-from ixproxy.core.links import State
 from ixproxy.core.settings import Deployment
 from ixproxy.net.listener import Limits
 from ixproxy.net.proxy_server import TICK, ProxyServer

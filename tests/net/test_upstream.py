@@ -12,8 +12,8 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ixproxy.core.link_states import State
 from ixproxy.core.link_times import LinkTimes
-from ixproxy.core.links import State
 from ixproxy.errors import Code
 from ixproxy.messages import EventAck, RequestRegisterClient, ServerFacts
 from ixproxy.net.keep_alive import KeepAlive

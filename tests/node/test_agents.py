@@ -134,7 +134,7 @@ def test_a_second_connection_joins_and_the_last_logout_ends_the_session(node: Tr
     assert stamp_of(node.ask(second, login())) == stamp
     assert node.reported() == []
     assert node.refusal(second, login(place_id="Q")) == Code.ALREADY_LOGGED_IN
-    node.ask(first, logout())
+    assert stamp_of(node.ask(first, logout())) == stamp, "as who did not name it may not know it"
     assert node.reported() == []
     assert node.agents()[0].sessions == [second.session]
     node.ask(second, logout())

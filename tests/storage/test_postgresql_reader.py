@@ -25,6 +25,7 @@ def store(postgresql_database: str) -> Iterator[PostgresqlStore]:
 @pytest.fixture
 def reader(store: PostgresqlStore) -> Iterator[PostgresqlReader]:
     reader = store.reader()
+    assert not reader.select(Selection(1), NOW)
     yield reader
     reader.close()
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from ixproxy.errors import StorageError
 from ixproxy.node.selections import Selection
 from ixproxy.storage.columns import Columns, Values, all_columns
-from ixproxy.storage.reading import Reading
+from ixproxy.storage.reading import ReaderOfMoments, Reading
 from ixproxy.testing.store_samples import NOW, interaction
 from ixproxy.values import Dialect
 
@@ -72,3 +73,67 @@ def test_what_a_connection_raises_is_a_storage_error() -> None:
         reading.select(Selection(1), NOW)
     with pytest.raises(StorageError, match="counting interactions"):
         reading.count(Selection(1), NOW)
+
+
+class Reader(ReaderOfMoments):
+    """One whose moments begin and end as a test says."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.answers = Answers("a")
+        super().__init__(Reading(self.answers, COLUMNS), self.lock)
+        self.fails = False
+        self.heard: list[str] = []
+
+    def _begin_moment(self) -> int:
+        assert self.lock.locked()
+        return 7 if self._hear("begin") else 0
+
+    def _end_moment(self) -> None:
+        self._hear("end")
+
+    def _drop_moment(self) -> None:
+        self.heard.append("drop")
+
+    def _hear(self, what: str) -> bool:
+        self.heard.append(what)
+        if self.fails:
+            raise KeyError(what)
+        return True
+
+
+def test_moments_are_begun_one_after_another_and_ended_once() -> None:
+    reader = Reader()
+    assert reader.begin() == 7
+    with pytest.raises(StorageError, match="under way"):
+        reader.begin()
+    reader.end()
+    reader.end()
+    assert reader.begin() == 7
+    assert reader.heard == ["begin", "end", "begin"]
+
+
+def test_of_a_moment_that_fails_nothing_is_left() -> None:
+    reader = Reader()
+    reader.fails = True
+    with pytest.raises(StorageError, match="beginning a read"):
+        reader.begin()
+    reader.fails = False
+    reader.begin()
+    reader.fails = True
+    with pytest.raises(StorageError, match="ending a read"):
+        reader.end()
+    reader.end()
+    assert reader.heard == ["begin", "drop", "begin", "end", "drop"]
+
+
+def test_who_reads_holds_the_guard_and_can_be_interrupted_only_then() -> None:
+    reader = Reader()
+    assert len(reader.select(Selection(1), NOW)) == 1
+    assert len(reader.fetch_by("interactions", "id", ["a"])) == 1
+    assert not reader.lock.locked()
+    assert not reader._busy.is_set()
+    reader.answers.rows_there = []
+    with pytest.raises(StorageError):
+        reader.select(Selection(1), NOW)
+    assert not reader._busy.is_set()

@@ -10,9 +10,10 @@ from ixproxy.errors import StorageError
 from ixproxy.node.rows import BY_TABLE, AgentRow, InvitationRow
 from ixproxy.node.selections import Selection
 from ixproxy.storage.columns import all_columns
+from ixproxy.storage.schemas import VERSION, Schema
 from ixproxy.storage.sqlite import SqliteStore
 from ixproxy.storage.sqlite_places import SqliteFile
-from ixproxy.storage.sqlite_schema import APPLICATION_ID, VERSION, Schema, built_in
+from ixproxy.storage.sqlite_schema import APPLICATION_ID, built_in
 from ixproxy.testing.store_samples import NOW, SAMPLES, interaction
 
 VERSION_1 = Path(__file__).with_name("sqlite-v1.sql")

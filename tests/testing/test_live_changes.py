@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ixproxy import messages as m
-from ixproxy.core.links import State
+from ixproxy.core.link_states import State
 from ixproxy.core.settings import ProxySettings
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.testing.cluster import Cluster

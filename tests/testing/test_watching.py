@@ -123,6 +123,26 @@ def test_a_filtered_stream_says_what_came_before() -> None:
     assert found.endswith("says that 10 was before it, not 9")
 
 
+def test_a_mass_logout_may_name_agents_whom_the_filter_leaves_out() -> None:
+    mass = m.EventMassAgentLogout(
+        tenant_id=1,
+        number_of_agents=2,
+        agents=["anna", "bert"],
+        reporting_event_sequence_number=1,
+    )
+    for logged_in, problems in ((["anna"], 0), ([], 1)):
+        watch = StreamWatch("watch")
+        watch.acknowledged(m.RequestStartPlaceAgentStateReporting(tenant_id=1, agents=["anna"]))
+        for each in ("Begin", "End"):
+            watch.event_received(m.EventActivityReport(activity=each))
+        for name in logged_in:
+            watch.agents[1, name] = _logged_in()
+        watch.event_received(mass)
+        assert watch.agents == {}
+        assert len(watch.problems) == problems
+        assert all("names anna, who" in problem for problem in watch.problems)
+
+
 def _logged_in() -> Any:
     watch = begun()
     told(watch, LOGIN)

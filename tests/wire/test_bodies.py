@@ -15,7 +15,7 @@ from ixproxy.messages import (
     RequestRegisterClient,
     RequestSubmit,
 )
-from ixproxy.wire.bodies import add, join_bodies, split_body
+from ixproxy.wire.bodies import add, join_bodies, split_body, without_ids
 from ixproxy.wire.names import BY_MESSAGE
 
 encode = msgspec.msgpack.encode
@@ -198,3 +198,12 @@ def test_counts_of_two_shapes_or_beyond_64_bits_do_not_add_up() -> None:
         with pytest.raises(RemoteProtocolError, match="add up to too much") as refused:
             join_bodies([body, body], row)
         assert refused.value.code == Code.BAD_ATTRIBUTE
+
+
+def test_an_id_can_be_left_out_of_all_maps_and_the_rest_stays() -> None:
+    body = encode(found(3, 10, HaveMore=True, Unknown={"id0001": 5}))
+    left = decode(without_ids(body, FOUND, ["id0001", "stranger"]))
+    assert list(left["Interactions"]) == list(left["SortKeys"]) == ["id0000", "id0002"]
+    assert (left["HaveMore"], left["Unknown"]) == (True, {"id0001": 5})
+    with pytest.raises(RemoteProtocolError, match="Interactions"):
+        without_ids(encode({"Interactions": 1}), FOUND, ["id0001"])

@@ -165,22 +165,8 @@ def _one_of_its(run: Run, draws: Draws, *sorts: str) -> tuple[Player, str] | Non
     if holding and draws.percent(92):
         player = draws.of(holding)
         return player, draws.of(sorted(player.here.holding))
-    player = draws.of(players)
-    some = [identifier for identifier in run.ids if not _may_be_getting(run, player, identifier)]
-    return (player, _known(some, draws)) if some else None
-
-
-def _may_be_getting(run: Run, player: Player, identifier: str) -> bool:
-    """
-    Whether it is on its way to a client. Who acts on what it is just pulling
-    cannot tell from the answers whether it has it then.
-    """
-    return any(
-        asked.player is player
-        and isinstance(asked.request, m.RequestPull)
-        and (asked.request.view_id != BY_IDS or identifier in asked.request.pull_parameters)
-        for asked in run.open
-    )
+    some = list(run.ids)
+    return (draws.of(players), _known(some, draws)) if some else None
 
 
 def upon(

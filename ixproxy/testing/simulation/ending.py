@@ -57,15 +57,10 @@ def _outlast(run: Run) -> None:
 
 def _log_some_out(run: Run) -> None:
     """At each desk somebody goes."""
-    some = [
-        (agent, run.ask(player, m.RequestAgentLogout(tenant_id=TENANT, agent_id=agent)))
-        for player in run.there("desk")
-        for agent in sorted(player.agents)[:1]
-    ]
+    for player in run.there("desk"):
+        for agent in sorted(player.agents)[:1]:
+            run.ask(player, m.RequestAgentLogout(tenant_id=TENANT, agent_id=agent))
     run.cluster.run(run.world.waiting)
-    run.logged_out = {
-        (TENANT, agent) for agent, asked in some if isinstance(asked.outcome, m.EventAck)
-    }
 
 
 def _ask_of_named(run: Run) -> None:

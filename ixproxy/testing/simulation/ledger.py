@@ -56,6 +56,8 @@ class Ledger:
         self.sessions_of: dict[str, set[bytes]] = {}
         """Interaction id to the client sessions that ever had to do with it; likewise agents."""
         self.agents_of: dict[str, set[str]] = {}
+        self.logins: dict[tuple[int, str, tuple[int, ...] | None], set[str]] = {}
+        """Agent session, by tenant, agent and stamp, to the nodes that ever had it."""
         self.forbidden: dict[str, str] = {}
         """Marks that may never be committed, and why."""
         self.epochs: dict[str, int] = {}
@@ -102,6 +104,9 @@ class Ledger:
             self._interaction(node, put)
         elif table == "parties":
             self._party(node, put)
+        elif table == "agents" and put.confirmed:
+            session = put.tenant_id, put.agent_id, (put.number, put.dbid)
+            self.logins.setdefault(session, set()).add(node)
         elif table == "invitations":
             self.agents_of.setdefault(put.interaction_id, set()).add(put.agent_id)
             self.sessions_of.setdefault(put.interaction_id, set()).add(put.inviter)

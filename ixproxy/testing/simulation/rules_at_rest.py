@@ -62,14 +62,19 @@ def what_a_lost_node_has_is_let_go(run: Run) -> Iterator[str]:
 
 
 def streams_are_true_while_nodes_are_away(run: Run) -> Iterator[str]:
-    """A node that is away keeps nobody logged in who logs out meanwhile (design 7, reporting)."""
+    """
+    A node that is away keeps nobody logged in who is out on all others (decision 0014): whom
+    none of them ever had stays, for that a node is lost logs nobody out.
+    """
     rows = [row for row in run.cluster.rows("agents") if row["node"] not in run.down]
     there = {(row["tenant_id"], row["agent_id"]) for row in rows}
     for player in run.there("stat"):
         watch = player.watch
         if watch is not None and watch.whole and player.here.connected:
-            for key in sorted((watch.agents.keys() & run.logged_out) - there):
-                yield f"{player.name} believes that {key[1]} is logged in, who has logged out"
+            for key in sorted(watch.agents.keys() - there):
+                session = (*key, watch.agents[key].stamp)
+                if run.ledger.logins.get(session, set()) - run.down.keys():
+                    yield f"{player.name} believes that {key[1]} is logged in, who is on no node"
 
 
 def proxies_know_what_their_clients_have(run: Run) -> Iterator[str]:

@@ -108,8 +108,6 @@ class Run:
         """What all programs remembered before anybody came."""
         self.fresh: StreamWatch | None = None
         """Reads the stream that began at rest."""
-        self.logged_out: set[tuple[int, str]] = set()
-        """Agents who logged out while nodes were away at the end."""
         self.last: Player | None = None
         """Who works everything off."""
         self.logged: list[str] = []

@@ -47,6 +47,24 @@ def test_but_now_and_then_somebody_else_acts() -> None:
         assert isinstance(run.asked[-1].request, m.RequestStopProcessing)
 
 
+def test_somebody_acts_on_what_it_is_just_pulling() -> None:
+    with running() as run:
+        router = one(run, "router")
+        submit = m.RequestSubmit(tenant_id=1, media_type="email", queue="In", user_data={"tag": 1})
+        run.marks = 1
+        run.ask(one(run, "mail"), submit, marks=("tag 1",))
+        run.cluster.run(1.0)
+        (identifier,) = run.ids
+        run.ask(router, m.RequestPull(tenant_id=1, view_id="In/All"))
+        upon(asking.change, "router")(run, Draws(0))
+        request: Any = run.asked[-1].request
+        assert not router.here.holding
+        assert (request.interaction_id, run.asked[-1].player) == (identifier, router)
+        run.cluster.run(1.0)
+        assert list(router.here.holding) == [identifier]
+        assert run.breach is None
+
+
 def test_each_change_has_a_mark_of_its_own() -> None:
     with running() as run:
         pulled(run)

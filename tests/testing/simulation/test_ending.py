@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from ixproxy import messages as m
 from ixproxy.testing.faults import Fault
 from ixproxy.testing.simulation import asking, breaking
 from ixproxy.testing.simulation.ending import end
@@ -81,4 +82,5 @@ def test_in_some_worlds_a_node_is_away_at_the_end_and_agents_log_out() -> None:
         logged_in(run)
         end(run)
         assert run.breach is None, run.breach
-        assert run.logged_out == {(1, "anna")}
+        (asked,) = [each for each in run.asked if isinstance(each.request, m.RequestAgentLogout)]
+        assert isinstance(asked.outcome, m.EventAck)

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from ixproxy.errors import CommitUncertain, StorageError
-from ixproxy.node.rows import InteractionRow, InvitationRow, PartyRow
+from ixproxy.node.rows import AgentRow, InteractionRow, InvitationRow, PartyRow
 from ixproxy.storage.sqlite import SqliteStore
 from ixproxy.storage.sqlite_places import SqliteMemory
 from ixproxy.testing.faults import Fault
@@ -49,6 +50,17 @@ def test_it_knows_what_came_and_went() -> None:
     assert ledger.died == {"a": "node1"}
     assert ledger.owners == {}
     assert book.broken == []
+
+
+def test_it_knows_which_nodes_an_agent_was_on() -> None:
+    book = Book()
+    ledger = book.ledger
+    anna = AgentRow(tenant_id=1, agent_id="anna", number=5, dbid=101)
+    commit(book.store(), anna)
+    assert ledger.logins == {}, "it is provisional"
+    for number, node in ((1, "node1"), (2, "node2")):
+        commit(book.store(node), replace(anna, confirmed=True), number=number)
+    assert ledger.logins == {(1, "anna", (5, 101)): {"node1", "node2"}}
 
 
 def test_it_knows_who_had_what() -> None:

@@ -204,9 +204,14 @@ def test_a_stream_that_keeps_somebody_for_a_node_that_is_away() -> None:
     with running() as run:
         logged_in(run)
         run.cluster.run(0.5)
-        execute(run, 0, "DELETE FROM agents")
         run.down["node2"] = run.now()
         assert list(rules.streams_are_true_while_nodes_are_away(run)) == []
-        run.logged_out.add((1, "anna"))
+        execute(run, 0, "DELETE FROM agents")
         (problem,) = rules.streams_are_true_while_nodes_are_away(run)
-        assert problem == "stat-1 believes that anna is logged in, who has logged out"
+        assert problem == "stat-1 believes that anna is logged in, who is on no node"
+        (nodes,) = run.ledger.logins.values()
+        nodes.remove("node1")
+        assert list(rules.streams_are_true_while_nodes_are_away(run)) == [], "it never had her"
+        nodes.add("node1")
+        run.down["node1"] = run.now()
+        assert list(rules.streams_are_true_while_nodes_are_away(run)) == []
