@@ -74,6 +74,7 @@ class WorkbinWatch:
             Deferred.fromCoroutine(content()).addErrback(refused)
 
         def refused(failure: Failure) -> None:
+            assert failure.value is not None
             self.failed(failure.value)
 
         def missing(_: Message, problem: RequestRefused) -> None:
