@@ -12,6 +12,7 @@ from ixproxy.cli.output import Output
 from ixproxy.cli.results import show_answer
 from ixproxy.cli.workbin_watch import WorkbinWatch
 from ixproxy.cli.workbins import add_owner_options, workbin_of
+from ixproxy.client import Client
 from ixproxy.messages import (
     EventAgentWorkbinStats,
     EventWorkbinContent,
@@ -59,6 +60,7 @@ async def command(reactor: Any, args: Namespace, output: Output) -> int:
             case "types":
                 await _types(connection, output)
             case "content" if args.watch:
+                assert isinstance(connection.client, Client)
                 watch = WorkbinWatch(workbin_of(args), output, args.count or 0)
                 await watch.run(
                     connection.client,

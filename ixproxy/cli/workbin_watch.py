@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from ixproxy.cli.event_text import event_line, event_record
 from ixproxy.cli.output import Output
@@ -70,7 +71,11 @@ class WorkbinWatch:
             if server is None or client.closing or self.over.called:
                 return
             self._output.note(f"connected to {server.name} again: the content is")
-            Deferred.fromCoroutine(content()).addErrback(lambda failed: self.failed(failed.value))
+            Deferred.fromCoroutine(content()).addErrback(refused)
+
+        def refused(failure: Failure) -> None:
+            assert failure.value is not None
+            self.failed(failure.value)
 
         def missing(_: Message, problem: RequestRefused) -> None:
             self.failed(problem)

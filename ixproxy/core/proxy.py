@@ -75,7 +75,6 @@ class ProxyCore:
         self.parking = Parking(state)
         self.snapshots = SnapshotRequests(state, self._locator)
         self._workbins = Workbins(state)
-        state.when_linked.append(self._workbins.node_linked)
         self._leaving = Leaving(
             state, self._agents.sessions, self._streams, self.snapshots, self._workbins
         )
@@ -211,8 +210,8 @@ class ProxyCore:
 
     def _greeted(self, link: Link) -> None:
         link.step(Step.GREETED)
-        told = partial(replay, self.state, self._agents.sessions, self._workbins)
-        Joining(self.state, link, told, self._requests.later.note).start()
+        replaying = partial(replay, self.state, self._agents.sessions, self._workbins)
+        Joining(self.state, link, replaying, self._requests.later.note).start()
 
     def node_frames_received(
         self, node: NodeName, frames: Sequence[bytes | Skipped], now: float

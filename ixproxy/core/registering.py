@@ -203,9 +203,7 @@ class Registering:
             self._done(self)
 
 
-def unregister_on(
-    state: ProxyState, link: Link, number: int, *, goodbye: bool, name: str
-) -> None:
+def unregister_on(state: ProxyState, link: Link, number: int, *, goodbye: bool, name: str) -> None:
     """
     Take one client off a node.
 

@@ -67,6 +67,7 @@ class Workbins:
         """Behind a change under way, where there is one."""
         self._behind: dict[Key, None] = {}
         """Workbins of which some node may not know what is wanted."""
+        state.when_linked.append(self.node_linked)
 
     def start(self, asked: Asked) -> None:
         """A client wants to listen to a workbin, or to do so no more."""

@@ -176,6 +176,13 @@ class ReaderOfMoments(ABC):
         with self._at_work():
             return self._reading.select(selection, now)
 
+    def count_by(
+        self, selection: Selection, columns: Sequence[str], now: float
+    ) -> list[tuple[Any, ...]]:
+        """See `IStoreReader`."""
+        with self._at_work():
+            return self._reading.count_by(selection, columns, now)
+
     def fetch_by(self, table: str, column: str, values: Iterable[Any]) -> list[Any]:
         """See `IStoreReader`."""
         with self._at_work():

@@ -62,7 +62,7 @@ class _Guess:
     keys: list[str] = field(default_factory=list)
 
 
-def random_script(seed: int, rounds: int = 14) -> Script:
+def random_script(seed: int, rounds: int = 16) -> Script:
     """The script of a seed."""
     writer = Writer(Random(seed))
     return Script(seed, CLIENTS, tuple(writer.round(number) for number in range(rounds)))
@@ -256,7 +256,7 @@ class Writer:
             changes["changed_properties"] = {"Priority": random.randrange(10)}
         if guess.keys and random.random() < 0.3:
             changes["deleted_properties"] = {random.choice(guess.keys): ""}
-        if random.random() < 0.05:
+        if random.random() < 0.2:
             changes["changed_properties"] = {"SubmittedBy": "somebody else"}
         return changes
 

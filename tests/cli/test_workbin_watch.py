@@ -113,9 +113,7 @@ def test_after_a_lost_connection_it_listens_and_lists_again(watch: Watched) -> N
 
 def test_a_server_that_lets_nobody_listen_any_more_ends_it(watch: Watched) -> None:
     watch.start()
-    watch.world.reply(
-        m.RequestWorkbinNotifications, m.EventError(error_code=Code.UNKNOWN_WORKBIN)
-    )
+    watch.world.reply(m.RequestWorkbinNotifications, m.EventError(error_code=Code.UNKNOWN_WORKBIN))
     watch.world.network.lose("c")
     watch.world.clock.run(30.0)
     watch.world.rest()

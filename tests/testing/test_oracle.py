@@ -184,11 +184,11 @@ def test_the_command_prints_the_first_difference_of_each_script(
     assert main(["--seeds", "3:5", "--players", "one-proxy"]) == 0
     assert capsys.readouterr().out == "2 scripts, 0 with differences\n"
     monkeypatch.setitem(PLAYERS, "late", {"node_settings": NodeSettings(delivering_timeout=1.0)})
-    assert main(["--seeds", "3", "--players", "late", "--script"]) == 1
+    assert main(["--seeds", "4", "--players", "late", "--script"]) == 1
     *script, difference, end = capsys.readouterr().out.splitlines()
     assert script[0].startswith("options {")
     assert script[-1].startswith("round 26 step ")
-    assert difference.startswith("seed 3, late, 1 of ")
+    assert difference.startswith("seed 4, late, 1 of ")
     assert end == "1 scripts, 1 with differences"
 
 
