@@ -80,16 +80,9 @@ class ProxyCore:
         )
         self._announcing = Announcing(state)
         self._requests = Requests(
-            state,
-            self._locator,
-            self.parking,
-            self._agents,
-            self._leaving,
-            self._announcing,
-            self._streams,
-            self.snapshots,
-            self._workbins,
-        )
+            state, self._locator, self.parking, self._agents, self._leaving, self._announcing,
+            self._streams, self.snapshots, self._workbins,
+        )  # fmt: skip
         self._answers = Answers(state, self._agents.forced, self._streams, self._workbins)
         self._forwarder = Forwarder(state, self._locator)
         self._removed: dict[NodeName, float] = {}

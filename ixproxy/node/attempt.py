@@ -13,6 +13,7 @@ from ixproxy.errors import Code, RequestRefused, StorageError
 from ixproxy.interfaces import IStore
 from ixproxy.node import idleness, pushing
 from ixproxy.node.agent_sessions import end_by_node
+from ixproxy.node.counters import Counters
 from ixproxy.node.esp_reporting import answer_of
 from ixproxy.node.esp_work import ServiceAnswered, ServiceCalled
 from ixproxy.node.expiry import (
@@ -28,7 +29,7 @@ from ixproxy.node.journal import Journal
 from ixproxy.node.licences import NO_SEAT, without_seats
 from ixproxy.node.load import Change, Load, available
 from ixproxy.node.logouts import due_logouts, report_logouts
-from ixproxy.node.memory import Counters, Memory
+from ixproxy.node.memory import Memory
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.node.requests import needs_of, perform
 from ixproxy.node.snapshots import free_more

@@ -22,19 +22,18 @@ from ixproxy.node.answers import (
     workbin_shown,
 )
 from ixproxy.node.invitations import DELIVER
+from ixproxy.node.keeping import is_kept, keep
 from ixproxy.node.life_cycle import Step, To, Transition, When
 from ixproxy.node.rows import (
     AgentRow,
     InteractionRow,
     InvitationRow,
     LogoutRow,
-    OutboxRow,
     PartyRow,
 )
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.visibility import foremost, seeing
 from ixproxy.values import ClientType, PartyType
-from ixproxy.wire.codec import encode
 
 Changed = tuple[KeyValues, KeyValues, KeyValues]
 """Properties added, changed and deleted."""
@@ -90,7 +89,7 @@ def happen(turn: Turn, transition: Transition, what: Happening) -> None:
             for session in receivers:
                 turn.tell(session, event)
             if step.reported:
-                _keep(turn, row.tenant_id, event)
+                keep(turn, row.tenant_id, event)
 
 
 def _subjects(step: Step, what: Happening) -> Sequence[Subject]:
@@ -342,7 +341,7 @@ def report(turn: Turn, kind: type[Event], tenant_id: int, **more: object) -> Non
             tenant_id=tenant_id,
             **more,  # type: ignore[arg-type, call-arg]
         )
-        _keep(turn, tenant_id, event)
+        keep(turn, tenant_id, event)
 
 
 def report_agent(
@@ -351,7 +350,7 @@ def report_agent(
     """An event about an agent, for reporting."""
     turn.counters.event_number += 1
     if is_kept(turn, row.tenant_id):
-        _keep(turn, row.tenant_id, agent_event(turn, kind, row, cause, **more))
+        keep(turn, row.tenant_id, agent_event(turn, kind, row, cause, **more))
 
 
 def tell_agent(
@@ -386,24 +385,3 @@ def agent_event(
         agent_session=(row.number, row.dbid) if row.number else None,
         **more,  # type: ignore[arg-type]
     )
-
-
-def is_kept(turn: Turn, tenant_id: int) -> bool:
-    """Whether anybody reads the reporting events of a tenant."""
-    return bool(turn.settings.consumers) or turn.memory.is_reported(tenant_id)
-
-
-def _keep(turn: Turn, tenant_id: int, event: Event) -> None:
-    turn.report(tenant_id, event)
-    keep_for_consumers(turn, event)
-
-
-def keep_for_consumers(turn: Turn, event: Event) -> None:
-    """Put an event into the outbox, for each consumer that there is."""
-    consumers = turn.settings.consumers
-    if consumers:
-        body = encode(event)
-        for consumer in consumers:
-            turn.rows.put_outbox(
-                OutboxRow(event_number=event.event_number, consumer=consumer, body=body)
-            )

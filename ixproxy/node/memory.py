@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from ixproxy.node.counters import Counters
 from ixproxy.node.esp_work import ServiceReader
 from ixproxy.node.invitations import Invitations
 from ixproxy.node.journal import Journal
@@ -46,22 +47,6 @@ AgentSessionName = tuple[AgentName, Stamp]
 
 Topic = tuple[int, str]
 """Tenant id, and the topic's name in it."""
-
-
-class Counters(msgspec.Struct):
-    """
-    The numbers that only go up.
-
-    :ivar event_number: of the last event.
-    :ivar queue_seq: of the last arrival in a queue.
-    :ivar interaction_number: of the last generated id of this epoch.
-    :ivar stamp_number: the highest number of any agent session seen.
-    """
-
-    event_number: int = 0
-    queue_seq: int = 0
-    interaction_number: int = 0
-    stamp_number: int = 0
 
 
 class Reporter(NamedTuple):

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from ixproxy.messages.message import Event, Reason
+from ixproxy.node.counters import Counters
 from ixproxy.node.journal import Journal
-from ixproxy.node.memory import Counters, Memory
+from ixproxy.node.memory import Memory
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.node.work import Effect, Report, Sender, Tell
 from ixproxy.node.working_set import WorkingSet

@@ -193,13 +193,6 @@ class ReaderOfMoments(ABC):
         with self._at_work():
             return self._reading.members(snapshot_id, start, limit)
 
-    def count_by(
-        self, selection: Selection, columns: Sequence[str], now: float
-    ) -> list[tuple[Any, ...]]:
-        """See `IStoreReader`."""
-        with self._at_work():
-            return self._reading.count_by(selection, columns, now)
-
     @contextmanager
     def _at_work(self) -> Iterator[None]:
         """Only then can it be interrupted."""

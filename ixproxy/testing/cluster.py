@@ -13,8 +13,7 @@ Everything is the real thing but for what touches the world: the network, the
 clock, the databases and their threads are in memory and do nothing by
 themselves. The same seed and the same calls give the same run. A cluster
 without proxies is one server, or several that know nothing of one another.
-With outer proxies clients come in through these, and the others are behind them.
-"""
+With outer proxies clients come in through these, and the others are behind them."""
 
 from __future__ import annotations
 
@@ -276,9 +275,8 @@ class Cluster:
     def client(self, name: str, client_type: str, **arguments: Any) -> Client:
         """Connect a client, and run until it is; see `connecting`."""
         _, connected = self.connecting(name, client_type, **arguments)
-        client = self.finish(connected)
-        assert isinstance(client, Client)
-        return client
+        found: Client = self.finish(connected)
+        return found
 
     def host_of(self, client: Client) -> str:
         """The host that a client is on."""
@@ -290,8 +288,7 @@ class Cluster:
 
     def kill_client(self, client: Client) -> None:
         """A client's program dies."""
-        host = self.host_of(client)
-        self._processes[host].kill()
+        self._processes[host := self.host_of(client)].kill()
         self.network.vanish(host)
 
     def alive(self, client: Client) -> bool:
@@ -393,10 +390,9 @@ class Cluster:
     def _addresses(self, proxy: int | Sequence[int] | None, node: int | None) -> list[str]:
         if node is not None:
             return [server.endpoint for server in self.nodes[node].servers]
-        if isinstance(proxy, int):
-            return [proxy_address(self.fronts[proxy].name)]
         if proxy is not None:
-            return [proxy_address(self.fronts[each].name) for each in proxy]
+            chosen = [proxy] if isinstance(proxy, int) else proxy
+            return [proxy_address(self.fronts[each].name) for each in chosen]
         if not self.fronts:
             return [server.endpoint for server in self.nodes[0].servers]
         names = [each.name for each in self.fronts]

@@ -2,8 +2,7 @@
 What every implementation of an interface must keep, as tests to be inherited.
 
 `StoreContract` is here; those of the strategies are in `strategy_contracts`,
-that of leases in `lease_contract`, and can be had from here too. In your own
-test suite:
+that of leases in `lease_contract`; all can be had from here. In your test suite:
 
     class TestMyStore(StoreContract):
         def make(self, place: Path, custom: Mapping[str, str]) -> IStore:
