@@ -242,7 +242,7 @@ def route_of(row: NameRow) -> str:
     allowed = ", ".join(sorted(route.rights)) if route.rights != ANYONE else "every client"
     if route.route is Route.INTERNAL and ClientType.PROXY not in route.rights:
         allowed += ", from a proxy in their name"
-    return f"{text}; allowed for: {allowed}." + ("" if route.served else " *Later.*")
+    return f"{text}; allowed for: {allowed}."
 
 
 def subscription_of(message: type[Message], subscription: Subscription) -> str:
@@ -328,7 +328,7 @@ def requests() -> str:
                 link(row.name),
                 ", ".join(routing(row).values()),
                 row.holdings.value if row.holdings is not Holdings.NONE else "",
-                route.route.value + ("" if route.served else ", *later*"),
+                route.route.value,
                 link(row.answer) if row.answer else "none",
             )
         )

@@ -161,9 +161,8 @@ $exchanges
 
 ## Requests
 
-Route, merge policy and deadline say what a proxy does: see [Architecture](architecture.md). A
-request that is marked *later* is known and answered 3008 in this version. An asterisk marks what
-is required; a request without it is refused (2 by a node, 2003 by a proxy).
+Route, merge policy and deadline say what a proxy does: see [Architecture](architecture.md). An
+asterisk marks what is required; a request without it is refused (2 by a node, 2003 by a proxy).
 
 $requests
 

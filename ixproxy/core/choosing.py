@@ -94,7 +94,7 @@ class Choosing:
                 continue
             code = state.no_way_to(link, asked.client)
             if not code:
-                state.forward(link, asked, self)
+                state.forward(link, asked, None if asked.silent else self)
                 return
             otherwise = code if code == Code.BUSY else otherwise
         state.refuse(asked, otherwise)

@@ -44,7 +44,6 @@ def _plans() -> dict[int, Plan]:
         row = NAMES[code]
         if (
             route.route is Route.OWNER
-            and route.served
             and row.holdings is not Holdings.TAKES
             and route.deadline is Deadline.NORMAL
         ):

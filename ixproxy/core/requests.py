@@ -184,8 +184,6 @@ class Requests:
         state, route = self._state, asked.route
         if route.route is Route.REFUSED:
             state.refuse(asked, Code.UNSUPPORTED_OPERATION)
-        elif not route.served:
-            state.refuse(asked, Code.UNSUPPORTED_YET, f"{route.name} is not supported yet")
         elif asked.silent and asked.row.holdings is Holdings.TAKES and route.route in _HAND_OVER:
             state.refuse(asked, Code.BAD_FRAME, f"flags: {route.name} needs its reply")
         elif route.route is Route.OWNER or (

@@ -3,8 +3,8 @@ The routing table: every request of the catalogue has exactly one row.
 
 A row says how the proxy answers, which policy merges a fan-out, in which
 deadline class the request waits, and which client types may send it.
-Requests that are not served are known and answered "unsupported yet". A call to
-an external server is for the owner of the interaction that it names, if it does.
+A call to an external server, or an event to be distributed, is for the owner of the
+interaction that it names, if it does.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ class RouteRow(NamedTuple):
 
     :ivar merge: the name of the merge policy of a fan-out: `configured` for
         the proxy's own choice, or a fixed one.
-    :ivar served: the proxy carries it out; otherwise 3008.
     """
 
     name: str
@@ -49,7 +48,6 @@ class RouteRow(NamedTuple):
     merge: str
     deadline: Deadline
     rights: frozenset[ClientType]
-    served: bool = True
 
 
 def _row(
@@ -58,10 +56,9 @@ def _row(
     *,
     merge: str = "",
     deadline: Deadline = Deadline.NORMAL,
-    served: bool = True,
 ) -> list[RouteRow]:
     return [
-        RouteRow(name, route, merge, deadline, RIGHTS[BY_NAME[name].message], served)
+        RouteRow(name, route, merge, deadline, RIGHTS[BY_NAME[name].message])
         for name in (f"Request{short}" for short in names.split())
     ]
 
@@ -135,7 +132,7 @@ OWNER_IF_NAMED = frozenset(
     BY_NAME[f"Request{short}"].code
     for short in ("3rdServer", "DistributeEvent", "DistributeReportingEvent")
 )
-"""What is for the owner of an interaction, and served, where it names one."""
+"""What is for the owner of an interaction where it names one."""
 
 BEHIND_PROXY: dict[ClientType, frozenset[int]] = {
     client_type: frozenset(code for code, row in BY_CODE.items() if client_type in row.rights)

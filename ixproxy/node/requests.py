@@ -1,7 +1,7 @@
 """
 Which rule serves which request, and which rows it needs: two tables.
 
-A request that has no rule here is known, but not served yet.
+A request that has no rule here is the server's own (`BY_THE_SERVER`).
 """
 
 from __future__ import annotations
@@ -218,7 +218,7 @@ def perform(turn: Turn, work: Work) -> Effect | None:
         long_rule = LONG_RULES.get(type(request))
         if long_rule is not None:
             return long_rule(turn, work.sender, request, work.token)
-        raise RequestRefused(Code.UNSUPPORTED_YET, f"{type(request).__name__} is not served yet")
+        raise RequestRefused(Code.UNSUPPORTED_YET, f"{type(request).__name__} is not for the rules")
     if type(work) is GoesOn:
         return _STEPS[type(work.progress)](turn, work)
     if type(work) is PullRetried:

@@ -73,8 +73,6 @@ def test_a_ping_is_answered_with_the_pong_that_mirrors_it(rig: NodeRig) -> None:
          Code.BAD_ATTRIBUTE, "IsOnline"),
         (encode(SUBMIT, reference=99)[:25] + b"\xff" + encode(SUBMIT, reference=99)[26:],
          Code.BAD_FRAME, "strings"),
-        (encode(RequestDistributeEvent(tenant_id=1), reference=99),
-         Code.UNSUPPORTED_YET, "DistributeEvent"),
     ],
 )  # fmt: skip
 def test_a_bad_frame_is_answered_by_what_is_wrong_with_it_and_costs_nothing_else(

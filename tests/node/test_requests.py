@@ -21,16 +21,8 @@ AGENT = Sender(b"a" * 16, "desk", ClientType.AGENT_APPLICATION, frozenset({1}))
 MAIL = Sender(b"m" * 16, "mail", ClientType.MEDIA_SERVER, frozenset({1}))
 
 
-@pytest.mark.parametrize("kind", OTHERS, ids=str)
-def test_what_comes_with_a_later_issue_says_that_it_is_not_served_yet(
-    node: TriedNode, kind: type[Request]
-) -> None:
-    assert node.refusal(node.router(), kind()) == Code.UNSUPPORTED_YET
-
-
-def test_most_of_the_catalogue_is_known_here() -> None:
-    assert len(OTHERS) + len(SERVED) == sum(row.kind is Kind.REQUEST for row in ROWS)
-    assert m.RequestDistributeEvent in OTHERS
+def test_every_request_of_the_catalogue_is_served_by_a_rule_or_by_the_server() -> None:
+    assert OTHERS == []
 
 
 @pytest.mark.parametrize("kind", sorted(BY_THE_SERVER, key=repr), ids=str)

@@ -27,7 +27,7 @@ EACH = 1000
 # What a peer hears of bytes and attributes, whoever finds the fault: the wire or the proxy.
 BAD_BYTES_AND_ATTRIBUTES = {
     Code.UNSUPPORTED_OPERATION, Code.NO_SERVERS, Code.NOT_ACCESSIBLE, Code.TOO_LARGE,
-    Code.BAD_FRAME, Code.BAD_ATTRIBUTE, Code.NOT_ALLOWED, Code.UNSUPPORTED_YET, Code.SUPERSEDED,
+    Code.BAD_FRAME, Code.BAD_ATTRIBUTE, Code.NOT_ALLOWED, Code.SUPERSEDED,
     Code.NOT_REGISTERED, Code.INVALID_CLIENT, Code.UNSUPPORTED_VERSION, Code.LIMIT_REACHED,
 }  # fmt: skip
 
