@@ -18,6 +18,7 @@ from ixproxy.messages import (
     RequestGetInteractionProperties,
     RequestPlaceInQueue,
     RequestPull,
+    RequestStopProcessing,
     RequestSubscribe,
     RequestUnsubscribe,
 )
@@ -29,6 +30,8 @@ from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 from tests.core.storm import Storm
 
 KEY = "InternalRequestReason"
+STOP = RequestStopProcessing(tenant_id=TENANT, interaction_id="a")
+PROPERTIES = RequestGetInteractionProperties(tenant_id=TENANT, interaction_id="a")
 
 
 def internal(rig: Rig) -> list[Request]:
@@ -170,3 +173,20 @@ def test_answers_that_do_not_matter_change_nothing() -> None:
     UNHEARD.lost(link, None)  # type: ignore[arg-type]
     rig.pump()
     assert not any(rig.to_node.values())
+
+
+@pytest.mark.parametrize("through", [STOP, PROPERTIES], ids=["gives back", "reads"])
+def test_a_proxy_believes_like_its_client_that_what_is_unknown_was_stopped_after_all(
+    through: Request,
+) -> None:
+    """An upstream proxy did not wait for its node, and nobody heard the answer that came then."""
+    rig = Rig()
+    peer = rig.client()
+    client = rig.core.state.clients.peers[peer].clients[0]
+    client.took("a", 3, EAST)
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(peer, through)
+    rig.refuse(EAST, only(rig.sent(EAST)), Code.LOST_CONNECTION)
+    rig.ask(peer, PROPERTIES)
+    rig.refuse(EAST, only(rig.sent(EAST)), Code.UNKNOWN_INTERACTION)
+    assert bool(client.holding) == (through is PROPERTIES)
