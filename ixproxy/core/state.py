@@ -279,13 +279,13 @@ class ProxyState:
 
     def refused_by_id(self, pending: Pending, frame: Frame) -> None:
         """A node refused a request that names one interaction."""
-        error, code = decode(frame), error_code(frame)
-        if code == Code.UNKNOWN_INTERACTION:
+        if error_code(frame) == Code.UNKNOWN_INTERACTION:
             self.owners.forget(pending.interaction.encode())
         if pending.client is not None:
+            error = decode(frame)
             gives_back = BY_CODE[pending.name].holdings is Holdings.GIVES_BACK
             doubtful = gives_back and isinstance(error, EventError) and error.in_doubt
-            pending.client.refused(pending.interaction, code, doubtful=doubtful)
+            pending.client.refused(pending.interaction, error_code(frame), doubtful=doubtful)
 
     def give_back(self, link: Link, tenant: int, interaction: str, take_number: int) -> None:
         """An answer that hands over an interaction reached nobody: undo the take."""
