@@ -21,7 +21,7 @@ import twisted.plugins
 from ixproxy.testing import postgresql
 from ixproxy.testing.postgresql import PostgresqlServer
 from ixproxy.testing.processes import RealCluster
-from tests.documents import all_blocks
+from tests.documents import documented_cluster
 from tests.failures import LoggedFailures
 from tests.skips import ALLOWED, SkipsCount, read_allowed
 
@@ -80,11 +80,7 @@ def cluster_endpoint(
     tmp_path_factory: pytest.TempPathFactory, twisted_greenlet: Any
 ) -> Iterator[str]:
     """Where a proxy of the cluster in doc/operations.md listens; the nodes keep what tests do."""
-    (text,) = [
-        block.text
-        for block in all_blocks(ROOT)
-        if block.run == "check-config" and block.path.name == "operations.md"
-    ]
+    text = documented_cluster(ROOT)
     cluster = RealCluster(reactor, tmp_path_factory.mktemp("cluster"), text)
     blockon(Deferred.fromCoroutine(cluster.start()))
     yield cluster.endpoint("proxy1")

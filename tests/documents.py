@@ -88,3 +88,13 @@ def dead_links(root: Path) -> Iterator[str]:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose):
             if "://" not in target and not (path.parent / target).exists():
                 yield f"{path.relative_to(root)}: {target} is not there"
+
+
+def documented_cluster(root: Path) -> str:
+    """The deployment file of the cluster that doc/operations.md starts with."""
+    (text,) = [
+        block.text
+        for block in all_blocks(root)
+        if block.run == "check-config" and block.path.name == "operations.md"
+    ]
+    return text

@@ -13,10 +13,10 @@ from ixproxy import messages as m
 from ixproxy.client import connect
 from ixproxy.testing.postgresql import PASSWORD, PASSWORD_ROLE, PostgresqlServer
 from ixproxy.testing.processes import RealCluster
-from tests.documents import all_blocks
+from tests.documents import documented_cluster
 
 ROOT = Path(__file__).parent.parent
-(DOCUMENTED,) = [block.text for block in all_blocks(ROOT) if block.run == "check-config"]
+DOCUMENTED = documented_cluster(ROOT)
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ from ixproxy import messages as m
 from ixproxy.client import Client, connect
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.testing.processes import RealCluster
-from tests.documents import all_blocks
+from tests.documents import documented_cluster
 from tests.ledgers import read_books
 
 ROOT = Path(__file__).parent.parent
-(DOCUMENTED,) = [block.text for block in all_blocks(ROOT) if block.run == "check-config"]
+DOCUMENTED = documented_cluster(ROOT)
 BOTH = 'connections = ["ixn1", "ixn2"]'
 
 

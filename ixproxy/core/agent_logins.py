@@ -6,11 +6,11 @@ OTHERS    all other linked nodes are asked with that stamp;
 CONFIRM   the home node's commit of ConfirmSession decides;
 SPREAD    the others are told; the client is answered.
 
-A refusal before the decision undoes all. After it, only one counts: that a
-node knows a newer session. The newer one is the agent's everywhere, and this
-one is undone, too. A client that was in the session before has lost nothing by
-a refusal: nothing is undone then, for until the decision nothing was changed.
-But one that comes from another proxy, and is refused its session for want of a
+A refusal before the decision undoes all. After it, two count: that a node knows a
+newer session, which is the agent's everywhere; and that older ones of others have
+all its seats. Then this one is undone, too. A client that was in the session before
+has lost nothing by a refusal: nothing is undone then, for until the decision nothing
+was changed. But one that comes from another proxy, and is refused its session for want of a
 place or a seat, is out of it: no node is left with it alone.
 """
 
@@ -27,6 +27,7 @@ from ixproxy.core.clients import Client
 from ixproxy.core.forced_changes import tell_of_logout, tell_rest
 from ixproxy.core.links import Link
 from ixproxy.core.state import Asked, ProxyState, error_code
+from ixproxy.core.unanswered import ENDED
 from ixproxy.errors import Code, RemoteProtocolError
 from ixproxy.messages import EventAck, RequestAgentLogin, RequestAgentLogout
 from ixproxy.messages.agents import AgentRequest
@@ -80,7 +81,7 @@ class LoggingIn(AgentChange):
 
     def _refused(self, link: Link, frame: Frame) -> None:
         self._is_out = self._is_out or error_code(frame) in _OUT
-        if self._phase is Phase.SPREAD and error_code(frame) != Code.STALE_SESSION:
+        if self._phase is Phase.SPREAD and error_code(frame) not in ENDED:
             self._note_refusal(link, frame)
             self._missed(link)
             self._go_on()

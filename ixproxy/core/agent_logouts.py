@@ -96,7 +96,7 @@ class LoggingOut(AgentChange):
         stamp = self._request.agent_session
         if newer is not None and session is not None and session.has(newer, stamp):
             log_out_everywhere(self._state, self._sessions, session, newer, but=None)
-            tell_logged_out(self._state, session, newer)
+            tell_logged_out(self._state, session, newer, None)
         self._end()
 
     def _undo(self, client: Client) -> None:

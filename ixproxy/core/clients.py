@@ -15,6 +15,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ixproxy.core.destinations import Destination, Outputs
+from ixproxy.errors import Code
 from ixproxy.messages import RequestRegisterClient
 from ixproxy.values import ClientType, NodeName, through
 from ixproxy.wire.permits import ANYTHING, Permit
@@ -22,6 +23,7 @@ from ixproxy.wire.prefix import Frame
 
 FAN_OUT_WEIGHT = 16
 """Requests to one node that a fan-out, which all nodes answer, counts as besides."""
+_NOT_ITS_OWN = frozenset((Code.NOT_A_PARTY, Code.UNKNOWN_INTERACTION))
 
 
 class Peer(Destination):
@@ -89,6 +91,7 @@ class Client:
     :ivar generation: which registration of its session it is; greater is newer.
     :ivar numbers: its ProxyClientId on each node where it is registered.
     :ivar holding: interaction id to (take number, node or None if unknown).
+    :ivar doubtful: ids that it holds, though it may have given them back.
     :ivar agent_sessions: stamps of those that it is in; None: it never said.
     :ivar inflight: its reference to the request in flight: what is needed to
         cancel it.
@@ -103,6 +106,7 @@ class Client:
     __slots__ = (
         "agent_sessions",
         "allowed",
+        "doubtful",
         "fan_outs",
         "generation",
         "gone",
@@ -141,6 +145,7 @@ class Client:
         self.holding: dict[str, tuple[int, NodeName | None]] = {
             identifier: (take, None) for identifier, take in registration.holding.items()
         }
+        self.doubtful: frozenset[str] = frozenset()
         said = registration.agent_sessions
         self.agent_sessions = None if said is None else {(each[0], each[1]) for each in said}
         self.inflight: dict[int, Any] = {}
@@ -177,6 +182,7 @@ class Client:
     def took(self, interaction_id: str, take_number: int, node: NodeName) -> None:
         """An answer handed it an interaction."""
         self.holding[interaction_id] = (take_number, node)
+        self.doubtful -= {interaction_id}
         if self.behind_proxy and self.peer.clients.get(self.number) is self:
             self.peer.holds(self, interaction_id)
 
@@ -192,8 +198,23 @@ class Client:
 
     def gave_back(self, interaction_id: str) -> None:
         """It no longer has the interaction; harmless when it never had."""
+        self.doubtful -= {interaction_id}
         if self.holding.pop(interaction_id, None) is not None and self.behind_proxy:
             self.peer.holds_no_more(self, interaction_id)
+
+    def refused(self, interaction_id: str, code: int, *, doubtful: bool) -> None:
+        """
+        A request about one interaction was refused. Where it may have given that back, the next
+        refusal that says so is believed, as in the client itself.
+
+        :param doubtful: it would have given it back, and may have.
+        """
+        if interaction_id not in self.holding:
+            return
+        if doubtful:
+            self.doubtful |= {interaction_id}
+        elif code in _NOT_ITS_OWN and interaction_id in self.doubtful:
+            self.gave_back(interaction_id)
 
 
 def _kept(registration: RequestRegisterClient) -> RequestRegisterClient:

@@ -243,9 +243,12 @@ def tell_of_logout(
     sessions.absences.note(away, missed)
 
 
-def tell_logged_out(state: ProxyState, session: AgentSession, client: Client) -> None:
-    """Tell a client, in the proxy's own name, that its agent is logged out."""
+def tell_logged_out(
+    state: ProxyState, session: AgentSession, client: Client, reason: Reason | None
+) -> None:
+    """Tell a client, in the proxy's own name, that its agent is logged out, and why."""
     event = EventForcedAgentStateChange(
+        reason=reason,
         tenant_id=session.tenant,
         agent_id=session.agent,
         place_id=session.place,

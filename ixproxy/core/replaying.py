@@ -10,9 +10,10 @@ for work when nothing has.
 
 A node that refuses a session stays without it at first: the agent's work on all
 others is worth more, and the node is told again later (`retelling`). But one that
-knows a newer session of the agent is right, and the older one ends everywhere. An
-upstream proxy speaks for all nodes: what it refuses, it has taken off all of them.
-In both cases the agent's client is told that it is logged out.
+knows a newer session of the agent is right, and the older one ends everywhere; so does
+one for which it has no seat, as all are those of agents with older ones. An upstream
+proxy speaks for all nodes: what it refuses, it has taken off all of them. In all these
+cases the agent's client is told that it is logged out.
 
 What a restart loses, and who restores it: how far a node has been told; every
 node then joins anew.

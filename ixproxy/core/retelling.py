@@ -26,9 +26,10 @@ from ixproxy.core.lacking import TRIES
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.state import ProxyState, error_code
-from ixproxy.core.unanswered import UNDECIDED, LogoutTold
+from ixproxy.core.unanswered import ENDED, UNDECIDED, LogoutTold
 from ixproxy.errors import Code
 from ixproxy.messages import RequestAgentLogout
+from ixproxy.messages.agents import NO_SEAT
 from ixproxy.values import NodeName
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import Frame
@@ -48,10 +49,11 @@ def ended_by(
 
     :return: False: all others keep it, and the node lacks it.
     """
-    if code != Code.STALE_SESSION and (not link.facts.is_proxy or code in UNDECIDED):
+    if code not in ENDED and (not link.facts.is_proxy or code in UNDECIDED):
         return False
-    log_out_everywhere(state, sessions, session, client, but=link)
-    tell_logged_out(state, session, client)
+    reason = NO_SEAT if code == Code.NO_LICENCE else None
+    log_out_everywhere(state, sessions, session, client, but=link, reason=reason)
+    tell_logged_out(state, session, client, reason)
     return True
 
 

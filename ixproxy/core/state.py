@@ -271,6 +271,7 @@ class ProxyState:
     def refuse(self, asked: Asked, code: int, text: str = "") -> None:
         """Answer with an error of the proxy's own."""
         self.counters[f"refused {code}"] += 1
+        asked.client.refused(asked.frame.interaction, code, doubtful=False)
         self.answer(asked, error_frame(code, text, interaction_id=asked.frame.interaction))
 
     def answer_body(self, asked: Asked, row: NameRow, body: bytes, flags: int = 0) -> None:
@@ -297,6 +298,11 @@ class ProxyState:
         """A node refused a request that names one interaction."""
         if error_code(frame) == Code.UNKNOWN_INTERACTION:
             self.owners.forget(pending.interaction.encode())
+        if pending.client is not None:
+            error = decode(frame)
+            gives_back = BY_CODE[pending.name].holdings is Holdings.GIVES_BACK
+            doubtful = gives_back and isinstance(error, EventError) and error.in_doubt
+            pending.client.refused(pending.interaction, error_code(frame), doubtful=doubtful)
 
     def give_back(self, link: Link, tenant: int, interaction: str, take_number: int) -> None:
         """An answer that hands over an interaction reached nobody: undo the take."""

@@ -32,6 +32,9 @@ UNDECIDED = frozenset(
     )
 )  # fmt: skip
 """Refusals that say nothing about the session."""
+ENDED = frozenset((Code.NO_LICENCE, Code.STALE_SESSION))
+"""Refusals of a decided session that end it everywhere: there is a newer one of the agent, or
+all seats are those of agents with older ones."""
 
 
 def could_not(frame: Frame) -> bool:

@@ -62,6 +62,11 @@ The key of an extension that a proxy gives a confirmation: 1, it follows no logi
 but tells the session as it is, even where a login before it was never confirmed.
 """
 
+NO_SEAT = Reason(
+    reason_system_name="Licence", reason_description="There are fewer agent seats than agents"
+)
+"""Why an agent is logged out for whom there is no seat any more."""
+
 
 class AgentRequest(Request, frozen=True, kw_only=True):
     """A request about one agent; `agent_session` is (number, dbid) when known."""

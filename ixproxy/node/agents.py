@@ -48,7 +48,7 @@ from ixproxy.node.agent_sessions import (
     return_holdings,
     stamp_of,
 )
-from ixproxy.node.licences import check_seat
+from ixproxy.node.licences import check_seat, clear_seat
 from ixproxy.node.life_cycle import Trigger
 from ixproxy.node.memory import AgentName
 from ixproxy.node.rows import AgentRow, PartyRow
@@ -72,6 +72,7 @@ def login(turn: Turn, sender: Sender, request: RequestAgentLogin) -> EventAck:
         is not the current one.
     """
     place, media = _checked(turn, sender, request, request.media_list)
+    check_seat(turn, (request.tenant_id, request.agent_id))
     check_place_is_free(turn, request.tenant_id, request.agent_id, place)
     connected(turn, sender)
     stamp = named_stamp(turn, request.agent_session)
@@ -205,6 +206,7 @@ def confirm(turn: Turn, sender: Sender, request: RequestConfirmSession) -> Event
     if pending is None and follows_login and stamp.dbid == turn.identity.dbid:
         raise RequestRefused(Code.STALE_SESSION, "the provisional session is gone")
     clear_place(turn, request.tenant_id, request.agent_id, place, stamp)
+    clear_seat(turn, name, stamp)
     if current is not None:
         end(turn, current, holdings, Trigger.FORCED_OUT, cause)
     # Who is in the provisional session, too, confirms for itself, or takes it back.
@@ -260,15 +262,13 @@ def _checked(
     """
     The place and the media states that a login asks for.
 
-    :raise RequestRefused: something of it is not known or taken, or there is no
-        room, or no seat, for the agent.
+    :raise RequestRefused: something of it is not known, or there is no room for the agent.
     """
     tenant = known_agent(turn, sender, request)
     for name in media:
         media_of(tenant, name)
     _check_room(turn, sender, (tenant.id, request.agent_id))
     place = checked_place(turn, tenant.id, request.agent_id, request.place_id)
-    check_seat(turn, (tenant.id, request.agent_id))
     return place, {name: int(bool(state)) for name, state in media.items()}
 
 

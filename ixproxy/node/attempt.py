@@ -11,6 +11,7 @@ import msgspec
 
 from ixproxy.errors import Code, RequestRefused, StorageError
 from ixproxy.interfaces import IStore
+from ixproxy.messages.agents import NO_SEAT
 from ixproxy.node import idleness, pushing
 from ixproxy.node.agent_sessions import end_by_node
 from ixproxy.node.counters import Counters
@@ -26,7 +27,7 @@ from ixproxy.node.expiry import (
     old_sessions,
 )
 from ixproxy.node.journal import Journal
-from ixproxy.node.licences import NO_SEAT, without_seats
+from ixproxy.node.licences import without_seats
 from ixproxy.node.load import Change, Load, available
 from ixproxy.node.logouts import due_logouts, report_logouts
 from ixproxy.node.memory import Memory

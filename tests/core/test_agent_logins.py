@@ -43,14 +43,17 @@ def test_the_confirmation_carries_the_reason_of_the_login() -> None:
         assert decode(only(rig.sent(node))).reason == WHY
 
 
-def test_a_node_that_knows_a_newer_session_ends_this_one_everywhere() -> None:
+@pytest.mark.parametrize("code", [Code.STALE_SESSION, Code.NO_LICENCE])
+def test_a_node_that_knows_a_newer_session_or_has_no_seat_ends_this_one_everywhere(
+    code: int,
+) -> None:
     """Test idea 32: of two logins through two proxies the newer stands."""
     rig = Rig()
     peer = rig.client()
     decided(rig, peer)
-    rig.refuse(OTHERS[0], only(rig.sent(OTHERS[0])), Code.STALE_SESSION)
+    rig.refuse(OTHERS[0], only(rig.sent(OTHERS[0])), code)
     rig.answer(OTHERS[1], only(rig.sent(OTHERS[1])), EventAck(agent_session=STAMP))
-    assert only(rig.got(peer)).error_code == Code.STALE_SESSION
+    assert only(rig.got(peer)).error_code == code
     assert not len(rig.core._agents.sessions)
     for node in (HOME, OTHERS[1]):
         assert UNDONE in [decode(frame) for frame in rig.sent(node)]
@@ -60,7 +63,7 @@ def test_any_other_refusal_after_the_decision_is_noted_and_changes_nothing() -> 
     rig = Rig()
     peer = rig.client()
     decided(rig, peer)
-    rig.refuse(OTHERS[0], only(rig.sent(OTHERS[0])), Code.NO_LICENCE)
+    rig.refuse(OTHERS[0], only(rig.sent(OTHERS[0])), Code.PLACE_OCCUPIED)
     rig.answer(OTHERS[1], only(rig.sent(OTHERS[1])), EventAck(agent_session=STAMP))
     assert only(rig.got(peer)).agent_session == STAMP
     assert any("did not follow" in getattr(effect, "format", "") for effect in rig.effects)

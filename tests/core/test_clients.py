@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ixproxy.core.clients import Client, Clients
 from ixproxy.core.destinations import Outputs
+from ixproxy.errors import Code
 from ixproxy.messages import RequestRegisterClient
 from tests.core.rig import EAST
 
@@ -54,6 +55,25 @@ def test_holdings_follow_takes_and_returns() -> None:
     one.gave_back("a")
     one.gave_back("never had")
     assert one.holding == {"b": (4, EAST)}
+
+
+def test_what_may_have_been_given_back_is_so_when_it_is_said_to_be_no_more_its_own() -> None:
+    one = client(Clients(Outputs()), 1)
+    one.refused("a", Code.UNKNOWN_INTERACTION, doubtful=False)
+    assert one.holding, "nothing was ever in doubt"
+    one.refused("never had", Code.STORE_UNCERTAIN, doubtful=True)
+    assert not one.doubtful
+    one.refused("a", Code.STORE_UNCERTAIN, doubtful=True)
+    one.refused("a", Code.BUSY, doubtful=False)
+    assert one.holding
+    one.refused("a", Code.NOT_A_PARTY, doubtful=False)
+    assert not one.holding
+    assert not one.doubtful
+    one.took("a", 4, EAST)
+    one.refused("a", Code.STORE_UNCERTAIN, doubtful=True)
+    one.took("a", 5, EAST)
+    one.refused("a", Code.NOT_A_PARTY, doubtful=False)
+    assert one.holding, "it was taken since"
 
 
 def test_a_proxys_peer_knows_which_of_its_clients_hold_what() -> None:

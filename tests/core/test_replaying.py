@@ -57,7 +57,7 @@ def test_a_session_that_the_node_refuses_is_noted_and_does_not_keep_it_out() -> 
     rig = with_agents(1)
     rig.lose(EAST)
     rig.link(EAST)
-    rig.refuse(EAST, only(rig.sent(EAST)), Code.NO_LICENCE)
+    rig.refuse(EAST, only(rig.sent(EAST)), Code.PLACE_OCCUPIED)
     assert rig.core.link(EAST).linked
     assert any("refused a replayed" in getattr(effect, "format", "") for effect in rig.effects)
 

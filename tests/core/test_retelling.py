@@ -12,6 +12,7 @@ from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
     EventForcedAgentStateChange,
+    Reason,
     RequestAgentLogin,
     RequestAgentLogout,
     RequestConfirmSession,
@@ -20,6 +21,7 @@ from ixproxy.messages import (
     RequestRegisterClient,
     RequestSubscribe,
 )
+from ixproxy.messages.agents import NO_SEAT
 from ixproxy.wire.codec import encode
 from ixproxy.wire.names import Kind
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
@@ -129,11 +131,15 @@ def test_a_node_that_never_takes_it_is_told_a_few_times_and_that_is_said_once(
     assert note.fields["why"] == ("it does not answer" if silent else str(Code.PLACE_OCCUPIED))
 
 
-def test_one_that_knows_a_newer_session_by_now_ends_the_older_everywhere() -> None:
+@pytest.mark.parametrize(("code", "why"), [(Code.STALE_SESSION, None), (Code.NO_LICENCE, NO_SEAT)])
+def test_one_that_knows_a_newer_session_by_now_or_has_no_seat_ends_it_everywhere(
+    code: int, why: Reason | None
+) -> None:
     rig, peer = lacking()
     rig.tick(FIRST_PAUSE)
-    rig.refuse(EAST, only(rig.sent(EAST)), Code.STALE_SESSION)
-    assert only(rig.got(peer)).agent_state_change_operation == "Logout"
+    rig.refuse(EAST, only(rig.sent(EAST)), code)
+    told = only(rig.got(peer))
+    assert (told.agent_state_change_operation, told.reason) == ("Logout", why)
     for node in (NORTH, WEST):
         assert isinstance(decode(only(rig.sent(node))), RequestAgentLogout)
     assert not len(rig.core._agents.sessions)

@@ -19,6 +19,7 @@ from ixproxy.messages import (
     RequestPlaceInQueue,
     RequestPull,
     RequestReleaseSnapshot,
+    RequestStopProcessing,
     RequestSubscribe,
     RequestUnsubscribe,
 )
@@ -31,6 +32,8 @@ from tests.core.storm import Storm
 from tests.core.storm_words import ASKED
 
 KEY = "InternalRequestReason"
+STOP = RequestStopProcessing(tenant_id=TENANT, interaction_id="a")
+PROPERTIES = RequestGetInteractionProperties(tenant_id=TENANT, interaction_id="a")
 
 
 def internal(rig: Rig) -> list[Request]:
@@ -175,3 +178,20 @@ def test_answers_that_do_not_matter_change_nothing() -> None:
     UNHEARD.lost(link, None)  # type: ignore[arg-type]
     rig.pump()
     assert not any(rig.to_node.values())
+
+
+@pytest.mark.parametrize("through", [STOP, PROPERTIES], ids=["gives back", "reads"])
+def test_a_proxy_believes_like_its_client_that_what_is_unknown_was_stopped_after_all(
+    through: Request,
+) -> None:
+    """An upstream proxy did not wait for its node, and nobody heard the answer that came then."""
+    rig = Rig()
+    peer = rig.client()
+    client = rig.core.state.clients.peers[peer].clients[0]
+    client.took("a", 3, EAST)
+    rig.core.state.owners.confirm(b"a", EAST)
+    rig.ask(peer, through)
+    rig.refuse(EAST, only(rig.sent(EAST)), Code.LOST_CONNECTION)
+    rig.ask(peer, PROPERTIES)
+    rig.refuse(EAST, only(rig.sent(EAST)), Code.UNKNOWN_INTERACTION)
+    assert bool(client.holding) == (through is PROPERTIES)

@@ -14,8 +14,9 @@ from ixproxy.messages import (
     RequestAgentLogout,
     RequestConfirmSession,
 )
+from ixproxy.messages.agents import NO_SEAT, REPLAYED
 from ixproxy.node.expiry import PROVISIONAL_SECONDS
-from ixproxy.node.licences import NO_SEAT
+from ixproxy.node.work import ConnectionLost, Sender
 from tests.node.tried import TriedNode
 
 Make = Callable[..., TriedNode]
@@ -57,7 +58,8 @@ def test_a_provisional_login_takes_a_seat_too_and_only_one(make_node: Make) -> N
     assert node.refusal(desk, login("Bob", provisional=True)) == Code.NO_LICENCE
     confirm = RequestConfirmSession(tenant_id=1, agent_id="Ann", agent_session=stamp)
     node.ask(desk, confirm)
-    other = RequestConfirmSession(tenant_id=1, agent_id="Bob", agent_session=(7, 102))
+    later = int(node.now * 1000) + 1000
+    other = RequestConfirmSession(tenant_id=1, agent_id="Bob", agent_session=(later, 102))
     assert node.refusal(desk, other) == Code.NO_LICENCE
     node.ask(desk, logout("Ann"))
     node.ask(desk, login("Bob", provisional=True))
@@ -131,6 +133,83 @@ def test_a_start_with_fewer_seats_does_the_same(make_node: Make) -> None:
     node.restart()
     node.wait(0)
     assert names(node) == ["Ann"]
+
+
+def decided(agent: str, number: int) -> RequestConfirmSession:
+    """The session of an agent that another node has decided."""
+    return RequestConfirmSession(
+        tenant_id=1, agent_id=agent, agent_session=(number, 102), extension={REPLAYED: 1}
+    )
+
+
+def full(make_node: Make) -> tuple[TriedNode, dict[str, Sender]]:
+    """Bob and Cy have the two seats that there are; Bob is the older."""
+    node = make_node(agent_seats=2)
+    desks = {agent: node.desktop(agent, through_proxy=True) for agent in ("Ann", "Bob", "Cy")}
+    node.ask(desks["Bob"], decided("Bob", 20))
+    node.ask(desks["Cy"], decided("Cy", 30))
+    node.reported()
+    return node, desks
+
+
+def test_a_full_node_takes_a_decided_session_that_is_older_than_its_newest(
+    make_node: Make,
+) -> None:
+    """Nodes that did not hear of each other let in more agents than there are seats."""
+    node, desks = full(make_node)
+    node.ask(desks["Ann"], decided("Ann", 25))
+    assert names(node) == ["Ann", "Bob"]
+    (told,) = node.told(desks["Cy"])
+    assert isinstance(told, EventForcedAgentStateChange)
+    assert (told.agent_state_change_operation, told.reason) == ("Logout", NO_SEAT)
+    assert told.agent_session == (30, 102)
+
+
+def test_a_full_node_refuses_a_decided_session_that_is_newer_than_all(make_node: Make) -> None:
+    node, desks = full(make_node)
+    assert node.refusal(desks["Ann"], decided("Ann", 31)) == Code.NO_LICENCE
+    seats(node, 0)
+    assert node.refusal(desks["Ann"], decided("Ann", 1)) == Code.NO_LICENCE
+
+
+def test_a_login_that_is_not_confirmed_gives_way_to_a_decided_session(make_node: Make) -> None:
+    node = make_node(agent_seats=1)
+    desks = {agent: node.desktop(agent, through_proxy=True) for agent in ("Ann", "Bob")}
+    stamp = node.ask(desks["Bob"], login("Bob", provisional=True)).agent_session
+    assert stamp is not None
+    node.ask(desks["Ann"], decided("Ann", stamp[0] + 1))
+    assert names(node) == ["Ann"]
+
+
+def test_nobody_goes_for_a_session_while_another_agent_may_be_out_already(
+    make_node: Make,
+) -> None:
+    """Whose clients are away may have logged out where this node could not hear it."""
+    node, desks = full(make_node)
+    node.run(ConnectionLost(desks["Bob"].session))
+    assert node.refusal(desks["Ann"], decided("Ann", 25)) == Code.BUSY
+    assert node.refusal(desks["Ann"], decided("Ann", 31)) == Code.BUSY
+    node.wait(node.settings.agent_session_restore_timeout + 1)
+    node.ask(desks["Ann"], decided("Ann", 25))
+    assert names(node) == ["Ann", "Cy"]
+
+
+EVERYBODY = ["Ann", "Bob", "Cy", "Di"]
+
+
+@given(st.permutations(EVERYBODY), st.integers(1, 3))
+def test_nodes_that_are_told_the_same_sessions_come_to_the_same_agents(
+    order: list[str], number: int
+) -> None:
+    node = TriedNode()
+    try:
+        seats(node, number)
+        desk = node.desktop(through_proxy=True)
+        for agent in order:
+            node.perform(desk, decided(agent, 10 + EVERYBODY.index(agent)))
+        assert names(node) == EVERYBODY[:number]
+    finally:
+        node.discard()
 
 
 STEPS = st.tuples(

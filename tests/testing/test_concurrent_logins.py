@@ -28,11 +28,15 @@ def order(world: World) -> list[str]:
 
 
 def believed(heard: list[Any]) -> Any:
-    """The session that a client must believe it is logged in by."""
-    stamp = None
+    """
+    The session that a client must believe it is logged in by. A logout is answered with the
+    session that it ended, so an answer that names one for the second time is that of a logout.
+    """
+    stamp, had = None, set()
     for message in heard:
         if isinstance(message, EventAck):
-            stamp = message.agent_session
+            stamp = None if message.agent_session in had else message.agent_session
+            had.add(message.agent_session)
         elif isinstance(message, EventForcedAgentStateChange):
             ended = message.agent_state_change_operation == "Logout"
             stamp = None if ended and message.agent_session == stamp else stamp

@@ -10,6 +10,7 @@ import pytest
 from ixproxy import messages as m
 from ixproxy.client import Client
 from ixproxy.errors import Code, RequestRefused
+from ixproxy.messages.agents import NO_SEAT
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.live_changes import change_settings
 from tests.test_config_licences import given
@@ -89,3 +90,38 @@ def test_fewer_seats_on_one_node_log_its_newest_agents_out_and_their_desktops_ar
         assert (first.agent_state_change_operation, first.by_server) == ("Logout", True)
         assert first.reason is not None
         assert first.reason.reason_system_name == "Licence"
+
+
+def test_nodes_that_did_not_hear_of_each_other_keep_the_agents_who_came_first() -> None:
+    """Each let in one, for the one seat that there is: then both know of both."""
+    cluster = Cluster(seed=6, nodes=2, proxies=2, start=False)
+    try:
+        for number in range(2):
+            change_settings(cluster, number, agent_seats=1)
+            cluster.start_node(number)
+        for number in range(2):
+            cluster.start_proxy(number)
+        clients = [cluster.client(f"desk{at}", "AgentApplication", proxy=at) for at in range(2)]
+        told: list[m.EventForcedAgentStateChange] = []
+        for client in clients:
+            client.on_event(told.append)  # type: ignore[arg-type]
+        for proxy, node in ((1, 2), (2, 1)):
+            cluster.cut(f"proxy{proxy}", f"node{node}")
+            cluster.network.lose(f"proxy{proxy}", f"node{node}")
+        cluster.run(1)
+        for number, client in enumerate(clients):
+            log_in(cluster, client, number)
+            cluster.run(1)
+        assert seats_taken(cluster) == [1, 1]
+        for proxy, node in ((1, 2), (2, 1)):
+            cluster.heal(f"proxy{proxy}", f"node{node}")
+        cluster.run(20)
+        assert [row["agent_id"] for row in cluster.rows("agents")] == ["agent0", "agent0"]
+        (event,) = told
+        assert (event.agent_id, event.agent_state_change_operation) == ("agent1", "Logout")
+        assert event.reason == NO_SEAT
+        with pytest.raises(RequestRefused) as refused:
+            log_in(cluster, clients[1], 1)
+        assert refused.value.code == Code.NO_LICENCE
+    finally:
+        cluster.close()

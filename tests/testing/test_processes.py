@@ -19,10 +19,10 @@ from ixproxy.testing.processes import RealCluster, on_free_ports, wait_for_serve
 from ixproxy.testing.servers import ServerFailed
 from tests.client.servers import Server
 from tests.deferreds import failure_of, result_of
-from tests.documents import all_blocks
+from tests.documents import documented_cluster
 
 ROOT = Path(__file__).parent.parent.parent
-(DOCUMENTED,) = [block.text for block in all_blocks(ROOT) if block.run == "check-config"]
+DOCUMENTED = documented_cluster(ROOT)
 
 
 class World:

@@ -16,6 +16,7 @@ import msgspec
 from ixproxy.interfaces import IStore
 from ixproxy.node.rows import InteractionRow, PartyRow
 from ixproxy.testing.faults import FaultyStore
+from ixproxy.testing.simulation.seats import AgentSession, Seats
 
 OWN = "own-"
 """What the ids begin with that clients give."""
@@ -38,6 +39,7 @@ class Ledger:
     :ivar marks: marks of changes to the interaction that has them.
     :ivar takes: who ever had what: (session, interaction id, number of the take).
     :ivar parties: who has it now.
+    :ivar seats: who is logged in, or about to be.
     """
 
     def __init__(self, broken: Tell, reborn: Callable[[str], None] = lambda _: None) -> None:
@@ -56,8 +58,9 @@ class Ledger:
         self.sessions_of: dict[str, set[bytes]] = {}
         """Interaction id to the client sessions that ever had to do with it; likewise agents."""
         self.agents_of: dict[str, set[str]] = {}
-        self.logins: dict[tuple[int, str, tuple[int, ...] | None], set[str]] = {}
+        self.logins: dict[AgentSession, set[str]] = {}
         """Agent session, by tenant, agent and stamp, to the nodes that ever had it."""
+        self.seats = Seats()
         self.forbidden: dict[str, str] = {}
         """Marks that may never be committed, and why."""
         self.epochs: dict[str, int] = {}
@@ -92,11 +95,13 @@ class Ledger:
         for puts, deletes in writes:
             for put in puts:
                 self._put(node, put)
+            self.seats.written(node, puts, deletes)
             for table, key in deletes:
                 if table == "interactions":
                     self._gone(node, key[0])
                 elif table == "parties":
                     self.parties.pop((node, *key), None)
+        self.seats.committed(node)
 
     def _put(self, node: str, put: Any) -> None:
         table = put.table

@@ -11,8 +11,9 @@ from twisted.internet.defer import Deferred
 from ixproxy import messages as m
 from ixproxy.client import Client
 from ixproxy.errors import RequestRefused
+from ixproxy.messages.agents import NO_SEAT
 from ixproxy.messages.message import Message, Request
-from ixproxy.node.licences import NO_SEAT
+from ixproxy.testing.simulation.seats import AgentSession
 from ixproxy.testing.watching import StreamWatch
 from ixproxy.values import ClientType
 
@@ -40,7 +41,7 @@ class Player:
     :ivar since: when its connection changed for the last time.
     :ivar reads: whether it has asked for a stream; None: nobody knows.
     :ivar narrow: it has asked for a part of what there is to report.
-    :ivar unseated: an agent of it was sent away for want of a seat.
+    :ivar unseated: sessions of agents of it that were sent away for want of a seat.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Player:
     since: float = 0.0
     reads: bool | None = False
     narrow: bool = False
-    unseated: bool = False
+    unseated: list[AgentSession] = field(default_factory=list)
 
     @property
     def here(self) -> Client:
@@ -101,7 +102,8 @@ class Player:
             and event.agent_state_change_operation == "Logout"
         ):
             self.agents.pop(event.agent_id, None)
-            self.unseated |= event.reason == NO_SEAT
+            if event.reason == NO_SEAT:
+                self.unseated.append((event.tenant_id, event.agent_id, event.agent_session))
 
 
 @dataclass(eq=False)

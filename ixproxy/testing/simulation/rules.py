@@ -32,6 +32,8 @@ def what_is_acknowledged_is_committed(run: Run, asked: Asked) -> Iterator[str]:
         case m.RequestSubmit():
             identifier = outcome.interaction_id
             run.ids[identifier] = None
+            if _ended_at_once(run, asked, identifier):
+                return
             if identifier not in ledger.born:
                 yield f"{identifier} is acknowledged to #{asked.step}, and on no node"
             elif identifier not in ledger.tags.get(asked.request.user_data["tag"], ()):
@@ -47,6 +49,36 @@ def what_is_acknowledged_is_committed(run: Run, asked: Asked) -> Iterator[str]:
             if mark not in ledger.marks and outcome.interaction_id not in ledger.died:
                 yield f"the change {mark} is acknowledged to #{asked.step}, and nowhere"
             run.sure.setdefault(ledger.marks.get(mark, ""), set()).add(mark)
+
+
+def _ended_at_once(run: Run, submit: Asked, identifier: str) -> bool:
+    """
+    Whether an interaction may have ended in the commit in which it came, so that nothing of it
+    is written: the client gave its name, and somebody asked for its end meanwhile.
+    """
+    return getattr(submit.request, "interaction_id", "") == identifier and any(
+        isinstance(other.request, m.RequestStopProcessing)
+        and other.request.interaction_id == identifier
+        and other.answered_at >= submit.at
+        and _may_be_done(other)
+        for other in run.asked
+    )
+
+
+def _may_be_done(asked: Asked) -> bool:
+    outcome = asked.outcome
+    return not isinstance(outcome, RequestRefused) or outcome.in_doubt
+
+
+def _unwritten(run: Run, identifier: str) -> int:
+    """How many submits by a name that a client gave may have ended in the commit of their own."""
+    return sum(
+        isinstance(each.request, m.RequestSubmit)
+        and each.request.interaction_id == identifier
+        and _may_be_done(each)
+        and each.request.user_data["tag"] not in run.ledger.tags
+        for each in run.asked
+    )
 
 
 def what_is_handed_over_is_taken(run: Run, asked: Asked) -> Iterator[str]:
@@ -120,12 +152,15 @@ def what_was_refused_is_not_done(run: Run, asked: Asked) -> Iterator[str]:
 
 
 def each_is_ended_once(run: Run, asked: Asked) -> Iterator[str]:
-    """Nothing is ended twice (design 14.2)."""
+    """
+    Nothing is ended twice (design 14.2), unless it was there twice. Of what came and ended in
+    one commit the ledger does not know.
+    """
     request = asked.request
     if isinstance(request, m.RequestStopProcessing) and isinstance(asked.outcome, m.EventAck):
         identifier = request.interaction_id
         run.ended[identifier] = run.ended.get(identifier, 0) + 1
-        if run.ended[identifier] > 1:
+        if run.ended[identifier] > 1 + _unwritten(run, identifier):
             yield f"{identifier} was ended {run.ended[identifier]} times"
 
 

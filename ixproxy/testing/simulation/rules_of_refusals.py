@@ -61,7 +61,21 @@ def nothing_is_in_doubt_where_nothing_breaks(run: Run, asked: Asked) -> Iterator
 
 
 def nobody_is_sent_away_for_a_seat(run: Run) -> Iterator[str]:
-    """Who is logged in has a seat while their number stays as it is (design 8, licences)."""
+    """
+    Who is logged in has a seat while their number stays as it is (design 8, licences), and no
+    node ever has more agents than seats. Only nodes that do not hear of each other may have
+    more together: then somebody goes, but none by whose side there were not as many agents with
+    smaller stamps as there are seats, all at one moment, each on some node (decision 0053).
+    """
+    if run.seats_changed:
+        return
+    seats = run.seats
+    if seats is not None and run.ledger.seats.most > seats:
+        yield f"{run.ledger.seats.most} agents are on one node, for {seats} seats"
     for player in run.players:
-        if player.unseated and not run.seats_changed:
-            yield f"an agent of {player.name} is sent away, for there are fewer seats than agents"
+        for session in player.unseated:
+            if seats is None or run.ledger.seats.older(session) < seats:
+                yield (
+                    f"{session[1]} of {player.name} is sent away, for there are fewer seats than "
+                    "agents"
+                )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import pytest
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ixproxy import messages as m
-from ixproxy.errors import RequestRefused
+from ixproxy.errors import Code, RequestRefused
 from ixproxy.testing.simulation import rules
 from ixproxy.testing.simulation.players import Asked, Player
 from ixproxy.testing.simulation.run import Run
@@ -48,6 +49,45 @@ def test_a_submit_that_is_told_of_another() -> None:
         submit = m.RequestSubmit(tenant_id=1, user_data={"tag": 2})
         what = asked(run, one(run, "mail"), submit, m.EventAck(interaction_id=identifier))
         assert "it is another's" in broken(rules.what_is_acknowledged_is_committed, run, what)
+
+
+def named(run: Run, tag: int, outcome: Any = None) -> Asked:
+    """A submit by a name that the client gives."""
+    submit = m.RequestSubmit(tenant_id=1, interaction_id="own-1", user_data={"tag": tag})
+    what = asked(run, one(run, "mail"), submit, outcome)
+    run.asked.append(what)
+    return what
+
+
+def ended(run: Run, outcome: Any) -> Asked:
+    """An end of it."""
+    stop = m.RequestStopProcessing(tenant_id=1, interaction_id="own-1")
+    what = asked(run, one(run, "router"), stop, outcome)
+    run.asked.append(what)
+    return what
+
+
+@pytest.mark.parametrize("code", [0, Code.LOST_CONNECTION, Code.NOT_A_PARTY])
+def test_what_came_and_ended_in_one_commit_is_not_written(code: int) -> None:
+    ack = m.EventAck(interaction_id="own-1")
+    with running() as run:
+        what = named(run, 1, ack)
+        rule = rules.what_is_acknowledged_is_committed
+        assert "on no node" in broken(rule, run, what)
+        ended(run, RequestRefused(code) if code else ack)
+        assert bool(broken(rule, run, what)) == (code == Code.NOT_A_PARTY)
+
+
+def test_what_comes_again_by_its_name_is_ended_again() -> None:
+    ack = m.EventAck(interaction_id="own-1")
+    with running() as run:
+        assert not broken(rules.each_is_ended_once, run, ended(run, ack))
+        named(run, 1, RequestRefused(Code.STORE_FAILED))
+        second = ended(run, ack)
+        assert broken(rules.each_is_ended_once, run, second) == "own-1 was ended 2 times"
+        named(run, 2, ack)
+        run.ended["own-1"] = 1
+        assert not broken(rules.each_is_ended_once, run, second)
 
 
 def test_an_end_that_is_none() -> None:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 from twisted.internet.defer import Deferred
 
 from ixproxy import messages as m
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.node.licences import NO_SEAT
+from ixproxy.messages.agents import NO_SEAT
+from ixproxy.node.rows import AgentRow
 from ixproxy.testing.simulation import breaking
 from ixproxy.testing.simulation import rules_of_refusals as rules
 from ixproxy.testing.simulation.players import Asked
@@ -14,6 +16,19 @@ from ixproxy.testing.simulation.run import GIVEN_UP, Run
 from ixproxy.testing.simulation.stepping import Draws
 from ixproxy.testing.steps import TENANT
 from tests.testing.simulation.small_worlds import one, running, submitted
+
+SENT_AWAY = m.EventForcedAgentStateChange(
+    tenant_id=TENANT,
+    agent_id="anna",
+    agent_session=(5, 101),
+    agent_state_change_operation="Logout",
+    reason=NO_SEAT,
+)
+
+
+def agent(name: str, number: int) -> AgentRow:
+    """The row of an agent who is logged in."""
+    return AgentRow(tenant_id=TENANT, agent_id=name, number=number, dbid=101, confirmed=True)
 
 
 def refused(run: Run, identifier: str, code: int, *, there: int = 1, age: float = 0.0) -> Asked:
@@ -72,10 +87,28 @@ def test_who_waits_no_longer_knows_nothing_even_in_a_calm_world() -> None:
 def test_nobody_is_sent_away_while_seats_stay_as_they_are() -> None:
     with running() as run:
         assert said(rules.nobody_is_sent_away_for_a_seat(run)) == ""
-        event = m.EventForcedAgentStateChange(
-            agent_id="anna", agent_state_change_operation="Logout", reason=NO_SEAT
-        )
-        one(run, "desk").event_received(event)
+        one(run, "desk").event_received(SENT_AWAY)
         assert "fewer seats" in said(rules.nobody_is_sent_away_for_a_seat(run))
         breaking.change_seats(run, Draws(0))
         assert said(rules.nobody_is_sent_away_for_a_seat(run)) == ""
+
+
+@pytest.mark.parametrize("stamp", [4, 6])
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_somebody_goes_where_nodes_that_do_not_hear_of_each_other_have_let_in_more(
+    elsewhere: bool, stamp: int
+) -> None:
+    with running(seats=1) as run:
+        seats = run.ledger.seats
+        seats.written("node1", [agent("anna", 5)], ())
+        seats.committed("node1")
+        one(run, "desk").event_received(SENT_AWAY)
+        assert "fewer seats" in said(rules.nobody_is_sent_away_for_a_seat(run))
+        where = "node2" if elsewhere else "node1"
+        seats.written(where, [agent("bert", stamp)], ())
+        seats.committed(where)
+        found = said(rules.nobody_is_sent_away_for_a_seat(run))
+        if not elsewhere:
+            assert found == "2 agents are on one node, for 1 seats"
+        else:
+            assert bool(found) == (stamp > 5), "the older ones stay"
