@@ -17,14 +17,18 @@ from collections.abc import Sequence
 from ixproxy.core.links import Link
 from ixproxy.core.pending import Pending
 from ixproxy.core.routing import may_submit, takes_new
-from ixproxy.core.state import Asked, ProxyState, error_code
+from ixproxy.core.state import Asked, ProxyState
 from ixproxy.errors import Code
+from ixproxy.messages import EventError, Request3rdServer
 from ixproxy.values import Draft, NodeFacts, NodeName
-from ixproxy.wire.names import Kind
+from ixproxy.wire.codec import decode
+from ixproxy.wire.names import BY_MESSAGE, Kind
 from ixproxy.wire.prefix import Frame
 
 PASSES_ON = frozenset((Code.BUSY, Code.STOPPING, Code.LIMIT_REACHED))
 """Refusals that say nothing about a request, only about the node."""
+
+_CALL = BY_MESSAGE[Request3rdServer].code
 
 
 def ranked(state: ProxyState, asked: Asked, links: Sequence[Link]) -> list[NodeName] | None:
@@ -64,7 +68,8 @@ class Choosing:
         """Choose, and offer to the first; or refuse."""
         state, frame = self._state, self._asked.frame
         tenant = state.deployment.tenants[frame.tenant]
-        if frame.media and not may_submit(tenant, frame.media):
+        # A call hands no work in: nodes take it for a media type that is disabled, too.
+        if frame.media and frame.name != _CALL and not may_submit(tenant, frame.media):
             state.refuse(
                 self._asked,
                 Code.NO_SERVERS,
@@ -101,16 +106,18 @@ class Choosing:
 
     def answered(self, link: Link, pending: Pending, frame: Frame, body: bytes) -> None:
         """The node has done it, refuses it, or passes it on."""
-        asked = self._asked
-        if frame.kind == Kind.ERROR and self._goes_on(error_code(frame)):
-            self._offer(error_code(frame))
+        answer = decode(frame) if frame.kind == Kind.ERROR else None
+        if isinstance(answer, EventError) and self._goes_on(answer):
+            self._offer(answer.error_code)
         else:
-            self._state.answer_joined(asked, frame, body)
+            self._state.answer_joined(self._asked, frame, body)
 
-    def _goes_on(self, code: int) -> bool:
+    def _goes_on(self, refusal: EventError) -> bool:
+        """Whether the next node is asked: nothing was done, and it is wanted still."""
         asked = self._asked
         wanted = not (asked.cancelled or asked.client.gone) and asked.due > self._state.now
-        return bool(code in PASSES_ON and self._ranked and wanted)
+        passes = refusal.error_code in PASSES_ON and not refusal.in_doubt
+        return bool(passes and self._ranked and wanted)
 
     def lost(self, link: Link, pending: Pending) -> None:
         """It may have been done: in doubt, never passed on."""

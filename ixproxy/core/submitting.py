@@ -123,17 +123,18 @@ class Submitting:
                 asked.client.took(frame.interaction, answer.take_number, link.name)
         if pending.abandoned:
             return
-        if isinstance(answer, EventError) and self._goes_on(answer.error_code):
+        if isinstance(answer, EventError) and self._goes_on(answer):
             self._offer(answer.error_code)
             return
         state.answer(asked, frame.raw)
         self._end()
 
-    def _goes_on(self, code: int) -> bool:
+    def _goes_on(self, refusal: EventError) -> bool:
         """Whether the next node is asked: its refusal says nothing about the submit."""
         asked = self.asked
         wanted = not (asked.cancelled or asked.client.gone) and asked.due > self._state.now
-        return bool(self._passed_on and code in PASSES_ON and self._ranked and wanted)
+        passes = refusal.error_code in PASSES_ON and not refusal.in_doubt
+        return bool(self._passed_on and passes and self._ranked and wanted)
 
     def lost(self, link: Link, pending: Pending) -> None:
         """It may have been stored: in doubt, never passed on."""

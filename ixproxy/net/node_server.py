@@ -290,6 +290,7 @@ class NodeServer(Service):
 
     async def _end(self) -> None:
         self.state.stopping = True
+        parted = self.third_party.stop()
         self._keep_alive.stop()
         if self._tick.running:
             self._tick.stop()
@@ -306,7 +307,6 @@ class NodeServer(Service):
         for asking, doubtful in tokens:
             if isinstance(asking, Asking):
                 self.state.refuse(asking, Code.STOPPING, doubtful=doubtful)
-        parted = self.third_party.stop()
         await self.state.readers.stop()
         closed: Deferred[None] = Deferred()
         # Behind the batch that is under way, whose answers leave before this fires.

@@ -52,6 +52,10 @@ def no_way(text: str) -> IStreamClientEndpoint:
     raise LookupError(f"nobody said how to connect to {text}")
 
 
+OF_NODES = frozenset((Code.BUSY, Code.STOPPING, Code.LIMIT_REACHED))
+"""Proxies would take these for the node's own, and ask the next node."""
+
+
 class ThirdParty:
     """
     All external servers of a node that is primary.
@@ -248,6 +252,8 @@ class ThirdParty:
 
     def _answer(self, call: Call, answer: Answers) -> None:
         """Its caller is answered by way of the writer, who numbers the event about it."""
+        if isinstance(answer, EventError) and answer.error_code in OF_NODES:
+            answer = replace(answer, error_code=int(Code.SERVICE_QUEUE_FULL))
         # Proxies learn from an answer where an interaction is: nobody else may say that.
         whole: Message = replace(answer, interaction_id=call.message.interaction_id)
         if not isinstance(answer, EventError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ixproxy.core.choosing import PASSES_ON
 from ixproxy.errors import Code, in_doubt
-from ixproxy.messages import Request3rdServer
+from ixproxy.messages import EventError, Request3rdServer
 from ixproxy.wire.names import Kind
 from ixproxy.wire.prefix import write_frame
 from tests.core.rig import EAST, TENANT, Rig, only
@@ -40,3 +40,14 @@ def test_a_cancelled_call_is_not_passed_on() -> None:
     rig.raw(peer, write_frame(Kind.CANCEL, 0, reference=reference))
     rig.refuse(EAST, frame, Code.BUSY)
     assert only(rig.got(peer)).error_code == Code.BUSY
+
+
+def test_a_call_that_may_have_been_made_is_not_passed_on() -> None:
+    rig = Rig()
+    peer = rig.client("RoutingEngine")
+    rig.ask(peer, Request3rdServer(tenant_id=TENANT))
+    frame = only(rig.sent(EAST))
+    rig.answer(EAST, frame, EventError(error_code=Code.STOPPING, in_doubt=True))
+    error = only(rig.got(peer))
+    assert (error.error_code, error.in_doubt) == (Code.STOPPING, True)
+    assert not any(rig.to_node.values())
