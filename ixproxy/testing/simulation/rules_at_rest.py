@@ -53,11 +53,15 @@ def everybody_is_connected(run: Run) -> Iterator[str]:
 
 
 def what_a_lost_node_has_is_let_go(run: Run) -> Iterator[str]:
-    """After the grace clients do not believe to have what a lost node has (design 7)."""
+    """
+    After the grace clients do not believe to have what a lost node has (design 7). What one has
+    given back, and was not told so, it lists until it is.
+    """
     for player in run.there("router", "desk"):
         for identifier in player.here.holding if player.here.connected else ():
             away = run.ledger.owners.get(identifier, set()) & run.down.keys()
-            if away:
+            has = any((node, identifier, player.session) in run.ledger.parties for node in away)
+            if away and (has or identifier not in player.here.doubtful):
                 yield f"{player.name} has {identifier}, and {away} is away"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ixproxy import messages as m
+from ixproxy.errors import Code
 from ixproxy.testing.simulation import rules_at_rest as rules
 from ixproxy.testing.simulation.ending import end
 from tests.testing.simulation.small_worlds import (
@@ -215,3 +216,19 @@ def test_a_stream_that_keeps_somebody_for_a_node_that_is_away() -> None:
         nodes.add("node1")
         run.down["node1"] = run.now()
         assert list(rules.streams_are_true_while_nodes_are_away(run)) == []
+
+
+def test_what_a_lost_node_has_and_a_client_believes_to_have() -> None:
+    """Who has given it back, and was not told so, lists it until it is told."""
+    rule = rules.what_a_lost_node_has_is_let_go
+    with running() as run:
+        identifier = pulled(run)
+        router, (node,) = one(run, "router"), run.ledger.owners[identifier]
+        assert list(rule(run)) == []
+        run.down[node] = run.now()
+        assert list(rule(run)) == [f"{router.name} has {identifier}, and {{{node!r}}} is away"]
+        leave = m.RequestLeaveInteraction(tenant_id=1, interaction_id=identifier)
+        router.here._conversation.held.refused(leave, Code.LOST_CONNECTION, True)
+        assert list(rule(run)), "it was not given back"
+        run.ledger.parties.clear()
+        assert list(rule(run)) == []
