@@ -98,13 +98,13 @@ def endpoint_of(listen: Address) -> str:
     :return: "" where none is known: any free port, or systemd's socket.
     """
     if listen.kind == "unix":
-        return f"unix:{quoted(listen.path)}"
+        return f"unix:{_first('path', listen.path)}"
     if not listen.port:
         return ""
     host = listen.host
     if host in _EVERYWHERE:
         host = "127.0.0.1" if listen.kind == "tcp" else "::1"
-    return f"tcp:{quoted(host)}:{listen.port}"
+    return f"tcp:{_first('host', host)}:{listen.port}"
 
 
 def everywhere(listen: Address) -> bool:
@@ -116,6 +116,11 @@ def loopback(address: Address) -> bool:
     """Whether an address is one of its own host only."""
     host = address.host
     return address.kind == "unix" or host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _first(name: str, value: str) -> str:
+    """The first argument, which needs its name only where what stands before a = would be one."""
+    return f"{name}={quoted(value)}" if "=" in value else quoted(value)
 
 
 def quoted(text: str) -> str:

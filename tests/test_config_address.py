@@ -112,6 +112,8 @@ def test_a_wrong_endpoint_is_told_what_was_expected(text: str, said: str) -> Non
         ("tcp:7001:interface=10.0.0.1", "tcp:10.0.0.1:7001"),
         ("tcp6:7001", "tcp:\\:\\:1:7001"),
         ("unix:/run/a\\:b", "unix:/run/a\\:b"),
+        ("tcp:7001:interface=a=b", "tcp:host=a=b:7001"),
+        ("unix:address=/run/a=b", "unix:path=/run/a=b"),
         ("tcp:0", ""),
         ("systemd:domain=INET:index=0", ""),
     ],

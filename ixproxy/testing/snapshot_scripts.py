@@ -19,7 +19,7 @@ from ixproxy.testing.steps import LABEL, TENANT, Action, Ask, Lose, ReadAll, Ren
 CONDITIONS = ("", "", "", "[Priority] > 4", "[media_type] <> 'chat'", "Queue = 'In'")
 ORDERS = ("", "", "Priority DESC", "received_at, Product")
 MOST_OPEN = 4
-KINDS = [*["read", "lock"] * 3, *["unlock", "move"] * 2, "stop", "release"]
+KINDS = [*["read"] * 4, *["lock"] * 3, *["unlock", "move", "stop"] * 2, "release"]
 AT_FIRST = 3
 """Interactions that each media server submits before anything else."""
 

@@ -30,7 +30,8 @@ def nothing(*arguments: object, **named: object) -> None:
     """What should be done is not."""
 
 
-def unconcerned(held: Held, confirmed: dict[str, int]) -> list[str]:
+def unconcerned(held: Held, what: object) -> list[str]:
+    """Nothing is to be stopped, whatever is told."""
     return []
 
 
@@ -41,7 +42,7 @@ def unconcerned(held: Held, confirmed: dict[str, int]) -> list[str]:
         (Returning, "begin", nothing, Accident.GIVEN_UP),
         (sessions, "_return", nothing, Accident.CLIENT_KILLED),
         (Held, "confirmed", unconcerned, Accident.CLIENT_CUT),
-        (Held, "event_received", nothing, Accident.NODE_KILLED),
+        (Held, "event_received", unconcerned, Accident.NODE_KILLED),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

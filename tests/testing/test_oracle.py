@@ -128,7 +128,7 @@ def test_snapshots_are_as_with_one_server(player: str) -> None:
 
 def test_scripts_about_snapshots_are_worth_playing() -> None:
     seen: Counter[str] = Counter()
-    for seed in range(8):
+    for seed in range(16):
         script = snapshot_script(seed)
         one = one_server(seed, script.options)
         record = play(script, one)
