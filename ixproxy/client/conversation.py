@@ -258,9 +258,11 @@ class Conversation:
         wanted = pending.returns and identifier in self.held.numbers
         for taken in self.held.answered(request, answer):
             if taken in pending.ended:
-                # It was taken before it was ended, though its answer came later.
+                # It was taken before it was ended; or it is another with the same id, taken since.
                 self.held.drop(taken)
-            self._returning.stop(taken)
+                self._returning.begin(taken, getattr(request, "tenant_id", 0))
+            else:
+                self._returning.stop(taken)
         self._in_flight.done(request)
         self._follow(request, answer)
         self._snapshots.answered(request, answer)

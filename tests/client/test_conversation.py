@@ -168,6 +168,7 @@ def test_what_was_ended_before_the_answer_that_hands_it_over_came_is_not_held() 
     world.rest()
     result_of(pulled)
     assert client.holding == {"B": 6}
+    assert world.server.last.requests[-1] == LEAVE, "it may be another with that id"
     again = client.request(PULL)
     world.rest()
     world.server.last.answer(TOOK_A)
