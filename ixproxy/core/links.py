@@ -17,8 +17,7 @@ class Link(Destination):
 
     :ivar clients: number on the node to the client registered by it.
     :ivar loads: tenant id to the node's last load facts.
-    :ivar lost_at: when the link was lost, None while there is one or before
-        the first.
+    :ivar lost_at: since when what clients have there is lost, until it is linked or let go.
     :ivar since: since when it is linked, or is not; None: it never was.
     :ivar problem: why it is not linked, or why it was lost last.
     :ivar unfinished: bytes of answers whose last part has not come, by request.
@@ -94,6 +93,16 @@ class Link(Destination):
     def speaks(self) -> bool:
         """Whether clients can be registered there."""
         return self.state in (State.JOINING, State.LINKED)
+
+    def goes(self, now: float) -> None:
+        """
+        The connection is lost, as the state still does not say. What clients have there counts
+        as lost from now on, also where it was only confirmed while they were registered.
+        """
+        if self.speaks and self.lost_at is None:
+            self.lost_at = now
+        if self.linked:
+            self.since = now
 
     def step(self, step: Step) -> None:
         """

@@ -1,10 +1,9 @@
 """
 The proxy's mind: every input there is; nothing else is called from outside.
 
-An input changes tables, puts frames into destinations (`outputs`) and leaves
-effects; its caller moves both into the world. `now` is a clock that never
-goes back, in seconds. A mistake of one peer is answered to it, or breaks its
-connection; it never reaches another's.
+An input changes tables, puts frames into destinations (`outputs`) and leaves effects; its
+caller moves both into the world. `now` is a clock that never goes back, in seconds. A mistake
+of one peer is answered to it, or breaks its connection; it never reaches another's.
 """
 
 from __future__ import annotations
@@ -280,6 +279,7 @@ class ProxyCore:
         if link is None or link.state is State.DOWN:
             return
         was_linked = link.linked
+        link.goes(now)
         link.pair.happened(link.state, Event.GONE, reason)
         link.step(Step.LOST)
         link.full = False
@@ -287,7 +287,6 @@ class ProxyCore:
         link.replaying = 0
         link.take()
         if was_linked:
-            link.lost_at = link.since = now
             state.loads_changed = True
             state.note("warn", "{link} is lost", link=str(link))
         for client in link.clients.values():

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ixproxy.core.link_states import State
 from ixproxy.messages import EventAck, EventPulledInteractions, EventRevoked, RequestPull
 from ixproxy.messages.message import Message
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
@@ -84,6 +85,19 @@ def test_a_node_away_for_the_whole_grace_takes_what_it_owns_with_it(rig: Rig) ->
     assert holding(rig) == {}
     comes_back(rig, EAST, {})
     assert revoked(rig.got(peer)) == {}
+
+
+def test_so_does_one_that_is_lost_before_it_is_linked_again(rig: Rig) -> None:
+    """What a client has is confirmed there on the way, so nothing else would ever end it."""
+    peer = registered_without(rig, WEST)
+    comes_back(rig, WEST, {"listed": 4})
+    link = rig.core.link(WEST)
+    assert holding(rig) == {"listed": (4, WEST)}
+    link.lost_at = None
+    link.state = State.JOINING
+    rig.lose(WEST)
+    rig.tick(GRACE)
+    assert revoked(rig.got(peer)) == {"listed": "NodeLost"}
 
 
 def registered_without(rig: Rig, *away: Any) -> int:

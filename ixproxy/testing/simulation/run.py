@@ -270,6 +270,12 @@ class Run:
             return ledger.submitters.get(identifier) == player.name
         if player.session in ledger.sessions_of.get(identifier, ()):
             return True
+        # Who took it and lost it in one commit stands in no ledger.
+        if any(
+            each.player is player and identifier in getattr(each.outcome, "take_numbers", ())
+            for each in self.asked
+        ):
+            return True
         # Who was invited and called off in one commit stands in no ledger.
         agents = ledger.agents_of.get(identifier, set()) | self.targets.get(identifier, set())
         return not player.ever.isdisjoint(agents)

@@ -102,6 +102,16 @@ def test_nobody_may_be_told_of_what_was_never_theirs() -> None:
         assert broken(run) == "nobody_is_told_of_what_is_not_theirs"
 
 
+def test_who_was_handed_something_may_be_told_though_it_was_lost_in_the_same_commit() -> None:
+    with running(desks=2) as run:
+        identifier = pulled(run)
+        desk = logged_in(run)
+        run.ask(desk, m.RequestPull(tenant_id=1, view_id="In/All"))
+        run.asked[-1].outcome = m.EventPulledInteractions(take_numbers={identifier: 5})
+        run._heard(desk, m.EventRevoked(tenant_id=1, interaction_id=identifier))
+        assert broken(run) == ""
+
+
 def test_an_invited_agent_may_be_told_whoever_the_client_is() -> None:
     with running() as run:
         identifier = pulled(run)
