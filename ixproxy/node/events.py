@@ -161,8 +161,9 @@ def _receivers(turn: Turn, step: Step, what: Happening, subject: Subject) -> Seq
 
 def _submitters(turn: Turn, row: InteractionRow) -> Sequence[bytes]:
     """The media servers with the name of the submitter that work for its tenant."""
-    found, sessions = turn.memory.servers.get(row.submitted_by, ()), turn.memory.sessions
-    return [session for session in found if row.tenant_id in sessions[session].tenants]
+    found = turn.memory.servers.get(row.submitted_by, ())
+    known = ((session, turn.memory.sessions.get(session)) for session in found)
+    return [session for session, its in known if its is not None and row.tenant_id in its.tenants]
 
 
 def _concerned(turn: Turn, step: Step, what: Happening, row: InvitationRow) -> Sequence[bytes]:

@@ -113,7 +113,7 @@ def test_memory_is_flat(fuzz: object) -> None:
 
 def test_an_answer_too_few_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ProxyState, "refuse", lambda *_: None)
-    assert fuzz_proxy_by_clients(1, 400, RECORDED).wrong
+    assert fuzz_proxy_by_clients(1, 800, RECORDED).wrong
 
 
 def test_an_answer_too_many_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
