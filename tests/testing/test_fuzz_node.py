@@ -138,17 +138,13 @@ def test_an_answer_too_few_and_an_answer_too_many_are_found(
     assert any("2 answers" in text and "at most 1 expected" in text for text in wrong)
 
 
-def test_what_is_not_forgotten_is_found(
-    monkeypatch: pytest.MonkeyPatch, logged_failures: LoggedFailures
-) -> None:
+def test_what_is_not_forgotten_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HeldPulls, "settled", lambda self, asking: None)
     monkeypatch.setattr(Memory, "_forget_server", lambda self, row: None)
     report = fuzz_node(2, 2000, RECORDED)
     assert report.left["held pulls"]
     assert report.left["servers"]
     assert report.left["Asking"]
-    # Who is remembered and is gone is missed when something is to be told.
-    logged_failures.flush(KeyError)
 
 
 def test_a_store_that_contradicts_itself_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
