@@ -11,6 +11,7 @@ from typing import Any
 from ixproxy import messages as m
 from ixproxy.errors import RequestRefused
 from ixproxy.messages.message import Request
+from ixproxy.testing.memory_servers import time_of_day
 from ixproxy.testing.simulation.breaking import dead, keep_dead
 from ixproxy.testing.simulation.players import Player
 from ixproxy.testing.simulation.rules import AFTER_EACH_STEP
@@ -26,6 +27,12 @@ from ixproxy.testing.steps import TENANT
 
 ALL_VIEWS = ("In/All", "Second/All", "Done/All")
 AT_ONCE = 100
+
+TOLD = 0.5
+"""Seconds after which everybody has been told what a node has done, where nothing breaks."""
+
+MOST_TIMES = 20
+"""So often it is waited for that at most, or nothing would be said of nodes that never rest."""
 
 
 def end(run: Run) -> None:
@@ -83,9 +90,33 @@ def _heal(run: Run) -> None:
 
 
 def _rest(run: Run) -> None:
-    run.cluster.run(run.world.ending)
+    come_to_rest(run, run.world.ending)
     run.tell("all is at rest")
     run.check(AT_REST)
+
+
+def come_to_rest(run: Run, seconds: float) -> None:
+    """
+    Let time pass until nothing is on its way.
+
+    The time for which something may be kept, by a client or by a strategy, has nothing to do with
+    when a run ends. It may be over a moment before rules are asked, and then the node has put back
+    what the client, which is told in the next moment, still has.
+
+    :param seconds: so long at least, `TOLD` or more.
+    """
+    run.cluster.run(seconds - TOLD)
+    for _ in range(MOST_TIMES):
+        before = dict(run.ledger.events)
+        run.cluster.run(TOLD)
+        if run.ledger.events == before and not _is_overdue(run):
+            return
+
+
+def _is_overdue(run: Run) -> bool:
+    """Whether the time of something is over, and its node has not yet written that down."""
+    now = time_of_day(run.cluster.clock)()
+    return any(timer["due_at"] <= now for timer in run.cluster.rows("timers"))
 
 
 def _arrive(run: Run, sort: str, through: int | None = None) -> Player:
@@ -98,7 +129,7 @@ def _arrive(run: Run, sort: str, through: int | None = None) -> Player:
 def _read_anew(run: Run) -> None:
     """A reporting client begins a stream."""
     player = _arrive(run, "stat")
-    run.cluster.run(0.5)
+    come_to_rest(run, TOLD)
     run.fresh = player.watch
     run.check(OF_STREAMS)
 

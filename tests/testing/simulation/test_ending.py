@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import pytest
+
 from ixproxy import messages as m
+from ixproxy.client.holdings import Held
 from ixproxy.testing.faults import Fault
+from ixproxy.testing.memory_servers import time_of_day
 from ixproxy.testing.simulation import asking, breaking
-from ixproxy.testing.simulation.ending import end
+from ixproxy.testing.simulation.ending import MOST_TIMES, TOLD, come_to_rest, end
+from ixproxy.testing.simulation.run import Run
 from ixproxy.testing.simulation.stepping import Draws
 from tests.testing.simulation.small_worlds import logged_in, pulled, running, submitted
 
@@ -84,3 +89,50 @@ def test_in_some_worlds_a_node_is_away_at_the_end_and_agents_log_out() -> None:
         assert run.breach is None, run.breach
         (asked,) = [each for each in run.asked if isinstance(each.request, m.RequestAgentLogout)]
         assert isinstance(asked.outcome, m.EventAck)
+
+
+def rests_when_it_may_not_be_kept(run: Run, after: float = 0.0) -> str:
+    """
+    A router has something, and all is at rest when its time for that is over, or `after` that.
+
+    :return: what it has.
+    """
+    identifier = pulled(run)
+    (timer,) = run.cluster.rows("timers")
+    clock = run.cluster.clock
+    run.cluster.run(timer["due_at"] + after - run.world.ending - time_of_day(clock)())
+    return identifier
+
+
+@pytest.mark.parametrize("after", [0.0, 0.0005, 0.001, 0.0015, 0.002])
+def test_what_may_not_be_kept_any_longer_just_then_is_no_breach(after: float) -> None:
+    with running(handling=90.0) as run:
+        identifier = rests_when_it_may_not_be_kept(run, after)
+        end(run)
+        assert run.breach is None, run.breach
+        told = [line for line in run.history.lines() if "router-1 hears EventRevoked" in line]
+        assert len(told) == 1
+        assert identifier in told[0]
+
+
+def test_it_is_one_if_the_client_is_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Held, "event_received", lambda held, event: ())
+    with running(handling=90.0) as run:
+        identifier = rests_when_it_may_not_be_kept(run)
+        end(run)
+        assert run.breach is not None
+        assert run.breach.rule == "nothing_is_imagined"
+        assert identifier in run.breach.text
+
+
+def test_nodes_that_never_rest_are_waited_for_so_long_and_no_longer() -> None:
+    with running() as run:
+        began = run.cluster.clock.seconds()
+
+        def again() -> None:
+            run.ledger.events["node1"] += 1
+            run.cluster.clock.callLater(0.1, again)
+
+        again()
+        come_to_rest(run, 1.0)
+        assert run.cluster.clock.seconds() - began == pytest.approx(1.0 - TOLD + MOST_TIMES * TOLD)
