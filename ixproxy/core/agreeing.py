@@ -10,6 +10,8 @@ tell what.
 Those that have not told by then what the session's authority has lack the session, and are told
 it whole (`retelling`); that changes nothing where they have it after all. Where all others tell
 the same, and the authority is silent, it is the one that lacks it, and they are followed.
+Where they do not, it was not done everywhere, and is taken back: those that told of it are
+told the session whole, as it is without it.
 
 What a restart loses, and who restores it: what was told in the last moments. Clients come
 back, and their sessions are told to all nodes.
@@ -135,6 +137,10 @@ class Agreeing:
             others = [link for link in links if link is not authority]
             told = heard.last(others[0]) if others else None
             if told is None or any(heard.last(link) != told for link in others):
+                # The authority, too, which was none when it told.
+                for link in links:
+                    if heard.last(link) is not None:
+                        lacking.note(link.name, session.key, client, AT_ONCE)
                 return
             heard.said = told
             for event in heard.by[others[0].name]:

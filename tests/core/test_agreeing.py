@@ -9,7 +9,12 @@ import pytest
 from ixproxy.core.agreeing import MOST, SETTLED
 from ixproxy.core.lacking import AT_ONCE
 from ixproxy.errors import Code
-from ixproxy.messages import EventAck, RequestAgentLogout, RequestConfirmSession
+from ixproxy.messages import (
+    EventAck,
+    RequestAgentLogout,
+    RequestConfirmSession,
+    RequestNotReadyForMedia,
+)
 from ixproxy.values import NodeName
 from ixproxy.wire.names import Kind
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
@@ -81,13 +86,58 @@ def test_where_all_others_tell_it_the_authority_is_the_one_that_has_not_done_it(
     assert found[AUTHORITY][0].donot_disturb == 1
 
 
-def test_what_only_some_tell_is_not_followed_without_the_authority() -> None:
+def test_what_only_some_tell_without_the_authority_is_taken_back_on_those() -> None:
     rig, (peer,) = rig_with_agent()
     tell(rig, FIRST, NOT_READY)
     rig.tick(SETTLED)
     assert rig.got(peer) == []
+    assert table(rig).media == {"email": 1}
+    found = asked(rig)
+    assert found.keys() == {FIRST}
+    (told,) = found[FIRST]
+    assert (type(told), told.media_list) == (RequestConfirmSession, {"email": 1})
+    rig.tick(10 * SETTLED)
     assert not asked(rig)
     assert not noted(rig)
+    assert not len(rig.core._agents.sessions.lacking)
+
+
+def test_where_the_others_tell_different_things_all_that_told_are_told_the_session() -> None:
+    rig, (peer,) = rig_with_agent()
+    tell(rig, FIRST, NOT_READY)
+    tell(rig, LAST, change("DoNotDisturbOn", media_list={"email": 1}, donot_disturb=1))
+    rig.tick(SETTLED)
+    assert rig.got(peer) == []
+    found = asked(rig)
+    assert found.keys() == {FIRST, LAST}
+    for (told,) in found.values():
+        assert (told.media_list, told.donot_disturb) == ({"email": 1}, 0)
+    rig.tick(10 * SETTLED)
+    assert not asked(rig)
+
+
+def test_who_told_before_it_became_the_authority_is_told_the_session_likewise() -> None:
+    rig, (peer,) = rig_with_agent()
+    heir = next(node for node in (HOME, *OTHERS) if node != AUTHORITY)
+    tell(rig, heir, NOT_READY)
+    rig.lose(AUTHORITY)
+    rig.tick(SETTLED)
+    assert NOT_READY not in rig.got(peer)
+    (told,) = asked(rig)[heir]
+    assert (type(told), told.media_list) == (RequestConfirmSession, {"email": 1})
+
+
+def test_what_is_taken_back_is_as_the_client_has_changed_it_meanwhile() -> None:
+    rig, (peer,) = rig_with_agent()
+    tell(rig, FIRST, change("DoNotDisturbOn", media_list={"email": 1}, donot_disturb=1))
+    rig.ask(
+        peer, RequestNotReadyForMedia(tenant_id=TENANT, agent_id="ann", media_type_name="email")
+    )
+    for node in (HOME, *OTHERS):
+        rig.answer(node, only(rig.sent(node)), EventAck(agent_session=STAMP))
+    rig.tick(SETTLED)
+    (told,) = asked(rig).pop(FIRST)
+    assert (told.media_list, told.donot_disturb) == ({"email": 0}, 0)
 
 
 def test_a_node_that_was_told_the_session_meanwhile_has_told_nothing_since() -> None:
