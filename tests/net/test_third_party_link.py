@@ -130,14 +130,8 @@ def test_answers_to_nothing_and_pings_and_events_do_no_harm() -> None:
     assert isinstance(router.answer(reference), Event3rdServerResponse)
 
 
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        (Event3rdServerFault(fault_code="9", fault_string="no"), Event3rdServerFault),
-        (EventError(error_code=3000, error_description="full"), EventError),
-    ],
-)
-def test_what_a_server_refuses_is_told_as_it_says_it(answer: Message, kind: type[Message]) -> None:
+def refused_by_the_server(answer: Message) -> Message:
+    """What a caller is told whose call a server answers by `answer`."""
     rig = node("one")
     server = scripted(rig)
     router = rig.client("RoutingEngine")
@@ -146,10 +140,22 @@ def test_what_a_server_refuses_is_told_as_it_says_it(answer: Message, kind: type
     ((number, _),) = server.calls()
     server.peer.write(encode(answer, reference=number))
     rig.settle()
-    told = router.answer(reference)
-    assert isinstance(told, kind)
-    if isinstance(told, EventError):
-        assert (told.error_code, told.error_description, told.in_doubt) == (3000, "full", False)
+    told: Message = router.answer(reference)
+    return told
+
+
+def test_a_servers_fault_is_told_as_it_says_it() -> None:
+    told = refused_by_the_server(Event3rdServerFault(fault_code="9", fault_string="no"))
+    assert isinstance(told, Event3rdServerFault)
+    assert (told.fault_code, told.fault_string) == ("9", "no")
+
+
+@pytest.mark.parametrize(("code", "told_as"), [(3000, 3072), (3022, 3072), (3006, 3006)])
+def test_a_servers_refusal_is_not_taken_for_the_nodes_own(code: int, told_as: int) -> None:
+    """A proxy would ask the next node, where the server is the same."""
+    told = refused_by_the_server(EventError(error_code=code, error_description="full"))
+    assert isinstance(told, EventError)
+    assert (told.error_code, told.error_description, told.in_doubt) == (told_as, "full", False)
 
 
 def test_a_server_says_nothing_of_other_interactions() -> None:
