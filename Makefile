@@ -85,7 +85,7 @@ help:
 
 .PHONY: demo
 demo: $(INSTALLED)
-	@$(BIN)/ixctl demo $(ARGS)
+	@$(BIN)/ixctl demo --responder examples/auto_responder.py $(ARGS)
 
 # Which tests failed, from the log of a half: it is thousands of lines long, and another follows.
 MOST_NAMED := 12

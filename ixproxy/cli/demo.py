@@ -79,7 +79,28 @@ def add_parser(subparsers: Any) -> None:
         type=Path,
         help="where deployment file, databases and logs go, to stay there",
     )
+    parser.add_argument(
+        "--responder",
+        type=Path,
+        metavar="FILE.py",
+        help="the program that nodes call for strategies: examples/auto_responder.py of the "
+        "source, which is found by itself where ixproxy runs from there",
+    )
     parser.set_defaults(command=command)
+
+
+def responder_of(args: Namespace) -> Path | None:
+    """
+    The external server's program; None: there is none.
+
+    :raise UsageError: what was named is no file.
+    """
+    named: Path | None = args.responder
+    if named is None:
+        return PROGRAM if PROGRAM.exists() else None
+    if not named.is_file():
+        raise UsageError(f"--responder: {named} is not a file")
+    return named.absolute()
 
 
 def source_of(args: Namespace) -> Source:
@@ -97,15 +118,14 @@ def source_of(args: Namespace) -> Source:
 
 async def command(reactor: Any, args: Namespace, output: Output) -> int:
     """Run the demo, and print what came of it."""
-    source = source_of(args)
+    source, responder = source_of(args), responder_of(args)
     found = survey(source)
     result = Result(source.title, found.count, args.agents)
     with _directory(args.directory, output) as directory:
-        called = PROGRAM.exists()
         cluster = plan(
-            directory, found.media_types, found.queues, SystemRandom(), responder=called
+            directory, found.media_types, found.queues, SystemRandom(), responder=responder
         )
-        result.calls = Calls() if called else None
+        result.calls = Calls() if responder else None
         write(cluster)
         await _run(reactor, cluster, source, result, output)
     if not output.json:
@@ -137,7 +157,7 @@ async def _run(reactor: Any, cluster: Plan, source: Source, result: Result, outp
     stores = {node: cluster.store(node) for node in NODES}
     phase = _phases(reactor, result, output)
     try:
-        with phase("start", len(NODES) + len(PROXIES) + cluster.responder) as progress:
+        with phase("start", len(NODES) + len(PROXIES) + bool(cluster.responder)) as progress:
             await _start(reactor, cluster, servers, progress)
         async with clients(reactor, cluster) as opened:
             result.measured = opened.measured
@@ -185,7 +205,7 @@ async def _start(
             progress(1)
     if cluster.responder:
         arguments = ("--queue", cluster.escalations)
-        servers.start_program(PROGRAM, RESPONDER, cluster.log(RESPONDER), arguments)
+        servers.start_program(cluster.responder, RESPONDER, cluster.log(RESPONDER), arguments)
         progress(1)
 
 

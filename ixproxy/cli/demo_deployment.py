@@ -34,7 +34,7 @@ class Plan:
 
     :ivar escalations: the queue that agents hand difficult ones to.
     :ivar ports: application to its port on the loopback interface.
-    :ivar responder: there is an external server, which all nodes connect to.
+    :ivar responder: the program of an external server, which all nodes connect to; None: none.
     """
 
     directory: Path
@@ -42,7 +42,7 @@ class Plan:
     queues: tuple[str, ...]
     escalations: str
     ports: dict[str, int]
-    responder: bool = False
+    responder: Path | None = None
 
     @property
     def file(self) -> Path:
@@ -78,7 +78,7 @@ def plan(
     queues: Iterable[str],
     random: Random,
     *,
-    responder: bool = False,
+    responder: Path | None = None,
 ) -> Plan:
     """Names and ports for a cluster in `directory`."""
     listed = tuple(sorted(queues))

@@ -19,7 +19,8 @@ import pytest_twisted
 from twisted.internet.defer import CancelledError
 
 from ixproxy.cli import demo
-from ixproxy.cli.demo import source_of
+from ixproxy.cli.demo import responder_of, source_of
+from ixproxy.cli.demo_calling import PROGRAM
 from ixproxy.cli.demo_input import CsvSource, MadeUp
 from ixproxy.cli.main import parser
 from ixproxy.cli.outcomes import UsageError
@@ -52,6 +53,20 @@ def run(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": os.getcwd(), "TMPDIR": str(cwd)},
     )
+
+
+def test_the_external_server_is_the_program_that_is_named(tmp_path: Path) -> None:
+    program = tmp_path / "responder.py"
+    named = arguments("--responder", str(program))
+    with pytest.raises(UsageError, match=r"responder\.py is not a file"):
+        responder_of(named)
+    program.touch()
+    assert responder_of(named) == program
+    assert responder_of(arguments()) == PROGRAM, "the source has one"
+
+
+def test_make_demo_names_it() -> None:
+    assert "ixctl demo --responder examples/auto_responder.py" in Path("Makefile").read_text()
 
 
 def test_a_file_and_a_map_belong_together() -> None:
