@@ -32,7 +32,10 @@ _CALL = BY_MESSAGE[Request3rdServer].code
 
 
 def ranked(state: ProxyState, asked: Asked, links: Sequence[Link]) -> list[NodeName] | None:
-    """These nodes in the order of the routing strategy, best first; None: it failed."""
+    """These nodes in the order of the routing strategy, best first; None: it is refused."""
+    if not links:
+        state.refuse(asked, Code.NO_SERVERS)
+        return None
     frame = asked.frame
     draft = Draft(
         tenant_id=frame.tenant,
@@ -53,6 +56,7 @@ def ranked(state: ProxyState, asked: Asked, links: Sequence[Link]) -> list[NodeN
             strategy=state.strategies.routing_name,
             problem=problem,
         )
+        state.refuse(asked, Code.STRATEGY_FAILED)
         return None
 
 
@@ -81,15 +85,10 @@ class Choosing:
             for link in state.links.values()
             if link.linked and _takes(link.facts, frame.tenant, frame.media)
         ]
-        if not linked:
-            state.refuse(self._asked, Code.NO_SERVERS)
-            return
         order = ranked(state, self._asked, linked)
-        if order is None:
-            state.refuse(self._asked, Code.STRATEGY_FAILED)
-            return
-        self._ranked = order
-        self._offer(Code.NO_SERVERS)
+        if order is not None:
+            self._ranked = order
+            self._offer(Code.NO_SERVERS)
 
     def _offer(self, otherwise: int) -> None:
         state, asked = self._state, self._asked

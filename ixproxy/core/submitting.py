@@ -84,15 +84,10 @@ class Submitting:
             self._offer(Code.RECEIPT_HOME_UNAVAILABLE)
 
     def _start_by_rank(self, linked: list[Link]) -> None:
-        if not linked:
-            self._state.refuse(self.asked, Code.NO_SERVERS)
-            return
         order = ranked(self._state, self.asked, linked)
-        if order is None:
-            self._state.refuse(self.asked, Code.STRATEGY_FAILED)
-            return
-        self._ranked = order
-        self._offer(Code.NO_SERVERS)
+        if order is not None:
+            self._ranked = order
+            self._offer(Code.NO_SERVERS)
 
     def _offer(self, otherwise: int) -> None:
         state, asked = self._state, self.asked
