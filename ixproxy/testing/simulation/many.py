@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.util import Finalize
+from threading import Thread
 from typing import Any
 
 from ixproxy.testing.places import Places, SqlitePlaces
@@ -68,9 +70,18 @@ _OPEN: list[Places] = []
 
 
 def _open_stores(store: str, address: str) -> None:
+    Thread(target=_end_with_the_first, daemon=True).start()
     stack = ExitStack()
     _OPEN.append(stack.enter_context(stores_of(store, address)))
     Finalize(None, stack.close, exitpriority=1)
+
+
+def _end_with_the_first() -> None:
+    """Who was killed cannot tell the others that nobody waits for their results any more."""
+    first = parent_process()
+    if first is not None:
+        first.join()
+        os._exit(1)
 
 
 def _all_of(seeds: Sequence[int], steps: int) -> list[Result]:

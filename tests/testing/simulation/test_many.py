@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import psycopg
 import pytest
 
@@ -33,3 +36,19 @@ def test_who_has_seen_enough_ends_it() -> None:
     results = simulate_all(range(100), 3, 1)
     assert next(results).seed == 0
     results.close()  # type: ignore[attr-defined]
+
+
+def test_whoever_works_for_one_that_is_killed_ends_too() -> None:
+    command = "-m", "ixproxy.testing.simulation", "--seeds", "0:100000", "--jobs", "2", "--json"
+    first = subprocess.Popen(
+        [sys.executable, *command, "--steps", "3"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert first.stdout is not None
+        assert b"seed" in first.stdout.readline()
+    finally:
+        first.kill()
+    # The output ends when nobody has it open any more, the others among them.
+    first.communicate(timeout=120)
