@@ -187,10 +187,14 @@ class Registering:
         for tell in self._state.when_registered:
             tell(link, client, answer)
         for identifier, take in answer.held.items():
-            self.held[identifier] = take
-            if identifier in client.holding:
-                client.took(identifier, take, link.name)
             self._state.owners.learn(identifier.encode(), link.name)
+            if identifier in client.holding:
+                self.held[identifier] = take
+                client.took(identifier, take, link.name)
+            else:
+                # It was revoked while the node was asked, which knows nothing of that.
+                tenant = min(client.tenants or link.facts.tenants, default=0)
+                self._state.give_back(link, tenant, identifier, take)
 
     def lost(self, link: Link, pending: Pending) -> None:
         """One node does not answer in time, or not before it joins again."""

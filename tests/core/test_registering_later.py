@@ -12,6 +12,7 @@ from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
     EventRevoked,
+    RequestCancelTake,
     RequestConfirmSession,
     RequestGetInteractionProperties,
     RequestRegisterClient,
@@ -85,6 +86,27 @@ def test_what_it_holds_there_is_kept_for_the_grace_and_what_is_not_confirmed_is_
     assert isinstance(event, EventRevoked)
     assert event.interaction_id == "nowhere"
     assert client.holding == {"there": (4, WEST)}
+
+
+def test_what_was_revoked_while_the_node_was_asked_again_is_given_back_there() -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration(holding={"there": 4}))
+    rig.refuse(WEST, only(rig.sent(WEST)), Code.STORE_FAILED)
+    for node in (EAST, NORTH):
+        rig.answer(node, only(rig.sent(node)), EventAck(proxy_client_id=9))
+    rig.got(peer)
+    rig.tick(PAUSE)
+    tried = only(rig.sent(WEST))
+    rig.tick(rig.core.state.settings.node_loss_grace)
+    event = only(rig.got(peer))
+    assert isinstance(event, EventRevoked)
+    assert event.interaction_id == "there"
+    rig.answer(WEST, tried, EventAck(proxy_client_id=9, held={"there": 4}))
+    given_back = decode(only(rig.sent(WEST)))
+    assert isinstance(given_back, RequestCancelTake)
+    assert (given_back.interaction_id, given_back.take_number) == ("there", 4)
+    assert not rig.got(peer)
 
 
 def test_it_is_told_which_agents_are_logged_in() -> None:
