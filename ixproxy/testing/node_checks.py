@@ -64,6 +64,8 @@ def sizes(server: NodeServer) -> dict[str, int]:
         "snapshots": len(memory.snapshots),
         "sessions with snapshots": len(memory.snapshots._of),
         "snapshots that are being freed": len(memory.snapshots.ending),
+        "calls to external servers": server.third_party.servers.in_flight,
+        "calls that wait for external servers": server.third_party.servers.waiting,
         **{name: len(getattr(memory, name)) for name in _REMEMBERED},
         **{f"routers: {name}": len(getattr(memory.routers, name)) for name in _OF_ROUTERS},
     }
@@ -73,6 +75,7 @@ _REMEMBERED = (
     "sessions", "lost", "agents", "agents_of", "places", "provisional",
     "places_taken", "provisional_of", "servers", "interested", "reporters", "reported", "restarts",
     "logging_in", "returned", "logouts", "available", "available_of", "topics", "topics_of", "seen",
+    "service_readers",
 )  # fmt: skip
 _OF_ROUTERS = (
     "routers", "loaded", "buckets", "unread", "have", "routed", "lost", "awake", "looks",

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ixproxy import messages as m
 from ixproxy.testing.at_rest import agents_of_nodes, grown, remembered
 from ixproxy.testing.node_checks import mistakes
+from ixproxy.testing.simulation.players import SORTS, ends
 from ixproxy.testing.simulation.rules_of_pairs import (
     one_server_of_a_pair_serves,
     who_is_deposed_waits_and_has_said_so,
+)
+from ixproxy.testing.simulation.rules_of_pushed import (
+    nodes_know_what_routers_have_loaded,
+    nothing_waits_for_a_router_with_room,
 )
 from ixproxy.testing.simulation.run import Run
 from ixproxy.values import NodeName, PartyType
@@ -25,7 +29,7 @@ def every_request_is_answered_once(run: Run) -> Iterator[str]:
     """Each request has one answer, those included that nobody waits for (design 14.2)."""
     for asked in run.waiting:
         yield f"{asked.name} of #{asked.step} is never answered"
-    for player in run.there("mail", "router", "desk", "stat"):
+    for player in run.there(*SORTS):
         if player.here.in_flight:
             yield f"{player.name} waits for {player.here.in_flight} answers"
 
@@ -115,9 +119,7 @@ def nothing_acknowledged_is_lost(run: Run) -> Iterator[str]:
     left = {row["id"] for row in run.cluster.rows("interactions")}
     # Of some stops nobody lived to hear the answer.
     unheard = {
-        asked.request.interaction_id
-        for asked in run.open
-        if isinstance(asked.request, m.RequestStopProcessing)
+        getattr(asked.request, "interaction_id", "") for asked in run.open if ends(asked.request)
     }
     for identifier in run.ledger.born:
         if identifier not in left and not run.ended.get(identifier):
@@ -203,6 +205,8 @@ AT_REST: tuple[Rule, ...] = (
     nodes_contradict_nothing,
     agents_are_the_same_everywhere,
     no_more_agents_than_seats,
+    nodes_know_what_routers_have_loaded,
+    nothing_waits_for_a_router_with_room,
 )
 WHILE_NODES_ARE_AWAY: tuple[Rule, ...] = (
     what_a_lost_node_has_is_let_go,

@@ -16,9 +16,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from ixproxy import messages as m
 from ixproxy.client import Client
@@ -29,25 +28,23 @@ from ixproxy.node.leading import State
 from ixproxy.testing.at_rest import remembered
 from ixproxy.testing.memory_nodes import MemoryNode
 from ixproxy.testing.places import Places
+from ixproxy.testing.simulation.calls import Calls
 from ixproxy.testing.simulation.history import History
 from ixproxy.testing.simulation.ledger import Ledger, ObservedStore
+from ixproxy.testing.simulation.logged import LoggedFailures
 from ixproxy.testing.simulation.players import SORTS, Asked, Player
+from ixproxy.testing.simulation.pushed_work import PushedWork
 from ixproxy.testing.simulation.service import Service
 from ixproxy.testing.simulation.stepping import Draws, Step
 from ixproxy.testing.simulation.worlds import World, built
 from ixproxy.testing.watching import StreamWatch
-
-_SAID = {
-    "Server {name} is primary, term {term}": State.PRIMARY,
-    "Server {name} waits to be primary again": State.WAITING,
-}
 
 Do = Callable[["Run", Draws], None]
 Mend = Callable[[], None]
 
 GIVEN_UP = "given up"
 """As what a request is refused for which its client does not wait any longer."""
-_SETTLED_LATE = (m.RequestDeliver, m.RequestTransfer, m.RequestConference)
+_SETTLED_LATE = (m.RequestDeliver, m.RequestTransfer, m.RequestConference, m.RequestRouteCall)
 
 
 class Breach(NamedTuple):
@@ -111,14 +108,18 @@ class Run:
         self.last: Player | None = None
         """Who works everything off."""
         self.logged: list[str] = []
-        self.cluster = built(world, stores)
+        self.calls = Calls(world.services, self.broken)
+        self.pushed = PushedWork(world, self.broken)
+        self.ledger.books.append(self.pushed)
+        self.cluster = built(world, stores, self.calls.servers)
+        self.calls.clock = self.cluster.clock
         for node in self.cluster.nodes:
             node.at_database = partial(self._observed, node)
         self._stores: dict[str, ObservedStore] = {}
         self.service = Service(self.cluster, world, self.broken, self._failing, self._full)
         self.lives: dict[str, State] = {}
         """Server of a node to what it said last of what it is: primary, or waiting."""
-        self._observer = _LoggedFailures(self.logged, self.lives)
+        self._observer = LoggedFailures(self.logged, self.lives)
 
     def _observed(self, node: MemoryNode, server: str, store: IStore) -> IStore:
         self._stores[server] = observed = ObservedStore(store, node.name, self.ledger)
@@ -162,6 +163,7 @@ class Run:
             for number in range(count):
                 through = (number + world.seed) % len(cluster.fronts)
                 self.come(sort, through)
+        self.pushed.begin(self.come)
         cluster.run_until(
             lambda: all(player.client is not None for player in self.players),
             "the first clients never come in",
@@ -208,8 +210,13 @@ class Run:
 
     # Who is there.
 
-    def come(self, sort: str, through: int | None) -> Player:
-        """A client begins to connect; through which proxy first, None: any, in turn."""
+    def come(self, sort: str, through: int | None, **how: Any) -> Player:
+        """
+        A client begins to connect.
+
+        :param through: which proxy first; None: any, in turn.
+        :param how: more for `Cluster.connecting`.
+        """
         number = sum(player.sort == sort for player in self.players)
         player = Player(f"{sort}-{number + 1}", sort, since=self.now())
         if sort == "stat":
@@ -220,7 +227,7 @@ class Run:
         if through is not None:
             order = [(through + each) % fronts for each in range(fronts)]
         player.host, connected = self.cluster.connecting(
-            player.name, SORTS[sort], proxy=order, on_event=partial(self._heard, player)
+            player.name, SORTS[sort], proxy=order, on_event=partial(self._heard, player), **how
         )
         connected.addCallbacks(partial(self._came, player), partial(self._not_come, player))
         return player
@@ -382,19 +389,3 @@ class Run:
     def on_hold(self) -> list[str]:
         """The interactions that are on hold."""
         return [row["id"] for row in self.cluster.rows("interactions") if row["is_held"]]
-
-
-@implementer(ILogObserver)
-class _LoggedFailures:
-    """What any program logs as its own mistake, and what servers say of their lives."""
-
-    def __init__(self, told: list[str], lives: dict[str, State]) -> None:
-        self._told = told
-        self._lives = lives
-
-    def __call__(self, event: LogEvent) -> None:
-        if (life := _SAID.get(event.get("log_format", ""))) is not None:
-            self._lives[event["name"]] = life
-        failure = event.get("log_failure")
-        if isinstance(failure, Failure):
-            self._told.append(f"{formatEvent(event)}: {failure.getTraceback()}")
