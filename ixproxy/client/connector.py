@@ -115,13 +115,17 @@ class Connector:
             conversation.registered(link, facts, held)
 
     async def _register(self, link: Link) -> tuple[ServerFacts, Mapping[str, int]]:
-        self.incarnation += 1
+        """Register, and once more whenever there is something else to say by then."""
         conversation, patience = self._conversation, self._settings.attempt_timeout
-        request = self._identity.registration(self.incarnation, conversation.listed)
-        message = (await conversation.register(link, request, patience)).message
-        if not isinstance(message, EventAck) or message.server is None:
-            raise NodeUnavailable("the answer to the registration names no server")
-        return message.server, message.held
+        while True:
+            self.incarnation += 1
+            said = self._identity
+            request = said.registration(self.incarnation, conversation.listed)
+            message = (await conversation.register(link, request, patience)).message
+            if not isinstance(message, EventAck) or message.server is None:
+                raise NodeUnavailable("the answer to the registration names no server")
+            if self._identity is said:
+                return message.server, message.held
 
     async def _round(self) -> Link | RequestRefused | NodeUnavailable:
         """Try each endpoint once; the connection, or why there is none."""

@@ -52,6 +52,7 @@ class PushedWork:
     :ivar loaded: the routers that ever came, and what each has said last that it has loaded.
     :ivar node: to which node each is connected, by its number.
     :ivar well: since when nothing hinders a node, and by which epoch.
+    :ivar gone: since when a router is seen to be gone.
     """
 
     def __init__(self, world: World, broken: Callable[[str, str], None]) -> None:
@@ -63,6 +64,7 @@ class PushedWork:
         self.loaded: dict[Player, tuple[str, ...]] = {}
         self.node: dict[Player, int] = {}
         self.well: dict[str, tuple[int, float]] = {}
+        self.gone: dict[bytes, float] = {}
         self._rows: dict[str, InteractionRow | None] = {}
         self._new: dict[tuple[str, str, bytes], Take] = {}
         self._ended: list[tuple[str, int]] = []

@@ -45,7 +45,8 @@ def a_call_is_answered_by_whom_it_was_for(run: Run, asked: Asked) -> Iterator[st
     if isinstance(outcome, RequestRefused):
         if not unknown and outcome.code == Code.SERVICE_UNKNOWN:
             yield f"{envelope} of #{asked.step} is refused as unknown"
-        if run.world.calm and outcome.code in LOST and not _may_hang(run):
+        there = all(server.alive for server in run.calls.servers) and not _may_hang(run)
+        if run.world.calm and outcome.code in LOST and there:
             yield f"#{asked.step} is refused with {outcome.code}, and all servers are there"
         return
     (mark,) = asked.marks

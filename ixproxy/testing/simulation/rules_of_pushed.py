@@ -81,13 +81,19 @@ def what_a_dead_router_had_goes_back_in_time(run: Run) -> Iterator[str]:
         epoch = run.ledger.epochs.get(node.name, 0)
         if _hindered(run, node) or run.pushed.well.get(node.name, (0, 0.0))[0] != epoch:
             run.pushed.well[node.name] = epoch, now
-    gone = {player.session: player for player in run.pushed.loaded if _gone(player)}
+    gone = run.pushed.gone
+    for player in run.pushed.loaded:
+        if _is_gone(player):
+            gone.setdefault(player.session, now)
+        else:
+            gone.pop(player.session, None)
+    since = {player.session: player.since for player in run.pushed.loaded}
     for (name, identifier, session), take in run.pushed.takes.items():
-        player = gone.get(session)
-        if player is not None:
-            since = now - max(player.since, run.pushed.well[name][1])
-            if since > allowed:
-                yield f"{player.name} has {identifier} as {take.number}, gone for {since:.1f} s"
+        # What registers again while it is connected is not connected for a moment.
+        if session in gone:
+            passed = now - max(since[session], gone[session], run.pushed.well[name][1])
+            if passed > allowed:
+                yield f"{identifier} is a router's as {take.number}, gone for {passed:.1f} s"
 
 
 def _hindered(run: Run, node: MemoryNode) -> bool:
@@ -98,7 +104,7 @@ def _hindered(run: Run, node: MemoryNode) -> bool:
     )
 
 
-def _gone(player: Player) -> bool:
+def _is_gone(player: Player) -> bool:
     return player.client is not None and (player.left or not player.client.connected)
 
 
