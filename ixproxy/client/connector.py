@@ -71,6 +71,10 @@ class Connector:
             clock, settings.keep_alive_interval, settings.keep_alive_limit
         )
         self.incarnation = incarnation
+        self.link: Link | None = None
+        """The connection, once registered, and while it registers again."""
+        self.leaving = False
+        """Whether the client says goodbye, and is registered no more."""
         conversation.whole = not incarnation
 
     async def run(self, connected: Deferred[None]) -> None:
@@ -88,7 +92,9 @@ class Connector:
                 if not connected.called:
                     connected.callback(None)
                 since = self._clock.seconds()
+                self.link = link
                 await link.when_lost()
+                self.link = None
                 course.lost(self._clock.seconds() - since)
             else:
                 rounds += 1
@@ -104,15 +110,22 @@ class Connector:
         What is asked meanwhile waits, as without a connection. Where there is
         none, the next registration says it.
 
-        :raise RequestRefused: the server does not take it; it ends the connection.
+        :raise RequestRefused: the server does not take it, or has not answered in time; the
+            connection is ended, and made again.
         """
         extended = {**self._identity.extension, **extension}
         self._identity = replace(self._identity, extension=extended)
         conversation, link = self._conversation, self._conversation.link
         if link is not None:
             conversation.link = None
-            facts, held = await self._register(link)
-            conversation.registered(link, facts, held)
+            try:
+                facts, held = await self._register(link)
+            except BaseException:
+                # Nobody knows as what it is registered: the next connection says it.
+                link.abort("it could not register again")
+                raise
+            if not self.leaving:
+                conversation.registered(link, facts, held)
 
     async def _register(self, link: Link) -> tuple[ServerFacts, Mapping[str, int]]:
         """Register, and once more whenever there is something else to say by then."""
