@@ -151,9 +151,7 @@ def _wrong_rows(tables: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
                 yield f"{id!r} was taken by event {party['take_number']}, the last one is {meta}"
 
 
-def _wrong_snapshots(
-    tables: dict[str, list[dict[str, Any]]], server: NodeServer
-) -> Iterator[str]:
+def _wrong_snapshots(tables: dict[str, list[dict[str, Any]]], server: NodeServer) -> Iterator[str]:
     """Snapshots against their members, locks and what is remembered."""
     rows = {row["snapshot_id"]: row for row in tables["snapshots"]}
     members = Counter(row["snapshot_id"] for row in tables["snapshot_members"])

@@ -92,9 +92,9 @@ class Calls:
             if service.alive and service.server is program and not later.called:
                 later.callback(answer)
 
-        assert self.clock is not None
         after = call.parameters.get(AFTER)
         if call.method == LATE and isinstance(after, int):
+            assert self.clock is not None
             self.clock.callLater(after / 1000, answered)
         else:
             self._open.append(answered)

@@ -13,6 +13,7 @@ from ixproxy.errors import Code, RequestRefused
 from ixproxy.testing.memory_services import TYPE
 from ixproxy.testing.simulation.calling import find, made_call
 from ixproxy.testing.simulation.calls import SERVERS
+from ixproxy.testing.simulation.ledger import OWN
 from ixproxy.testing.simulation.players import Asked, Player
 from ixproxy.testing.simulation.run import Run
 
@@ -87,8 +88,9 @@ def _one_is_dead(run: Run, player: Player) -> None:
 
 
 def _are_found(run: Run, player: Player) -> None:
-    """A node finds what it has."""
-    for identifier in list(run.ledger.owners)[:MOST_FOUND]:
+    """A node finds what it has. What a client has named a proxy may look for where it was before."""
+    there = [each for each in run.ledger.owners if not each.startswith(OWN)]
+    for identifier in there[:MOST_FOUND]:
         outcome = _done(run, find(run, player, {"InteractionId": identifier}, identifier)).outcome
         found = {}
         if isinstance(outcome, m.Event3rdServerResponse):

@@ -60,9 +60,10 @@ def a_call_is_answered_by_whom_it_was_for(run: Run, asked: Asked) -> Iterator[st
             yield f"{mark} is answered with {said} and {outcome.user_data}, not with {wanted}"
         if envelope["Method"] == FAULT:
             yield f"{envelope['Method']} of #{asked.step} has the answer {said}"
-    elif isinstance(outcome, m.Event3rdServerFault):
-        if (outcome.fault_code, envelope["Method"]) != (ASKED_FOR, FAULT):
-            yield f"{mark} of #{asked.step} is a fault: {outcome.fault_code}"
+    else:
+        code = getattr(outcome, "fault_code", "")
+        if (code, envelope["Method"]) != (ASKED_FOR, FAULT):
+            yield f"{mark} of #{asked.step} is a fault: {code}"
     named = getattr(outcome, "extension", {}).get(CLIENT_REFID)
     if named != asked.request.extension[CLIENT_REFID]:
         yield f"the answer to #{asked.step} names the call {named}"
