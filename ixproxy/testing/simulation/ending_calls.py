@@ -88,7 +88,7 @@ def _one_is_dead(run: Run, player: Player) -> None:
 
 
 def _are_found(run: Run, player: Player) -> None:
-    """A node finds what it has. What a client has named a proxy may look for where it was before."""
+    """A node finds what it has. What a client has named is looked for where it was before."""
     there = [each for each in run.ledger.owners if not each.startswith(OWN)]
     for identifier in there[:MOST_FOUND]:
         outcome = _done(run, find(run, player, {"InteractionId": identifier}, identifier)).outcome

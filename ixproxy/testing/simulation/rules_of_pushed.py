@@ -117,8 +117,10 @@ def nodes_know_what_routers_have_loaded(run: Run) -> Iterator[str]:
             if not player.left and strategies and run.pushed.node[player] == number
         }
         assert node.server is not None
-        routers = node.server.core._standing.memory.routers.routers
-        known = {session: set(router.strategies) for session, router in routers.items()}
+        known: dict[bytes, set[str]] = {}
+        for strategy, sessions in node.server.core._standing.memory.routers.loaded.items():
+            for session in sessions:
+                known.setdefault(session, set()).add(strategy)
         if known != said:
             yield f"{node.name} knows {list(known.values())}, said is {list(said.values())}"
 
