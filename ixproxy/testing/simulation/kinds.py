@@ -100,7 +100,8 @@ OF_SERVICES: tuple[Kind, ...] = (
 """What is met only where there are external servers."""
 
 OF_PUSHED: tuple[Kind, ...] = (
-    Kind("submit routed", 10, pushed.submit_routed),
+    Kind("submit routed", 8, pushed.submit_routed),
+    Kind("submit several routed", 3, pushed.submit_several_routed),
     Kind("place in routed", 3, upon(pushed.place_in_routed, "router", "desk")),
     Kind("pull routed", 2, pushed.pull_routed),
     Kind("route", 14, pushed.route),

@@ -28,6 +28,20 @@ def submit_routed(run: Run, draws: Draws) -> None:
     players = run.there("mail")
     if not players:
         return nobody(run)
+    _submit(run, draws, draws.of(players))
+
+
+def submit_several_routed(run: Run, draws: Draws) -> None:
+    """It submits several at once, more than routers may have at times."""
+    players = run.there("mail")
+    if not players:
+        return nobody(run)
+    player = draws.of(players)
+    for _ in range(draws.of((3, 4, 6))):
+        _submit(run, draws, player)
+
+
+def _submit(run: Run, draws: Draws, player: Player) -> None:
     run.marks += 1
     request = m.RequestSubmit(
         tenant_id=TENANT,
@@ -35,7 +49,7 @@ def submit_routed(run: Run, draws: Draws) -> None:
         queue=ROUTED,
         user_data={"tag": run.marks, **({"Priority": 9} if draws.percent(30) else {})},
     )
-    run.ask(draws.of(players), request, marks=(f"tag {run.marks}",))
+    run.ask(player, request, marks=(f"tag {run.marks}",))
 
 
 def pull_routed(run: Run, draws: Draws) -> None:

@@ -34,6 +34,16 @@ def test_what_is_submitted_is_pushed() -> None:
         assert list(router.here.holding) == [outcome.interaction_id]
 
 
+def test_several_are_submitted_and_a_router_gets_as_many_as_it_may_have() -> None:
+    with running(pushed=True, nodes=1, per_router=2) as run:
+        router = pushed_to(run)
+        pushed.submit_several_routed(run, Draws(0))
+        run.cluster.run(0.1)
+        assert sum(isinstance(asked.request, m.RequestSubmit) for asked in run.asked) == 3
+        assert len(router.here.holding) == 2
+        assert run.breach is None
+
+
 def test_what_is_placed_there_is_pushed() -> None:
     with running(pushed=True, nodes=1) as run:
         router, identifier = pushed_to(run), pulled(run)
