@@ -4,6 +4,7 @@ import pytest
 
 from ixproxy import messages as m
 from ixproxy.client.third_party_server import Call, Fault, Result
+from ixproxy.messages.message import Message
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.simulation.calls import (
     AFTER,
@@ -96,8 +97,8 @@ def test_a_call_that_is_made_and_was_refused() -> None:
 def test_a_call_is_reported_once_and_its_beginning_before_its_end() -> None:
     begun = m.EventExternalServiceRequested(esp_request_id="101-1-1")
     over = m.EventExternalServiceResponded(esp_request_id="101-1-1")
-    wrong = [[begun, begun], [over, begun], [over, over]]
-    right = [[begun, over], [over], [begun]]
+    wrong: list[list[Message]] = [[begun, begun], [over, begun], [over, over]]
+    right: list[list[Message]] = [[begun, over], [over], [begun]]
     for events in (*wrong, *right):
         calls = Calls(True, told := Told())
         for event in events:

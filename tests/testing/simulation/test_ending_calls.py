@@ -50,7 +50,7 @@ def _unbalanced(run: Run) -> None:
     for node in run.cluster.nodes:
         assert node.server is not None
         servers = node.server.third_party.servers
-        servers._in_turn = lambda address, some: some  # type: ignore[method-assign]
+        servers._in_turn = lambda address, servers: servers  # type: ignore[method-assign]
 
 
 def _immortal(run: Run) -> None:

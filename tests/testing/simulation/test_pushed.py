@@ -65,6 +65,7 @@ def test_a_router_says_what_becomes_of_what_it_has(kind: int) -> None:
         pushed.route(run, Draws(1 + 100 * kind))
         run.cluster.run(3)
         asked = last(run, m.RequestRouteCall)
+        assert isinstance(asked.request, m.RequestRouteCall)
         assert isinstance(asked.outcome, m.EventRouteUsed | Exception)
         assert asked.request.route_type == pushed.ROUTE_TYPES[kind]
         if isinstance(asked.outcome, m.EventRouteUsed) and pushed.ROUTE_TYPES[kind] != "Agent":

@@ -94,7 +94,7 @@ def test_pushed_to_two_routers() -> None:
 
 
 @pytest.mark.parametrize("how", [{"is_held": 1}, {"is_locked": 1}])
-def test_pushed_while_it_is_on_hold_or_locked(how: dict[str, int]) -> None:
+def test_pushed_while_it_is_on_hold_or_locked(how: dict[str, Any]) -> None:
     broken = Book().commit(interaction(**how), party(7))
     assert broken == ["what_is_locked_or_on_hold_is_not_pushed"]
 

@@ -36,7 +36,7 @@ def response(server: str = "archive", **more: Any) -> m.Event3rdServerResponse:
     """An answer as it should be."""
     said = {"Parameters": {MARK: "m7", "server": server}}
     usual = {"user_data": {"of": "m7"}, "extension": NAMED, "envelope3rd_server": said}
-    return m.Event3rdServerResponse(**{**usual, **more})  # type: ignore[arg-type]
+    return m.Event3rdServerResponse(**{**usual, **more})
 
 
 def said(found: Iterator[str]) -> str:

@@ -31,7 +31,7 @@ def used(run: Run, identifier: str, number: int = 7, **more: Any) -> Asked:
     return asked
 
 
-TO = {
+TO: dict[str, tuple[dict[str, Any], Place, Place]] = {
     "Queue": ({"queue": "Done"}, Place("Done"), Place("Second")),
     "Workbin": (
         {"workbin": m.Workbin(workbin_type_id="Drafts", workbin_agent_id="anna")},
