@@ -1,4 +1,4 @@
-"""What programs log while a simulation runs: their own mistakes, and what servers say they are."""
+"""What the programs of a simulation log: their own mistakes, and what servers say of their lives."""
 
 from __future__ import annotations
 
@@ -15,13 +15,8 @@ _SAID = {
 
 
 @implementer(ILogObserver)
-class LoggedFailures:
-    """
-    An observer of the log.
-
-    :param told: gets what any program logs as its own mistake.
-    :param lives: gets what servers of nodes say that they are.
-    """
+class Logged:
+    """What any program logs as its own mistake, and what servers say of their lives."""
 
     def __init__(self, told: list[str], lives: dict[str, State]) -> None:
         self._told = told

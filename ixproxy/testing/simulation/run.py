@@ -31,7 +31,7 @@ from ixproxy.testing.places import Places
 from ixproxy.testing.simulation.calls import Calls
 from ixproxy.testing.simulation.history import History
 from ixproxy.testing.simulation.ledger import Ledger, ObservedStore
-from ixproxy.testing.simulation.logged import LoggedFailures
+from ixproxy.testing.simulation.logged import Logged
 from ixproxy.testing.simulation.players import SORTS, Asked, Player
 from ixproxy.testing.simulation.pushed_work import PushedWork
 from ixproxy.testing.simulation.service import Service
@@ -119,7 +119,7 @@ class Run:
         self.service = Service(self.cluster, world, self.broken, self._failing, self._full)
         self.lives: dict[str, State] = {}
         """Server of a node to what it said last of what it is: primary, or waiting."""
-        self._observer = LoggedFailures(self.logged, self.lives)
+        self._observer = Logged(self.logged, self.lives)
 
     def _observed(self, node: MemoryNode, server: str, store: IStore) -> IStore:
         self._stores[server] = observed = ObservedStore(store, node.name, self.ledger)
