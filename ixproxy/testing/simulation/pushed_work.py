@@ -21,7 +21,7 @@ from ixproxy.values import PartyType
 Come = Callable[..., Player]
 """`Run.come`."""
 
-LOADED = ((MAIL,), (MAIL, FAST), (FAST,), (MAIL, FAST), ())
+LOADED = ((MAIL,), (MAIL, FAST), (FAST,), (FAST, MAIL), ())
 """What a router may have loaded."""
 
 
