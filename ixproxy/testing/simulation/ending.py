@@ -23,6 +23,8 @@ from ixproxy.testing.simulation.rules_at_rest import (
     WHILE_NODES_ARE_AWAY,
 )
 from ixproxy.testing.simulation.run import Run
+from ixproxy.testing.simulation.snapshots_at_rest import read_and_release
+from ixproxy.testing.simulation.workbins_at_rest import change_workbins
 from ixproxy.testing.steps import TENANT
 
 ALL_VIEWS = ("In/All", "Second/All", "Done/All")
@@ -37,7 +39,17 @@ MOST_TIMES = 20
 
 def end(run: Run) -> None:
     """Come to an end, unless a rule is broken before."""
-    for phase in (_outlast, _heal, _rest, _ask_of_named, _read_anew, _work_off, _leave):
+    for phase in (
+        _outlast,
+        _heal,
+        _rest,
+        _ask_of_named,
+        _read_anew,
+        change_workbins,
+        read_and_release,
+        _work_off,
+        _leave,
+    ):
         phase(run)
         run.check(AFTER_EACH_STEP)
         if run.breach is not None:

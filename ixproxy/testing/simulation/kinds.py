@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ixproxy.testing.simulation import agents, asking, breaking, pairs
+from ixproxy.testing.simulation import agents, asking, breaking, pairs, snapshots, workbins
 from ixproxy.testing.simulation.asking import upon
 from ixproxy.testing.simulation.run import Do
 from ixproxy.testing.simulation.worlds import World
@@ -74,10 +74,31 @@ KINDS: tuple[Kind, ...] = (
     Kind("lose store", 0.8, pairs.of_primary(pairs.lose_store)),
     Kind("lose backup's store", 0.2, pairs.of_backup(pairs.lose_store)),
     Kind("lose both stores", 0.4, pairs.lose_both_stores),
+    Kind("take snapshot", 6, snapshots.take),
+    Kind("page of snapshot", 6, snapshots.page),
+    Kind("lock member", 2, snapshots.lock),
+    Kind("unlock member", 2, snapshots.unlock),
+    Kind("move snapshot", 3, snapshots.move),
+    Kind("stop snapshot", 0.6, snapshots.stop),
+    Kind("release snapshot", 2.5, snapshots.release),
+    Kind("listen to workbin", 4, workbins.listen),
+    Kind("listen no more", 1, workbins.listen_no_more),
+    Kind("submit in workbin", 3, workbins.submit_there),
+    Kind("count in workbin", 1.5, workbins.count),
+    Kind("distribute event", 3, workbins.distribute),
 )
 
 PAIRED = frozenset(kind.name for kind in KINDS if kind.do.__module__ == pairs.__name__)
 """What is met only where nodes have two servers."""
+
+OF_SNAPSHOTS = frozenset(
+    kind.name
+    for kind in KINDS
+    if kind.name in ("listen to workbin", "listen no more", "submit in workbin")
+    or kind.name in ("count in workbin", "distribute event")
+    or kind.name.endswith((" snapshot", " member"))
+)
+"""What is met only in worlds that have snapshots."""
 
 TROUBLE = frozenset(
     kind.name
@@ -93,6 +114,8 @@ DO = {kind.name: kind.do for kind in KINDS}
 def weights_of(world: World) -> dict[str, float]:
     """What is met in a world, and how often."""
     left_out: frozenset[str] = frozenset() if world.pairs else PAIRED
+    if not world.snapshots:
+        left_out |= OF_SNAPSHOTS
     if world.calm:
         left_out |= TROUBLE | PAIRED
     return {name: weight for name, weight in WEIGHTS.items() if name not in left_out}

@@ -17,6 +17,7 @@ from ixproxy.interfaces import IStore
 from ixproxy.node.rows import InteractionRow, PartyRow
 from ixproxy.testing.faults import FaultyStore
 from ixproxy.testing.simulation.seats import AgentSession, Seats
+from ixproxy.testing.simulation.snapshot_ledger import SnapshotLedger
 
 OWN = "own-"
 """What the ids begin with that clients give."""
@@ -40,6 +41,7 @@ class Ledger:
     :ivar takes: who ever had what: (session, interaction id, number of the take).
     :ivar parties: who has it now.
     :ivar seats: who is logged in, or about to be.
+    :ivar snapshots: what clients have taken, and how interactions were meanwhile.
     """
 
     def __init__(self, broken: Tell, reborn: Callable[[str], None] = lambda _: None) -> None:
@@ -61,6 +63,7 @@ class Ledger:
         self.logins: dict[AgentSession, set[str]] = {}
         """Agent session, by tenant, agent and stamp, to the nodes that ever had it."""
         self.seats = Seats()
+        self.snapshots = SnapshotLedger()
         self.forbidden: dict[str, str] = {}
         """Marks that may never be committed, and why."""
         self.epochs: dict[str, int] = {}
@@ -96,12 +99,14 @@ class Ledger:
             for put in puts:
                 self._put(node, put)
             self.seats.written(node, puts, deletes)
+            self.snapshots.written(node, puts, deletes)
             for table, key in deletes:
                 if table == "interactions":
                     self._gone(node, key[0])
                 elif table == "parties":
                     self.parties.pop((node, *key), None)
         self.seats.committed(node)
+        self.snapshots.committed(node)
 
     def _put(self, node: str, put: Any) -> None:
         table = put.table

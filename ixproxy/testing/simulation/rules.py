@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ixproxy import messages as m
 from ixproxy.errors import ERRORS, RequestRefused
+from ixproxy.testing.simulation import rules_of_snapshots, rules_of_workbins
 from ixproxy.testing.simulation.players import Asked
+from ixproxy.testing.simulation.rules_of_locks import CommitRules
 from ixproxy.testing.simulation.rules_of_refusals import (
     nobody_is_sent_away_for_a_seat,
     nothing_is_in_doubt_where_nothing_breaks,
@@ -185,9 +187,20 @@ ON_ANSWER: tuple[Callable[[Run, Asked], Iterable[str]], ...] = (
     each_is_ended_once,
     what_is_there_is_not_unknown,
     nothing_is_in_doubt_where_nothing_breaks,
+    *rules_of_snapshots.ON_ANSWER,
+    *rules_of_workbins.ON_ANSWER,
 )
 AFTER_EACH_STEP: tuple[Callable[[Run], Iterable[str]], ...] = (
     streams_keep_their_rules,
     nothing_fails_in_a_program,
     nobody_is_sent_away_for_a_seat,
+    *rules_of_workbins.AFTER_EACH_STEP,
 )
+
+
+def hold_to_rules(run: Run) -> None:
+    """From now on the rules of answers, events and commits are asked of a run."""
+    run.on_answer = ON_ANSWER
+    run.on_event = rules_of_workbins.ON_EVENT
+    run.ledger.snapshots.now = run.now
+    run.ledger.snapshots.witness = CommitRules(run)

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from ixproxy import messages as m
 from ixproxy.testing.at_rest import agents_of_nodes, grown, remembered
 from ixproxy.testing.node_checks import mistakes
+from ixproxy.testing.simulation.rules_of_locks import snapshots_are_freed_with_their_clients
 from ixproxy.testing.simulation.rules_of_pairs import (
     one_server_of_a_pair_serves,
     who_is_deposed_waits_and_has_said_so,
 )
+from ixproxy.testing.simulation.rules_of_snapshots import may_be_stopped
 from ixproxy.testing.simulation.run import Run
 from ixproxy.values import NodeName, PartyType
 
@@ -119,6 +121,7 @@ def nothing_acknowledged_is_lost(run: Run) -> Iterator[str]:
         for asked in run.open
         if isinstance(asked.request, m.RequestStopProcessing)
     }
+    unheard |= may_be_stopped(run)
     for identifier in run.ledger.born:
         if identifier not in left and not run.ended.get(identifier):
             if identifier not in run.doubtful and identifier not in unheard:
@@ -203,6 +206,7 @@ AT_REST: tuple[Rule, ...] = (
     nodes_contradict_nothing,
     agents_are_the_same_everywhere,
     no_more_agents_than_seats,
+    snapshots_are_freed_with_their_clients,
 )
 WHILE_NODES_ARE_AWAY: tuple[Rule, ...] = (
     what_a_lost_node_has_is_let_go,

@@ -32,6 +32,9 @@ OUTLASTS = 0.2
 PAIRS = 0.4
 """In how many of the worlds nodes have two servers."""
 
+SNAPSHOTS = 0.4
+"""In how many of the worlds clients take snapshots, listen to workbins, and report of themselves."""
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -51,6 +54,8 @@ class World:
     :ivar pairs: each node has two servers.
     :ivar lease_limit: seconds of silence after which the other one takes over.
     :ivar ends_whole: the silent one is killed then; otherwise its sessions are cut.
+    :ivar snapshots: clients take snapshots, listen to workbins, and have events of their own.
+    :ivar members_at_a_time: of a snapshot a node does something with so many in one batch.
     :ivar media, routers, desks, reporters: how many clients there are at the beginning.
     """
 
@@ -84,6 +89,8 @@ class World:
     pairs: bool = False
     lease_limit: float = 1.0
     ends_whole: bool = True
+    snapshots: bool = False
+    members_at_a_time: int = 2
 
     @property
     def ending(self) -> float:
@@ -122,6 +129,8 @@ class World:
             parts.append(f"pairs, {how} when silent for {self.lease_limit:g} s")
         if self.parking:
             parts.append(f"parking {self.parking:g} s")
+        if self.snapshots:
+            parts.append(f"snapshots, {self.members_at_a_time} members at a time")
         if self.calm:
             parts.append("nothing breaks")
         if self.seats is not None:
@@ -163,7 +172,14 @@ def drawn_world(seed: int) -> World:
     )
     outlasts = not world.calm and Random(f"ending {seed}").random() < OUTLASTS
     world = replace(world, outlasts=outlasts, parking=random.choice([0.0, 0.0, 1.5, 4.0]))
-    return paired(world, random) if random.random() < PAIRS else world
+    world = paired(world, random) if random.random() < PAIRS else world
+    return _with_snapshots(world, Random(f"snapshots {seed}"))
+
+
+def _with_snapshots(world: World, random: Random) -> World:
+    """The same world, or one with snapshots: whoever draws them leaves all else as it was."""
+    snapshots = random.random() < SNAPSHOTS
+    return replace(world, snapshots=snapshots, members_at_a_time=random.choice([2, 3, 200]))
 
 
 def paired(world: World, random: Random) -> World:
