@@ -191,10 +191,17 @@ def what_is_distributed_is_to_be_heard(run: Run, asked: Asked) -> Iterator[str]:
     if own_mark(asked) and run.world.calm and isinstance(asked.outcome, m.EventAck):
         for player in who_reads(run):
             assert player.watch is not None
-            if player.since < asked.at:
+            if player.since < asked.at and not _began(run, player, asked.at):
                 streams = player.watch.streams
                 run.kept(Heard).due.append((run.now() + SETTLES, asked, player, streams))
     yield from ()
+
+
+def _began(run: Run, player: Player, at: float) -> bool:
+    """Whether a client has asked since for a stream, which may have begun anew meanwhile."""
+    return any(
+        other.player is player and other.answered_at >= at for other in run.asked
+    )
 
 
 def what_is_distributed_is_heard(run: Run) -> Iterator[str]:

@@ -49,6 +49,8 @@ def read_and_release(run: Run) -> None:
             run.cluster.kill_client(player.here)
     run.cluster.run(FREED)
     run.check((nothing_is_locked,))
+    # What else they had is waited for as always.
+    run.cluster.run(max(0.0, run.world.restore - FREED) + run.world.timeout)
 
 
 def _read(run: Run, taken: Taken) -> None:
