@@ -64,6 +64,8 @@ def sizes(server: NodeServer) -> dict[str, int]:
         "snapshots": len(memory.snapshots),
         "sessions with snapshots": len(memory.snapshots._of),
         "snapshots that are being freed": len(memory.snapshots.ending),
+        "workbins that are listened to": len(memory.workbins),
+        "sessions that listen to workbins": len(memory.workbins._of_session),
         **{name: len(getattr(memory, name)) for name in _REMEMBERED},
         **{f"routers: {name}": len(getattr(memory.routers, name)) for name in _OF_ROUTERS},
     }

@@ -94,9 +94,7 @@ PAIRED = frozenset(kind.name for kind in KINDS if kind.do.__module__ == pairs.__
 OF_SNAPSHOTS = frozenset(
     kind.name
     for kind in KINDS
-    if kind.name in ("listen to workbin", "listen no more", "submit in workbin")
-    or kind.name in ("count in workbin", "distribute event")
-    or kind.name.endswith((" snapshot", " member"))
+    if kind.do.__module__ in (snapshots.__name__, workbins.__name__)
 )
 """What is met only in worlds that have snapshots."""
 

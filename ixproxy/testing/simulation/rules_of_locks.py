@@ -2,8 +2,8 @@
 Rules of snapshots: of what nodes commit, and of what is left at rest.
 
 Those of commits are told to the run by `CommitRules`: `a_snapshot_moves_what_was_asked`,
-`what_is_locked_is_pulled_by_nobody` and `a_lock_is_of_a_snapshot_that_is_there`. The
-others yield what breaks them, as in `rules`.
+`what_is_locked_is_pulled_by_nobody`, `a_lock_stays_until_it_is_taken_off` and
+`a_lock_is_of_a_snapshot_that_is_there`. The others yield what breaks them, as in `rules`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ixproxy import messages as m
 from ixproxy.errors import RequestRefused
 from ixproxy.testing.simulation.players import Asked
 from ixproxy.testing.simulation.run import Run
-from ixproxy.testing.simulation.snapshot_ledger import OnNode
+from ixproxy.testing.simulation.snapshot_ledger import OnNode, Seen
 from ixproxy.values import SnapshotState
 
 
@@ -40,16 +40,17 @@ class CommitRules:
                 f"{snapshot} moves {identifier}, and nobody waits for that",
             )
 
-    def taken_from_under(self, snapshot: OnNode, identifier: str) -> None:
+    def lock_lost(self, snapshot: OnNode, identifier: str, seen: Seen) -> None:
         """Only its own unlock, or its end, takes a lock off (decision 0055)."""
         unlocks = self._asked(snapshot.session, m.RequestUnlockInteraction)
         for asked in unlocks:
             if getattr(asked.request, "interaction_id", "") == identifier:
                 return
-        self._run.broken(
-            "what_is_locked_is_pulled_by_nobody",
-            f"{identifier} is taken, and was locked by {snapshot}",
-        )
+        if seen.is_out:
+            rule, how = "what_is_locked_is_pulled_by_nobody", "is taken"
+        else:
+            rule, how = "a_lock_stays_until_it_is_taken_off", f"has the lock {seen.lock}"
+        self._run.broken(rule, f"{identifier} {how}, and was locked by {snapshot}")
 
     def locked_without(self, node: str, identifier: str, number: int) -> None:
         """A lock is of a snapshot that is there, and of what nobody has (decision 0055)."""

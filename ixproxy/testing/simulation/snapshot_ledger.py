@@ -75,8 +75,8 @@ class Witness(Protocol):
     def moved(self, snapshot: OnNode, identifier: str) -> None:
         """A snapshot has moved a member."""
 
-    def taken_from_under(self, snapshot: OnNode, identifier: str) -> None:
-        """Somebody has what was locked, and its snapshot is whole still."""
+    def lock_lost(self, snapshot: OnNode, identifier: str, seen: Seen) -> None:
+        """What was locked is so no more, and is there, and its snapshot is whole still."""
 
     def locked_without(self, node: str, identifier: str, number: int) -> None:
         """An interaction is locked by a snapshot that is not there, or was taken while locked."""
@@ -191,7 +191,7 @@ class SnapshotLedger:
             holder = self.of.get((node, number))
             if seen.is_out or holder is None or holder.state is None:
                 witness.locked_without(node, identifier, number)
-        elif before and seen.is_out:
+        if before and before != number and row is not None:
             holder = self.of.get((node, before))
             if holder is not None and holder.state == SnapshotState.WHOLE:
-                witness.taken_from_under(holder, identifier)
+                witness.lock_lost(holder, identifier, seen)

@@ -17,6 +17,8 @@ def test_worlds_differ() -> None:
     assert {world.pairs for world in worlds} == {False, True}
     assert {world.ends_whole for world in worlds if world.pairs} == {False, True}
     assert {bool(world.parking) for world in worlds} == {False, True}
+    assert {world.snapshots for world in worlds} == {False, True}
+    assert {world.members_at_a_time for world in worlds} == {2, 3, 200}
     assert {world.multiple for world in worlds} == {"true", "false", "force-logout"}
 
 
@@ -37,6 +39,7 @@ def test_a_world_is_built_as_it_says_and_does_not_run_yet() -> None:
 def test_a_world_says_what_it_is() -> None:
     assert "nodes" in str(drawn_world(1))
     assert "pairs, killed when silent for 1 s" in str(small_world(pairs=True, lease_limit=1.0))
+    assert "snapshots, 3 members" in str(small_world(snapshots=True, members_at_a_time=3))
     assert "parking 4 s" in str(small_world(parking=4.0))
 
 
