@@ -237,7 +237,7 @@ def moves_and_stops_are_done(run: Run, asked: Asked) -> Iterator[str]:
         states = run.ledger.snapshots.since(identifier, part.node, asked.at)
         code = outcome.errors.get(identifier, 0)
         if code:
-            if not any(_explains(code, seen, part) for seen in states):
+            if not any(_explains(code, identifier, seen, part) for seen in states):
                 yield f"{what} names {identifier} with {code}, and it was as before: {states}"
         elif isinstance(request, m.RequestStopInteractions):
             yield from _ended_by(run, identifier, states, what)
@@ -252,7 +252,7 @@ def _ever_members(run: Run, asked: Asked) -> set[str]:
     return {identifier for each in snapshots for identifier in each.members}
 
 
-def _explains(code: int, seen: Seen, part: OnNode) -> bool:
+def _explains(code: int, identifier: str, seen: Seen, part: OnNode) -> bool:
     """Whether something is a reason not to move a member with this code."""
     if code == Code.UNKNOWN_INTERACTION:
         return seen.row is None
@@ -260,7 +260,7 @@ def _explains(code: int, seen: Seen, part: OnNode) -> bool:
         return seen.lock not in (0, part.number)
     if code == Code.NOT_QUEUED:
         return seen.is_out
-    return code == Code.CHANGED_SINCE
+    return code == Code.CHANGED_SINCE and part.has_changed(identifier, seen)
 
 
 def _ended_by(run: Run, identifier: str, states: list[Seen], what: str) -> Iterator[str]:

@@ -48,7 +48,8 @@ class OnNode:
     :ivar state: a value of `SnapshotState`; None: it is there no more.
     :ivar members: those that it ever had, in the order of their positions.
     :ivar locked: those that were locked by it when they became members, or at the next commit.
-    :ivar moved: the member rows that were written again since it was whole.
+    :ivar written: as each member was when its row was written: when, its state, and its number
+        in its queue.
     """
 
     def __init__(self, node: str, row: SnapshotRow) -> None:
@@ -58,7 +59,7 @@ class OnNode:
         self.state: int | None = row.state
         self.members: dict[str, int] = {}
         self.locked: set[str] = set()
-        self.moved: dict[str, int] = {}
+        self.written: dict[str, list[tuple[float, int, int]]] = {}
 
     def __str__(self) -> str:
         return f"snapshot {self.number} of {self.node}"
@@ -67,6 +68,13 @@ class OnNode:
     def ids(self) -> list[str]:
         """The members in their order."""
         return sorted(self.members, key=self.members.__getitem__)
+
+
+    def has_changed(self, identifier: str, seen: Seen) -> bool:
+        """Whether a member was seen in another way than the snapshot has it at that time."""
+        written = self.written[identifier]
+        known = [entry for entry in written if entry[0] <= seen.at] or written[:1]
+        return seen.row is not None and (seen.row.state, seen.row.queue_seq) != known[-1][1:]
 
 
 class Witness(Protocol):
@@ -171,11 +179,12 @@ class SnapshotLedger:
                 node, SnapshotRow(snapshot_id=row.snapshot_id, session=b"", tenant_id=0, taken_at=0)
             )
         if row.interaction_id in snapshot.members:
-            snapshot.moved[row.interaction_id] = snapshot.moved.get(row.interaction_id, 0) + 1
             self._moved.append((snapshot, row.interaction_id))
         else:
             snapshot.members[row.interaction_id] = row.position
             self._new.append((snapshot, row.interaction_id))
+        written = snapshot.written.setdefault(row.interaction_id, [])
+        written.append((self.now(), row.state, row.queue_seq))
 
     def _saw(self, node: str, identifier: str, row: InteractionRow | None) -> None:
         before = self._lock.pop((node, identifier), 0)

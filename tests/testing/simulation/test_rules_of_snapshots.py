@@ -215,9 +215,17 @@ def test_a_move_that_was_not_made() -> None:
         assert "never in Second" in broken(rule, run, told(run, desk, move, moved(3)))
         assert "counts 2" in broken(rule, run, told(run, desk, move, moved(2)))
         assert "not all of them members" in broken(rule, run, told(run, desk, move, moved(3, x=43)))
-        for code in (Code.UNKNOWN_INTERACTION, Code.LOCKED, Code.NOT_QUEUED, Code.BUSY):
-            wrong = told(run, desk, move, moved(1, **{a: code, b: Code.CHANGED_SINCE}))
+        for code in (
+            Code.UNKNOWN_INTERACTION, Code.LOCKED, Code.NOT_QUEUED, Code.CHANGED_SINCE, Code.BUSY
+        ):  # fmt: skip
+            wrong = told(run, desk, move, moved(2, **{a: code}))
             assert f"names {a} with {code}" in broken(rule, run, wrong)
+        place = m.RequestPlaceInQueue(tenant_id=1, interaction_id=b, queue="In")
+        answered(run, one(run, "mail"), place)
+        two = answered(run, desk, move)
+        assert two.outcome == moved(2, **{b: Code.CHANGED_SINCE})
+        assert answered(run, desk, move).outcome == two.outcome, "its own move is no change"
+        assert run.breach is None, run.breach
 
 
 def test_a_stop_that_was_not_made_and_one_that_was_made_twice() -> None:
