@@ -66,6 +66,8 @@ def sizes(server: NodeServer) -> dict[str, int]:
         "snapshots that are being freed": len(memory.snapshots.ending),
         "calls to external servers": server.third_party.servers.in_flight,
         "calls that wait for external servers": server.third_party.servers.waiting,
+        "workbins that are listened to": len(memory.workbins),
+        "sessions that listen to workbins": len(memory.workbins._of_session),
         **{name: len(getattr(memory, name)) for name in _REMEMBERED},
         **{f"routers: {name}": len(getattr(memory.routers, name)) for name in _OF_ROUTERS},
     }

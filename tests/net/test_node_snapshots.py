@@ -152,6 +152,25 @@ def test_what_a_client_asks_in_a_row_is_done_in_that_order(rig: NodeRig) -> None
     assert (locked(rig), rig.rows("snapshots")) == ([], [])
 
 
+def test_a_page_and_a_release_behind_it_may_meet_and_the_page_is_not_half_of_one(
+    rig: NodeRig,
+) -> None:
+    filled(rig)
+    desk = rig.client("AgentApplication")
+    number = taken(desk)
+    rig.writer.paused = True
+    page = desk.send(RequestGetSnapshotInteractions(**on(number)))
+    release = desk.send(RequestReleaseSnapshot(**on(number)))
+    rig.settle()
+    rig.writer.resume()
+    rig.settle()
+    assert desk.answer(release) == EventAck()
+    assert desk.answer(page).error_code == Code.UNKNOWN_SNAPSHOT
+    other = taken(desk)
+    shown = desk.ask(RequestGetSnapshotInteractions(**on(other)))
+    assert len(shown.interactions) == 4
+
+
 def test_a_client_behind_a_proxy_has_what_it_names_and_no_more(rig: NodeRig) -> None:
     """Coming from another proxy it names nothing, for that never heard of any."""
     filled(rig)

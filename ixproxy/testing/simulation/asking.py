@@ -86,7 +86,9 @@ def _is_free(run: Run, name: str) -> bool:
     if not isinstance(last.outcome, m.EventAck) or name in run.ledger.owners:
         return False
     return name not in run.doubtful and not any(
-        getattr(asked.request, "interaction_id", "") == name for asked in run.open
+        getattr(asked.request, "interaction_id", "") == name
+        or isinstance(asked.request, m.RequestStopInteractions)
+        for asked in run.open
     )
 
 

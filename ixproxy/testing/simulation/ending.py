@@ -24,6 +24,8 @@ from ixproxy.testing.simulation.rules_at_rest import (
     WHILE_NODES_ARE_AWAY,
 )
 from ixproxy.testing.simulation.run import Run
+from ixproxy.testing.simulation.snapshots_at_rest import read_and_release
+from ixproxy.testing.simulation.workbins_at_rest import change_workbins
 from ixproxy.testing.simulation.worlds import ROUTED
 from ixproxy.testing.steps import TENANT
 
@@ -189,6 +191,8 @@ PHASES = (
     call_at_rest,
     _ask_of_named,
     _read_anew,
+    change_workbins,
+    read_and_release,
     routers_go,
     _work_off,
     _leave,

@@ -13,6 +13,8 @@ from ixproxy.testing.simulation import (
     calling,
     pairs,
     pushed,
+    snapshots,
+    workbins,
 )
 from ixproxy.testing.simulation.asking import upon
 from ixproxy.testing.simulation.pushed import upon_pushed
@@ -84,6 +86,18 @@ KINDS: tuple[Kind, ...] = (
     Kind("lose store", 0.8, pairs.of_primary(pairs.lose_store)),
     Kind("lose backup's store", 0.2, pairs.of_backup(pairs.lose_store)),
     Kind("lose both stores", 0.4, pairs.lose_both_stores),
+    Kind("take snapshot", 6, snapshots.take),
+    Kind("page of snapshot", 6, snapshots.page),
+    Kind("lock member", 2, snapshots.lock),
+    Kind("unlock member", 2, snapshots.unlock),
+    Kind("move snapshot", 3, snapshots.move),
+    Kind("stop snapshot", 0.6, snapshots.stop),
+    Kind("release snapshot", 2.5, snapshots.release),
+    Kind("listen to workbin", 4, workbins.listen),
+    Kind("listen no more", 1, workbins.listen_no_more),
+    Kind("submit in workbin", 3, workbins.submit_there),
+    Kind("count in workbin", 1.5, workbins.count),
+    Kind("distribute event", 3, workbins.distribute),
 )
 
 OF_SERVICES: tuple[Kind, ...] = (
@@ -124,6 +138,11 @@ OF_PUSHED: tuple[Kind, ...] = (
 PAIRED = frozenset(kind.name for kind in KINDS if kind.do.__module__ == pairs.__name__)
 """What is met only where nodes have two servers."""
 
+OF_SNAPSHOTS = frozenset(
+    kind.name for kind in KINDS if kind.do.__module__ in (snapshots.__name__, workbins.__name__)
+)
+"""What is met only in worlds that have snapshots."""
+
 _BREAKING = {each.__name__ for each in (breaking, breaking_services, breaking_routers)}
 TROUBLE = frozenset(
     kind.name
@@ -139,6 +158,8 @@ DO = {kind.name: kind.do for kind in (*KINDS, *OF_SERVICES, *OF_PUSHED)}
 def weights_of(world: World) -> dict[str, float]:
     """What is met in a world, and how often."""
     left_out: frozenset[str] = frozenset() if world.pairs else PAIRED
+    if not world.snapshots:
+        left_out |= OF_SNAPSHOTS
     if world.calm:
         left_out |= TROUBLE | PAIRED
     kinds = (

@@ -17,6 +17,7 @@ from ixproxy.interfaces import IStore
 from ixproxy.node.rows import InteractionRow, PartyRow
 from ixproxy.testing.faults import FaultyStore
 from ixproxy.testing.simulation.seats import AgentSession, Seats
+from ixproxy.testing.simulation.snapshot_ledger import SnapshotLedger
 
 OWN = "own-"
 """What the ids begin with that clients give."""
@@ -53,6 +54,7 @@ class Ledger:
     :ivar parties: who has it now.
     :ivar seats: who is logged in, or about to be.
     :ivar books: what else is kept of all commits.
+    :ivar snapshots: what clients have taken, and how interactions were meanwhile.
     """
 
     def __init__(self, broken: Tell, reborn: Callable[[str], None] = lambda _: None) -> None:
@@ -75,6 +77,7 @@ class Ledger:
         """Agent session, by tenant, agent and stamp, to the nodes that ever had it."""
         self.seats = Seats()
         self.books: list[Book] = [self.seats]
+        self.snapshots = SnapshotLedger()
         self.forbidden: dict[str, str] = {}
         """Marks that may never be committed, and why."""
         self.epochs: dict[str, int] = {}
@@ -111,6 +114,8 @@ class Ledger:
                 self._put(node, put)
             for book in self.books:
                 book.written(node, puts, deletes)
+            self.seats.written(node, puts, deletes)
+            self.snapshots.written(node, puts, deletes)
             for table, key in deletes:
                 if table == "interactions":
                     self._gone(node, key[0])
@@ -118,6 +123,8 @@ class Ledger:
                     self.parties.pop((node, *key), None)
         for book in self.books:
             book.committed(node)
+        self.seats.committed(node)
+        self.snapshots.committed(node)
 
     def _put(self, node: str, put: Any) -> None:
         table = put.table

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ixproxy import messages as m
 from ixproxy.errors import ERRORS, RequestRefused
+from ixproxy.testing.simulation import rules_of_snapshots, rules_of_workbins
 from ixproxy.testing.simulation.players import Asked, ends
 from ixproxy.testing.simulation.rules_of_calls import (
     a_call_is_answered_by_whom_it_was_for,
@@ -21,6 +22,7 @@ from ixproxy.testing.simulation.rules_of_calls import (
     what_is_found_by_a_call_is_of_one_node,
     what_was_refused_is_not_called,
 )
+from ixproxy.testing.simulation.rules_of_locks import CommitRules
 from ixproxy.testing.simulation.rules_of_pushed import (
     what_a_dead_router_had_goes_back_in_time,
     what_is_routed_is_done,
@@ -201,10 +203,21 @@ ON_ANSWER: tuple[Callable[[Run, Asked], Iterable[str]], ...] = (
     what_is_found_by_a_call_is_of_one_node,
     pings_are_refused_by_proxies,
     what_is_routed_is_done,
+    *rules_of_snapshots.ON_ANSWER,
+    *rules_of_workbins.ON_ANSWER,
 )
 AFTER_EACH_STEP: tuple[Callable[[Run], Iterable[str]], ...] = (
     streams_keep_their_rules,
     nothing_fails_in_a_program,
     nobody_is_sent_away_for_a_seat,
     what_a_dead_router_had_goes_back_in_time,
+    *rules_of_workbins.AFTER_EACH_STEP,
 )
+
+
+def hold_to_rules(run: Run) -> None:
+    """From now on the rules of answers, events and commits are asked of a run."""
+    run.on_answer = ON_ANSWER
+    run.on_event = rules_of_workbins.ON_EVENT
+    run.ledger.snapshots.now = run.now
+    run.ledger.snapshots.witness = CommitRules(run)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from ixproxy.testing.at_rest import agents_of_nodes, grown, remembered
 from ixproxy.testing.node_checks import mistakes
 from ixproxy.testing.simulation.players import SORTS, ends
+from ixproxy.testing.simulation.rules_of_locks import snapshots_are_freed_with_their_clients
 from ixproxy.testing.simulation.rules_of_pairs import (
     one_server_of_a_pair_serves,
     who_is_deposed_waits_and_has_said_so,
@@ -19,6 +20,7 @@ from ixproxy.testing.simulation.rules_of_pushed import (
     nodes_know_what_routers_have_loaded,
     nothing_waits_for_a_router_with_room,
 )
+from ixproxy.testing.simulation.rules_of_snapshots import may_be_stopped
 from ixproxy.testing.simulation.run import Run
 from ixproxy.values import NodeName, PartyType
 
@@ -121,6 +123,7 @@ def nothing_acknowledged_is_lost(run: Run) -> Iterator[str]:
     unheard = {
         getattr(asked.request, "interaction_id", "") for asked in run.open if ends(asked.request)
     }
+    unheard |= may_be_stopped(run)
     for identifier in run.ledger.born:
         if identifier not in left and not run.ended.get(identifier):
             if identifier not in run.doubtful and identifier not in unheard:
@@ -207,6 +210,7 @@ AT_REST: tuple[Rule, ...] = (
     no_more_agents_than_seats,
     nodes_know_what_routers_have_loaded,
     nothing_waits_for_a_router_with_room,
+    snapshots_are_freed_with_their_clients,
 )
 WHILE_NODES_ARE_AWAY: tuple[Rule, ...] = (
     what_a_lost_node_has_is_let_go,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import globalLogPublisher
@@ -29,7 +29,7 @@ from ixproxy.testing.at_rest import remembered
 from ixproxy.testing.memory_nodes import MemoryNode
 from ixproxy.testing.places import Places
 from ixproxy.testing.simulation.calls import Calls
-from ixproxy.testing.simulation.history import History
+from ixproxy.testing.simulation.history import Breach, History
 from ixproxy.testing.simulation.ledger import Ledger, ObservedStore
 from ixproxy.testing.simulation.logged import Logged
 from ixproxy.testing.simulation.players import SORTS, Asked, Player
@@ -39,26 +39,14 @@ from ixproxy.testing.simulation.stepping import Draws, Step
 from ixproxy.testing.simulation.worlds import World, built
 from ixproxy.testing.watching import StreamWatch
 
+K = TypeVar("K")
+
 Do = Callable[["Run", Draws], None]
 Mend = Callable[[], None]
 
 GIVEN_UP = "given up"
 """As what a request is refused for which its client does not wait any longer."""
 _SETTLED_LATE = (m.RequestDeliver, m.RequestTransfer, m.RequestConference, m.RequestRouteCall)
-
-
-class Breach(NamedTuple):
-    """
-    A broken rule.
-
-    :ivar rule: its name: that of a function of `rules`, or of the ledger.
-    :ivar step: the number of the last step that was begun; 0: before or after all.
-    """
-
-    rule: str
-    text: str
-    at: float
-    step: int
 
 
 class Run:
@@ -95,6 +83,8 @@ class Run:
         self.down: dict[str, float] = {}
         """Nodes that are not there, and since when."""
         self.on_answer: Sequence[Callable[[Run, Asked], Iterable[str]]] = ()
+        self.on_event: Sequence[Callable[[Run, Player, Message], Iterable[str]]] = ()
+        self._kept: dict[type[Any], Any] = {}
         self.seats = world.seats
         self.seats_changed = False
         """Whether an operator has ever made them others: who has none then is sent away."""
@@ -264,11 +254,16 @@ class Run:
         identifier = getattr(event, "interaction_id", "")
         if identifier and player.sort != "stat":
             self.history.add(self.now(), 0, "{} hears {}", player.name, event)
-            if not self._concerns(player, identifier):
+            # Who hears of a workbin has a rule of its own.
+            workbin = isinstance(event, m.EventWorkbinContentChanged)
+            if not workbin and not self._concerns(player, identifier):
                 self.broken(
                     "nobody_is_told_of_what_is_not_theirs",
                     f"{player.name} hears {type(event).__name__} of {identifier}",
                 )
+        for rule in self.on_event:
+            for text in rule(self, player, event):
+                self.broken(rule.__name__, text)
 
     def _concerns(self, player: Player, identifier: str) -> bool:
         """Whether a client, or its agent, ever had to do with an interaction."""
@@ -291,6 +286,13 @@ class Run:
     def waiting(self) -> list[Asked]:
         """The requests that somebody waits for."""
         return [asked for asked in self.open if not asked.player.left]
+
+    def kept(self, kind: type[K]) -> K:
+        """What a family of steps and rules keeps of this run; made when first wanted."""
+        if kind not in self._kept:
+            self._kept[kind] = kind()
+        kept: K = self._kept[kind]
+        return kept
 
     # What is asked.
 

@@ -57,6 +57,8 @@ PUSHING = replace(
     },
 )
 """The tenant whose views feed two strategies; what is urgent is shown to both."""
+SNAPSHOTS = 0.4
+"""In how many of the worlds clients take snapshots, listen to workbins, and report of themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class World:
     :ivar router_restore: seconds for which a lost router keeps what it was pushed.
     :ivar per_router, per_strategy: how much one may have at a time, on each node.
     :ivar pushers: how many of those routers there are at the beginning.
+    :ivar snapshots: clients take snapshots, listen to workbins, and have events of their own.
+    :ivar members_at_a_time: of a snapshot a node does something with so many in one batch.
     :ivar media, routers, desks, reporters: how many clients there are at the beginning.
     """
 
@@ -126,6 +130,8 @@ class World:
     per_router: int = 500
     per_strategy: int = 500
     pushers: int = 0
+    snapshots: bool = False
+    members_at_a_time: int = 2
 
     @property
     def ending(self) -> float:
@@ -172,6 +178,8 @@ class World:
                 f"pushed routers, restored for {self.router_restore:g} s, {self.per_router} each, "
                 f"{self.per_strategy} of a strategy"
             )
+        if self.snapshots:
+            parts.append(f"snapshots, {self.members_at_a_time} members at a time")
         if self.calm:
             parts.append("nothing breaks")
         if self.seats is not None:
@@ -214,7 +222,7 @@ def drawn_world(seed: int) -> World:
     outlasts = not world.calm and Random(f"ending {seed}").random() < OUTLASTS
     world = replace(world, outlasts=outlasts, parking=random.choice([0.0, 0.0, 1.5, 4.0]))
     world = paired(world, random) if random.random() < PAIRS else world
-    return pushed(served(world))
+    return _with_snapshots(pushed(served(world)), Random(f"snapshots {seed}"))
 
 
 def served(world: World) -> World:
@@ -244,6 +252,12 @@ def pushed(world: World) -> World:
         per_strategy=random.choice([2, 5, 500]),
         pushers=random.choice([1, 2, 3]),
     )
+
+
+def _with_snapshots(world: World, random: Random) -> World:
+    """The same world, or one with snapshots: whoever draws them leaves all else as it was."""
+    snapshots = random.random() < SNAPSHOTS
+    return replace(world, snapshots=snapshots, members_at_a_time=random.choice([2, 3, 200]))
 
 
 def paired(world: World, random: Random) -> World:

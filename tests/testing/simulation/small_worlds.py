@@ -10,7 +10,7 @@ from typing import Any
 from ixproxy import messages as m
 from ixproxy.testing.places import MemoryPlace
 from ixproxy.testing.simulation.players import Asked, Player
-from ixproxy.testing.simulation.rules import ON_ANSWER
+from ixproxy.testing.simulation.rules import hold_to_rules
 from ixproxy.testing.simulation.run import Run
 from ixproxy.testing.simulation.worlds import World, drawn_world
 from ixproxy.testing.steps import TENANT
@@ -36,6 +36,7 @@ def small_world(**others: Any) -> World:
         "router_restore": 0.5,
         "window": 2,
         "calling": 1.0,
+        "snapshots": False,
     }
     return replace(drawn_world(1), **{**usual, **others})
 
@@ -44,7 +45,7 @@ def small_world(**others: Any) -> World:
 def running(**others: Any) -> Iterator[Run]:
     """A run that has begun."""
     run = Run(small_world(**others))
-    run.on_answer = ON_ANSWER
+    hold_to_rules(run)
     try:
         run.begin()
         run.cluster.run(0.5)

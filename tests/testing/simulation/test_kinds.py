@@ -7,6 +7,7 @@ from ixproxy.testing.simulation.kinds import (
     KINDS,
     OF_PUSHED,
     OF_SERVICES,
+    OF_SNAPSHOTS,
     PAIRED,
     TROUBLE,
     WEIGHTS,
@@ -30,11 +31,17 @@ def test_each_kind_has_a_name_of_its_own_and_is_met_at_times() -> None:
 
 
 def test_what_breaks_pairs_is_met_where_there_are_pairs() -> None:
+    every = {"pairs": True, "snapshots": True}
     assert weights_of(small_world()).keys() & PAIRED == set()
-    assert weights_of(small_world(pairs=True)) == WEIGHTS
-    assert weights_of(small_world(pairs=True, calm=True)).keys() == (
-        WEIGHTS.keys() - PAIRED - TROUBLE
-    )
+    assert weights_of(small_world(**every)) == WEIGHTS
+    assert weights_of(small_world(**every, calm=True)).keys() == (WEIGHTS.keys() - PAIRED - TROUBLE)
+
+
+def test_snapshots_are_met_where_the_world_has_them_and_change_nothing_elsewhere() -> None:
+    without = weights_of(small_world(pairs=True))
+    assert len(OF_SNAPSHOTS) == 12
+    assert without.keys() == WEIGHTS.keys() - OF_SNAPSHOTS
+    assert list(without) == list(WEIGHTS)[: len(without)], "what is new stands behind all others"
 
 
 def test_servers_and_pushed_routers_are_met_where_there_are_some() -> None:

@@ -20,6 +20,8 @@ def test_worlds_differ() -> None:
     assert {world.pairs for world in worlds} == {False, True}
     assert {world.ends_whole for world in worlds if world.pairs} == {False, True}
     assert {bool(world.parking) for world in worlds} == {False, True}
+    assert {world.snapshots for world in worlds} == {False, True}
+    assert {world.members_at_a_time for world in worlds} == {2, 3, 200}
     assert {world.multiple for world in worlds} == {"true", "false", "force-logout"}
 
 
@@ -63,6 +65,7 @@ def test_a_world_says_what_it_is() -> None:
     assert "pairs, killed when silent for 1 s" in str(small_world(pairs=True, lease_limit=1.0))
     assert "external servers, 1 s for 2 calls" in str(small_world(services=True))
     assert "pushed routers, restored for 0.5 s" in str(small_world(pushed=True))
+    assert "snapshots, 3 members" in str(small_world(snapshots=True, members_at_a_time=3))
     assert "parking 4 s" in str(small_world(parking=4.0))
 
 
