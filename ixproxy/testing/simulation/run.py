@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import globalLogPublisher
@@ -29,7 +29,7 @@ from ixproxy.testing.at_rest import remembered
 from ixproxy.testing.memory_nodes import MemoryNode
 from ixproxy.testing.places import Places
 from ixproxy.testing.simulation.calls import Calls
-from ixproxy.testing.simulation.history import History
+from ixproxy.testing.simulation.history import Breach, History
 from ixproxy.testing.simulation.ledger import Ledger, ObservedStore
 from ixproxy.testing.simulation.logged import Logged
 from ixproxy.testing.simulation.players import SORTS, Asked, Player
@@ -45,20 +45,6 @@ Mend = Callable[[], None]
 GIVEN_UP = "given up"
 """As what a request is refused for which its client does not wait any longer."""
 _SETTLED_LATE = (m.RequestDeliver, m.RequestTransfer, m.RequestConference, m.RequestRouteCall)
-
-
-class Breach(NamedTuple):
-    """
-    A broken rule.
-
-    :ivar rule: its name: that of a function of `rules`, or of the ledger.
-    :ivar step: the number of the last step that was begun; 0: before or after all.
-    """
-
-    rule: str
-    text: str
-    at: float
-    step: int
 
 
 class Run:

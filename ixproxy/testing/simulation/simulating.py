@@ -8,9 +8,10 @@ from typing import Any
 
 from ixproxy.testing.places import Places, SqlitePlaces
 from ixproxy.testing.simulation.ending import end
+from ixproxy.testing.simulation.history import Breach
 from ixproxy.testing.simulation.kinds import DO, weights_of
 from ixproxy.testing.simulation.rules import AFTER_EACH_STEP, ON_ANSWER
-from ixproxy.testing.simulation.run import Breach, Run
+from ixproxy.testing.simulation.run import Run
 from ixproxy.testing.simulation.stepping import drawn_steps
 from ixproxy.testing.simulation.worlds import World, drawn_world
 
