@@ -120,11 +120,16 @@ class Connector:
             conversation.link = None
             try:
                 facts, held = await self._register(link)
-            except BaseException:
+            except Exception:
                 # Nobody knows as what it is registered: the next connection says it.
                 link.abort("it could not register again")
+                reason = await link.when_lost()
+                conversation.link = link
+                conversation.lost(link, reason)
                 raise
-            if not self.leaving:
+            if self.leaving:
+                conversation.link = link
+            else:
                 conversation.registered(link, facts, held)
 
     async def _register(self, link: Link) -> tuple[ServerFacts, Mapping[str, int]]:

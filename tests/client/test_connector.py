@@ -375,4 +375,20 @@ def test_who_says_goodbye_while_it_registers_again_is_gone() -> None:
     assert world.server.last.requests == [m.RequestUnregisterClient()]
     assert world.server.last.closed
     assert not client.connected
-    assert moved == []
+    assert moved == [None]
+
+
+def test_who_loses_its_connection_while_it_registers_again_is_told_so() -> None:
+    world = World()
+    client = world.client(client_type="RoutingEngine", extension=MAIL)
+    moved: list[object] = []
+    client.on_connection(moved.append)
+    world.server.silent = True
+    said = client.register_again(FAST)
+    world.clock.run(0.1)
+    world.server.silent = False
+    world.lose()
+    world.clock.run(2)
+    failure_of(said, RequestRefused)
+    assert moved == [None, world.server.facts]
+    assert strategies(world) == [["Mail"], ["Fast"], ["Fast"]]

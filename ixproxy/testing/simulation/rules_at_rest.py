@@ -74,13 +74,15 @@ def what_a_lost_node_has_is_let_go(run: Run) -> Iterator[str]:
 def streams_are_true_while_nodes_are_away(run: Run) -> Iterator[str]:
     """
     A node that is away keeps nobody logged in who is out on all others (decision 0014): whom
-    none of them ever had stays, for that a node is lost logs nobody out.
+    none of them ever had stays, for that a node is lost logs nobody out. Whose end is in doubt
+    has no stream on its next connection.
     """
     rows = [row for row in run.cluster.rows("agents") if row["node"] not in run.down]
     there = {(row["tenant_id"], row["agent_id"]) for row in rows}
     for player in run.there("stat"):
         watch = player.watch
-        if watch is not None and watch.whole and player.here.connected:
+        reads = player.reads and player.here.connected
+        if reads and watch is not None and watch.whole:
             for key in sorted(watch.agents.keys() - there):
                 session = (*key, watch.agents[key].stamp)
                 if run.ledger.logins.get(session, set()) - run.down.keys():
