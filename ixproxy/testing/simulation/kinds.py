@@ -92,9 +92,7 @@ PAIRED = frozenset(kind.name for kind in KINDS if kind.do.__module__ == pairs.__
 """What is met only where nodes have two servers."""
 
 OF_SNAPSHOTS = frozenset(
-    kind.name
-    for kind in KINDS
-    if kind.do.__module__ in (snapshots.__name__, workbins.__name__)
+    kind.name for kind in KINDS if kind.do.__module__ in (snapshots.__name__, workbins.__name__)
 )
 """What is met only in worlds that have snapshots."""
 

@@ -69,7 +69,6 @@ class OnNode:
         """The members in their order."""
         return sorted(self.members, key=self.members.__getitem__)
 
-
     def has_changed(self, identifier: str, seen: Seen) -> bool:
         """Whether a member was seen in another way than the snapshot has it at that time."""
         written = self.written[identifier]

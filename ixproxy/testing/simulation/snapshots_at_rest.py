@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ixproxy import messages as m
 from ixproxy.errors import RequestRefused
 from ixproxy.messages.message import Request
@@ -82,5 +84,5 @@ def _done(run: Run, taken: Taken, request: Request) -> object:
     return asked.outcome
 
 
-def _named(taken: Taken) -> dict[str, int]:
+def _named(taken: Taken) -> dict[str, Any]:
     return {"tenant_id": TENANT, "snapshot_id": taken.id}

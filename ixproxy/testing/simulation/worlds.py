@@ -33,7 +33,7 @@ PAIRS = 0.4
 """In how many of the worlds nodes have two servers."""
 
 SNAPSHOTS = 0.4
-"""In how many of the worlds clients take snapshots, listen to workbins, and report of themselves."""
+"""In how many of the worlds clients take snapshots, and listen to workbins."""
 
 
 @dataclass(frozen=True, slots=True)

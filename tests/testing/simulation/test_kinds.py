@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from ixproxy.testing.simulation.kinds import DO, KINDS, OF_SNAPSHOTS, PAIRED, TROUBLE, WEIGHTS, weights_of
+from ixproxy.testing.simulation.kinds import (
+    DO,
+    KINDS,
+    OF_SNAPSHOTS,
+    PAIRED,
+    TROUBLE,
+    WEIGHTS,
+    weights_of,
+)
 from ixproxy.testing.simulation.stepping import Draws
 from tests.testing.simulation.small_worlds import logged_in, pulled, running, small_world
 

@@ -14,9 +14,7 @@ OUT = replace(ROW, state=InteractionState.HANDLING)
 WHOLE = SnapshotRow(
     snapshot_id=7, session=b"s", tenant_id=1, taken_at=0.0, size=1, state=SnapshotState.WHOLE
 )
-MEMBER = SnapshotMemberRow(
-    snapshot_id=7, interaction_id="a", position=0, state=0, queue_seq=1
-)
+MEMBER = SnapshotMemberRow(snapshot_id=7, interaction_id="a", position=0, state=0, queue_seq=1)
 
 
 class Told:
