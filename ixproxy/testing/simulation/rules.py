@@ -16,7 +16,7 @@ from ixproxy import messages as m
 from ixproxy.errors import ERRORS, RequestRefused
 from ixproxy.testing.simulation import rules_of_snapshots, rules_of_workbins
 from ixproxy.testing.simulation.players import Asked
-from ixproxy.testing.simulation.rules_of_locks import CommitRules
+from ixproxy.testing.simulation.rules_of_locks import CommitRules, who_goes_leaves_no_snapshot
 from ixproxy.testing.simulation.rules_of_refusals import (
     nobody_is_sent_away_for_a_seat,
     nothing_is_in_doubt_where_nothing_breaks,
@@ -194,6 +194,7 @@ AFTER_EACH_STEP: tuple[Callable[[Run], Iterable[str]], ...] = (
     streams_keep_their_rules,
     nothing_fails_in_a_program,
     nobody_is_sent_away_for_a_seat,
+    who_goes_leaves_no_snapshot,
     *rules_of_workbins.AFTER_EACH_STEP,
 )
 

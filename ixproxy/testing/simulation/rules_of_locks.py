@@ -17,6 +17,9 @@ from ixproxy.testing.simulation.run import Run
 from ixproxy.testing.simulation.snapshot_ledger import OnNode, Seen
 from ixproxy.values import SnapshotState
 
+FREED = 2.0
+"""Seconds after which a client that goes has left nothing, through a proxy that lives."""
+
 
 class CommitRules:
     """The rules of commits about snapshots; a `snapshot_ledger.Witness`."""
@@ -85,6 +88,17 @@ def snapshots_are_freed_with_their_clients(run: Run) -> Iterator[str]:
                 yield f"{proxy.name} has snapshot {each.id}, of which {node} has no {number}"
     for node, number in sorted(there - known):
         yield f"snapshot {number} of {node} is known to no proxy"
+
+
+def who_goes_leaves_no_snapshot(run: Run) -> Iterator[str]:
+    """In a calm world what a client has taken is freed soon after it has gone (decision 0024)."""
+    if not run.world.calm:
+        return
+    for player in run.players:
+        if player.left and player.session and run.now() - player.since > FREED:
+            for each in run.ledger.snapshots.of_session(player.session):
+                if each.state is not None:
+                    yield f"{each} is there, and {player.name} went {FREED:g} s ago"
 
 
 def nothing_is_locked(run: Run) -> Iterator[str]:

@@ -8,16 +8,13 @@ from ixproxy import messages as m
 from ixproxy.errors import RequestRefused
 from ixproxy.messages.message import Request
 from ixproxy.testing.simulation.players import Player
-from ixproxy.testing.simulation.rules_of_locks import nothing_is_locked
+from ixproxy.testing.simulation.rules_of_locks import FREED, nothing_is_locked
 from ixproxy.testing.simulation.run import Run
 from ixproxy.testing.simulation.snapshot_books import Books, Taken, parts_of
 from ixproxy.testing.steps import TENANT
 
 AT_ONCE = 2
 """Positions of a page."""
-
-FREED = 2.0
-"""Seconds after which a client that goes has left nothing, through a proxy that lives."""
 
 
 def read_and_release(run: Run) -> None:

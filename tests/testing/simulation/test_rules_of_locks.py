@@ -132,6 +132,22 @@ def test_a_snapshot_that_was_not_freed(
         assert said in " ".join(rule(run))
 
 
+@pytest.mark.parametrize("goodbye", [False, True])
+def test_who_goes_leaves_no_snapshot_where_nothing_breaks(goodbye: bool) -> None:
+    with running(calm=True) as run:
+        taken = took(run, lock=True)
+        rule = rules.who_goes_leaves_no_snapshot
+        taken.player.left = True
+        taken.player.here.close(goodbye=goodbye)
+        run.cluster.run(rules.FREED + 0.5)
+        assert list(rule(run)) == []
+        for part in taken.parts or ():
+            part.state = 1
+        assert len(list(rule(run))) == 2
+        object.__setattr__(run.world, "calm", False)
+        assert list(rule(run)) == []
+
+
 def test_what_is_left_of_snapshots_at_the_end() -> None:
     with running() as run:
         taken = took(run, lock=True)
