@@ -94,7 +94,7 @@ def _members_fit(run: Run, taken: Taken, part: OnNode, what: str) -> Iterator[st
         if not any(_meets(request, seen, part.number) for seen in states):
             yield f"{identifier} is in {what}, which it never met"
         # The commit in which it was locked may hold its end, too.
-        there = states[-1].row is not None and not _others(run, asked, identifier)
+        there = states[-1].row is not None and not others_asked(run, asked, identifier)
         if request.lock and identifier not in part.locked and there:
             yield f"{identifier} is in {what}, and was not locked"
     if many:
@@ -128,7 +128,7 @@ MEETS: dict[str, Callable[[InteractionRow], bool]] = {
 """What the conditions of `snapshots.CONDITIONS` mean."""
 
 
-def _others(run: Run, asked: Asked, identifier: str) -> bool:
+def others_asked(run: Run, asked: Asked, identifier: str) -> bool:
     """
     Whether something else was asked meanwhile that may have changed an interaction: it may be
     in the same commit, of which only the last state is written.
@@ -207,7 +207,7 @@ def what_is_locked_is_so(run: Run, asked: Asked) -> Iterator[str]:
     states = run.ledger.snapshots.since(identifier, part.node, asked.at)
     if any((seen.lock == part.number) == locks for seen in states):
         return
-    if not _others(run, asked, identifier):
+    if not others_asked(run, asked, identifier):
         how = "locked" if locks else "unlocked"
         yield f"{identifier} is {how} by #{asked.step}, and is not"
 
@@ -244,7 +244,7 @@ def moves_and_stops_are_done(run: Run, asked: Asked) -> Iterator[str]:
                 yield f"{what} names {identifier} with {code}, and it was as before: {states}"
         elif isinstance(request, m.RequestStopInteractions):
             yield from _ended_by(run, identifier, states, what)
-        elif not (_was_in(request.queue, states) or _others(run, asked, identifier)):
+        elif not (_was_in(request.queue, states) or others_asked(run, asked, identifier)):
             yield f"{what} has moved {identifier}, which was never in {request.queue}"
 
 

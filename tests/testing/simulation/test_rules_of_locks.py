@@ -32,14 +32,33 @@ def test_a_snapshot_moves_only_while_somebody_waits_for_it() -> None:
         part = taken.where[taken.ids[0]]
         witness = rules.CommitRules(run)
         move = run.ask(taken.player, m.RequestMoveInteractions(**of(taken, queue="Second")))
-        witness.moved(part, taken.ids[0])
+        witness.moved(part, taken.ids[0], True)
         assert run.breach is None
         run.cluster.run(0.5)
         for outcome in (RequestRefused(Code.LOST_CONNECTION), RequestRefused(Code.NOT_ACCESSIBLE)):
             move.outcome = outcome
-            witness.moved(part, taken.ids[0])
+            witness.moved(part, taken.ids[0], True)
             assert (run.breach is None) == outcome.in_doubt
         assert rule_of(run) == "a_snapshot_moves_what_was_asked"
+
+
+def test_a_snapshot_takes_what_it_has_moved_for_changed() -> None:
+    with running() as run:
+        taken = took(run)
+        part = taken.where[taken.ids[0]]
+        run.cluster.run(0.5)
+        run.asked.clear()
+        run.answered_at.clear()
+        run.ask(taken.player, m.RequestMoveInteractions(**of(taken, queue="Second")))
+        witness = rules.CommitRules(run)
+        witness.moved(part, taken.ids[0], True)
+        assert run.breach is None
+        run.answered_at[taken.ids[0]] = run.now()
+        witness.moved(part, taken.ids[0], False)
+        assert run.breach is None, "somebody else may have changed it"
+        run.answered_at.clear()
+        witness.moved(part, taken.ids[0], False)
+        assert rule_of(run) == "a_snapshot_knows_what_it_has_moved"
 
 
 def test_a_move_that_was_carried_out_and_refused_is_found() -> None:
