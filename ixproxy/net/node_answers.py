@@ -345,6 +345,10 @@ class NodeAnswers:
         asking.waits(Waiting.NO)
         if isinstance(result, Taking):
             assert isinstance(plan, MembersWanted)
+            if self._state.sessions.at(effect.sender.session) is not asking.client:
+                # Its session has said meanwhile, on another connection, which snapshots it has.
+                self._state.refuse(asking, Code.CANCELLED)
+                return
             self._state.writer.add(GoesOn(effect.sender, plan.request, result, asking))
             return
         if isinstance(result, RequestRefused):

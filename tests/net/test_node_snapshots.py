@@ -219,6 +219,30 @@ def test_a_client_that_goes_while_its_snapshot_is_chosen_leaves_none(rig: NodeRi
     assert rig.server.state.readers.busy == 0
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_client_that_registers_again_while_its_snapshot_is_chosen_has_none_that_it_does_not_know(
+    rig: NodeRig, lost: bool
+) -> None:
+    """What it asked on the connection before may be read when the next one is there."""
+    filled(rig)
+    one, two = rig.proxy("p1"), rig.proxy("p2")
+    first = one.number("AgentApplication", session=ONE)
+    readers = [each for name, each in rig.executors.items() if name != "writer"]
+    for each in readers:
+        each.paused = True
+    one.send(TAKE, client=first)
+    rig.settle()
+    if lost:
+        one.lose()
+        rig.settle()
+    second = two.number("AgentApplication", session=ONE, incarnation=2)
+    for each in readers:
+        each.resume()
+    rig.settle()
+    assert (locked(rig), rig.rows("snapshots")) == ([], [])
+    assert taken(two, client=second)
+
+
 @pytest.mark.usefixtures("by_ones")
 def test_a_snapshot_that_the_store_does_not_take_whole_is_freed(
     rig: NodeRig, logged_failures: LoggedFailures

@@ -1,4 +1,4 @@
-"""What the programs of a simulation log: their own mistakes, and what servers say of their lives."""
+"""What the programs of a simulation log: their mistakes, and what servers say of their lives."""
 
 from __future__ import annotations
 

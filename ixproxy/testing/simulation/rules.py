@@ -22,7 +22,7 @@ from ixproxy.testing.simulation.rules_of_calls import (
     what_is_found_by_a_call_is_of_one_node,
     what_was_refused_is_not_called,
 )
-from ixproxy.testing.simulation.rules_of_locks import CommitRules
+from ixproxy.testing.simulation.rules_of_locks import CommitRules, who_goes_leaves_no_snapshot
 from ixproxy.testing.simulation.rules_of_pushed import (
     what_a_dead_router_had_goes_back_in_time,
     what_is_routed_is_done,
@@ -211,6 +211,7 @@ AFTER_EACH_STEP: tuple[Callable[[Run], Iterable[str]], ...] = (
     nothing_fails_in_a_program,
     nobody_is_sent_away_for_a_seat,
     what_a_dead_router_had_goes_back_in_time,
+    who_goes_leaves_no_snapshot,
     *rules_of_workbins.AFTER_EACH_STEP,
 )
 

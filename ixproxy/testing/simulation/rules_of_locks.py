@@ -2,8 +2,9 @@
 Rules of snapshots: of what nodes commit, and of what is left at rest.
 
 Those of commits are told to the run by `CommitRules`: `a_snapshot_moves_what_was_asked`,
-`what_is_locked_is_pulled_by_nobody`, `a_lock_stays_until_it_is_taken_off` and
-`a_lock_is_of_a_snapshot_that_is_there`. The others yield what breaks them, as in `rules`.
+`a_snapshot_knows_what_it_has_moved`, `what_is_locked_is_pulled_by_nobody`,
+`a_lock_stays_until_it_is_taken_off` and `a_lock_is_of_a_snapshot_that_is_there`. The
+others yield what breaks them, as in `rules`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ from collections.abc import Iterator
 from ixproxy import messages as m
 from ixproxy.errors import RequestRefused
 from ixproxy.testing.simulation.players import Asked
+from ixproxy.testing.simulation.rules_of_snapshots import others_asked
 from ixproxy.testing.simulation.run import Run
 from ixproxy.testing.simulation.snapshot_ledger import OnNode, Seen
 from ixproxy.values import SnapshotState
+
+FREED = 2.0
+"""Seconds after which a client that goes has left nothing, through a proxy that lives."""
 
 
 class CommitRules:
@@ -32,12 +37,21 @@ class CommitRules:
                 if outcome is None or (isinstance(outcome, RequestRefused) and outcome.in_doubt):
                     yield asked
 
-    def moved(self, snapshot: OnNode, identifier: str) -> None:
-        """Only while a move is asked for, and not after it was refused (design 6, codes)."""
-        if not any(self._asked(snapshot.session, m.RequestMoveInteractions)):
+    def moved(self, snapshot: OnNode, identifier: str, here: bool) -> None:
+        """
+        Only while a move is asked for, and not after it was refused (design 6, codes); its own
+        move is no change to a snapshot (decision 0055).
+        """
+        moves = list(self._asked(snapshot.session, m.RequestMoveInteractions))
+        if not moves:
             self._run.broken(
                 "a_snapshot_moves_what_was_asked",
                 f"{snapshot} moves {identifier}, and nobody waits for that",
+            )
+        elif not here and not any(others_asked(self._run, move, identifier) for move in moves):
+            self._run.broken(
+                "a_snapshot_knows_what_it_has_moved",
+                f"{snapshot} has moved {identifier}, and takes it for changed since",
             )
 
     def lock_lost(self, snapshot: OnNode, identifier: str, seen: Seen) -> None:
@@ -85,6 +99,17 @@ def snapshots_are_freed_with_their_clients(run: Run) -> Iterator[str]:
                 yield f"{proxy.name} has snapshot {each.id}, of which {node} has no {number}"
     for node, number in sorted(there - known):
         yield f"snapshot {number} of {node} is known to no proxy"
+
+
+def who_goes_leaves_no_snapshot(run: Run) -> Iterator[str]:
+    """In a calm world what a client has taken is freed soon after it has gone (decision 0024)."""
+    if not run.world.calm:
+        return
+    for player in run.players:
+        if player.left and player.session and run.now() - player.since > FREED:
+            for each in run.ledger.snapshots.of_session(player.session):
+                if each.state is not None:
+                    yield f"{each} is there, and {player.name} went {FREED:g} s ago"
 
 
 def nothing_is_locked(run: Run) -> Iterator[str]:

@@ -48,9 +48,10 @@ REFUSED: dict[type, frozenset[int]] = {
 def refusals_of_snapshots_fit(run: Run, asked: Asked) -> Iterator[str]:
     """A request about a snapshot is refused with what the documents say, and nothing else."""
     outcome, fitting = asked.outcome, REFUSED.get(type(asked.request))
-    if fitting is not None and isinstance(outcome, RequestRefused):
-        if outcome.code not in fitting | ON_THE_WAY:
-            yield f"{asked.name} of #{asked.step} is refused with {outcome.code}"
+    if fitting is None or not isinstance(outcome, RequestRefused):
+        return
+    if outcome.code not in fitting | ON_THE_WAY:
+        yield f"{asked.name} of #{asked.step} is refused with {outcome.code}"
 
 
 def a_snapshot_is_as_it_was_found(run: Run, asked: Asked) -> Iterator[str]:
@@ -92,10 +93,10 @@ def _members_fit(run: Run, taken: Taken, part: OnNode, what: str) -> Iterator[st
         states = ledger.since(identifier, part.node, asked.at)
         if not any(_meets(request, seen, part.number) for seen in states):
             yield f"{identifier} is in {what}, which it never met"
-        if request.lock and identifier not in part.locked:
-            # The commit in which it was locked may hold its end, too.
-            if states[-1].row is not None and not _others(run, asked, identifier):
-                yield f"{identifier} is in {what}, and was not locked"
+        # The commit in which it was locked may hold its end, too.
+        there = states[-1].row is not None and not others_asked(run, asked, identifier)
+        if request.lock and identifier not in part.locked and there:
+            yield f"{identifier} is in {what}, and was not locked"
     if many:
         return
     for identifier, on in ledger.history.items():
@@ -127,7 +128,7 @@ MEETS: dict[str, Callable[[InteractionRow], bool]] = {
 """What the conditions of `snapshots.CONDITIONS` mean."""
 
 
-def _others(run: Run, asked: Asked, identifier: str) -> bool:
+def others_asked(run: Run, asked: Asked, identifier: str) -> bool:
     """
     Whether something else was asked meanwhile that may have changed an interaction: it may be
     in the same commit, of which only the last state is written.
@@ -204,9 +205,11 @@ def what_is_locked_is_so(run: Run, asked: Asked) -> Iterator[str]:
         return
     locks = isinstance(request, m.RequestLockInteraction)
     states = run.ledger.snapshots.since(identifier, part.node, asked.at)
-    if not any((seen.lock == part.number) == locks for seen in states):
-        if not _others(run, asked, identifier):
-            yield f"{identifier} is {'locked' if locks else 'unlocked'} by #{asked.step}, and is not"
+    if any((seen.lock == part.number) == locks for seen in states):
+        return
+    if not others_asked(run, asked, identifier):
+        how = "locked" if locks else "unlocked"
+        yield f"{identifier} is {how} by #{asked.step}, and is not"
 
 
 def moves_and_stops_are_done(run: Run, asked: Asked) -> Iterator[str]:
@@ -241,9 +244,13 @@ def moves_and_stops_are_done(run: Run, asked: Asked) -> Iterator[str]:
                 yield f"{what} names {identifier} with {code}, and it was as before: {states}"
         elif isinstance(request, m.RequestStopInteractions):
             yield from _ended_by(run, identifier, states, what)
-        elif not any(seen.row is None or seen.row.queue == request.queue for seen in states):
-            if not _others(run, asked, identifier):
-                yield f"{what} has moved {identifier}, which was never in {request.queue}"
+        elif not (_was_in(request.queue, states) or others_asked(run, asked, identifier)):
+            yield f"{what} has moved {identifier}, which was never in {request.queue}"
+
+
+def _was_in(queue: str, states: Iterable[Seen]) -> bool:
+    """Whether something was in a queue, or went: it may have been there in that commit."""
+    return any(seen.row is None or seen.row.queue == queue for seen in states)
 
 
 def _ever_members(run: Run, asked: Asked) -> set[str]:

@@ -39,13 +39,12 @@ class Heard:
 
 
 def _listening(run: Run, player: Player, workbin: Workbin | None) -> Iterator[Asked]:
+    """What a client has asked about listening to a workbin."""
+    kinds = m.RequestWorkbinNotifications | m.RequestWorkbinCancelNotifications
     for asked in run.asked:
-        if asked.player is player and asked.request.__class__ in (
-            m.RequestWorkbinNotifications,
-            m.RequestWorkbinCancelNotifications,
-        ):
-            if getattr(asked.request, "workbin", None) == workbin:
-                yield asked
+        request = asked.request
+        if asked.player is player and isinstance(request, kinds) and request.workbin == workbin:
+            yield asked
 
 
 def may_hear(run: Run, player: Player, workbin: Workbin | None) -> list[Wishes]:
@@ -112,9 +111,9 @@ def who_listens_is_known_to(run: Run, asked: Asked) -> Iterator[str]:
     request, outcome = asked.request, asked.outcome
     if not isinstance(request, m.RequestWorkbinCancelNotifications):
         return
-    if isinstance(outcome, RequestRefused) and outcome.code == Code.NOT_SUBSCRIBED:
-        if must_hear(run, asked.player, request.workbin) is not None:
-            yield f"{asked.player.name} listens to {request.workbin}, and is told that it does not"
+    refused = isinstance(outcome, RequestRefused) and outcome.code == Code.NOT_SUBSCRIBED
+    if refused and must_hear(run, asked.player, request.workbin) is not None:
+        yield f"{asked.player.name} listens to {request.workbin}, and is told that it does not"
 
 
 def statistics_add_up(run: Run, asked: Asked) -> Iterator[str]:
@@ -199,9 +198,7 @@ def what_is_distributed_is_to_be_heard(run: Run, asked: Asked) -> Iterator[str]:
 
 def _began(run: Run, player: Player, at: float) -> bool:
     """Whether a client has asked since for a stream, which may have begun anew meanwhile."""
-    return any(
-        other.player is player and other.answered_at >= at for other in run.asked
-    )
+    return any(other.player is player and other.answered_at >= at for other in run.asked)
 
 
 def what_is_distributed_is_heard(run: Run) -> Iterator[str]:

@@ -71,9 +71,7 @@ def parts_of(run: Run, player: Player, identifier: int) -> list[OnNode] | None:
     return None if found is None else _parts(run, player, found.parts)
 
 
-def _find(
-    proxies: Iterable[MemoryProxy], session: bytes, identifier: int
-) -> Snapshot | None:
+def _find(proxies: Iterable[MemoryProxy], session: bytes, identifier: int) -> Snapshot | None:
     for proxy in proxies:
         for each in proxy.core.state.snapshots if proxy.core is not None else ():
             if each.id == identifier and each.client.session == session:

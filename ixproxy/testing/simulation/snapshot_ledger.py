@@ -69,7 +69,6 @@ class OnNode:
         """The members in their order."""
         return sorted(self.members, key=self.members.__getitem__)
 
-
     def has_changed(self, identifier: str, seen: Seen) -> bool:
         """Whether a member was seen in another way than the snapshot has it at that time."""
         written = self.written[identifier]
@@ -80,8 +79,8 @@ class OnNode:
 class Witness(Protocol):
     """Is told what a node has done, when it is committed."""
 
-    def moved(self, snapshot: OnNode, identifier: str) -> None:
-        """A snapshot has moved a member."""
+    def moved(self, snapshot: OnNode, identifier: str, here: bool) -> None:
+        """A snapshot has moved a member; `here`: it is as the snapshot has it, or is gone."""
 
     def lock_lost(self, snapshot: OnNode, identifier: str, seen: Seen) -> None:
         """What was locked is so no more, and is there, and its snapshot is whole still."""
@@ -141,7 +140,8 @@ class SnapshotLedger:
                 snapshot.locked.add(identifier)
         if self.witness is not None:
             for snapshot, identifier in moved:
-                self.witness.moved(snapshot, identifier)
+                here = not snapshot.has_changed(identifier, self.seen(identifier, node))
+                self.witness.moved(snapshot, identifier, here)
             for snapshot in ended:
                 for (on, identifier), number in self._lock.items():
                     if (on, number) == (node, snapshot.number):

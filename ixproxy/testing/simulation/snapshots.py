@@ -47,9 +47,7 @@ def take(run: Run, draws: Draws) -> None:
     """Somebody takes a snapshot, if it does not have too many."""
     mine = run.kept(Books).mine(run, *SORTS)
     players = [
-        player
-        for player in run.there(*SORTS)
-        if sum(each.player is player for each in mine) < MOST
+        player for player in run.there(*SORTS) if sum(each.player is player for each in mine) < MOST
     ]
     if not players:
         return nobody(run)

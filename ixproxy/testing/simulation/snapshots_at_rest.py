@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ixproxy import messages as m
 from ixproxy.errors import RequestRefused
 from ixproxy.messages.message import Request
 from ixproxy.testing.simulation.players import Player
-from ixproxy.testing.simulation.rules_of_locks import nothing_is_locked
+from ixproxy.testing.simulation.rules_of_locks import FREED, nothing_is_locked
 from ixproxy.testing.simulation.run import Run
 from ixproxy.testing.simulation.snapshot_books import Books, Taken, parts_of
 from ixproxy.testing.steps import TENANT
 
 AT_ONCE = 2
 """Positions of a page."""
-
-FREED = 2.0
-"""Seconds after which a client that goes has left nothing, through a proxy that lives."""
 
 
 def read_and_release(run: Run) -> None:
@@ -82,5 +81,5 @@ def _done(run: Run, taken: Taken, request: Request) -> object:
     return asked.outcome
 
 
-def _named(taken: Taken) -> dict[str, int]:
+def _named(taken: Taken) -> dict[str, Any]:
     return {"tenant_id": TENANT, "snapshot_id": taken.id}

@@ -12,7 +12,6 @@ from ixproxy.messages.message import Request
 from ixproxy.testing.simulation.players import Player
 from ixproxy.testing.simulation.rules_of_workbins import (
     Heard,
-    Wishes,
     may_hear,
     must_hear,
     own_mark,
@@ -22,7 +21,7 @@ from ixproxy.testing.simulation.run import Run
 from ixproxy.testing.simulation.workbins import drafts, own
 from ixproxy.testing.simulation.worlds import AGENTS
 from ixproxy.testing.steps import TENANT
-from ixproxy.wire.workbins import PLACED_IN, PROPERTIES_CHANGED, STOPPED, TAKEN_OUT
+from ixproxy.wire.workbins import PLACED_IN, PROPERTIES_CHANGED, STOPPED, TAKEN_OUT, Wishes
 
 ALL = (PLACED_IN, PROPERTIES_CHANGED, TAKEN_OUT, STOPPED)
 """What happens to what is laid into a workbin, changed, and stopped there."""

@@ -58,7 +58,7 @@ PUSHING = replace(
 )
 """The tenant whose views feed two strategies; what is urgent is shown to both."""
 SNAPSHOTS = 0.4
-"""In how many of the worlds clients take snapshots, listen to workbins, and report of themselves."""
+"""In how many of the worlds clients take snapshots, and listen to workbins."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,14 +32,33 @@ def test_a_snapshot_moves_only_while_somebody_waits_for_it() -> None:
         part = taken.where[taken.ids[0]]
         witness = rules.CommitRules(run)
         move = run.ask(taken.player, m.RequestMoveInteractions(**of(taken, queue="Second")))
-        witness.moved(part, taken.ids[0])
+        witness.moved(part, taken.ids[0], True)
         assert run.breach is None
         run.cluster.run(0.5)
         for outcome in (RequestRefused(Code.LOST_CONNECTION), RequestRefused(Code.NOT_ACCESSIBLE)):
             move.outcome = outcome
-            witness.moved(part, taken.ids[0])
+            witness.moved(part, taken.ids[0], True)
             assert (run.breach is None) == outcome.in_doubt
         assert rule_of(run) == "a_snapshot_moves_what_was_asked"
+
+
+def test_a_snapshot_takes_what_it_has_moved_for_changed() -> None:
+    with running() as run:
+        taken = took(run)
+        part = taken.where[taken.ids[0]]
+        run.cluster.run(0.5)
+        run.asked.clear()
+        run.answered_at.clear()
+        run.ask(taken.player, m.RequestMoveInteractions(**of(taken, queue="Second")))
+        witness = rules.CommitRules(run)
+        witness.moved(part, taken.ids[0], True)
+        assert run.breach is None
+        run.answered_at[taken.ids[0]] = run.now()
+        witness.moved(part, taken.ids[0], False)
+        assert run.breach is None, "somebody else may have changed it"
+        run.answered_at.clear()
+        witness.moved(part, taken.ids[0], False)
+        assert rule_of(run) == "a_snapshot_knows_what_it_has_moved"
 
 
 def test_a_move_that_was_carried_out_and_refused_is_found() -> None:
@@ -130,6 +149,22 @@ def test_a_snapshot_that_was_not_freed(
         assert list(rule(run)) == []
         wrong(run, taken)
         assert said in " ".join(rule(run))
+
+
+@pytest.mark.parametrize("goodbye", [False, True])
+def test_who_goes_leaves_no_snapshot_where_nothing_breaks(goodbye: bool) -> None:
+    with running(calm=True) as run:
+        taken = took(run, lock=True)
+        rule = rules.who_goes_leaves_no_snapshot
+        taken.player.left = True
+        taken.player.here.close(goodbye=goodbye)
+        run.cluster.run(rules.FREED + 0.5)
+        assert list(rule(run)) == []
+        for part in taken.parts or ():
+            part.state = 1
+        assert len(list(rule(run))) == 2
+        object.__setattr__(run.world, "calm", False)
+        assert list(rule(run)) == []
 
 
 def test_what_is_left_of_snapshots_at_the_end() -> None:

@@ -178,7 +178,8 @@ def test_somebody_else_uses_a_snapshot() -> None:
         page = m.EventSnapshotInteractions()
         rule = rules.a_snapshot_is_its_takers_alone
         assert not broken(rule, run, told(run, taken.player, request, page))
-        assert "which it never took" in broken(rule, run, told(run, one(run, "mail"), request, page))
+        other = told(run, one(run, "mail"), request, page)
+        assert "which it never took" in broken(rule, run, other)
 
 
 def test_a_lock_that_is_none() -> None:
@@ -270,7 +271,8 @@ def test_a_snapshot_that_ends_by_itself_where_nothing_breaks() -> None:
         gone = told(run, taken.player, page, RequestRefused(Code.SNAPSHOT_NOT_ACCESSIBLE))
         assert "was never released" in broken(rule, run, gone)
         release = m.RequestReleaseSnapshot(**of(taken))
-        assert "has released it" in broken(rule, run, told(run, taken.player, release, m.EventAck()))
+        released = told(run, taken.player, release, m.EventAck())
+        assert "has released it" in broken(rule, run, released)
         taken.releases = 1
         assert not broken(rule, run, gone)
 

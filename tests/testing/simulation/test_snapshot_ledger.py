@@ -14,9 +14,7 @@ OUT = replace(ROW, state=InteractionState.HANDLING)
 WHOLE = SnapshotRow(
     snapshot_id=7, session=b"s", tenant_id=1, taken_at=0.0, size=1, state=SnapshotState.WHOLE
 )
-MEMBER = SnapshotMemberRow(
-    snapshot_id=7, interaction_id="a", position=0, state=0, queue_seq=1
-)
+MEMBER = SnapshotMemberRow(snapshot_id=7, interaction_id="a", position=0, state=0, queue_seq=1)
 
 
 class Told:
@@ -34,8 +32,8 @@ class Told:
         self.ledger.written("node1", puts, deletes)
         self.ledger.committed("node1")
 
-    def moved(self, snapshot: OnNode, identifier: str) -> None:
-        self.heard.append(f"{snapshot} moved {identifier}")
+    def moved(self, snapshot: OnNode, identifier: str, here: bool) -> None:
+        self.heard.append(f"{snapshot} moved {identifier}{'' if here else ' elsewhere'}")
 
     def lock_lost(self, snapshot: OnNode, identifier: str, seen: Seen) -> None:
         how = "was taken from under" if seen.is_out else f"has lock {seen.lock}, not that of"
@@ -68,8 +66,13 @@ def test_a_member_that_was_locked_with_its_snapshot_is_known_as_such() -> None:
     assert (snapshot.session, snapshot.ids, snapshot.locked) == (b"s", ["a"], {"a"})
     assert told.ledger.of_session(b"s") == [snapshot]
     assert told.heard == []
-    told.commit(MEMBER)
-    assert told.heard == ["snapshot 7 of node1 moved a"]
+    there = replace(ROW, queue_seq=1)
+    told.commit(there, MEMBER)
+    told.commit(replace(there, queue_seq=2), MEMBER)
+    assert told.heard[-2:] == [
+        "snapshot 7 of node1 moved a",
+        "snapshot 7 of node1 moved a elsewhere",
+    ]
 
 
 def test_what_is_taken_while_it_is_locked_is_told() -> None:

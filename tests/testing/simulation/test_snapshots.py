@@ -82,7 +82,8 @@ def test_what_was_released_is_used_no_more_but_what_could_not_be_is() -> None:
 
 def test_where_there_are_snapshots_nodes_do_less_at_a_time() -> None:
     usual = on_node.AT_A_TIME
+    moves: Any = snapshot_moves
     with snapshots.in_small_steps(small_world(snapshots=True, members_at_a_time=3)):
-        assert (on_node.AT_A_TIME, snapshot_moves.AT_A_TIME) == (3, 3)
+        assert [on_node.AT_A_TIME, moves.AT_A_TIME] == [3, 3]
     with snapshots.in_small_steps(small_world()):
-        assert (on_node.AT_A_TIME, snapshot_moves.AT_A_TIME) == (usual, usual)
+        assert [usual, usual] == [on_node.AT_A_TIME, moves.AT_A_TIME]

@@ -10,6 +10,7 @@ from ixproxy.testing.simulation import workbins
 from ixproxy.testing.simulation.rules_of_workbins import Heard, must_hear
 from ixproxy.testing.simulation.stepping import Draws
 from ixproxy.testing.simulation.workbins import drafts
+from ixproxy.testing.simulation.worlds import AGENTS
 from tests.testing.simulation.small_worlds import one, running, submitted
 
 CHANCE = 98765432109876543210
@@ -21,11 +22,11 @@ def test_who_listens_hears_what_is_laid_there() -> None:
             workbins.listen(run, Draws(chance))
             run.cluster.run(0.2)
         mail = one(run, "mail")
-        assert all(must_hear(run, mail, drafts(agent)) for agent in workbins.AGENTS)
+        assert all(must_hear(run, mail, drafts(agent)) for agent in AGENTS)
         workbins.submit_there(run, Draws(0))
         run.cluster.run(0.2)
         ((workbin, change),) = run.kept(Heard).changes[mail]
-        assert workbin in [drafts(agent) for agent in workbins.AGENTS]
+        assert workbin in [drafts(agent) for agent in AGENTS]
         assert change[1] == "PlacedIn"
         assert run.breach is None, run.breach
 
