@@ -234,7 +234,7 @@ class Client:
         :param extension: keys of the registration's extension in place of
             those of the same names.
         :raise ixproxy.errors.RequestRefused: (by the Deferred) the server does
-            not take it, and ends the connection.
+            not take it, or did not answer in time; it is said on the next connection.
         """
         return Deferred.fromCoroutine(self._connector.register_again(extension))
 
@@ -265,7 +265,8 @@ class Client:
     async def _close(self, goodbye: bool) -> None:
         conversation, patience = self._conversation, self._settings.close_timeout
         conversation.end(RequestRefused(Code.NOT_REGISTERED, "The client is closed"))
-        link = conversation.link
+        link = conversation.link or self._connector.link
+        self._connector.leaving = True
         try:
             if goodbye and link is not None:
                 await conversation.register(link, m.RequestUnregisterClient(), patience)

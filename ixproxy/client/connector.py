@@ -71,6 +71,10 @@ class Connector:
             clock, settings.keep_alive_interval, settings.keep_alive_limit
         )
         self.incarnation = incarnation
+        self.link: Link | None = None
+        """The connection, once registered, and while it registers again."""
+        self.leaving = False
+        """Whether the client says goodbye, and is registered no more."""
         conversation.whole = not incarnation
 
     async def run(self, connected: Deferred[None]) -> None:
@@ -88,7 +92,9 @@ class Connector:
                 if not connected.called:
                     connected.callback(None)
                 since = self._clock.seconds()
+                self.link = link
                 await link.when_lost()
+                self.link = None
                 course.lost(self._clock.seconds() - since)
             else:
                 rounds += 1
@@ -104,24 +110,40 @@ class Connector:
         What is asked meanwhile waits, as without a connection. Where there is
         none, the next registration says it.
 
-        :raise RequestRefused: the server does not take it; it ends the connection.
+        :raise RequestRefused: the server does not take it, or has not answered in time; the
+            connection is ended, and made again.
         """
         extended = {**self._identity.extension, **extension}
         self._identity = replace(self._identity, extension=extended)
         conversation, link = self._conversation, self._conversation.link
         if link is not None:
             conversation.link = None
-            facts, held = await self._register(link)
-            conversation.registered(link, facts, held)
+            try:
+                facts, held = await self._register(link)
+            except Exception:
+                # Nobody knows as what it is registered: the next connection says it.
+                link.abort("it could not register again")
+                reason = await link.when_lost()
+                conversation.link = link
+                conversation.lost(link, reason)
+                raise
+            if self.leaving:
+                conversation.link = link
+            else:
+                conversation.registered(link, facts, held)
 
     async def _register(self, link: Link) -> tuple[ServerFacts, Mapping[str, int]]:
-        self.incarnation += 1
+        """Register, and once more whenever there is something else to say by then."""
         conversation, patience = self._conversation, self._settings.attempt_timeout
-        request = self._identity.registration(self.incarnation, conversation.listed)
-        message = (await conversation.register(link, request, patience)).message
-        if not isinstance(message, EventAck) or message.server is None:
-            raise NodeUnavailable("the answer to the registration names no server")
-        return message.server, message.held
+        while True:
+            self.incarnation += 1
+            said = self._identity
+            request = said.registration(self.incarnation, conversation.listed)
+            message = (await conversation.register(link, request, patience)).message
+            if not isinstance(message, EventAck) or message.server is None:
+                raise NodeUnavailable("the answer to the registration names no server")
+            if self._identity is said:
+                return message.server, message.held
 
     async def _round(self) -> Link | RequestRefused | NodeUnavailable:
         """Try each endpoint once; the connection, or why there is none."""

@@ -28,8 +28,11 @@ from ixproxy.messages.message import Message
 Asked = TypeVar("Asked", bound=Message)
 
 NOT_NOW = frozenset(
-    (Code.BUSY, Code.EXPIRED, Code.CANCELLED, Code.IN_PROGRESS, Code.NOT_ACCESSIBLE, Code.STOPPING)
-)
+    (
+        Code.BUSY, Code.EXPIRED, Code.CANCELLED, Code.IN_PROGRESS, Code.NOT_ACCESSIBLE,
+        Code.STOPPING, Code.STORE_FAILED,
+    )
+)  # fmt: skip
 """Refusals that say nothing against asking again."""
 
 

@@ -48,6 +48,7 @@ from ixproxy.wire.prefix import MAX_STRING, VERSION, Frame, readdress
 LAST_NUMBER = (1 << 32) - 1
 _REGISTER = BY_MESSAGE[RequestRegisterClient].code
 _COULD_NOT = frozenset((Code.BUSY, Code.STOPPING, Code.STORE_FAILED, Code.STORE_UNCERTAIN))
+_COULD_NOT_LATE = _COULD_NOT | {Code.CANCELLED, Code.EXPIRED}
 
 
 def register_on(state: ProxyState, client: Client, link: Link, registering: Registering) -> None:
@@ -157,7 +158,11 @@ class Registering:
     def _late(self, link: Link, answer: Message) -> None:
         """A node answers that was not waited for any longer: it is used from now on, if it can."""
         if isinstance(answer, EventError):
-            note_refusal(self._state, link, self.client, answer, "late")
+            if answer.error_code not in _COULD_NOT_LATE or self.client.gone:
+                note_refusal(self._state, link, self.client, answer, "late")
+                return
+            for tell in self._state.when_refused_late:
+                tell(link, self.client)
         elif isinstance(answer, EventAck):
             self._known(link, answer)
             if not self.client.gone:

@@ -50,6 +50,7 @@ class RegisteringLater:
     def __init__(self, state: ProxyState) -> None:
         self._state = state
         self._missing: dict[NodeName, _Missing] = {}
+        state.when_refused_late.append(self._note)
 
     def __len__(self) -> int:
         return sum(len(missing.clients) for missing in self._missing.values())
@@ -57,11 +58,15 @@ class RegisteringLater:
     def note(self, registering: Registering) -> None:
         """Some nodes could not register a client."""
         for link in registering.could_not:
-            missing = self._missing.get(link.name)
-            if missing is None or missing.connection != link.connections:
-                due = self._state.now + PAUSE
-                missing = self._missing[link.name] = _Missing(link.connections, due)
-            missing.clients[registering.client] = None
+            self._note(link, registering.client)
+
+    def _note(self, link: Link, client: Client) -> None:
+        """A node could not register a client, and may have said so when nobody waited for it."""
+        missing = self._missing.get(link.name)
+        if missing is None or missing.connection != link.connections:
+            due = self._state.now + PAUSE
+            missing = self._missing[link.name] = _Missing(link.connections, due)
+        missing.clients[client] = None
 
     def ticked(self) -> None:
         """Some time passed."""

@@ -136,6 +136,8 @@ class ProxyState:
         """Who is told how a node has registered a client."""
         self.when_known_late: list[Callable[[Link, Client], None]] = []
         """Who is told when a node that others did not wait for knows a client."""
+        self.when_refused_late: list[Callable[[Link, Client], None]] = []
+        """Who is told when such a node could not register a client, and may later."""
         self.counters: Counter[str] = Counter()
         self.now = 0.0
         self.sent = 0

@@ -312,8 +312,12 @@ class NodeAnswers:
         number, reference = asking.client.number, asking.reference
         max_frame = asking.client.peer.max_frame
 
-        def read(reader: IStoreReader) -> list[bytes] | Taking:
-            found = result_of(plan, reader)
+        def read(reader: IStoreReader) -> list[bytes] | Taking | RequestRefused:
+            try:
+                found = result_of(plan, reader)
+            except RequestRefused as problem:
+                # No fault of the reader, which would be closed for one.
+                return problem
             if isinstance(found, Taking):
                 return found
             return split_frame(encode(found, client=number, reference=reference), max_frame)
@@ -333,13 +337,22 @@ class NodeAnswers:
             return Code.EXPIRED
         return asking.cancelled
 
-    def _was_read(self, effect: ReadLong, result: list[bytes] | Taking | Failure) -> None:
+    def _was_read(
+        self, effect: ReadLong, result: list[bytes] | Taking | RequestRefused | Failure
+    ) -> None:
         asking, plan = effect.token, effect.plan
         assert isinstance(asking, Asking)
         asking.waits(Waiting.NO)
         if isinstance(result, Taking):
             assert isinstance(plan, MembersWanted)
+            if self._state.sessions.at(effect.sender.session) is not asking.client:
+                # Its session has said meanwhile, on another connection, which snapshots it has.
+                self._state.refuse(asking, Code.CANCELLED)
+                return
             self._state.writer.add(GoesOn(effect.sender, plan.request, result, asking))
+            return
+        if isinstance(result, RequestRefused):
+            self._state.refuse(asking, result.code)
             return
         if not isinstance(result, Failure):
             asking.settle()

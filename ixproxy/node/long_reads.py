@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ixproxy.errors import Code
+from ixproxy.errors import Code, RequestRefused
 from ixproxy.interfaces import IStoreReader
 from ixproxy.messages import (
     Event3rdServerResponse,
@@ -43,6 +43,7 @@ def result_of(plan: LongPlan, reader: IStoreReader) -> Message | Taking:
     Do what a plan says.
 
     :raise StorageError: the database could not be read, or was interrupted.
+    :raise RequestRefused: the snapshot of a page is there no more.
     """
     if isinstance(plan, LongRead):
         rows = reader.select(plan.selection, plan.now)
@@ -70,6 +71,10 @@ def _chosen(plan: MembersWanted, rows: Sequence[InteractionRow]) -> Taking:
 
 def _page(plan: PageWanted, reader: IStoreReader) -> EventSnapshotInteractions:
     members = reader.members(plan.snapshot_id, plan.start, plan.number)
+    end = min(plan.start + plan.number, plan.size)
+    if [member.position for member in members] != list(range(plan.start, end)):
+        # Only with its snapshot a member goes: it was released since the page was asked for.
+        raise RequestRefused(Code.UNKNOWN_SNAPSHOT)
     there: dict[str, KeyValues] = {}
     keys: dict[str, bytes] = {}
     errors: dict[str, int] = {}

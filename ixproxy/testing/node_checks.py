@@ -64,6 +64,10 @@ def sizes(server: NodeServer) -> dict[str, int]:
         "snapshots": len(memory.snapshots),
         "sessions with snapshots": len(memory.snapshots._of),
         "snapshots that are being freed": len(memory.snapshots.ending),
+        "calls to external servers": server.third_party.servers.in_flight,
+        "calls that wait for external servers": server.third_party.servers.waiting,
+        "workbins that are listened to": len(memory.workbins),
+        "sessions that listen to workbins": len(memory.workbins._of_session),
         **{name: len(getattr(memory, name)) for name in _REMEMBERED},
         **{f"routers: {name}": len(getattr(memory.routers, name)) for name in _OF_ROUTERS},
     }
@@ -73,6 +77,7 @@ _REMEMBERED = (
     "sessions", "lost", "agents", "agents_of", "places", "provisional",
     "places_taken", "provisional_of", "servers", "interested", "reporters", "reported", "restarts",
     "logging_in", "returned", "logouts", "available", "available_of", "topics", "topics_of", "seen",
+    "service_readers",
 )  # fmt: skip
 _OF_ROUTERS = (
     "routers", "loaded", "buckets", "unread", "have", "routed", "lost", "awake", "looks",
@@ -148,9 +153,7 @@ def _wrong_rows(tables: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
                 yield f"{id!r} was taken by event {party['take_number']}, the last one is {meta}"
 
 
-def _wrong_snapshots(
-    tables: dict[str, list[dict[str, Any]]], server: NodeServer
-) -> Iterator[str]:
+def _wrong_snapshots(tables: dict[str, list[dict[str, Any]]], server: NodeServer) -> Iterator[str]:
     """Snapshots against their members, locks and what is remembered."""
     rows = {row["snapshot_id"]: row for row in tables["snapshots"]}
     members = Counter(row["snapshot_id"] for row in tables["snapshot_members"])

@@ -120,7 +120,7 @@ class StreamWatch:
         return problems
 
     def acknowledged(self, request: Message) -> None:
-        """A server has said yes to what asks for a stream, or for less of it."""
+        """A server has said yes; only to what asks for a stream, or for less of it, it matters."""
         match request:
             case m.RequestStartPlaceAgentStateReportingAll():
                 tenants = tenants_of(request.tenants) or frozenset({TENANT})
@@ -131,6 +131,8 @@ class StreamWatch:
                 self._subscribed = self._subscribed.end_all()
             case m.RequestStopPlaceAgentStateReporting():
                 self._subscribed = self._subscribed.end(request)
+            case _:
+                return
         if self._subscribed.key is None:
             self._stopped()
 

@@ -84,7 +84,7 @@ def test_a_refusal_for_good_is_told_and_the_rest_goes_on() -> None:
     assert rig.topics == ["a", "b"]
 
 
-@pytest.mark.parametrize("code", [*sorted(NOT_NOW), Code.LOST_CONNECTION])
+@pytest.mark.parametrize("code", sorted({*NOT_NOW, Code.STORE_FAILED, Code.LOST_CONNECTION}))
 def test_a_refusal_for_now_is_followed_by_another_try_later_and_later(code: int) -> None:
     rig = Rig()
     rig.restoring.begin([rig.stage("a"), rig.stage("b")])

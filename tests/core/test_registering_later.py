@@ -128,6 +128,32 @@ def test_it_is_told_which_agents_are_logged_in() -> None:
     assert [type(each) for each in told] == [RequestConfirmSession]
 
 
+@pytest.mark.parametrize("code", [Code.STORE_FAILED, Code.EXPIRED, Code.CANCELLED])
+@pytest.mark.parametrize("again", [False, True])
+def test_one_that_says_so_when_nobody_waits_for_it_any_more_is_tried_again(
+    code: int, again: bool
+) -> None:
+    """It stood still when a client was to be registered, or was to be once more."""
+    rig = Rig()
+    peer = registered_without(rig, WEST) if again else rig.peer()
+    if again:
+        rig.tick(PAUSE)
+    else:
+        rig.ask(peer, registration())
+        for node in (EAST, NORTH):
+            rig.accept(node)
+    asked = only(rig.sent(WEST))
+    rig.tick(rig.core.state.settings.request_timeout)
+    rig.sent(WEST)
+    assert isinstance(rig.got(peer)[0], EventAck)
+    rig.refuse(WEST, asked, code)
+    assert not rig.sent(WEST)
+    rig.tick(PAUSE)
+    rig.accept(WEST)
+    assert len(rig.core.link(WEST).clients) == 1
+    assert not len(rig.core._requests.later)
+
+
 def test_who_has_gone_meanwhile_is_not_registered_and_does_not_gather() -> None:
     rig = Rig()
     peers = [registered_without(rig, WEST) for _ in range(3)]

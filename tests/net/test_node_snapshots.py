@@ -152,6 +152,25 @@ def test_what_a_client_asks_in_a_row_is_done_in_that_order(rig: NodeRig) -> None
     assert (locked(rig), rig.rows("snapshots")) == ([], [])
 
 
+def test_a_page_and_a_release_behind_it_may_meet_and_the_page_is_not_half_of_one(
+    rig: NodeRig,
+) -> None:
+    filled(rig)
+    desk = rig.client("AgentApplication")
+    number = taken(desk)
+    rig.writer.paused = True
+    page = desk.send(RequestGetSnapshotInteractions(**on(number)))
+    release = desk.send(RequestReleaseSnapshot(**on(number)))
+    rig.settle()
+    rig.writer.resume()
+    rig.settle()
+    assert desk.answer(release) == EventAck()
+    assert desk.answer(page).error_code == Code.UNKNOWN_SNAPSHOT
+    other = taken(desk)
+    shown = desk.ask(RequestGetSnapshotInteractions(**on(other)))
+    assert len(shown.interactions) == 4
+
+
 def test_a_client_behind_a_proxy_has_what_it_names_and_no_more(rig: NodeRig) -> None:
     """Coming from another proxy it names nothing, for that never heard of any."""
     filled(rig)
@@ -198,6 +217,30 @@ def test_a_client_that_goes_while_its_snapshot_is_chosen_leaves_none(rig: NodeRi
     rig.settle()
     assert (locked(rig), rig.rows("snapshots")) == ([], [])
     assert rig.server.state.readers.busy == 0
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_client_that_registers_again_while_its_snapshot_is_chosen_has_none_that_it_does_not_know(
+    rig: NodeRig, lost: bool
+) -> None:
+    """What it asked on the connection before may be read when the next one is there."""
+    filled(rig)
+    one, two = rig.proxy("p1"), rig.proxy("p2")
+    first = one.number("AgentApplication", session=ONE)
+    readers = [each for name, each in rig.executors.items() if name != "writer"]
+    for each in readers:
+        each.paused = True
+    one.send(TAKE, client=first)
+    rig.settle()
+    if lost:
+        one.lose()
+        rig.settle()
+    second = two.number("AgentApplication", session=ONE, incarnation=2)
+    for each in readers:
+        each.resume()
+    rig.settle()
+    assert (locked(rig), rig.rows("snapshots")) == ([], [])
+    assert taken(two, client=second)
 
 
 @pytest.mark.usefixtures("by_ones")

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
+import pytest
 
-from ixproxy.errors import Code
+from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import (
     EventInteractionsFound,
     EventSnapshotInteractions,
@@ -96,6 +97,22 @@ def test_a_page_is_read_in_pieces_and_names_who_is_not_there() -> None:
     other_tenants = result_of(PageWanted(7, 2, 0, 1, size), reader)
     assert isinstance(other_tenants, EventSnapshotInteractions)
     assert list(other_tenants.errors) == ["a"]
+
+
+def test_a_page_of_a_snapshot_that_is_released_meanwhile_is_none() -> None:
+    members = [
+        SnapshotMemberRow(snapshot_id=7, interaction_id=id, position=at, state=0, queue_seq=0)
+        for at, id in enumerate("abc")
+    ]
+    reader: Any = Reader(members[2:])
+    for number in (1, 3):
+        with pytest.raises(RequestRefused) as refused:
+            result_of(PageWanted(7, 1, 0, number, 3), reader)
+        assert refused.value.code == Code.UNKNOWN_SNAPSHOT
+    page = result_of(PageWanted(7, 1, 2, 3, 3), reader)
+    assert isinstance(page, EventSnapshotInteractions)
+    assert (list(page.interactions), page.have_more) == (["c"], False)
+    assert result_of(PageWanted(7, 1, 9, 3, 3), reader) == EventSnapshotInteractions()
 
 
 def test_a_find_is_answered_by_what_is_selected() -> None:

@@ -107,6 +107,15 @@ def test_numbers_have_no_gap_and_nothing_comes_outside_of_a_stream() -> None:
     assert told(watch, m.EventInteractionSubmitted(**ITEM)) != []
 
 
+def test_what_else_is_acknowledged_does_not_end_a_stream() -> None:
+    """Nobody was told that it began, and it runs: its client did not wait for the answer."""
+    watch = StreamWatch("watch")
+    for activity in ("Begin", "End"):
+        watch.event_received(m.EventActivityReport(activity=activity, number_of_agents=0))
+    watch.acknowledged(m.RequestStartExternalServiceReporting())
+    assert told(watch, LOGIN) == []
+
+
 def test_a_filtered_stream_says_what_came_before() -> None:
     watch = StreamWatch("watch")
     watch.acknowledged(m.RequestStartPlaceAgentStateReportingAll(filter={"Agents": {"anna": ""}}))

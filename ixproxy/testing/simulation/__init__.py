@@ -12,7 +12,7 @@ The same seed gives the same history, always. See `doc/simulation.md`.
 
 from __future__ import annotations
 
-from ixproxy.testing.simulation.run import Breach
+from ixproxy.testing.simulation.history import Breach
 from ixproxy.testing.simulation.shortening import shortened
 from ixproxy.testing.simulation.simulating import STEPS, Result, simulate
 

@@ -122,9 +122,7 @@ def report(run: Run, draws: Draws) -> None:
         run.ask(player, kind())
         return
     kind = (
-        m.RequestStartPlaceAgentStateReporting
-        if begins
-        else m.RequestStopPlaceAgentStateReporting
+        m.RequestStartPlaceAgentStateReporting if begins else m.RequestStopPlaceAgentStateReporting
     )
     player.narrow = True
     run.ask(player, kind(tenant_id=TENANT, agents=[draws.of(AGENTS)]))

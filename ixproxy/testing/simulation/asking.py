@@ -86,7 +86,9 @@ def _is_free(run: Run, name: str) -> bool:
     if not isinstance(last.outcome, m.EventAck) or name in run.ledger.owners:
         return False
     return name not in run.doubtful and not any(
-        getattr(asked.request, "interaction_id", "") == name for asked in run.open
+        getattr(asked.request, "interaction_id", "") == name
+        or isinstance(asked.request, m.RequestStopInteractions)
+        for asked in run.open
     )
 
 
@@ -139,7 +141,7 @@ def pull_by_ids(run: Run, draws: Draws) -> None:
     players, some = run.there("router", "desk"), list(run.ids)
     if not players or not some:
         return nobody(run)
-    ids = {_known(some, draws): "" for _ in range(draws.of((1, 1, 2, 4)))}
+    ids = {known(some, draws): "" for _ in range(draws.of((1, 1, 2, 4)))}
     request = m.RequestPull(tenant_id=TENANT, view_id=BY_IDS, pull_parameters=ids)
     timeout = draws.between(0.0005, 0.02) if draws.percent(10) else None
     run.ask(draws.of(players), request, timeout=timeout)
@@ -151,7 +153,7 @@ def _for_strategy(player: Player, draws: Draws) -> dict[str, Any]:
     return {}
 
 
-def _known(some: list[str], draws: Draws) -> str:
+def known(some: list[str], draws: Draws) -> str:
     """One of the interactions that came up, more likely a late one."""
     return some[-1 - min(draws.below(len(some)), draws.below(len(some)))]
 
@@ -166,7 +168,7 @@ def _one_of_its(run: Run, draws: Draws, *sorts: str) -> tuple[Player, str] | Non
         player = draws.of(holding)
         return player, draws.of(sorted(player.here.holding))
     some = list(run.ids)
-    return (draws.of(players), _known(some, draws)) if some else None
+    return (draws.of(players), known(some, draws)) if some else None
 
 
 def upon(

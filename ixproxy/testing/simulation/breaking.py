@@ -14,7 +14,7 @@ from ixproxy.testing.live_changes import change_settings
 from ixproxy.testing.members import MemoryProxy
 from ixproxy.testing.memory_nodes import MemoryNode
 from ixproxy.testing.simulation.asking import nobody
-from ixproxy.testing.simulation.players import Player
+from ixproxy.testing.simulation.players import SORTS, Player
 from ixproxy.testing.simulation.run import Run
 from ixproxy.testing.simulation.stepping import Draws
 from ixproxy.testing.simulation.worlds import World
@@ -175,7 +175,7 @@ def lose_link(run: Run, draws: Draws) -> None:
 
 
 def _victim(run: Run, draws: Draws) -> Player | None:
-    players = run.there("mail", "router", "desk", "stat")
+    players = run.there(*SORTS)
     return draws.of(players) if players else None
 
 

@@ -13,7 +13,8 @@ from ixproxy.errors import RequestRefused
 from ixproxy.messages.message import Request
 from ixproxy.testing.memory_servers import time_of_day
 from ixproxy.testing.simulation.breaking import dead, keep_dead
-from ixproxy.testing.simulation.players import Player
+from ixproxy.testing.simulation.ending_calls import call_at_rest, routers_go
+from ixproxy.testing.simulation.players import SORTS, Player
 from ixproxy.testing.simulation.rules import AFTER_EACH_STEP
 from ixproxy.testing.simulation.rules_at_rest import (
     AT_REST,
@@ -23,6 +24,9 @@ from ixproxy.testing.simulation.rules_at_rest import (
     WHILE_NODES_ARE_AWAY,
 )
 from ixproxy.testing.simulation.run import Run
+from ixproxy.testing.simulation.snapshots_at_rest import read_and_release
+from ixproxy.testing.simulation.workbins_at_rest import change_workbins
+from ixproxy.testing.simulation.worlds import ROUTED
 from ixproxy.testing.steps import TENANT
 
 ALL_VIEWS = ("In/All", "Second/All", "Done/All")
@@ -37,7 +41,7 @@ MOST_TIMES = 20
 
 def end(run: Run) -> None:
     """Come to an end, unless a rule is broken before."""
-    for phase in (_outlast, _heal, _rest, _ask_of_named, _read_anew, _work_off, _leave):
+    for phase in PHASES:
         phase(run)
         run.check(AFTER_EACH_STEP)
         if run.breach is not None:
@@ -144,7 +148,7 @@ def _work_off(run: Run) -> None:
     for identifier in run.on_hold():
         run.ask(router, m.RequestResume(**_named(identifier)))
     run.cluster.run_until(lambda: not run.waiting, "what is on hold stays so")
-    for view in ALL_VIEWS:
+    for view in (*ALL_VIEWS, f"{ROUTED}/All") if run.world.pushed else ALL_VIEWS:
         pull = m.RequestPull(tenant_id=TENANT, view_id=view, number_of_interactions=AT_ONCE)
         while isinstance(found := _answer(run, router, pull), m.EventPulledInteractions):
             if not found.interactions:
@@ -169,7 +173,7 @@ def _outcome(run: Run, player: Player, request: Request) -> object:
 def _leave(run: Run) -> None:
     """Everybody says goodbye."""
     run.tell("all say goodbye")
-    for player in run.there("mail", "router", "desk", "stat"):
+    for player in run.there(*SORTS):
         player.left = True
         player.here.close()
     run.cluster.run(run.world.leaving)
@@ -178,3 +182,18 @@ def _leave(run: Run) -> None:
 
 def _named(identifier: str) -> dict[str, Any]:
     return {"tenant_id": TENANT, "interaction_id": identifier}
+
+
+PHASES = (
+    _outlast,
+    _heal,
+    _rest,
+    call_at_rest,
+    _ask_of_named,
+    _read_anew,
+    change_workbins,
+    read_and_release,
+    routers_go,
+    _work_off,
+    _leave,
+)

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ixproxy.errors import RequestRefused
 from ixproxy.messages.message import Message
 
 SECRET = {"session", "credentials"}
+
+
+class Breach(NamedTuple):
+    """
+    A broken rule.
+
+    :ivar rule: its name: that of a function of `rules`, or of the ledger.
+    :ivar step: the number of the last step that was begun; 0: before or after all.
+    """
+
+    rule: str
+    text: str
+    at: float
+    step: int
 
 
 class History:

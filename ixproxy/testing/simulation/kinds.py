@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ixproxy.testing.simulation import agents, asking, breaking, pairs
+from ixproxy.testing.simulation import (
+    agents,
+    asking,
+    breaking,
+    breaking_routers,
+    breaking_services,
+    calling,
+    pairs,
+    pushed,
+    snapshots,
+    workbins,
+)
 from ixproxy.testing.simulation.asking import upon
+from ixproxy.testing.simulation.pushed import upon_pushed
 from ixproxy.testing.simulation.run import Do
 from ixproxy.testing.simulation.worlds import World
 
@@ -74,25 +86,85 @@ KINDS: tuple[Kind, ...] = (
     Kind("lose store", 0.8, pairs.of_primary(pairs.lose_store)),
     Kind("lose backup's store", 0.2, pairs.of_backup(pairs.lose_store)),
     Kind("lose both stores", 0.4, pairs.lose_both_stores),
+    Kind("take snapshot", 6, snapshots.take),
+    Kind("page of snapshot", 6, snapshots.page),
+    Kind("lock member", 2, snapshots.lock),
+    Kind("unlock member", 2, snapshots.unlock),
+    Kind("move snapshot", 3, snapshots.move),
+    Kind("stop snapshot", 0.6, snapshots.stop),
+    Kind("release snapshot", 2.5, snapshots.release),
+    Kind("listen to workbin", 4, workbins.listen),
+    Kind("listen no more", 1, workbins.listen_no_more),
+    Kind("submit in workbin", 3, workbins.submit_there),
+    Kind("count in workbin", 1.5, workbins.count),
+    Kind("distribute event", 3, workbins.distribute),
 )
+
+OF_SERVICES: tuple[Kind, ...] = (
+    Kind("call", 14, calling.call),
+    Kind("find by call", 2, calling.find_by_call),
+    Kind("report calls", 1.5, calling.report_calls),
+    Kind("ping", 1, calling.ping),
+    Kind("status", 0.5, calling.status),
+    Kind("kill service", 1.5, breaking_services.kill_service),
+    Kind("cut service", 1, breaking_services.cut_service),
+    Kind("lose service", 1, breaking_services.lose_service),
+    Kind("stop service reading", 0.4, breaking_services.stop_service_reading),
+)
+"""What is met only where there are external servers."""
+
+OF_PUSHED: tuple[Kind, ...] = (
+    Kind("submit routed", 8, pushed.submit_routed),
+    Kind("submit several routed", 3, pushed.submit_several_routed),
+    Kind("place in routed", 3, upon(pushed.place_in_routed, "router", "desk")),
+    Kind("pull routed", 2, pushed.pull_routed),
+    Kind("route", 14, pushed.route),
+    Kind("deliver pushed", 3, upon_pushed(asking.deliver)),
+    Kind("stop pushed", 3, upon_pushed(asking.stop)),
+    Kind("place pushed in queue", 3, upon_pushed(asking.place_in_queue)),
+    Kind("place pushed in workbin", 1, upon_pushed(asking.place_in_workbin)),
+    Kind("change pushed", 2, upon_pushed(asking.change)),
+    Kind("hold pushed", 1, upon_pushed(asking.hold)),
+    Kind("resume pushed", 1, upon_pushed(asking.resume)),
+    Kind("leave pushed", 2, upon_pushed(asking.leave)),
+    Kind("router comes", 2, pushed.router_comes),
+    Kind("load", 2, pushed.load),
+    Kind("cut router", 1, breaking_routers.cut_router),
+    Kind("lose router", 1.5, breaking_routers.lose_router),
+    Kind("kill router", 1, breaking_routers.kill_router),
+)
+"""What is met only where nodes push to routers."""
 
 PAIRED = frozenset(kind.name for kind in KINDS if kind.do.__module__ == pairs.__name__)
 """What is met only where nodes have two servers."""
 
+OF_SNAPSHOTS = frozenset(
+    kind.name for kind in KINDS if kind.do.__module__ in (snapshots.__name__, workbins.__name__)
+)
+"""What is met only in worlds that have snapshots."""
+
+_BREAKING = {each.__name__ for each in (breaking, breaking_services, breaking_routers)}
 TROUBLE = frozenset(
     kind.name
-    for kind in KINDS
-    if kind.do.__module__ == breaking.__name__ and kind.name not in ("wait", "come", "close client")
+    for kind in (*KINDS, *OF_SERVICES, *OF_PUSHED)
+    if kind.do.__module__ in _BREAKING and kind.name not in ("wait", "come", "close client")
 )
 """What never happens in a calm world."""
 
 WEIGHTS = {kind.name: kind.weight for kind in KINDS}
-DO = {kind.name: kind.do for kind in KINDS}
+DO = {kind.name: kind.do for kind in (*KINDS, *OF_SERVICES, *OF_PUSHED)}
 
 
 def weights_of(world: World) -> dict[str, float]:
     """What is met in a world, and how often."""
     left_out: frozenset[str] = frozenset() if world.pairs else PAIRED
+    if not world.snapshots:
+        left_out |= OF_SNAPSHOTS
     if world.calm:
         left_out |= TROUBLE | PAIRED
-    return {name: weight for name, weight in WEIGHTS.items() if name not in left_out}
+    kinds = (
+        *KINDS,
+        *(OF_SERVICES if world.services else ()),
+        *(OF_PUSHED if world.pushed else ()),
+    )
+    return {kind.name: kind.weight for kind in kinds if kind.name not in left_out}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -17,12 +17,25 @@ from ixproxy.interfaces import IStore
 from ixproxy.node.rows import InteractionRow, PartyRow
 from ixproxy.testing.faults import FaultyStore
 from ixproxy.testing.simulation.seats import AgentSession, Seats
+from ixproxy.testing.simulation.snapshot_ledger import SnapshotLedger
 
 OWN = "own-"
 """What the ids begin with that clients give."""
 
 Tell = Callable[[str, str], None]
 """Told the name of a broken rule, and how it was broken."""
+
+
+class Book(Protocol):
+    """Somebody else who keeps something of what is committed."""
+
+    def written(
+        self, node: str, puts: Sequence[Any], deletes: Sequence[tuple[str, tuple[Any, ...]]]
+    ) -> None:
+        """A node has written some rows in a transaction."""
+
+    def committed(self, node: str) -> None:
+        """It has committed what it has written; nothing is told of what it does not commit."""
 
 
 class Ledger:
@@ -40,6 +53,8 @@ class Ledger:
     :ivar takes: who ever had what: (session, interaction id, number of the take).
     :ivar parties: who has it now.
     :ivar seats: who is logged in, or about to be.
+    :ivar books: what else is kept of all commits.
+    :ivar snapshots: what clients have taken, and how interactions were meanwhile.
     """
 
     def __init__(self, broken: Tell, reborn: Callable[[str], None] = lambda _: None) -> None:
@@ -61,6 +76,8 @@ class Ledger:
         self.logins: dict[AgentSession, set[str]] = {}
         """Agent session, by tenant, agent and stamp, to the nodes that ever had it."""
         self.seats = Seats()
+        self.books: list[Book] = [self.seats]
+        self.snapshots = SnapshotLedger()
         self.forbidden: dict[str, str] = {}
         """Marks that may never be committed, and why."""
         self.epochs: dict[str, int] = {}
@@ -95,13 +112,19 @@ class Ledger:
         for puts, deletes in writes:
             for put in puts:
                 self._put(node, put)
+            for book in self.books:
+                book.written(node, puts, deletes)
             self.seats.written(node, puts, deletes)
+            self.snapshots.written(node, puts, deletes)
             for table, key in deletes:
                 if table == "interactions":
                     self._gone(node, key[0])
                 elif table == "parties":
                     self.parties.pop((node, *key), None)
+        for book in self.books:
+            book.committed(node)
         self.seats.committed(node)
+        self.snapshots.committed(node)
 
     def _put(self, node: str, put: Any) -> None:
         table = put.table

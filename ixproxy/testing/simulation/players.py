@@ -22,6 +22,7 @@ SORTS = {
     "router": ClientType.ROUTING_ENGINE,
     "desk": ClientType.AGENT_APPLICATION,
     "stat": ClientType.REPORTING_ENGINE,
+    "urs": ClientType.ROUTING_ENGINE,
 }
 """What clients there are, by the names of theirs that the history has."""
 
@@ -42,6 +43,7 @@ class Player:
     :ivar reads: whether it has asked for a stream; None: nobody knows.
     :ivar narrow: it has asked for a part of what there is to report.
     :ivar unseated: sessions of agents of it that were sent away for want of a seat.
+    :ivar hears_calls: it has ever asked to be told of calls to external servers.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Player:
     reads: bool | None = False
     narrow: bool = False
     unseated: list[AgentSession] = field(default_factory=list)
+    hears_calls: bool = False
 
     @property
     def here(self) -> Client:
@@ -134,6 +137,13 @@ class Asked:
     def name(self) -> str:
         """What was asked."""
         return type(self.request).__name__
+
+
+def ends(request: Request) -> bool:
+    """Whether it ends the interaction that it names."""
+    return isinstance(request, m.RequestStopProcessing) or (
+        isinstance(request, m.RequestRouteCall) and request.route_type == "Stop"
+    )
 
 
 def holders(players: Sequence[Player]) -> list[Player]:

@@ -14,7 +14,19 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ixproxy import messages as m
 from ixproxy.errors import ERRORS, RequestRefused
-from ixproxy.testing.simulation.players import Asked
+from ixproxy.testing.simulation import rules_of_snapshots, rules_of_workbins
+from ixproxy.testing.simulation.players import Asked, ends
+from ixproxy.testing.simulation.rules_of_calls import (
+    a_call_is_answered_by_whom_it_was_for,
+    pings_are_refused_by_proxies,
+    what_is_found_by_a_call_is_of_one_node,
+    what_was_refused_is_not_called,
+)
+from ixproxy.testing.simulation.rules_of_locks import CommitRules, who_goes_leaves_no_snapshot
+from ixproxy.testing.simulation.rules_of_pushed import (
+    what_a_dead_router_had_goes_back_in_time,
+    what_is_routed_is_done,
+)
 from ixproxy.testing.simulation.rules_of_refusals import (
     nobody_is_sent_away_for_a_seat,
     nothing_is_in_doubt_where_nothing_breaks,
@@ -57,8 +69,8 @@ def _ended_at_once(run: Run, submit: Asked, identifier: str) -> bool:
     is written: the client gave its name, and somebody asked for its end meanwhile.
     """
     return getattr(submit.request, "interaction_id", "") == identifier and any(
-        isinstance(other.request, m.RequestStopProcessing)
-        and other.request.interaction_id == identifier
+        ends(other.request)
+        and getattr(other.request, "interaction_id", "") == identifier
         and other.answered_at >= submit.at
         and _may_be_done(other)
         for other in run.asked
@@ -132,8 +144,9 @@ def what_was_refused_is_not_done(run: Run, asked: Asked) -> Iterator[str]:
     if not isinstance(outcome, RequestRefused):
         return
     request = asked.request
-    if isinstance(request, m.RequestStopProcessing) and outcome.in_doubt:
-        run.doubtful[request.interaction_id] = run.doubtful.get(request.interaction_id, 0) + 1
+    if ends(request) and outcome.in_doubt:
+        identifier = getattr(request, "interaction_id", "")
+        run.doubtful[identifier] = run.doubtful.get(identifier, 0) + 1
     if outcome.in_doubt:
         if isinstance(request, m.RequestSubmit) and request.submit_receipt:
             run.doubtful_submits.append(asked)
@@ -157,8 +170,8 @@ def each_is_ended_once(run: Run, asked: Asked) -> Iterator[str]:
     one commit the ledger does not know.
     """
     request = asked.request
-    if isinstance(request, m.RequestStopProcessing) and isinstance(asked.outcome, m.EventAck):
-        identifier = request.interaction_id
+    if ends(request) and isinstance(asked.outcome, m.EventAck | m.EventRouteUsed):
+        identifier = getattr(request, "interaction_id", "")
         run.ended[identifier] = run.ended.get(identifier, 0) + 1
         if run.ended[identifier] > 1 + _unwritten(run, identifier):
             yield f"{identifier} was ended {run.ended[identifier]} times"
@@ -185,9 +198,27 @@ ON_ANSWER: tuple[Callable[[Run, Asked], Iterable[str]], ...] = (
     each_is_ended_once,
     what_is_there_is_not_unknown,
     nothing_is_in_doubt_where_nothing_breaks,
+    what_was_refused_is_not_called,
+    a_call_is_answered_by_whom_it_was_for,
+    what_is_found_by_a_call_is_of_one_node,
+    pings_are_refused_by_proxies,
+    what_is_routed_is_done,
+    *rules_of_snapshots.ON_ANSWER,
+    *rules_of_workbins.ON_ANSWER,
 )
 AFTER_EACH_STEP: tuple[Callable[[Run], Iterable[str]], ...] = (
     streams_keep_their_rules,
     nothing_fails_in_a_program,
     nobody_is_sent_away_for_a_seat,
+    what_a_dead_router_had_goes_back_in_time,
+    who_goes_leaves_no_snapshot,
+    *rules_of_workbins.AFTER_EACH_STEP,
 )
+
+
+def hold_to_rules(run: Run) -> None:
+    """From now on the rules of answers, events and commits are asked of a run."""
+    run.on_answer = ON_ANSWER
+    run.on_event = rules_of_workbins.ON_EVENT
+    run.ledger.snapshots.now = run.now
+    run.ledger.snapshots.witness = CommitRules(run)

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ixproxy import messages as m
 from ixproxy.testing.at_rest import agents_of_nodes, grown, remembered
 from ixproxy.testing.node_checks import mistakes
+from ixproxy.testing.simulation.players import SORTS, ends
+from ixproxy.testing.simulation.rules_of_locks import snapshots_are_freed_with_their_clients
 from ixproxy.testing.simulation.rules_of_pairs import (
     one_server_of_a_pair_serves,
     who_is_deposed_waits_and_has_said_so,
 )
+from ixproxy.testing.simulation.rules_of_pushed import (
+    nodes_know_what_routers_have_loaded,
+    nothing_waits_for_a_router_with_room,
+)
+from ixproxy.testing.simulation.rules_of_snapshots import may_be_stopped
 from ixproxy.testing.simulation.run import Run
 from ixproxy.values import NodeName, PartyType
 
@@ -25,7 +31,7 @@ def every_request_is_answered_once(run: Run) -> Iterator[str]:
     """Each request has one answer, those included that nobody waits for (design 14.2)."""
     for asked in run.waiting:
         yield f"{asked.name} of #{asked.step} is never answered"
-    for player in run.there("mail", "router", "desk", "stat"):
+    for player in run.there(*SORTS):
         if player.here.in_flight:
             yield f"{player.name} waits for {player.here.in_flight} answers"
 
@@ -68,13 +74,15 @@ def what_a_lost_node_has_is_let_go(run: Run) -> Iterator[str]:
 def streams_are_true_while_nodes_are_away(run: Run) -> Iterator[str]:
     """
     A node that is away keeps nobody logged in who is out on all others (decision 0014): whom
-    none of them ever had stays, for that a node is lost logs nobody out.
+    none of them ever had stays, for that a node is lost logs nobody out. Whose end is in doubt
+    has no stream on its next connection.
     """
     rows = [row for row in run.cluster.rows("agents") if row["node"] not in run.down]
     there = {(row["tenant_id"], row["agent_id"]) for row in rows}
     for player in run.there("stat"):
         watch = player.watch
-        if watch is not None and watch.whole and player.here.connected:
+        reads = player.reads and player.here.connected
+        if reads and watch is not None and watch.whole:
             for key in sorted(watch.agents.keys() - there):
                 session = (*key, watch.agents[key].stamp)
                 if run.ledger.logins.get(session, set()) - run.down.keys():
@@ -115,10 +123,9 @@ def nothing_acknowledged_is_lost(run: Run) -> Iterator[str]:
     left = {row["id"] for row in run.cluster.rows("interactions")}
     # Of some stops nobody lived to hear the answer.
     unheard = {
-        asked.request.interaction_id
-        for asked in run.open
-        if isinstance(asked.request, m.RequestStopProcessing)
+        getattr(asked.request, "interaction_id", "") for asked in run.open if ends(asked.request)
     }
+    unheard |= may_be_stopped(run)
     for identifier in run.ledger.born:
         if identifier not in left and not run.ended.get(identifier):
             if identifier not in run.doubtful and identifier not in unheard:
@@ -203,6 +210,9 @@ AT_REST: tuple[Rule, ...] = (
     nodes_contradict_nothing,
     agents_are_the_same_everywhere,
     no_more_agents_than_seats,
+    nodes_know_what_routers_have_loaded,
+    nothing_waits_for_a_router_with_room,
+    snapshots_are_freed_with_their_clients,
 )
 WHILE_NODES_ARE_AWAY: tuple[Rule, ...] = (
     what_a_lost_node_has_is_let_go,

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from ixproxy import messages as m
 from ixproxy.client import Client
@@ -29,39 +28,25 @@ from ixproxy.node.leading import State
 from ixproxy.testing.at_rest import remembered
 from ixproxy.testing.memory_nodes import MemoryNode
 from ixproxy.testing.places import Places
-from ixproxy.testing.simulation.history import History
+from ixproxy.testing.simulation.calls import Calls
+from ixproxy.testing.simulation.history import Breach, History
 from ixproxy.testing.simulation.ledger import Ledger, ObservedStore
+from ixproxy.testing.simulation.logged import Logged
 from ixproxy.testing.simulation.players import SORTS, Asked, Player
+from ixproxy.testing.simulation.pushed_work import PushedWork
 from ixproxy.testing.simulation.service import Service
 from ixproxy.testing.simulation.stepping import Draws, Step
 from ixproxy.testing.simulation.worlds import World, built
 from ixproxy.testing.watching import StreamWatch
 
-_SAID = {
-    "Server {name} is primary, term {term}": State.PRIMARY,
-    "Server {name} waits to be primary again": State.WAITING,
-}
+K = TypeVar("K")
 
 Do = Callable[["Run", Draws], None]
 Mend = Callable[[], None]
 
 GIVEN_UP = "given up"
 """As what a request is refused for which its client does not wait any longer."""
-_SETTLED_LATE = (m.RequestDeliver, m.RequestTransfer, m.RequestConference)
-
-
-class Breach(NamedTuple):
-    """
-    A broken rule.
-
-    :ivar rule: its name: that of a function of `rules`, or of the ledger.
-    :ivar step: the number of the last step that was begun; 0: before or after all.
-    """
-
-    rule: str
-    text: str
-    at: float
-    step: int
+_SETTLED_LATE = (m.RequestDeliver, m.RequestTransfer, m.RequestConference, m.RequestRouteCall)
 
 
 class Run:
@@ -98,6 +83,8 @@ class Run:
         self.down: dict[str, float] = {}
         """Nodes that are not there, and since when."""
         self.on_answer: Sequence[Callable[[Run, Asked], Iterable[str]]] = ()
+        self.on_event: Sequence[Callable[[Run, Player, Message], Iterable[str]]] = ()
+        self._kept: dict[type[Any], Any] = {}
         self.seats = world.seats
         self.seats_changed = False
         """Whether an operator has ever made them others: who has none then is sent away."""
@@ -111,14 +98,18 @@ class Run:
         self.last: Player | None = None
         """Who works everything off."""
         self.logged: list[str] = []
-        self.cluster = built(world, stores)
+        self.calls = Calls(world.services, self.broken)
+        self.pushed = PushedWork(world, self.broken)
+        self.ledger.books.append(self.pushed)
+        self.cluster = built(world, stores, self.calls.servers)
+        self.calls.clock = self.cluster.clock
         for node in self.cluster.nodes:
             node.at_database = partial(self._observed, node)
         self._stores: dict[str, ObservedStore] = {}
         self.service = Service(self.cluster, world, self.broken, self._failing, self._full)
         self.lives: dict[str, State] = {}
         """Server of a node to what it said last of what it is: primary, or waiting."""
-        self._observer = _LoggedFailures(self.logged, self.lives)
+        self._observer = Logged(self.logged, self.lives)
 
     def _observed(self, node: MemoryNode, server: str, store: IStore) -> IStore:
         self._stores[server] = observed = ObservedStore(store, node.name, self.ledger)
@@ -162,6 +153,7 @@ class Run:
             for number in range(count):
                 through = (number + world.seed) % len(cluster.fronts)
                 self.come(sort, through)
+        self.pushed.begin(self.come)
         cluster.run_until(
             lambda: all(player.client is not None for player in self.players),
             "the first clients never come in",
@@ -208,8 +200,13 @@ class Run:
 
     # Who is there.
 
-    def come(self, sort: str, through: int | None) -> Player:
-        """A client begins to connect; through which proxy first, None: any, in turn."""
+    def come(self, sort: str, through: int | None, **how: Any) -> Player:
+        """
+        A client begins to connect.
+
+        :param through: which proxy first; None: any, in turn.
+        :param how: more for `Cluster.connecting`.
+        """
         number = sum(player.sort == sort for player in self.players)
         player = Player(f"{sort}-{number + 1}", sort, since=self.now())
         if sort == "stat":
@@ -220,7 +217,7 @@ class Run:
         if through is not None:
             order = [(through + each) % fronts for each in range(fronts)]
         player.host, connected = self.cluster.connecting(
-            player.name, SORTS[sort], proxy=order, on_event=partial(self._heard, player)
+            player.name, SORTS[sort], proxy=order, on_event=partial(self._heard, player), **how
         )
         connected.addCallbacks(partial(self._came, player), partial(self._not_come, player))
         return player
@@ -257,11 +254,16 @@ class Run:
         identifier = getattr(event, "interaction_id", "")
         if identifier and player.sort != "stat":
             self.history.add(self.now(), 0, "{} hears {}", player.name, event)
-            if not self._concerns(player, identifier):
+            # Who hears of a workbin has a rule of its own.
+            workbin = isinstance(event, m.EventWorkbinContentChanged)
+            if not workbin and not self._concerns(player, identifier):
                 self.broken(
                     "nobody_is_told_of_what_is_not_theirs",
                     f"{player.name} hears {type(event).__name__} of {identifier}",
                 )
+        for rule in self.on_event:
+            for text in rule(self, player, event):
+                self.broken(rule.__name__, text)
 
     def _concerns(self, player: Player, identifier: str) -> bool:
         """Whether a client, or its agent, ever had to do with an interaction."""
@@ -284,6 +286,13 @@ class Run:
     def waiting(self) -> list[Asked]:
         """The requests that somebody waits for."""
         return [asked for asked in self.open if not asked.player.left]
+
+    def kept(self, kind: type[K]) -> K:
+        """What a family of steps and rules keeps of this run; made when first wanted."""
+        if kind not in self._kept:
+            self._kept[kind] = kind()
+        kept: K = self._kept[kind]
+        return kept
 
     # What is asked.
 
@@ -382,19 +391,3 @@ class Run:
     def on_hold(self) -> list[str]:
         """The interactions that are on hold."""
         return [row["id"] for row in self.cluster.rows("interactions") if row["is_held"]]
-
-
-@implementer(ILogObserver)
-class _LoggedFailures:
-    """What any program logs as its own mistake, and what servers say of their lives."""
-
-    def __init__(self, told: list[str], lives: dict[str, State]) -> None:
-        self._told = told
-        self._lives = lives
-
-    def __call__(self, event: LogEvent) -> None:
-        if (life := _SAID.get(event.get("log_format", ""))) is not None:
-            self._lives[event["name"]] = life
-        failure = event.get("log_failure")
-        if isinstance(failure, Failure):
-            self._told.append(f"{formatEvent(event)}: {failure.getTraceback()}")

@@ -8,9 +8,11 @@ from typing import Any
 
 from ixproxy.testing.places import Places, SqlitePlaces
 from ixproxy.testing.simulation.ending import end
+from ixproxy.testing.simulation.history import Breach
 from ixproxy.testing.simulation.kinds import DO, weights_of
-from ixproxy.testing.simulation.rules import AFTER_EACH_STEP, ON_ANSWER
-from ixproxy.testing.simulation.run import Breach, Run
+from ixproxy.testing.simulation.rules import AFTER_EACH_STEP, hold_to_rules
+from ixproxy.testing.simulation.run import Run
+from ixproxy.testing.simulation.snapshots import in_small_steps
 from ixproxy.testing.simulation.stepping import drawn_steps
 from ixproxy.testing.simulation.worlds import World, drawn_world
 
@@ -92,12 +94,13 @@ def simulate(
     drawn = drawn_steps(seed, steps, weights_of(world))
     chosen = [step for step in drawn if only is None or step.number in only]
     run = Run(world, stores)
-    run.on_answer = ON_ANSWER
+    hold_to_rules(run)
     try:
-        run.begin()
-        run.play(chosen, DO, AFTER_EACH_STEP)
-        if run.breach is None:
-            end(run)
+        with in_small_steps(world):
+            run.begin()
+            run.play(chosen, DO, AFTER_EACH_STEP)
+            if run.breach is None:
+                end(run)
     except AssertionError as problem:
         run.broken("the_cluster_comes_to_rest", str(problem))
     finally:

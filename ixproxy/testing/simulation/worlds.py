@@ -8,16 +8,20 @@ end that ends by itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
 from ixproxy.client import Backoff, Settings
 from ixproxy.core.settings import ProxySettings
 from ixproxy.core.warm_standby import WarmStandby
-from ixproxy.node.model import NodeSettings
+from ixproxy.net.node_limits import NodeLimits
+from ixproxy.node.model import NodeSettings, ViewPlan
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.memory_servers import MemoryServer
+from ixproxy.testing.memory_services import MemoryService
 from ixproxy.testing.places import Places
+from ixproxy.testing.tenants import TENANT
 
 AGENTS = ("anna", "bert", "carl", "dora")
 MEDIA = ("email", "chat", "task")
@@ -31,6 +35,30 @@ OUTLASTS = 0.2
 
 PAIRS = 0.4
 """In how many of the worlds nodes have two servers."""
+
+SERVICES = 0.3
+"""In how many of the worlds there are external servers."""
+
+PUSHED = 0.3
+"""In how many of the worlds nodes push to routers."""
+
+ROUTED = "Routed"
+MAIL, FAST = "Mail", "Fast"
+"""The strategies that routers have loaded, and views feed, where there are such routers."""
+
+PUSHING = replace(
+    TENANT,
+    queues={
+        **TENANT.queues,
+        ROUTED: {
+            **TENANT.queues[ROUTED],
+            "Urgent": ViewPlan("Priority > 5", "Priority DESC", strategy=FAST),
+        },
+    },
+)
+"""The tenant whose views feed two strategies; what is urgent is shown to both."""
+SNAPSHOTS = 0.4
+"""In how many of the worlds clients take snapshots, and listen to workbins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +79,15 @@ class World:
     :ivar pairs: each node has two servers.
     :ivar lease_limit: seconds of silence after which the other one takes over.
     :ivar ends_whole: the silent one is killed then; otherwise its sessions are cut.
+    :ivar services: there are external servers.
+    :ivar calling: seconds that a call of one may take.
+    :ivar window, line: calls that one has to answer at a time, and that wait for one address.
+    :ivar pushed: nodes push to routers.
+    :ivar router_restore: seconds for which a lost router keeps what it was pushed.
+    :ivar per_router, per_strategy: how much one may have at a time, on each node.
+    :ivar pushers: how many of those routers there are at the beginning.
+    :ivar snapshots: clients take snapshots, listen to workbins, and have events of their own.
+    :ivar members_at_a_time: of a snapshot a node does something with so many in one batch.
     :ivar media, routers, desks, reporters: how many clients there are at the beginning.
     """
 
@@ -84,6 +121,17 @@ class World:
     pairs: bool = False
     lease_limit: float = 1.0
     ends_whole: bool = True
+    services: bool = False
+    calling: float = 1.0
+    window: int = 2
+    line: int = 3
+    pushed: bool = False
+    router_restore: float = 1.0
+    per_router: int = 500
+    per_strategy: int = 500
+    pushers: int = 0
+    snapshots: bool = False
+    members_at_a_time: int = 2
 
     @property
     def ending(self) -> float:
@@ -106,7 +154,8 @@ class World:
     @property
     def waiting(self) -> float:
         """Seconds after which every request is answered."""
-        return self.timeout + self.delivering + 2.0
+        settling = max(self.delivering, self.calling) if self.services else self.delivering
+        return self.timeout + settling + 2.0
 
     def __str__(self) -> str:
         parts = [f"{self.nodes} nodes", f"{self.proxies} proxies"]
@@ -122,6 +171,15 @@ class World:
             parts.append(f"pairs, {how} when silent for {self.lease_limit:g} s")
         if self.parking:
             parts.append(f"parking {self.parking:g} s")
+        if self.services:
+            parts.append(f"external servers, {self.calling:g} s for {self.window} calls at a time")
+        if self.pushed:
+            parts.append(
+                f"pushed routers, restored for {self.router_restore:g} s, {self.per_router} each, "
+                f"{self.per_strategy} of a strategy"
+            )
+        if self.snapshots:
+            parts.append(f"snapshots, {self.members_at_a_time} members at a time")
         if self.calm:
             parts.append("nothing breaks")
         if self.seats is not None:
@@ -163,7 +221,43 @@ def drawn_world(seed: int) -> World:
     )
     outlasts = not world.calm and Random(f"ending {seed}").random() < OUTLASTS
     world = replace(world, outlasts=outlasts, parking=random.choice([0.0, 0.0, 1.5, 4.0]))
-    return paired(world, random) if random.random() < PAIRS else world
+    world = paired(world, random) if random.random() < PAIRS else world
+    return _with_snapshots(pushed(served(world)), Random(f"snapshots {seed}"))
+
+
+def served(world: World) -> World:
+    """The same world, or, for some seeds, with external servers."""
+    random = Random(f"services {world.seed}")
+    if random.random() >= SERVICES:
+        return world
+    return replace(
+        world,
+        services=True,
+        calling=random.choice([0.5, 1.0, 2.0]),
+        window=random.choice([1, 2, 2, 10]),
+        line=random.choice([1, 3]),
+    )
+
+
+def pushed(world: World) -> World:
+    """The same world, or, for some seeds, with routers that nodes push to."""
+    random = Random(f"pushed {world.seed}")
+    if random.random() >= PUSHED:
+        return world
+    return replace(
+        world,
+        pushed=True,
+        router_restore=random.choice([0.0, 0.5, 1.5]),
+        per_router=random.choice([1, 3, 500]),
+        per_strategy=random.choice([2, 5, 500]),
+        pushers=random.choice([1, 2, 3]),
+    )
+
+
+def _with_snapshots(world: World, random: Random) -> World:
+    """The same world, or one with snapshots: whoever draws them leaves all else as it was."""
+    snapshots = random.random() < SNAPSHOTS
+    return replace(world, snapshots=snapshots, members_at_a_time=random.choice([2, 3, 200]))
 
 
 def paired(world: World, random: Random) -> World:
@@ -178,14 +272,25 @@ def paired(world: World, random: Random) -> World:
     return replace(world, grace=world.grace + longer, restore=world.restore + longer)
 
 
-def built(world: World, stores: Places | None = None) -> Cluster:
+def built(
+    world: World, stores: Places | None = None, services: Sequence[MemoryService] = ()
+) -> Cluster:
     """
     The cluster of a world; nothing runs yet.
 
     :param stores: where databases lie; None: SQLite in memory.
+    :param services: external servers.
     """
+    limits = NodeLimits(
+        third_party_server_timeout=world.calling,
+        third_party_server_window_size=world.window,
+        third_party_server_queue_size=world.line,
+    )
     return Cluster(
         world.seed,
+        tenants=[PUSHING if world.pushed else TENANT],
+        services=services,
+        limits=limits if world.services else None,
         nodes=world.nodes,
         proxies=world.proxies,
         stores=stores,
@@ -205,6 +310,9 @@ def built(world: World, stores: Places | None = None) -> Cluster:
             routing_timeout=world.handling / 60,
             not_ready_on_invitation_timeout=world.not_ready,
             pull_hold_timeout=world.hold,
+            router_restore_timeout=world.router_restore,
+            default_max_submitted_per_router=world.per_router,
+            default_max_submitted_per_strategy=world.per_strategy,
         ),
         proxy_settings=ProxySettings(
             node_loss_grace=world.grace,
@@ -214,6 +322,7 @@ def built(world: World, stores: Places | None = None) -> Cluster:
             interaction_cache_size=world.cache,
             mark_internal_requests=world.marked,
             parking_window=world.parking,
+            third_party_server_timeout=world.calling,
         ),
         client_settings=Settings(
             timeout=world.timeout,

@@ -10,7 +10,7 @@ from typing import Any
 from ixproxy import messages as m
 from ixproxy.testing.places import MemoryPlace
 from ixproxy.testing.simulation.players import Asked, Player
-from ixproxy.testing.simulation.rules import ON_ANSWER
+from ixproxy.testing.simulation.rules import hold_to_rules
 from ixproxy.testing.simulation.run import Run
 from ixproxy.testing.simulation.worlds import World, drawn_world
 from ixproxy.testing.steps import TENANT
@@ -31,6 +31,12 @@ def small_world(**others: Any) -> World:
         "handling": 600.0,
         "pairs": False,
         "parking": 0.0,
+        "services": False,
+        "pushed": False,
+        "router_restore": 0.5,
+        "window": 2,
+        "calling": 1.0,
+        "snapshots": False,
     }
     return replace(drawn_world(1), **{**usual, **others})
 
@@ -39,7 +45,7 @@ def small_world(**others: Any) -> World:
 def running(**others: Any) -> Iterator[Run]:
     """A run that has begun."""
     run = Run(small_world(**others))
-    run.on_answer = ON_ANSWER
+    hold_to_rules(run)
     try:
         run.begin()
         run.cluster.run(0.5)
@@ -90,6 +96,25 @@ def logged_in(run: Run, agent: str = "anna") -> Player:
     desk.ever.add(agent)
     assert isinstance(answered(run, desk, login).outcome, m.EventAck)
     return desk
+
+
+def pushed_to(run: Run, strategies: tuple[str, ...] = ("Mail",), node: int = 0) -> Player:
+    """A router that a node pushes to."""
+    player = run.pushed.come(run.come, node, strategies)
+    run.cluster.run_until(lambda: player.client is not None, "it never comes in")
+    return player
+
+
+def routed(run: Run, tag: int = 1) -> str:
+    """The id of a new interaction where a view feeds routers."""
+    run.marks = max(run.marks, tag)
+    request = m.RequestSubmit(
+        tenant_id=TENANT, media_type="email", queue="Routed", user_data={"tag": tag}
+    )
+    asked = answered(run, one(run, "mail"), request, marks=(f"tag {tag}",))
+    assert isinstance(asked.outcome, m.EventAck), asked.outcome
+    run.cluster.run(0.1)
+    return asked.outcome.interaction_id
 
 
 def execute(run: Run, node: int, statement: str) -> None:

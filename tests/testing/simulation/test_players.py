@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 from ixproxy import messages as m
 from ixproxy.errors import RequestRefused
-from ixproxy.testing.simulation.players import Player, holders
+from ixproxy.testing.simulation.players import Player, ends, holders
 from ixproxy.testing.watching import StreamWatch
 from tests.testing.simulation.small_worlds import one, pulled, running
 
@@ -45,3 +47,11 @@ def test_holders_are_those_who_hold_something() -> None:
     with running() as run:
         pulled(run)
         assert holders(run.there("router", "desk")) == [one(run, "router")]
+
+
+def test_two_requests_end_an_interaction() -> None:
+    named: dict[str, Any] = {"tenant_id": 1, "interaction_id": "a"}
+    assert ends(m.RequestStopProcessing(**named))
+    assert ends(m.RequestRouteCall(**named, route_type="Stop"))
+    assert not ends(m.RequestRouteCall(**named, route_type="Queue", queue="Done"))
+    assert not ends(m.RequestPull(tenant_id=1, view_id="In/All"))

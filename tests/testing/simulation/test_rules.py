@@ -108,6 +108,17 @@ def test_a_change_that_was_not_made() -> None:
         assert broken(rule, run, what) == "the change m5 is acknowledged to #3, and nowhere"
 
 
+def test_what_a_router_ends_is_ended_once_and_may_have_been() -> None:
+    with running() as run:
+        stop = m.RequestRouteCall(tenant_id=1, interaction_id="x", route_type="Stop")
+        used = asked(run, one(run, "router"), stop, m.EventRouteUsed(interaction_id="x"))
+        assert broken(rules.each_is_ended_once, run, used) == ""
+        assert broken(rules.each_is_ended_once, run, used) == "x was ended 2 times"
+        doubtful = asked(run, one(run, "router"), stop, RequestRefused(Code.LOST_CONNECTION))
+        assert broken(rules.what_was_refused_is_not_done, run, doubtful) == ""
+        assert run.doubtful == {"x": 1}
+
+
 def test_a_take_that_is_none() -> None:
     with running() as run:
         identifier = submitted(run)

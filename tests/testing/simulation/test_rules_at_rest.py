@@ -210,6 +210,9 @@ def test_a_stream_that_keeps_somebody_for_a_node_that_is_away() -> None:
         execute(run, 0, "DELETE FROM agents")
         (problem,) = rules.streams_are_true_while_nodes_are_away(run)
         assert problem == "stat-1 believes that anna is logged in, who is on no node"
+        one(run, "stat").reads = None
+        assert list(rules.streams_are_true_while_nodes_are_away(run)) == [], "nobody knows"
+        one(run, "stat").reads = True
         (nodes,) = run.ledger.logins.values()
         nodes.remove("node1")
         assert list(rules.streams_are_true_while_nodes_are_away(run)) == [], "it never had her"

@@ -4,7 +4,8 @@ import pytest
 
 from ixproxy import messages as m
 from ixproxy.errors import RequestRefused
-from ixproxy.testing.simulation.run import Breach, Run
+from ixproxy.testing.simulation.history import Breach
+from ixproxy.testing.simulation.run import Run
 from ixproxy.testing.simulation.stepping import Draws, Step
 from tests.testing.simulation.small_worlds import (
     answered,
