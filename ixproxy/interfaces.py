@@ -9,6 +9,7 @@ from typing import Any
 from twisted.plugin import IPlugin
 from zope.interface import Attribute, Interface
 
+from ixproxy.interfaces_capture import ICapturePoint
 from ixproxy.values import Ask, Dialect, Draft, Holder, NodeName, NodeView, PullAttributes
 
 
@@ -163,8 +164,12 @@ class IStoreMaker(IStrategyMaker):
 class ICapturePointMaker(IStrategyMaker):
     """Builds a capture point from one `capture` table of a node."""
 
-    def make(settings: Mapping[str, object]) -> Any:
-        """:return: a service with an `intake` attribute, set before it starts."""
+    def make(settings: Mapping[str, object]) -> ICapturePoint:
+        """
+        :param settings: the table's other keys but `name`, `use` and those that
+            the node itself serves.
+        :raise ixproxy.errors.ConfigError: a setting is unknown or unusable.
+        """
 
 
 class IStore(Interface):
