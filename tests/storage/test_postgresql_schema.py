@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from ixproxy.errors import StorageError
-from ixproxy.node.rows import BY_TABLE, SnapshotMemberRow, SnapshotRow
+from ixproxy.node.rows import BY_TABLE, DocumentRow, SnapshotMemberRow, SnapshotRow
 from ixproxy.node.selections import Selection
 from ixproxy.storage.columns import all_columns
 from ixproxy.storage.postgresql import PostgresqlStore
@@ -113,7 +113,9 @@ def test_a_database_of_version_2_is_brought_up_with_all_its_rows(
     assert (store.last_event_number(), store.last_queue_seq()) == (41, 7)
     row = interaction("i1", queue_seq=7)
     assert store.select(Selection(1), NOW) == [row]
-    rows = [each for each in SAMPLES if isinstance(each, SnapshotRow | SnapshotMemberRow)]
+    rows = [
+        each for each in SAMPLES if isinstance(each, SnapshotRow | SnapshotMemberRow | DocumentRow)
+    ]
     locked = replace(row, is_locked=1, snapshot_id=5)
     store.begin()
     store.write([*rows, locked], [])
