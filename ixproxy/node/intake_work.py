@@ -108,7 +108,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
     :ivar receipt: the source's own name of it, the same whenever it is given
         again; "": it has none, so nobody can tell whether it was here before.
-        At most 1,000 characters.
+        At most 500 characters.
     :ivar correlation: what the capture point wants to find again at each reply,
         such as the name of a message and where to send replies to.
     :ivar replies: whether its operations are replied to by notifications; not
