@@ -131,7 +131,7 @@ class Intake:
         self._feed()
         self._tell_of_room()
 
-    def take(self, document: Document) -> Deferred[Taken]:
+    def take(self, document: Any) -> Deferred[Taken]:
         """See `IIntake`."""
         handed = Handed(self, document)
         refusal = self._refusal(document)
@@ -172,7 +172,7 @@ class Intake:
                 why=why[:1000],
             )
 
-    def _refusal(self, document: Document) -> RequestRefused | None:
+    def _refusal(self, document: Any) -> RequestRefused | None:
         """Why a document is not taken at all."""
         if self._closed:
             return RequestRefused(Code.STOPPING)

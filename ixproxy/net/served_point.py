@@ -31,7 +31,7 @@ log = Logger()
 
 RETRY = 10.0
 """Seconds after which a capture point that could not begin is made anew."""
-END_LIMIT = 5.0
+END_LIMIT = 2.0
 """Seconds that its end may take."""
 MOST_FIGURES = 50
 """Of its own figures that are shown."""
@@ -131,7 +131,7 @@ class ServedPoint:
 
         def over(result: object) -> None:
             if isinstance(result, Failure):
-                self._broke("could not end", result.value)
+                self._failed_to_end(result)
             if late.active():
                 late.cancel()
                 ended.callback(None)
@@ -154,8 +154,11 @@ class ServedPoint:
             return maybeDeferred(lambda: None)
         ended: Deferred[None] = maybeDeferred(point.end)
         if not self._over:
-            ended.addErrback(lambda failure: self._broke("could not end", failure.value))
+            ended.addErrback(self._failed_to_end)
         return ended
+
+    def _failed_to_end(self, failure: Failure) -> None:
+        self._broke("could not end", failure.value or Exception(failure.type))
 
     def _tell(self, notifications: Sequence[Notification]) -> Deferred[None]:
         point = self._point
