@@ -110,6 +110,7 @@ def test_a_closed_intake_doubts_what_is_in_flight_and_takes_nothing_more() -> No
     refused: list[int] = []
 
     def note(failure: Failure) -> None:
+        assert isinstance(failure.value, RequestRefused)
         refused.append(failure.value.code)
 
     intake.take(document()).addErrback(note)
