@@ -258,9 +258,9 @@ class CaptureStatus(Structure, frozen=True, kw_only=True):
     :ivar waiting: notifications that wait to be told, as of the last look.
     :ivar counts: what happened how often in this term: `documents`,
         `operations` and `bytes` handed in; documents `taken`, `repeated`,
-        `busy`, `doubtful` and `refused_whole`; `refused` operations; `errors`:
+        `busy`, `doubtful` and `rejected`; `refused` operations; `errors`:
         documents in the error place; `notified`, `replies` among them,
-        `not_told`: failed attempts, `lost` and `dropped` notifications;
+        `failed` attempts to tell, `lost` and `dropped` notifications;
         `raised`: how often the plug-in broke.
     :ivar figures: what else it says of itself.
     """

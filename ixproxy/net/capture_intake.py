@@ -136,7 +136,7 @@ class Intake:
         handed = Handed(self, document)
         refusal = self._refusal(document)
         if refusal is not None:
-            self.counts["busy" if refusal.code == Code.STOPPING else "refused_whole"] += 1
+            self.counts["busy" if refusal.code == Code.STOPPING else "rejected"] += 1
             # Never at once: nobody expects an answer while still asking.
             self.reactor.callLater(0, _errback, handed.answer, refusal)
             return handed.answer

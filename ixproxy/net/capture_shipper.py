@@ -177,7 +177,7 @@ class Shipper:
     def _failed(self, failure: Failure) -> None:
         if self.state is not State.TELLING:
             return
-        self.counts["not_told"] += 1
+        self.counts["failed"] += 1
         if self.tell_once:
             self.counts["lost"] += len(self._notifications)
             self._pause_then(self._settled, failure.getErrorMessage())
