@@ -220,7 +220,8 @@ class Attempt:
                 self._did(turn, None, partial(report_logouts, turn, rows))
 
     def _expire_receipts(self, turn: Turn) -> None:
-        receipts, documents = expire_receipts(turn, self._store), expire_documents(turn, self._store)
+        receipts = expire_receipts(turn, self._store)
+        documents = expire_documents(turn, self._store)
         self._expired_receipts = receipts + documents > 0
         # As many as come in a minute may be too old by now: then the next tick goes on.
         more = documents == DOCUMENTS_AT_A_TIME
@@ -288,7 +289,7 @@ def refused(
     ):
         return []
     if isinstance(work, ShipOutbox):
-        return [Shipment(work.point, failed=True)]
+        return [Shipment(work.point, failed=True, token=work.token)]
     if isinstance(work, ServiceAnswered):
         # What the external server did is done: its caller hears of it all the same.
         return [answer_of(work)]

@@ -22,8 +22,8 @@ from ixproxy.node.answers import (
     party_shown,
     workbin_shown,
 )
-from ixproxy.node.invitations import DELIVER
 from ixproxy.node.intake_notices import Occurrence, hears, notice
+from ixproxy.node.invitations import DELIVER
 from ixproxy.node.keeping import is_kept, keep
 from ixproxy.node.life_cycle import Step, To, Transition, When
 from ixproxy.node.rows import (

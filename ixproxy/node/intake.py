@@ -142,9 +142,7 @@ def _result(turn: Turn, asker: Asker, document: Document, operation: Operation) 
     if document.replies:
         _reply(turn, asker, document, operation, problem)
     id, external_id = map(_cut, ids_of(operation))
-    return Result(
-        verb=operation.verb, interaction_id=id, external_id=external_id, problem=problem
-    )
+    return Result(verb=operation.verb, interaction_id=id, external_id=external_id, problem=problem)
 
 
 def _reply(

@@ -99,15 +99,22 @@ def _update(turn: Turn, asker: Asker, operation: Operation) -> Did:
     row = _addressed(turn, asker, operation)
     lenient = turn.settings.ignore_read_only_on_change
     change = change_of(operation, _shown(turn, row), lenient=lenient)
-    parts = {"changed_properties": change.changed, "deleted_properties": change.deleted}
-    reason = _reason(operation.reason)
+    request = RequestChangeProperties(
+        interaction_id=row.id,
+        changed_properties=change.changed,
+        deleted_properties=change.deleted,
+        reason=_reason(operation.reason),
+    )
     if change.queue:
         move = RequestPlaceInQueue(
-            interaction_id=row.id, queue=change.queue, reason=reason, **parts
+            interaction_id=row.id,
+            queue=change.queue,
+            changed_properties=change.changed,
+            deleted_properties=change.deleted,
+            reason=request.reason,
         )
         placing.place_in_queue(turn, asker.sender, move)
     else:
-        request = RequestChangeProperties(interaction_id=row.id, reason=reason, **parts)
         changing.change_properties(turn, asker.sender, request)
     did = _did(turn, Said.CHANGED, row.id)
     changed = plain(change.changed)

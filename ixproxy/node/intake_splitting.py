@@ -138,7 +138,7 @@ _PROPERTIES: dict[str, tuple[str, Read]] = {
 
 _CHANGEABLE = {
     **_PROPERTIES,
-    **{name: ("ParentId", name_of) for name in ("ParentId", "ParentID", "ParentInteractionId")},
+    **dict.fromkeys(("ParentId", "ParentID", "ParentInteractionId"), ("ParentId", name_of)),
 }
 """The same, of a change."""
 

@@ -210,12 +210,17 @@ class ShipOutbox(msgspec.Struct, frozen=True):
     :ivar told: the numbers of those that were told: they are deleted.
     :ivar limit: read so many at most.
     :ivar forget: what is read is deleted, too, so that none is told twice.
+    :ivar token: as of DocumentGiven.
     """
 
     point: str
     limit: int
     told: tuple[int, ...] = ()
     forget: bool = False
+    token: Any = None
+
+    def __repr__(self) -> str:
+        return f"ShipOutbox({self.point!r}, {self.limit})"
 
 
 class DocumentDone(msgspec.Struct, frozen=True):
@@ -247,6 +252,7 @@ class Shipment(msgspec.Struct, frozen=True):
     bodies: dict[int, bytes] = {}
     left: int = 0
     failed: bool = False
+    token: Any = None
 
     def __repr__(self) -> str:
         return f"Shipment({self.point!r}, {len(self.bodies)} of {self.left})"

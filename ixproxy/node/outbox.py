@@ -64,4 +64,5 @@ def ship(turn: Turn, work: ShipOutbox) -> Shipment:
         turn.rows.remove_outbox(number, consumer)
     if gone:
         turn.outboxes.add(work.point, -len(gone))
-    return Shipment(work.point, bodies, turn.outboxes.sizes.get(work.point, 0))
+    left = turn.outboxes.sizes.get(work.point, 0)
+    return Shipment(work.point, bodies, left, token=work.token)

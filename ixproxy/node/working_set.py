@@ -343,8 +343,9 @@ class WorkingSet:
 
     def put_document(self, row: DocumentRow) -> None:
         """The receipt of a document that is done."""
-        self._journal.set(self._documents, row.key, row)  # type: ignore[misc]
-        self._journal.set(self._changes, ("documents", row.key), row)
+        key = (row.point, row.receipt)
+        self._journal.set(self._documents, key, row)
+        self._journal.set(self._changes, ("documents", key), row)
 
     def put(self, row: Row) -> None:
         """A row that memory keeps whole: of an agent or a session."""

@@ -100,9 +100,7 @@ class OutboxContract:
         assert [row.id for row in store.newest("m", ["a"], 1)] == ["c"]
 
     def test_many_external_ids_are_found_at_once(self, store: IStore) -> None:
-        rows = [
-            interaction(f"i{at}", external_id=f"e{at}", submitted_by="m") for at in range(300)
-        ]
+        rows = [interaction(f"i{at}", external_id=f"e{at}", submitted_by="m") for at in range(300)]
         self.commit(store, *rows)
         found = store.newest("m", [f"e{at}" for at in range(0, 300, 2)], 1)
         assert sorted(row.id for row in found) == sorted(f"i{at}" for at in range(0, 300, 2))

@@ -37,9 +37,7 @@ def operation(verb: Verb, **fields: Any) -> Operation:
 
 def submit(external_id: str = "", **properties: Any) -> Operation:
     """A submit of an e-mail."""
-    return Operation(
-        verb=Verb.SUBMIT, external_id=external_id, properties={**PLACED, **properties}
-    )
+    return Operation(verb=Verb.SUBMIT, external_id=external_id, properties={**PLACED, **properties})
 
 
 def give(

@@ -58,7 +58,12 @@ def test_all_operations_of_a_document_are_done_in_their_order(node: TriedNode) -
     assert {result.interaction_id for result in taken.results} == {id}
     assert {result.external_id for result in taken.results} == {"E1"}
     row = node.kept(id)
-    assert (row.queue, row.submitted_by, row.external_id, row.is_held) == ("Inbound", POINT, "E1", 1)
+    assert (row.queue, row.submitted_by, row.external_id, row.is_held) == (
+        "Inbound",
+        POINT,
+        "E1",
+        1,
+    )
     assert node.user_data(id) == {"Subject": "again", "ExternalId": "E1"}
     assert taken.results[3].properties["Subject"] == "again"
     assert taken.results[3].properties["IsHeld"] == 1
