@@ -20,7 +20,7 @@ from ixproxy.net.executors import ThreadExecutor
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.net.proxy_server import ProxyServer
-from ixproxy.net.tls import Credential
+from ixproxy.tls import Credential
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.storage.sqlite import SqliteStore
 from ixproxy.storage.sqlite_places import SqliteMemory

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from ixproxy.capture.json_page import API_PAGE, human_page
 from ixproxy.capture.json_reading import read_batch, read_submit, read_update, read_why
 from ixproxy.capture.json_writing import (
@@ -23,7 +25,7 @@ from ixproxy.capture.json_writing import (
 )
 from ixproxy.capture.web_receipts import receipt_of
 from ixproxy.capture.web_values import Asked, Call, Reply
-from ixproxy.errors import Code, RequestRefused
+from ixproxy.errors import RequestRefused
 from ixproxy.node.intake_work import Document, Operation, Taken, Verb
 
 Whom = Mapping[str, str]
@@ -128,7 +130,7 @@ class JsonFace:
             operation = makers[method](asked, whom)
             receipt = "" if operation.verb in NO_RECEIPT else receipt_of(asked)
         except RequestRefused as refusal:
-            return problem_reply(refusal)
+            return replace(problem_reply(refusal), unread=refusal.description)
         return Call(
             document=Document(operations=(operation,), receipt=receipt, replies=False),
             done=lambda taken: _done(taken, operation.verb, receipt),
@@ -144,7 +146,7 @@ class JsonFace:
             operations = read_batch(asked.body)
             receipt = receipt_of(asked)
         except RequestRefused as refusal:
-            return problem_reply(refusal)
+            return replace(problem_reply(refusal), unread=refusal.description)
         return Call(
             document=Document(operations=operations, receipt=receipt, replies=False),
             done=batch_reply,
@@ -197,4 +199,5 @@ def _bad_type(asked: Asked, method: str) -> Reply | None:
         return None
     if not asked.body and not kind:
         return None
-    return request_problem(415, "Unsupported media type", f"expected {JSON}, not {kind or 'nothing'}")
+    detail = f"expected {JSON}, not {kind or 'nothing'}"
+    return replace(request_problem(415, "Unsupported media type", detail), unread=detail)

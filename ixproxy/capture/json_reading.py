@@ -117,9 +117,7 @@ def read_batch(body: bytes) -> tuple[Operation, ...]:
     if not 1 <= len(given) <= MOST_OPERATIONS:
         text = f"expected 1 to {MOST_OPERATIONS} operations, not {len(given)} - at `$.operations`"
         raise RequestRefused(Code.BAD_ATTRIBUTE, text)
-    return tuple(
-        _operation(each, f"$.operations[{place}]") for place, each in enumerate(given)
-    )
+    return tuple(_operation(each, f"$.operations[{place}]") for place, each in enumerate(given))
 
 
 def _operation(given: JsonOperation, where: str) -> Operation:

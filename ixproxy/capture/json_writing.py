@@ -55,7 +55,9 @@ def _problem(
     )
 
 
-def json_reply(value: object, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+def json_reply(
+    value: object, status: int = 200, headers: tuple[tuple[str, str], ...] = ()
+) -> Reply:
     """Anything, as JSON."""
     return Reply(status=status, body=_bytes(value), content_type=JSON, headers=headers)
 

@@ -1,24 +1,25 @@
 """
 Bytes of a SOAP 1.1 request become the one element in its body.
 
-The parser reads no DTD, expands no entity, opens no file and no connection, and
-what is deeper or larger than a request can be is refused: bytes come from anyone.
+They come from anyone: there is no document type, nothing is fetched or
+expanded, and size, depth and number of elements are bounded (`xml_parsing`).
 """
 
 from __future__ import annotations
 
-from lxml import etree
+import re
 
+from ixproxy.capture.refusing import DocumentRefused
 from ixproxy.capture.soap_names import ENVELOPE, ENVELOPE_12
+from ixproxy.capture.xml_parsing import ENCODINGS, Element, XmlLimits, parse
 from ixproxy.errors import Code, RequestRefused
 
-ENCODINGS = frozenset({"utf-8", "utf-16", "iso-8859-1", "us-ascii", "ascii"})
-"""The encodings of the field; others are refused, whatever the parser knows besides."""
-
-MOST_ELEMENTS = 100_000
-"""Elements of one envelope."""
+LIMITS = XmlLimits(depth=110, elements=100_000, operations=1, properties=100_000)
+"""A list in a list is three elements deeper; what is deeper than the field allows is said later."""
 
 ROLE_NEXT = "http://schemas.xmlsoap.org/soap/actor/next"
+
+_DECLARES = re.compile(rb"\s*(?:<\?xml[^>]*\sencoding|\xef\xbb\xbf|\xff\xfe|\xfe\xff|<\0|\0<)")
 
 
 class EnvelopeProblem(RequestRefused):
@@ -33,69 +34,62 @@ class EnvelopeProblem(RequestRefused):
         self.fault = fault
 
 
-def read_envelope(body: bytes, charset: str = "") -> etree._Element:
+def read_envelope(body: bytes, charset: str = "", size: int = LIMITS.size) -> Element:
     """
     The element that says what is asked for.
 
-    :param charset: what the transport says of the encoding; it overrides what
-        the document says of itself, as RFC 7303 has it.
+    :param charset: what the transport says of the encoding; it counts where
+        the document does not say it itself.
+    :param size: bytes that it may have.
     :raise EnvelopeProblem: it is not well-formed, has what SOAP forbids, is too
         deep or too much, or is of another version.
     """
-    root = _parsed(body, charset)
-    name = etree.QName(root)
-    if name.localname != "Envelope" or name.namespace != ENVELOPE:
-        if name.localname == "Envelope":
-            version = "1.2" if name.namespace == ENVELOPE_12 else f"{name.namespace!r}"
-            text = f"expected an envelope of SOAP 1.1, not {version}"
-            raise EnvelopeProblem(text, fault="VersionMismatch")
-        raise EnvelopeProblem(f"expected an Envelope of SOAP 1.1, not {root.tag!r}")
-    _check_headers(root.find(f"{{{ENVELOPE}}}Header"))
-    inner = root.find(f"{{{ENVELOPE}}}Body")
-    if inner is None:
+    root = _parsed(_as_declared(body, charset), size)
+    if root.name != "Envelope":
+        raise EnvelopeProblem(f"expected an Envelope of SOAP 1.1, not {root.shown}")
+    if root.namespace != ENVELOPE:
+        version = "1.2" if root.namespace == ENVELOPE_12 else f"namespace {root.namespace[:80]!r}"
+        text = f"expected an Envelope of SOAP 1.1, not of {version}"
+        raise EnvelopeProblem(text, fault="VersionMismatch")
+    parts = {each.name: each for each in root if each.namespace == ENVELOPE}
+    if "Header" in parts:
+        _check_headers(parts["Header"])
+    if "Body" not in parts:
         raise EnvelopeProblem("the Envelope has no Body")
+    inner = parts["Body"].children
     if len(inner) != 1:
         raise EnvelopeProblem(f"expected one element in the Body, not {len(inner)}")
     return inner[0]
 
 
-def _parsed(body: bytes, charset: str) -> etree._Element:
-    if charset and charset not in ENCODINGS:
-        raise EnvelopeProblem(f"charset {charset[:40]!r} is not one of {_known()}")
-    parser = etree.XMLParser(
-        encoding=charset or None,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+def _as_declared(body: bytes, charset: str) -> bytes:
+    """The body in an encoding that can be told from it."""
+    if not charset or _DECLARES.match(body):
+        return body
+    codec = ENCODINGS.get(charset)
+    if codec is None:
+        raise EnvelopeProblem(
+            f"charset {charset[:40]!r} is none of UTF-8, UTF-16, ISO-8859-1, ASCII"
+        )
     try:
-        root = etree.fromstring(body, parser)
-    except etree.XMLSyntaxError as problem:
-        raise EnvelopeProblem(f"not well-formed XML: {problem.msg}") from problem
-    except (LookupError, ValueError) as problem:
-        raise EnvelopeProblem(f"not XML: {problem}") from problem
-    about = root.getroottree().docinfo
-    if about.doctype or about.internalDTD is not None:
-        raise EnvelopeProblem("a document type declaration is not allowed in SOAP")
-    if (about.encoding or "utf-8").lower() not in ENCODINGS:
-        raise EnvelopeProblem(f"encoding {about.encoding!r} is not one of {_known()}")
-    for count, _ in enumerate(root.iter()):
-        if count >= MOST_ELEMENTS:
-            raise EnvelopeProblem(f"more than {MOST_ELEMENTS} elements", Code.TOO_LARGE)
-    return root
+        return body.decode(codec).encode()
+    except UnicodeDecodeError as problem:
+        text = f"byte {problem.start} is not {charset}: {problem.reason}"
+        raise EnvelopeProblem(text) from problem
 
 
-def _known() -> str:
-    return ", ".join(sorted(ENCODINGS - {"ascii"}))
+def _parsed(body: bytes, size: int) -> Element:
+    try:
+        return parse(body, XmlLimits(size, LIMITS.depth, LIMITS.elements, text=size))
+    except DocumentRefused as problem:
+        code = Code.TOO_LARGE if problem.code == Code.TOO_LARGE else Code.BAD_FRAME
+        raise EnvelopeProblem(str(problem), code) from problem
 
 
-def _check_headers(header: etree._Element | None) -> None:
+def _check_headers(header: Element) -> None:
     """What must be understood is not: there is nothing here that understands headers."""
-    for entry in header if header is not None else ():
-        demanded = entry.get(f"{{{ENVELOPE}}}mustUnderstand", "").strip() in ("1", "true")
-        if demanded and entry.get(f"{{{ENVELOPE}}}actor", ROLE_NEXT) in ("", ROLE_NEXT):
-            text = f"the header {entry.tag!r} must be understood, and is not"
+    for entry in header:
+        demanded = entry.attributes.get(f"{ENVELOPE} mustUnderstand", "").strip() in ("1", "true")
+        if demanded and entry.attributes.get(f"{ENVELOPE} actor", "") in ("", ROLE_NEXT):
+            text = f"the header {entry.shown} must be understood, and is not"
             raise EnvelopeProblem(text, fault="MustUnderstand")

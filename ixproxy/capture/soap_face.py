@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from lxml import etree
+from msgspec.structs import replace
 
 from ixproxy.capture.soap_envelope import EnvelopeProblem, read_envelope
 from ixproxy.capture.soap_names import Shape
 from ixproxy.capture.soap_reading import read_operation, shape_of
-from ixproxy.capture.soap_wsdl import native_wsdl
 from ixproxy.capture.soap_writing import XML, whose_fault, write_fault, write_response
+from ixproxy.capture.soap_wsdl import native_wsdl
 from ixproxy.capture.web_receipts import receipt_of
 from ixproxy.capture.web_statuses import status_of
 from ixproxy.capture.web_values import Asked, Call, Reply
+from ixproxy.capture.xml_parsing import Element
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.node.intake_work import Document, Operation, Problem, Taken
 
@@ -29,9 +30,7 @@ class Language(Protocol):
     def wsdl(self, address: str) -> bytes:
         """The document, for a service at this URL."""
 
-    def read(
-        self, element: etree._Element
-    ) -> tuple[Operation, str, Callable[[Taken, float], bytes]]:
+    def read(self, element: Element) -> tuple[Operation, str, Callable[[Taken, float], bytes]]:
         """
         An operation, the receipt in it ("": none) and what writes its response.
 
@@ -49,9 +48,7 @@ class NativeLanguage:
         """The document."""
         return native_wsdl(address)
 
-    def read(
-        self, element: etree._Element
-    ) -> tuple[Operation, str, Callable[[Taken, float], bytes]]:
+    def read(self, element: Element) -> tuple[Operation, str, Callable[[Taken, float], bytes]]:
         """An operation, its receipt, and its writer."""
         shape: Shape = shape_of(element)
         operation, receipt = read_operation(element)
@@ -68,9 +65,13 @@ class SoapFace:
 
     :param address: its URL, for the WSDL.
     :param seconds: the time, since the epoch.
+    :param size: bytes that an envelope may have.
     """
 
-    def __init__(self, language: Language, address: str, seconds: Callable[[], float]) -> None:
+    def __init__(
+        self, language: Language, address: str, seconds: Callable[[], float], size: int = 1 << 20
+    ) -> None:
+        self._size = size
         self._language = language
         self._seconds = seconds
         self._wsdl = language.wsdl(address)
@@ -96,15 +97,15 @@ class SoapFace:
         if asked.content_type not in MEDIA_TYPES:
             said = asked.content_type[:80] or "nothing"
             text = f"Expected text/xml, not {said}\n"
-            return Reply(status=415, body=text.encode("utf-8", "replace"))
+            return Reply(status=415, body=text.encode("utf-8", "replace"), unread=text.strip())
         try:
             receipt = receipt_of(asked)
-            element = read_envelope(asked.body, asked.charset)
+            element = read_envelope(asked.body, asked.charset, self._size)
             operation, inner, write = self._language.read(element)
             if inner and receipt and inner != receipt:
                 raise RequestRefused(Code.BAD_ATTRIBUTE, RECEIPT_GIVEN_TWICE)
         except RequestRefused as refusal:
-            return self._refused(refusal, "")
+            return replace(self._refused(refusal, ""), unread=refusal.description)
         document = Document(operations=(operation,), receipt=receipt or inner, replies=False)
         return Call(
             document=document,

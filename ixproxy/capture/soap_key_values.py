@@ -14,6 +14,7 @@ from typing import Any
 from lxml import etree
 
 from ixproxy.capture.soap_names import INSTANCE, NAMESPACE
+from ixproxy.capture.xml_parsing import Element
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages.message import KeyValues
 from ixproxy.wire.keyvalues import MAX_DEPTH
@@ -24,29 +25,30 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LEAST, _GREATEST = -(2**31), 2**31 - 1
 
 
-def local_name(element: etree._Element) -> str:
+def local_name(element: Element) -> str:
     """An element's name where its namespace may be left out, as some clients do."""
-    name = etree.QName(element)
-    return name.localname if name.namespace in (NAMESPACE, None) else str(element.tag)
+    if element.namespace in (NAMESPACE, ""):
+        return element.name
+    return f"{{{element.namespace}}}{element.name}"
 
 
-def is_nil(element: etree._Element) -> bool:
+def is_nil(element: Element) -> bool:
     """Whether xsi:nil says that there is nothing."""
-    return element.get(f"{{{INSTANCE}}}nil", "").strip() in ("true", "1")
+    return element.attributes.get(f"{INSTANCE} nil", "").strip() in ("true", "1")
 
 
-def text_of(element: etree._Element, where: str) -> str:
+def text_of(element: Element, where: str) -> str:
     """
     The text of an element that has only text.
 
     :raise RequestRefused: it has children.
     """
-    if len(element):
+    if element.children:
         raise RequestRefused(Code.BAD_ATTRIBUTE, f"{where}: expected a text, not elements")
-    return element.text or ""
+    return element.text
 
 
-def whole_of(element: etree._Element, where: str) -> int:
+def whole_of(element: Element, where: str) -> int:
     """
     The whole number that an element has.
 
@@ -60,7 +62,7 @@ def whole_of(element: etree._Element, where: str) -> int:
     return number
 
 
-def read_list(element: etree._Element, where: str, depth: int = 1) -> KeyValues:
+def read_list(element: Element, where: str, depth: int = 1) -> KeyValues:
     """
     The keys and values of a KVList; items without a value are left out.
 
@@ -83,7 +85,7 @@ def read_list(element: etree._Element, where: str, depth: int = 1) -> KeyValues:
     return found
 
 
-def read_keys(element: etree._Element, where: str) -> tuple[str, ...]:
+def read_keys(element: Element, where: str) -> tuple[str, ...]:
     """
     The keys of a KVList, whether they have values or not, each once.
 
@@ -92,12 +94,12 @@ def read_keys(element: etree._Element, where: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for key, _ in _items(element, where)))
 
 
-def _items(element: etree._Element, where: str) -> Iterator[tuple[str, etree._Element | None]]:
+def _items(element: Element, where: str) -> Iterator[tuple[str, Element | None]]:
     for item in element:
         if local_name(item) != "kvitem":
             said = f"{where}: expected only kvitem elements, not {local_name(item)!r}"
             raise RequestRefused(Code.BAD_ATTRIBUTE, said)
-        if is_nil(item) or not len(item):
+        if is_nil(item) or not item.children:
             continue
         parts = {local_name(each): each for each in item}
         key = parts.pop("key", None)
@@ -111,7 +113,7 @@ def _items(element: etree._Element, where: str) -> Iterator[tuple[str, etree._El
         yield name, value
 
 
-def _read_value(element: etree._Element, where: str, depth: int) -> str | int | KeyValues | None:
+def _read_value(element: Element, where: str, depth: int) -> str | int | KeyValues | None:
     """One value; None: there is none."""
     kinds = {local_name(each): each for each in element if not is_nil(each)}
     unknown = kinds.keys() - {"ValueInt", "ValueString", "ValueList"}
@@ -127,7 +129,7 @@ def _read_value(element: etree._Element, where: str, depth: int) -> str | int | 
     if text:
         return text
     number = kinds.get("ValueInt")
-    if number is not None and (number.text or "").strip():
+    if number is not None and number.text.strip():
         return whole_of(number, where)
     return text if text is not None else inner
 

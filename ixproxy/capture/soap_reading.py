@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from lxml import etree
-
 from ixproxy.capture.soap_key_values import (
     is_nil,
     local_name,
@@ -29,6 +27,7 @@ from ixproxy.capture.soap_names import (
     Shape,
 )
 from ixproxy.capture.web_receipts import checked
+from ixproxy.capture.xml_parsing import Element
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages.message import KeyValues
 from ixproxy.node.intake_work import Operation, Verb
@@ -38,7 +37,7 @@ NOBODY = "Missing InteractionId or ExternalId"
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def shape_of(element: etree._Element) -> Shape:
+def shape_of(element: Element) -> Shape:
     """
     What an operation's element may have.
 
@@ -52,7 +51,7 @@ def shape_of(element: etree._Element) -> Shape:
     return OPERATIONS[name]
 
 
-def read_operation(element: etree._Element) -> tuple[Operation, str]:
+def read_operation(element: Element) -> tuple[Operation, str]:
     """
     What is asked for, and the receipt that Extension gives it ("": none).
 
@@ -103,7 +102,7 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
 
 
-def _fields(element: etree._Element, shape: Shape) -> dict[str, Any]:
+def _fields(element: Element, shape: Shape) -> dict[str, Any]:
     """The fields that say something, by name."""
     kinds = {field.name: field.kind for field in shape.fields}
     found: dict[str, Any] = {}
@@ -125,19 +124,19 @@ def _fields(element: etree._Element, shape: Shape) -> dict[str, Any]:
     return found
 
 
-def _value(element: etree._Element, name: str, kind: Kind) -> Any:
+def _value(element: Element, name: str, kind: Kind) -> Any:
     match kind:
         case Kind.TEXT:
             return text_of(element, name)
         case Kind.WHOLE:
-            return whole_of(element, name) if (element.text or "").strip() else None
+            return whole_of(element, name) if text_of(element, name).strip() else None
         case Kind.FLAG:
             return _flag(element, name)
         case Kind.LIST:
             return read_keys(element, name) if name == "Deleted" else read_list(element, name)
 
 
-def _flag(element: etree._Element, name: str) -> bool | None:
+def _flag(element: Element, name: str) -> bool | None:
     text = text_of(element, name).strip()
     if text and text not in _FLAGS:
         said = f"{name}: expected true or false, not {text[:40]!r}"

@@ -120,4 +120,3 @@ def write_fault(problem: Problem, faultcode: str) -> bytes:
 
 def _child(parent: etree._Element, name: str) -> etree._Element:
     return etree.SubElement(parent, f"{{{NAMESPACE}}}{name}")
-

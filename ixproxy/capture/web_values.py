@@ -44,12 +44,22 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP answer."""
+    """
+    One HTTP answer.
+
+    :ivar unread: why the request could not be read as a document; "": it could.
+    """
 
     status: int
     body: bytes = b""
     content_type: str = TEXT
     headers: tuple[tuple[str, str], ...] = ()
+    unread: str = ""
+
+
+def plain(status: int, why: str) -> Reply:
+    """An answer in words."""
+    return Reply(status=status, body=f"{why}\n".encode("utf-8", "replace"))
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from twisted.internet.task import Clock, deferLater
 from twisted.logger import capturedLogs, formatEvent
 
 from ixproxy.net import tls_endpoints
-from ixproxy.net.tls import Credential, TlsProblem, client_context, server_context
+from ixproxy.tls import Credential, TlsProblem, client_context, server_context
 from ixproxy.net.tls_endpoints import (
     HANDSHAKE_SECONDS,
     TlsClientEndpoint,

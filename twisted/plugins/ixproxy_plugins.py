@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.application.service import ServiceMaker
 
 from ixproxy.plugin import (
+    CapturePointMaker,
     MergePolicyMaker,
     PullStrategyMaker,
     RoutingStrategyMaker,
@@ -74,4 +75,10 @@ store_postgresql = StoreMaker(
     "postgresql",
     "A database of a PostgreSQL server: postgresql://user@host/database.",
     "ixproxy.storage.postgresql_maker.make",
+)
+
+_CAPTURE = "ixproxy.capture"
+
+capture_webservice = CapturePointMaker(
+    "webservice", "Calls over HTTP: SOAP and JSON.", f"{_CAPTURE}.web_service.make"
 )

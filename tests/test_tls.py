@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from OpenSSL import SSL
 
-from ixproxy.net.tls import Credential, TlsProblem, client_context, explain, read_credential
+from ixproxy.tls import Credential, TlsProblem, client_context, explain, read_credential
 from ixproxy.testing.certificates import Authority
 from ixproxy.values import TlsFiles
 
