@@ -28,7 +28,7 @@ from ixproxy.capture.web_values import Asked, Call, Reply
 from ixproxy.errors import RequestRefused
 from ixproxy.node.intake_work import Document, Operation, Taken, Verb
 
-Whom = Mapping[str, str]
+Whom = Mapping[str, Any]
 """What the segments of a path say of whom it is about: the fields of an Operation."""
 
 BY_ID = ("interactions", "{interaction_id}")

@@ -131,12 +131,17 @@ def _value(element: Element, name: str, kind: Kind) -> Any:
         case Kind.WHOLE:
             return whole_of(element, name) if text_of(element, name).strip() else None
         case Kind.FLAG:
-            return _flag(element, name)
+            return flag_of(element, name)
         case Kind.LIST:
             return read_keys(element, name) if name == "Deleted" else read_list(element, name)
 
 
-def _flag(element: Element, name: str) -> bool | None:
+def flag_of(element: Element, name: str) -> bool | None:
+    """
+    What a flag says; None: nothing.
+
+    :raise RequestRefused: something else than yes or no.
+    """
     text = text_of(element, name).strip()
     if text and text not in _FLAGS:
         said = f"{name}: expected true or false, not {text[:40]!r}"

@@ -95,7 +95,7 @@ class WebRequest(Request):
         """Answer before the request is complete; the connection ends soon after."""
         self._let_go()
         reply = self._factory.answering.refused(status, why)
-        channel: WebChannel = self.channel
+        channel: Any = self.channel
         channel.refuse_rest(reply)
 
     def answer(self, reply: Reply) -> None:
@@ -134,7 +134,8 @@ class WebRequest(Request):
 class WebChannel(HTTPChannel):
     """One connection."""
 
-    requestFactory = WebRequest
+    requestFactory: Any = WebRequest
+    transport: Any
     web: WebFactory
 
     def __init__(self) -> None:
@@ -308,11 +309,11 @@ class WebFactory(HTTPFactory):
         if self.closing or len(self._channels) >= self.max_connections:
             self.turned_away += 1
             return None
-        made = WebChannel()
+        made: Any = WebChannel()
         made.web = self
         made.factory = self
         made.timeOut = self.timeOut
-        made.callLater = self.clock.callLater  # type: ignore[method-assign]
+        made.callLater = self.clock.callLater
         self._channels[made] = None
         return made
 

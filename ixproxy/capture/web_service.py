@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ixproxy.capture.iwd_language import IwdLanguage
 from ixproxy.capture.json_face import JsonFace
 from ixproxy.capture.soap_face import NativeLanguage, SoapFace
 from ixproxy.capture.web_answering import Answers
@@ -149,9 +150,9 @@ class _Term:
         address = self._settings.address(name, getattr(port.getHost(), "port", 0))
         faces = self._answers.faces
         faces.json = JsonFace(name) if self._settings.json else None
-        faces.soap = SoapFace(
-            NativeLanguage(), address, self._clock.seconds, self._settings.max_body
-        )
+        settings = self._settings
+        language = IwdLanguage(name, settings.queues) if settings.iwd else NativeLanguage()
+        faces.soap = SoapFace(language, address, self._clock.seconds, settings.max_body)
         # A balancer may have it elsewhere, and hand on its path or not.
         own = ("Genesys", "Interaction", name, SERVICE)
         faces.soap_paths = frozenset({own, path_of(address)})
