@@ -141,8 +141,7 @@ def test_what_xml_cannot_say_becomes_a_sign_that_stands_for_it() -> None:
 TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
 KEYS = TEXTS.map(xml_text).filter(lambda key: bool(key) and "\r" not in key)
 VALUES = st.recursive(
-    TEXTS.map(xml_text).filter(lambda text: "\r" not in text)
-    | st.integers(-(2**31), 2**31 - 1),
+    TEXTS.map(xml_text).filter(lambda text: "\r" not in text) | st.integers(-(2**31), 2**31 - 1),
     lambda inner: st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=12,
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
+from lxml import etree
 from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
@@ -55,9 +57,7 @@ class Interactions:
                 kept.pop(key, None)
         shown = dict(kept) if asked.verb is Verb.GETINFO else {}
         external_id = kept.get("ExternalId", "")
-        return Result(
-            verb=asked.verb, interaction_id=id, external_id=external_id, properties=shown
-        )
+        return Result(verb=asked.verb, interaction_id=id, external_id=external_id, properties=shown)
 
     def _submit(self, asked: Operation) -> Result:
         self._last += 1
@@ -196,3 +196,12 @@ def envelope(inner: str, header: str = "") -> bytes:
         f' xmlns:ixn="{NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
         f"{header}<s:Body>{inner}</s:Body></s:Envelope>"
     ).encode()
+
+
+def shown(raw: bytes) -> str:
+    """The one element of an envelope's body, without namespaces."""
+    inner = deepcopy(etree.fromstring(raw)[0][0])
+    for element in inner.iter():
+        element.tag = etree.QName(element).localname
+    etree.cleanup_namespaces(inner)
+    return etree.tostring(inner).decode()
