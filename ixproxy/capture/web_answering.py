@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -205,7 +206,7 @@ class Answers:
 
     def _take(self, waiting: _Waiting) -> None:
         self.in_flight += 1
-        taking = self._intake.take(waiting.call.document)
+        taking = maybeDeferred(self._intake.take, waiting.call.document)
         taking.addBoth(self._landed)
         taking.addCallbacks(
             lambda taken: self._taken(waiting, taken),

@@ -145,6 +145,7 @@ class WebChannel(HTTPChannel):
         self._answered: Request | None = None
         self._is_over = False
         self._is_refusing = False
+        self._has_begun = False
 
     @property
     def idle(self) -> bool:
@@ -157,6 +158,7 @@ class WebChannel(HTTPChannel):
             return
         if self._deadline is None and not self._handlingRequest:
             self._deadline = self.web.clock.callLater(self.web.request_timeout, self._too_slow)
+        self._has_begun = self._has_begun or bool(data.strip(b"\r\n"))
         super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
@@ -176,6 +178,7 @@ class WebChannel(HTTPChannel):
     def allContentReceived(self) -> None:
         """A whole request came."""
         self._in_time()
+        self._has_begun = False
         super().allContentReceived()
 
     def requestDone(self, request: Request) -> None:
@@ -242,7 +245,7 @@ class WebChannel(HTTPChannel):
 
     def _too_slow(self) -> None:
         self._deadline = None
-        if not self.requests:
+        if not self._has_begun:
             # An empty line came, and no request after it.
             self.loseConnection()
             return
