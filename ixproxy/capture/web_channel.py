@@ -185,12 +185,12 @@ class WebChannel(HTTPChannel):
         """A request is answered; the next one waits until the answer has left."""
         if self._is_full and not self._is_over:
             self._answered = request
-            self.setTimeout(self.timeOut)
+            self.setTimeout(self.web.timeOut)
             return
         super().requestDone(request)
         if not self.persistent and not self._is_over:
             # It is closed once all is sent, or else at the end of this.
-            self.setTimeout(self.timeOut)
+            self.setTimeout(self.web.timeOut)
 
     def pauseProducing(self) -> None:
         """The peer does not read."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +9,20 @@ import pytest
 import pytest_twisted
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint, wrapClientTLS
+from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.ssl import Certificate, PrivateCertificate, optionsForClientTLS
 from twisted.internet.task import Clock
 
 from ixproxy.capture.web_service import make
 from ixproxy.capture.web_tls import LOOK_SECONDS, Certificates
 from ixproxy.errors import ConfigError
+from ixproxy.net.tls_endpoints import TlsClientEndpoint
 from ixproxy.testing.certificates import Authority
 from ixproxy.testing.fake_intake import FakeIntake
+from ixproxy.tls import client_context, read_credential
 from ixproxy.values import TlsFiles
 
-NOW = 1_795_000_000.0
+NOW = datetime.now(UTC).timestamp()
 
 
 class Talk(Protocol):
@@ -41,15 +43,11 @@ class Talk(Protocol):
         self.over.callback(self.raw)
 
 
-async def asked(reactor: Any, port: int, trust: str, own: TlsFiles | None = None) -> bytes:
-    authority = Certificate.loadPEM(Path(trust).read_text())
-    shown = None
-    if own is not None:
-        pem = Path(own.certificate).read_text() + Path(own.private_key).read_text()
-        shown = PrivateCertificate.loadPEM(pem)
-    options = optionsForClientTLS("localhost", authority, shown)
-    endpoint = wrapClientTLS(options, TCP4ClientEndpoint(reactor, "127.0.0.1", port))
-    talk = await endpoint.connect(Factory.forProtocol(Talk))
+async def asked(reactor: Any, port: int, files: TlsFiles) -> bytes:
+    context = client_context(read_credential(files, datetime.now(UTC)))
+    inner = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
+    endpoint = TlsClientEndpoint(reactor, inner, lambda: context, "localhost")
+    talk: Any = await endpoint.connect(Factory.forProtocol(Talk))
     return bytes(await talk.over)
 
 
@@ -61,14 +59,16 @@ async def test_a_verified_service_answers_and_may_demand_certificates(
     trust = authority.write(tmp_path / "ca.pem")
     server = authority.issue("web", ("localhost",)).write(tmp_path, "web")
     client = authority.issue("client", ("client",)).write(tmp_path, "client")
+    known = TlsFiles(client.certificate, client.private_key, trust)
+    unknown = TlsFiles(trust=trust)
     files = {"certificate": server.certificate, "private-key": server.private_key}
-    for more, own in (({}, None), ({"trust": trust}, client)):
+    for more, shown in (({}, unknown), ({"trust": trust}, known)):
         point = make({"listen": "tcp:0:interface=127.0.0.1", **files, **more})
         point.begin(FakeIntake(real_reactor))
         number = point._term._port.getHost().port  # type: ignore[union-attr]
-        assert b'{"status":"ok"}' in await asked(real_reactor, number, trust, own)
-        if own is not None:
-            assert await asked(real_reactor, number, trust) == b""
+        assert b'{"status":"ok"}' in await asked(real_reactor, number, shown)
+        if more:
+            assert await asked(real_reactor, number, unknown) == b""
         await point.end()
 
 
