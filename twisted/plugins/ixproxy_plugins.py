@@ -77,8 +77,11 @@ store_postgresql = StoreMaker(
     "ixproxy.storage.postgresql_maker.make",
 )
 
-_CAPTURE = "ixproxy.capture"
-
+capture_file = CapturePointMaker(
+    "file",
+    "Documents are files in a directory, and so is what is told.",
+    "ixproxy.capture.file.make",
+)
 capture_webservice = CapturePointMaker(
-    "webservice", "Calls over HTTP: SOAP and JSON.", f"{_CAPTURE}.web_service.make"
+    "webservice", "Calls over HTTP: SOAP and JSON.", "ixproxy.capture.web_service.make"
 )
