@@ -33,8 +33,8 @@ log = Logger()
 LISTEN_AGAIN_SECONDS = 5.0
 """How long to wait before a port that cannot be had is tried again."""
 
-DRAIN_SECONDS = 5.0
-"""How long callers that are being answered may take at the end."""
+DRAIN_SECONDS = 1.5
+"""How long callers may take to be answered at the end; a node waits two seconds for that."""
 
 SERVICE = "WebServiceCapturePoint"
 

@@ -126,7 +126,7 @@ def test_who_does_not_let_go_is_let_go() -> None:
     caller = Caller(web)
     caller.send(request("POST", "/interactions", b"{}"))
     ended = no_result(web.point.end())
-    web.later(DRAIN_SECONDS)
+    web.later(2 * DRAIN_SECONDS)
     assert caller.lost
     assert result_of(ended) is None
 

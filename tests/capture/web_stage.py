@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, Protocol
 
 from lxml import etree
 from twisted.internet.error import ConnectionDone
@@ -94,10 +94,21 @@ class Answered:
         self.body = body
 
 
+class Stage(Protocol):
+    """Where a service in memory is."""
+
+    @property
+    def factory(self) -> Any:
+        """What makes its connections."""
+
+    def later(self, seconds: float) -> None:
+        """Time passes."""
+
+
 class Caller:
     """A connection to a service in memory."""
 
-    def __init__(self, stage: WebStage) -> None:
+    def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.transport = StringTransport()
         self.transport.abortConnection = self.lose  # type: ignore[method-assign]
