@@ -6,13 +6,13 @@ It tells nothing unasked: whoever wants to know something calls again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IDelayedCall, IListeningPort
+from twisted.internet.interfaces import IDelayedCall, IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -56,18 +56,24 @@ class WebService:
     """
     The web service, idle until its term begins.
 
+    :param endpoint: makes of a reactor and an endpoint string what listens.
     :ivar wanted: nothing: callers are answered, and told nothing else.
     """
 
     wanted: frozenset[Said] = frozenset()
 
-    def __init__(self, settings: WebSettings) -> None:
+    def __init__(
+        self,
+        settings: WebSettings,
+        endpoint: Callable[[Any, str], IStreamServerEndpoint] = serverFromString,
+    ) -> None:
         self._settings = settings
+        self._endpoint = endpoint
         self._term: _Term | None = None
 
     def begin(self, intake: IIntake) -> None:
         """The node is primary: listen."""
-        self._term = _Term(self._settings, intake)
+        self._term = _Term(self._settings, intake, self._endpoint)
         self._term.listen()
 
     def end(self) -> Deferred[None]:
@@ -86,7 +92,13 @@ class WebService:
 class _Term:
     """From `begin` to `end`."""
 
-    def __init__(self, settings: WebSettings, intake: IIntake) -> None:
+    def __init__(
+        self,
+        settings: WebSettings,
+        intake: IIntake,
+        endpoint: Callable[[Any, str], IStreamServerEndpoint],
+    ) -> None:
+        self._endpoint = endpoint
         self._settings = settings
         self._intake = intake
         self._clock = intake.reactor
@@ -140,7 +152,7 @@ class _Term:
             if self._certificates is None:
                 self._certificates = Certificates(settings.tls, self._clock.seconds())
             factory = self._certificates.wrap(factory, self._clock)
-        opening: Deferred[Any] = serverFromString(self._clock, settings.listen).listen(factory)
+        opening: Deferred[Any] = self._endpoint(self._clock, settings.listen).listen(factory)
         return opening
 
     def _listening(self, port: IListeningPort) -> None:
