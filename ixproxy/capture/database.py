@@ -23,21 +23,9 @@ from zope.interface import implementer
 from ixproxy.capture import database_names as names
 from ixproxy.capture.complaining import Complaint
 from ixproxy.capture.database_marks import Mark, Marks
-from ixproxy.capture.database_rows import (
-    BadRow,
-    Row,
-    digest,
-    document,
-    mark_values,
-    name_of,
-)
-from ixproxy.capture.database_sessions import (
-    Bound,
-    DatabaseTrouble,
-    Reading,
-    Session,
-    Trouble,
-)
+from ixproxy.capture.database_parameters import Statement
+from ixproxy.capture.database_rows import BadRow, Row, digest, document, mark_values, name_of
+from ixproxy.capture.database_sessions import Bound, DatabaseTrouble, Reading, Session, Trouble
 from ixproxy.capture.database_settings import DatabaseSettings, read_settings
 from ixproxy.capture.database_telling import Telling
 from ixproxy.capture.napping import Nap
@@ -80,6 +68,7 @@ class DatabasePoint:
         self._make_worker = make_worker
         self._session: Session | None = None
         self._is_over = False
+        self._checked = False
         self._started = False
         self._state = "idle"
         self._marks = Marks()
@@ -141,7 +130,7 @@ class DatabasePoint:
             if self._mark_trouble.text:
                 found["unmarkable-because"] = self._mark_trouble.text
             if self._telling_trouble.text:
-                found["notifications-refused-because"] = self._telling_trouble.text
+                found["notifications-problem"] = self._telling_trouble.text
         return found
 
     async def _live(self) -> None:
@@ -169,9 +158,11 @@ class DatabasePoint:
             session = await self._worker.do(lambda: place.open(seconds))
             if self._is_over:
                 return
-            self._session = session
-            for key, statement in self._settings.queries.items():
-                await self._do(lambda session, k=key, s=statement: session.check(k, s))
+            self._session, self._checked = session, False
+        if not self._checked:
+            queries = dict(self._settings.queries)
+            await self._do(lambda session: _check(session, queries))
+            self._checked = True
         startup = self._settings.queries.get(names.STARTUP)
         if startup is not None and not self._started:
             await self._do(lambda session: session.run_all([Bound(startup, ())]))
@@ -375,6 +366,11 @@ _MARKS_OF = {
     names.SOURCE: (names.SOURCE_DONE, names.SOURCE_ERROR),
 }
 """By query, how its rows are marked: as done, as no good."""
+
+
+def _check(session: Session, queries: Mapping[str, Statement]) -> None:
+    for key, statement in queries.items():
+        session.check(key, statement)
 
 
 def _last(session: Session, waiting: Sequence[Mark]) -> None:
