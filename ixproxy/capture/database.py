@@ -30,9 +30,9 @@ from ixproxy.capture.database_settings import DatabaseSettings, read_settings
 from ixproxy.capture.database_telling import Telling
 from ixproxy.capture.napping import Nap
 from ixproxy.capture.pauses import Pauses
-from ixproxy.capture.refusals import Fate, fate
+from ixproxy.capture.refusals import Fate, code_of, fate
 from ixproxy.capture.worker import Worker, Works
-from ixproxy.errors import Code, NodeUnavailable, RequestRefused
+from ixproxy.errors import NodeUnavailable
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
 from ixproxy.node.intake_work import Notification, Problem, Taken
 
@@ -200,12 +200,9 @@ class DatabasePoint:
                 await self._nap.until(self._intake.when_room)
             if self._is_over:
                 return False
+            given = (query, key, row)
             taking = self._intake.take(made)
-            under_way.append(
-                taking.addCallbacks(
-                    self._taken, self._refused, (query, key, row), None, (query, key, row)
-                )
-            )
+            under_way.append(taking.addCallbacks(self._taken, self._refused, given, {}, given))
         settled = await gatherResults(under_way)
         return reading.more and all(settled)
 
@@ -266,8 +263,7 @@ class DatabasePoint:
                 self._attempts[key] = attempts
             return False
         self._attempts.pop(key, None)
-        code = problem.code if isinstance(problem, RequestRefused) else Code.INTERNAL
-        self._give_up(query, key, row, Problem(code, str(problem)))
+        self._give_up(query, key, row, Problem(code_of(problem), str(problem)))
         return True
 
     def _give_up(self, query: str, key: str, row: Row, problem: Problem) -> None:
@@ -286,8 +282,7 @@ class DatabasePoint:
             size = self._settings.batch_size if together else 1
             marks = self._marks.next(size)
             try:
-                work = [mark.bound for mark in marks]
-                await self._do(lambda session, work=work: session.run_all(work))
+                await self._do(_write(marks))
             except DatabaseTrouble as trouble:
                 mark = marks[max(trouble.at, 0)]
                 if trouble.trouble not in (Trouble.VALUES, Trouble.STATEMENT) or trouble.at < 0:
@@ -371,6 +366,11 @@ _MARKS_OF = {
 def _check(session: Session, queries: Mapping[str, Statement]) -> None:
     for key, statement in queries.items():
         session.check(key, statement)
+
+
+def _write(marks: Sequence[Mark]) -> Callable[[Session], None]:
+    work = [mark.bound for mark in marks]
+    return lambda session: session.run_all(work)
 
 
 def _last(session: Session, waiting: Sequence[Mark]) -> None:

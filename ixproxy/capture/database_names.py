@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ixproxy.capture.database_parameters import Statement
+from ixproxy.capture.field_names import FIELD
 from ixproxy.node.intake_work import Said
-from ixproxy.node.properties import SYSTEM_PROPERTIES, Kind
 
 INTERACTION_ID = "InteractionId"
 EXTERNAL_ID = "ExternalId"
-HOLD = "Hold"
 ERROR_CODE = "ErrorCode"
 ERROR_DESCRIPTION = "ErrorDescription"
-
-NUMBERS = frozenset(known.name for known in SYSTEM_PROPERTIES if known.kind is Kind.NUMBER)
-TIMES = frozenset(known.name for known in SYSTEM_PROPERTIES if known.kind is Kind.TIMESTAMP)
 
 CAPTURE, CAPTURED, ERROR = "capture-query", "captured-update", "error-update"
 STARTUP = "startup-query"
@@ -56,13 +52,7 @@ OF_NOTIFICATIONS = (
     "ReasonSystemName", "ReasonDescription",
 )  # fmt: skip
 
-_KNOWN = {
-    name.casefold(): name
-    for name in (
-        *(name for known in SYSTEM_PROPERTIES for name in (known.name, *known.aliases)),
-        HOLD, *OF_ERRORS, *OF_NOTIFICATIONS,
-    )
-}  # fmt: skip
+_KNOWN = {name.casefold(): name for name in (*FIELD, *OF_ERRORS, *OF_NOTIFICATIONS)}
 
 
 def misspelt(name: str) -> str:

@@ -35,7 +35,7 @@ from ixproxy.capture.database_sessions import (
 
 SCHEME = "postgresql:"
 
-_DEFAULTS = {
+_DEFAULTS: dict[str, str | int | None] = {
     "connect_timeout": 10,
     "application_name": "ixproxy",
     "keepalives_idle": 30,
@@ -165,10 +165,7 @@ class PostgresqlSession:
         columns: tuple[str, ...] = ()
         try:
             # Row by row, for the source may have more than the memory holds.
-            with (
-                self._connection.cursor() as cursor,
-                closing(cursor.stream(statement.text.encode())) as found,
-            ):
+            with self._connection.cursor() as cursor, closing(_stream(cursor, statement)) as found:
                 first = next(found, None)
                 columns = tuple(column.name for column in cursor.description or ())
                 if first is not None:
@@ -182,7 +179,8 @@ class PostgresqlSession:
         at = -1
         try:
             with self._connection.transaction():
-                for at, (statement, values) in enumerate(work):
+                for statement, values in work:
+                    at += 1
                     bound = [str(value) if isinstance(value, int) else value for value in values]
                     self._connection.execute(statement.text.encode(), bound)
                 at = -1
@@ -207,6 +205,10 @@ class PostgresqlSession:
     def _trouble(self, problem: BaseException, doing: str, at: int = -1) -> DatabaseTrouble:
         lost = Trouble.LOST if self._connection.closed else None
         return _trouble(problem, doing, lost, at)
+
+
+def _stream(cursor: psycopg.Cursor[Any], statement: Statement) -> Any:
+    return cursor.stream(statement.text.encode())
 
 
 def _chain(first: Any, others: Any) -> Any:

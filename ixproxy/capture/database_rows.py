@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
 
 from ixproxy.capture import database_names as names
 from ixproxy.capture.database_parameters import Statement
 from ixproxy.capture.database_sessions import Value
+from ixproxy.capture.field_names import FIELD, HOLD, Holds, time_read, time_text
 from ixproxy.errors import Code
 from ixproxy.messages.message import KeyValues
 from ixproxy.node.intake_work import Document, Notification, Operation, Problem, Said, Verb
@@ -21,7 +21,7 @@ MOST_DESCRIPTION = 256
 LARGEST = 1 << 63
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 _TRUE = {"1", "true", "yes", "on", "t", "y"}
-_FALSE = {"0", "false", "no", "off", "f", "n", ""}
+_FALSE = {"0", "false", "no", "off", "f", "n"}
 
 Row = Mapping[str, Value]
 """A row by its columns."""
@@ -74,14 +74,14 @@ def document(row: Row, query: str, receipt_columns: tuple[str, ...], receipts: b
         raise BadRow(Code.MISSING_VALUE, "neither InteractionId nor ExternalId has a value")
     if not interaction_id or submits:
         properties.pop(names.EXTERNAL_ID, None)
-    hold = _hold(properties.pop(names.HOLD, 0)) if submits else False
+    hold = bool(properties.pop(HOLD, 0))
     # An update of both addresses by the first, and changes the other.
     operation = Operation(
         verb=Verb.SUBMIT if submits else Verb.UPDATE,
         interaction_id=interaction_id,
         external_id=external_id if submits or not interaction_id else "",
         properties=properties,
-        hold=hold,
+        hold=hold and submits,
     )
     receipt = ""
     if receipts:
@@ -144,15 +144,10 @@ def told_values(statement: Statement, told: Notification) -> tuple[Value, ...]:
     return tuple(values.get(name) for name in statement.names)
 
 
-def time_text(seconds: float) -> str:
-    """A moment as the field writes it: UTC, `YYYY-MM-DD HH:MM:SS`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
 def _bindable(name: str, value: Any) -> Value:
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, int | float) and name in names.TIMES:
+    if isinstance(value, int | float) and FIELD.get(name) is Holds.TIME:
         return time_text(value) if value else None
     # Lists of keys and values, and binary, cannot be parameters.
     return value if isinstance(value, str | int | float) else None
@@ -168,48 +163,61 @@ def _property(name: str, value: Value) -> str | int | None:
     if value is None:
         return None
     if known := names.misspelt(name):
-        text = f"column {name}: names are case-sensitive; give it the name {known} with AS"
-        raise BadRow(Code.BAD_ATTRIBUTE, text)
+        raise _bad(name, f"names are case-sensitive; give it the name {known} with AS")
     if isinstance(value, bytes | bytearray | memoryview):
-        raise BadRow(Code.BAD_ATTRIBUTE, f"column {name}: binary values are not taken")
-    if name in names.TIMES and isinstance(value, int | float) and not isinstance(value, bool):
-        return _moment(name, value)
-    if isinstance(value, bool | int):
-        if not -LARGEST <= value < LARGEST:
-            raise BadRow(Code.BAD_ATTRIBUTE, f"column {name}: the number is too large")
-        return int(value)
-    if isinstance(value, float):
-        return repr(value)
-    if not isinstance(value, str):
+        raise _bad(name, "binary values are not taken")
+    if not isinstance(value, str | int | float):
         kind = type(value).__name__
-        text = f"column {name}: a value of the kind {kind} is not taken; make it a text in the query"
-        raise BadRow(Code.BAD_ATTRIBUTE, text)
-    if any("\ud800" <= sign <= "\udfff" for sign in value):
-        raise BadRow(Code.BAD_ATTRIBUTE, f"column {name}: the text is no UTF-8")
-    return _number(name, value) if name in names.NUMBERS else value
-
-
-def _moment(name: str, value: float) -> str:
-    try:
-        return time_text(value)
-    except (ValueError, OverflowError, OSError):
-        raise BadRow(Code.BAD_ATTRIBUTE, f"column {name}: {value!r} is no time") from None
-
-
-def _number(name: str, text: str) -> int | None:
-    if not text.strip():
+        raise _bad(name, f"a value of the kind {kind} is not taken; make it a text in the query")
+    if isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise _bad(name, "the text is no UTF-8")
+    if isinstance(value, int) and not -LARGEST <= value < LARGEST:
+        raise _bad(name, "the number is too large")
+    holds = FIELD.get(name)
+    if holds is None:
+        return repr(value) if isinstance(value, float) else _plain(value)
+    if isinstance(value, str) and not value.strip() and holds is not Holds.TEXT:
         return None
-    if not _WHOLE.fullmatch(text.strip()):
-        text = f"column {name}: expected a whole number, not {text[:64]!r}"
-        raise BadRow(Code.BAD_ATTRIBUTE, text)
-    number = int(text)
-    if not -LARGEST <= number < LARGEST:
-        raise BadRow(Code.BAD_ATTRIBUTE, f"column {name}: the number is too large")
-    return number
+    made = _READ[holds](value)
+    if made is None:
+        raise _bad(name, f"expected {holds.value}, not {str(value)[:64]!r}")
+    return made
 
 
-def _hold(value: Any) -> bool:
+def _plain(value: str | int) -> str | int:
+    return int(value) if isinstance(value, bool) else value
+
+
+def _bad(name: str, text: str) -> BadRow:
+    return BadRow(Code.BAD_ATTRIBUTE, f"column {name}: {text}")
+
+
+def _time(value: str | int | float) -> str | None:
+    if isinstance(value, str):
+        return time_read(value)
+    return time_text(value) if 0 <= value < LARGEST else None
+
+
+def _whole(value: str | int | float) -> int | None:
+    if isinstance(value, str):
+        usable = _WHOLE.fullmatch(value.strip()) is not None
+    else:
+        usable = isinstance(value, int) or value.is_integer()
+    if not usable:
+        return None
+    number = int(value)
+    return number if -LARGEST <= number < LARGEST else None
+
+
+def _flag(value: str | int | float) -> int | None:
     word = str(value).strip().lower()
-    if word in _TRUE or word in _FALSE:
-        return word in _TRUE
-    raise BadRow(Code.BAD_ATTRIBUTE, f"column {names.HOLD}: expected 0 or 1, not {word[:64]!r}")
+    return 1 if word in _TRUE else 0 if word in _FALSE else None
+
+
+_READ: dict[Holds, Callable[[str | int | float], str | int | None]] = {
+    Holds.TEXT: str,
+    Holds.NUMBER: _whole,
+    Holds.FLAG: _flag,
+    Holds.TIME: _time,
+    Holds.LIST: lambda _: None,
+}

@@ -135,5 +135,3 @@ def gather(
         rows.append((key, values))
         read += sum(len(value) for value in values if isinstance(value, str | bytes))
     return rows, False
-
-

@@ -129,7 +129,8 @@ class SqliteSession:
         at = -1
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for at, (statement, values) in enumerate(work):
+            for statement, values in work:
+                at += 1
                 self._connection.execute(statement.text, values).close()
             at = -1
             self._connection.execute("COMMIT")

@@ -69,9 +69,8 @@ class Telling:
         at, size = 0, self._batch_size
         while at < len(work):
             batch = work[at : at + size]
-            bound = [each.bound for each in batch]
             try:
-                await do(lambda session, bound=bound: session.run_all(bound))  # type: ignore[misc]
+                await do(_write(batch))
                 self.written += len(batch)
             except DatabaseTrouble as trouble:
                 if trouble.trouble is not Trouble.VALUES or trouble.at < 0:
@@ -84,3 +83,8 @@ class Telling:
                 self.last_refusal = f"{batch[0].query}: {trouble}"
             self._last_number = batch[-1].number
             at += len(batch)
+
+
+def _write(batch: Sequence[Told]) -> Callable[[Session], None]:
+    work = [each.bound for each in batch]
+    return lambda session: session.run_all(work)

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from enum import Enum
 
+from ixproxy.capture.refusing import refused_for_ever
 from ixproxy.errors import Code, RequestRefused
 
 
 class Fate(Enum):
-    """LATER: give it again, as often as it takes; SOMETIMES: a few times; NEVER: not again."""
+    """LATER: it is given again; NEVER: it belongs in the error place."""
 
     LATER = "later"
-    SOMETIMES = "a few times"
     NEVER = "never"
 
 
 MOST_ATTEMPTS = 5
 """How often a document is handed in that breaks something each time."""
-
-_FATES = {
-    Code.BUSY: Fate.LATER,
-    Code.STOPPING: Fate.LATER,
-    Code.STORE_FAILED: Fate.LATER,
-    Code.STORE_UNCERTAIN: Fate.LATER,
-    Code.EXPIRED: Fate.LATER,
-    Code.CANCELLED: Fate.LATER,
-    Code.NOT_ACCESSIBLE: Fate.LATER,
-    Code.LOST_CONNECTION: Fate.LATER,
-    Code.SUPERSEDED: Fate.LATER,
-    Code.INTERNAL: Fate.SOMETIMES,
-}
 
 
 def fate(problem: BaseException, attempts: int) -> Fate:
@@ -37,12 +24,12 @@ def fate(problem: BaseException, attempts: int) -> Fate:
     What to do with a document after `take` has failed.
 
     :param attempts: how often it was handed in, this time included.
-    :return: LATER or NEVER.
     """
-    if not isinstance(problem, RequestRefused):
-        found = Fate.SOMETIMES
-    else:
-        found = _FATES.get(problem.code, Fate.LATER if problem.in_doubt else Fate.NEVER)
-    if found is Fate.SOMETIMES:
+    if not isinstance(problem, RequestRefused) or problem.code == Code.INTERNAL:
         return Fate.NEVER if attempts >= MOST_ATTEMPTS else Fate.LATER
-    return found
+    return Fate.NEVER if refused_for_ever(problem) else Fate.LATER
+
+
+def code_of(problem: BaseException) -> int:
+    """The public code of what `take` has failed with."""
+    return problem.code if isinstance(problem, RequestRefused) else Code.INTERNAL

@@ -89,9 +89,7 @@ def test_a_row_that_could_not_be_marked_comes_again_under_the_same_name(
     point.begin(intake)
     tables.later(5)
     assert tables.left() == []
-    assert [document.receipt for document in intake.documents] == [
-        intake.documents[0].receipt
-    ] * 2
+    assert [document.receipt for document in intake.documents] == [intake.documents[0].receipt] * 2
     assert len(intake.taken) == 1
     assert point.figures()["repeated"] == 1
 

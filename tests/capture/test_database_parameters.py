@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -30,9 +31,7 @@ LITERAL = NASTY.map(lambda text: (quoted(text), text))
 PARAMETER = st.text(alphabet="Nam' -?x", min_size=1, max_size=6).map(
     lambda name: (f"?{quoted(name)}", None)
 )
-ESCAPED = NASTY.map(
-    lambda text: (f"E'{text.replace(chr(92), chr(92) * 2).replace(chr(39), chr(92) + chr(39))}'", text)
-)
+ESCAPED = NASTY.map(lambda text: (f"E{quoted(text.replace(chr(92), chr(92) * 2))}", text))
 DOLLARS = NASTY.map(lambda text: (f"$x${tag_free(text)}$x$", tag_free(text)))
 BLANKS = st.sampled_from([" ", "\n", " -- it's ?'no'\n", "/* ?'no' \" ' */", " /* -- */ "])
 NESTED = st.sampled_from(["/* /* ?'no' */ ' */", "\t"])
@@ -76,7 +75,8 @@ def test_postgresql_is_given_one_place_for_every_parameter(
 def test_postgresql_reads_the_same_literals_as_the_scanner(postgresql_server: Any) -> None:
     sql = (
         "SELECT 'it''s ?''no''', E'\\'?\\'' \n '\\'', $a$ ?'no' $$ $a$, \"?'col\", ?'One', "
-        "'{\"k\": 1}'::jsonb ? 'k', '100%s', /* /* ' */ */ ?'Two'::int FROM (SELECT 1 AS \"?'col\") t"
+        "'{\"k\": 1}'::jsonb ? 'k', '100%s', /* /* ' */ */ ?'Two'::int "
+        'FROM (SELECT 1 AS "?\'col") t'
     )
     statement = read_statement(sql, POSTGRESQL)
     assert statement.names == ("One", "Two")
@@ -146,9 +146,5 @@ def test_nothing_beside_a_parameter_becomes_part_of_it() -> None:
 
 @given(st.text(alphabet="aE?'\"$-/*\\;:[]`%\n X1", max_size=30), st.sampled_from(Dialect))
 def test_any_text_is_read_or_refused(text: str, dialect: Dialect) -> None:
-    try:
-        statement = read_statement(text, dialect)
-    except ValueError as problem:
-        assert str(problem)
-    else:
-        assert statement.text
+    with suppress(ValueError):
+        assert read_statement(text, dialect).text
