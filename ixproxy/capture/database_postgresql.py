@@ -93,6 +93,8 @@ class PostgresqlPlace:
             ) from None
         if not options.get("dbname") and not options.get("service"):
             raise ValueError("expected the name of a database behind the host")
+        if str(options.get("port") or "").strip("0123456789,"):
+            raise ValueError("expected as the port a number")
         fixed = {"client_encoding": "utf8"}
         self._conninfo = make_conninfo("", **{**_DEFAULTS, **options, **fixed})
         self._password_file = password_file

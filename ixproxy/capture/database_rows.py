@@ -93,7 +93,7 @@ def document(row: Row, query: str, receipt_columns: tuple[str, ...], receipts: b
 def name_of(row: Row) -> str:
     """How messages call a row."""
     for column in (names.EXTERNAL_ID, names.INTERACTION_ID):
-        if row.get(column) is not None:
+        if row.get(column) not in (None, ""):
             return str(row[column])[:64]
     return "a row without an id"
 
