@@ -1,4 +1,4 @@
-"""Waiting that can be ended: of a capture point's own coroutine, one at a time."""
+"""Waiting that can be ended: of a capture point's own coroutines."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from twisted.internet.defer import Deferred
 
 class Nap:
     """
+    Any number of coroutines may wait in one.
+
     :param reactor: its clock.
     """
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
-        self._waiting: Deferred[None] | None = None
+        self._waiting: set[Deferred[None]] = set()
 
     async def sleep(self, seconds: float) -> None:
         """Wait so long, or until `wake`."""
-        waiting = self._waiting = Deferred[None]()
-        call = self._reactor.callLater(seconds, self.wake)
+        waiting = self._begin()
+        call = self._reactor.callLater(seconds, self._end, waiting)
         try:
             await waiting
         finally:
@@ -29,19 +31,22 @@ class Nap:
 
     async def until(self, subscribe: Callable[[Callable[[], None]], object]) -> None:
         """Wait until what `subscribe` is given is called, or until `wake`."""
-        waiting = self._waiting = Deferred[None]()
-
-        def told() -> None:
-            # It may be told long after somebody else has woken it.
-            if self._waiting is waiting:
-                self.wake()
-
-        subscribe(told)
-        if not waiting.called:
-            await waiting
+        waiting = self._begin()
+        subscribe(lambda: self._end(waiting))
+        await waiting
 
     def wake(self) -> None:
         """End what is waited for; harmless when nothing is."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
+        for waiting in list(self._waiting):
+            self._end(waiting)
+
+    def _begin(self) -> Deferred[None]:
+        waiting: Deferred[None] = Deferred()
+        self._waiting.add(waiting)
+        return waiting
+
+    def _end(self, waiting: Deferred[None]) -> None:
+        # It may be told long after somebody else has woken it.
+        if waiting in self._waiting:
+            self._waiting.discard(waiting)
             waiting.callback(None)
