@@ -5,7 +5,6 @@ from __future__ import annotations
 from twisted.application.service import ServiceMaker
 
 from ixproxy.plugin import (
-    CapturePointMaker,
     MergePolicyMaker,
     PullStrategyMaker,
     RoutingStrategyMaker,
@@ -76,8 +75,3 @@ store_postgresql = StoreMaker(
     "A database of a PostgreSQL server: postgresql://user@host/database.",
     "ixproxy.storage.postgresql_maker.make",
 )
-
-capture_database = CapturePointMaker(
-    "database", "Rows of tables in SQLite or PostgreSQL.", "ixproxy.capture.database.make"
-)
-capture_kafka = CapturePointMaker("kafka", "Records of Kafka's topics.", "ixproxy.capture.kafka.make")
