@@ -61,20 +61,22 @@ class Topics(Outside):
         )
 
     def make_point(self) -> KafkaPoint:
-        return make(
-            {
-                "kafka-server": self.broker.address,
-                "consumer-group": f"group-{self.number}",
-                "inbound-topics": [self.topics["inbound"]],
-                "reconnect-timeout": 0.2,
-                "client-options": {"reconnect.backoff.max.ms": 200},
-                # The broker lets who joins again wait for so long, less a second.
-                "consumer-options": {"session.timeout.ms": 1500, "heartbeat.interval.ms": 300},
-                "producer-options": {"message.timeout.ms": 500},
-                **{key: topic for key, topic in self.topics.items() if key != "inbound"},
-                **self.settings,
-            }
-        )
+        return make(self.table())
+
+    def table(self) -> dict[str, object]:
+        """What the deployment file would say."""
+        return {
+            "kafka-server": self.broker.address,
+            "consumer-group": f"group-{self.number}",
+            "inbound-topics": [self.topics["inbound"]],
+            "reconnect-timeout": 0.2,
+            "client-options": {"reconnect.backoff.max.ms": 200},
+            # The broker lets who joins again wait for so long, less a second.
+            "consumer-options": {"session.timeout.ms": 1500, "heartbeat.interval.ms": 300},
+            "producer-options": {"message.timeout.ms": 500},
+            **{key: topic for key, topic in self.topics.items() if key != "inbound"},
+            **self.settings,
+        }
 
     def give(self, name: str) -> None:
         self.put(name, submit(name))
@@ -83,6 +85,10 @@ class Topics(Outside):
         self.put(name, b"<interaction")
 
     def put(self, name: str, content: bytes | None, **more: Any) -> None:
+        self.put_soon(name, content, **more)
+        self.producer.flush(10)
+
+    def put_soon(self, name: str, content: bytes | None, **more: Any) -> None:
         def delivered(error: Any, message: Any) -> None:
             assert error is None
             self.given[message.partition(), message.offset()] = name
@@ -90,7 +96,6 @@ class Topics(Outside):
         self.producer.produce(
             self.topics["inbound"], content, **{"key": name, **more}, on_delivery=delivered
         )
-        self.producer.flush(10)
 
     def left(self) -> list[str]:
         partitions = {partition for partition, _ in self.given}
