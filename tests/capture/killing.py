@@ -58,13 +58,16 @@ class Killed:
         :param at_once: the most that it takes in one life, or a little more.
         :param meanwhile: something else to be done in each of its lives.
         """
-        while (before := self.count()) < enough:
-            more = self.random.randint(1, at_once)
-            with self.alive():
-                self.wait(lambda: self.count() > before)
-                meanwhile()
-                self.wait(lambda: self.count() >= min(before + more, enough))
+        while self.count() < enough:
+            self._live(enough, self.random.randint(1, at_once), meanwhile)
             self.kills += 1
+
+    def _live(self, enough: int, more: int, meanwhile: Callable[[], object]) -> None:
+        before = self.count()
+        with self.alive():
+            self.wait(lambda: self.count() > before)
+            meanwhile()
+            self.wait(lambda: self.count() >= min(before + more, enough))
 
     def wait(self, happened: Callable[[], object]) -> None:
         """Let time pass until something has happened."""
@@ -100,8 +103,5 @@ class Killed:
         if not self.file.exists():
             return []
         with closing(sqlite3.connect(self.file)) as database:
-            try:
-                return database.execute(sql).fetchall()
-            except sqlite3.OperationalError as problem:
-                assert "no such table" in str(problem)
-                return []
+            there = database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'handed_in'")
+            return database.execute(sql).fetchall() if there.fetchone()[0] else []
