@@ -24,7 +24,15 @@ from ixproxy.capture import database_names as names
 from ixproxy.capture.complaining import Complaint
 from ixproxy.capture.database_marks import Mark, Marks
 from ixproxy.capture.database_parameters import Statement
-from ixproxy.capture.database_rows import BadRow, Row, digest, document, mark_values, name_of
+from ixproxy.capture.database_rows import (
+    BadRow,
+    Row,
+    digest,
+    document,
+    mark_values,
+    name_of,
+    too_large,
+)
 from ixproxy.capture.database_sessions import Bound, DatabaseTrouble, Reading, Session, Trouble
 from ixproxy.capture.database_settings import DatabaseSettings, read_settings
 from ixproxy.capture.database_telling import Telling
@@ -191,6 +199,9 @@ class DatabasePoint:
         for key, values in reading.rows:
             row = dict(zip(reading.columns, values, strict=True))
             self._counts["rows"] += 1
+            if (problem := too_large(row, self._settings.max_document_size)) is not None:
+                self._give_up(query, key, row, problem)
+                continue
             try:
                 made = document(row, query, *self._receipt(query))
             except BadRow as bad:

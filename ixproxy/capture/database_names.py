@@ -47,8 +47,9 @@ NOTIFICATIONS = (*TOLD.values(), *PLACED, QUEUED)
 
 # Words that are no properties, by the queries in which they have a value.
 OF_ERRORS = (ERROR_CODE, ERROR_DESCRIPTION)
+OF_PARTIES = ("PartyAgentId", "PartyPlaceId", "PartyStrategyId")
 OF_NOTIFICATIONS = (
-    "EventTime", "EventNumber", "ActorType", "ActorId", "PartyAgentId",
+    "EventTime", "EventNumber", "ActorType", "ActorId", *OF_PARTIES,
     "ReasonSystemName", "ReasonDescription",
 )  # fmt: skip
 

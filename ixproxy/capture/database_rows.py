@@ -15,6 +15,9 @@ from ixproxy.errors import Code
 from ixproxy.messages.message import KeyValues
 from ixproxy.node.intake_work import Document, Notification, Operation, Problem, Said, Verb
 
+MOST_NAME = 64
+"""Characters of an id that stand in a receipt, where it helps a person."""
+
 MOST_DESCRIPTION = 256
 """Characters of an ErrorDescription: so many the field gives it."""
 
@@ -86,15 +89,24 @@ def document(row: Row, query: str, receipt_columns: tuple[str, ...], receipts: b
     receipt = ""
     if receipts:
         word = "row" if submits else "update"
-        receipt = f"{word}:{interaction_id or external_id}:{digest(row, receipt_columns)}"
+        name = (interaction_id or external_id)[:MOST_NAME]
+        receipt = f"{word}:{name}:{digest(row, receipt_columns)}"
     return Document(operations=(operation,), receipt=receipt, replies=False)
+
+
+def too_large(row: Row, most: int) -> Problem | None:
+    """Why a row is no document, where its texts and bytes are more than so many; or None."""
+    size = sum(len(value) for value in row.values() if isinstance(value, str | bytes))
+    if size <= most:
+        return None
+    return Problem(Code.TOO_LARGE, f"the row has {size} characters, {most} are allowed")
 
 
 def name_of(row: Row) -> str:
     """How messages call a row."""
     for column in (names.EXTERNAL_ID, names.INTERACTION_ID):
         if row.get(column) not in (None, ""):
-            return str(row[column])[:64]
+            return str(row[column])[:MOST_NAME]
     return "a row without an id"
 
 
@@ -127,7 +139,6 @@ def told_values(statement: Statement, told: Notification) -> tuple[Value, ...]:
     }
     if told.said is Said.PLACED_IN_QUEUE and told.place:
         values["Queue"] = told.place
-    agent = told.extra.get("PartyAgentId") or values.get("AssignedTo")
     actor_type, actor = told.actor
     system_name, description = told.reason
     values |= {
@@ -137,7 +148,7 @@ def told_values(statement: Statement, told: Notification) -> tuple[Value, ...]:
         "EventNumber": told.number,
         "ActorType": actor_type or None,
         "ActorId": actor or None,
-        "PartyAgentId": agent or None,
+        **{name: told.extra.get(name) or None for name in names.OF_PARTIES},
         "ReasonSystemName": system_name or None,
         "ReasonDescription": description or None,
     }

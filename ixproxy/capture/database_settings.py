@@ -11,6 +11,8 @@ from ixproxy.capture.database_parameters import Dialect, Statement, read_stateme
 from ixproxy.capture.database_sessions import Place
 from ixproxy.capture.database_sqlite import SCHEME as SQLITE
 from ixproxy.capture.database_sqlite import SqlitePlace
+from ixproxy.capture.xml_forms import MOST_DOCUMENT_SIZE
+from ixproxy.capture.xml_parsing import LIMITS
 
 _POSTGRESQL = "postgresql:"
 _ADDRESS = '"sqlite:/path/to/file.db" or "postgresql://user@host/database"'
@@ -27,6 +29,7 @@ class DatabaseSettings:
     :ivar reconnect_timeout: the longest pause before connecting again.
     :ivar statement_timeout: how long the database may take for one statement.
     :ivar fetch_size: rows that are read at once.
+    :ivar max_document_size: characters that a row may have.
     :ivar receipt_columns: and `source_receipt_columns`: what names a row and what it
         says; () of the first: all its columns, of the other: nothing does.
     :ivar queries: by the names of their settings; those that there are.
@@ -44,6 +47,7 @@ class DatabaseSettings:
     fetch_size: int = 1000
     receipt_columns: tuple[str, ...] = ()
     source_receipt_columns: tuple[str, ...] = ()
+    max_document_size: int = LIMITS.size
 
 
 def read_settings(given: Mapping[str, object]) -> DatabaseSettings:
@@ -67,6 +71,7 @@ def read_settings(given: Mapping[str, object]) -> DatabaseSettings:
     source_columns = keys.texts("source-receipt-columns")
     if source_columns and names.SOURCE not in given:
         keys.refuse("source-receipt-columns", f"there is no {names.SOURCE}")
+    size = keys.whole("max-document-size", LIMITS.size, 1, MOST_DOCUMENT_SIZE)
     keys.finish()
     assert place is not None  # else there was a problem
     return DatabaseSettings(
@@ -77,6 +82,7 @@ def read_settings(given: Mapping[str, object]) -> DatabaseSettings:
         fetch_size=fetch_size,
         receipt_columns=receipt_columns,
         source_receipt_columns=source_columns,
+        max_document_size=size,
         **numbers,
     )
 

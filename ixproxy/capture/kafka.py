@@ -13,6 +13,7 @@ counts as told once that is confirmed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -27,7 +28,6 @@ from ixproxy.capture.kafka_partitions import Partition, Partitions, Place
 from ixproxy.capture.kafka_reader import Reader
 from ixproxy.capture.kafka_records import (
     Outgoing,
-    Reads,
     Record,
     copy_of,
     notification_of,
@@ -39,10 +39,9 @@ from ixproxy.capture.kafka_writer import NotWritten, Writer
 from ixproxy.capture.napping import Nap
 from ixproxy.capture.pauses import Pauses
 from ixproxy.capture.refusals import Fate, fate
-from ixproxy.capture.xml_reading import read_document
-from ixproxy.capture.xml_writing import write_notification
 from ixproxy.errors import ConfigError, ConfigProblem, NodeUnavailable
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
+from ixproxy.node.intake_settings import UNSOLICITED
 from ixproxy.node.intake_work import Document, Notification
 
 log = Logger()
@@ -70,29 +69,17 @@ def _try(kind: Callable[..., Any], options: Mapping[str, Any], key: str) -> None
         made.close()
 
 
-def _read(content: bytes, receipt: str, correlation: Mapping[str, str]) -> Document:
-    return read_document(content, receipt=receipt, correlation=correlation)
+def _same(record: Outgoing) -> Outgoing:
+    return record
 
 
 @implementer(ICapturePoint)
 class KafkaPoint:
-    """
-    One term of a capture point.
+    """One term of a capture point."""
 
-    :param read: makes documents of bytes.
-    :param write: makes bytes of notifications.
-    """
-
-    def __init__(
-        self,
-        settings: KafkaSettings,
-        read: Reads = _read,
-        write: Callable[[Notification], bytes] = write_notification,
-    ) -> None:
-        self.wanted = settings.told
+    def __init__(self, settings: KafkaSettings) -> None:
+        self.wanted = UNSOLICITED if settings.notification_topic else frozenset()
         self._settings = settings
-        self._read = read
-        self._write = write
         self._partitions = Partitions(settings.partition_window)
         self._state = "idle"
         self._statistics = Statistics(0, False, -1)
@@ -111,7 +98,7 @@ class KafkaPoint:
         self._has_begun = True
         self._nap = Nap(intake.reactor)
         name = f"capture {intake.name}"
-        self._reader = Reader(intake.reactor, name, self._settings, self, self._read)
+        self._reader = Reader(intake.reactor, name, self._settings, self, self._document)
         self._writer = Writer(intake.reactor, name, self._settings, self.trouble)
         self._reader.start()
         self._writer.start()
@@ -126,7 +113,7 @@ class KafkaPoint:
         for _, settled in self._leaving:
             settled.set()
         ended = gatherResults([self._reader.stop(END_SECONDS), self._writer.stop(END_SECONDS)])
-        return ended.addCallback(lambda _: None)
+        return ended.addCallback(lambda _: self._settings.forms.close())
 
     def tell(self, notifications: Sequence[Notification]) -> Deferred[None]:
         """See `ICapturePoint`."""
@@ -283,7 +270,7 @@ class KafkaPoint:
         copy, pauses = copy_of(record, topic, why), Pauses(self._settings.reconnect_timeout)
         while self._needs(partition):
             try:
-                await self._writer.send(copy)
+                await self._writer.send(partial(_same, copy))
             except NotWritten as problem:
                 self.trouble(f"copies to {topic}", f"{topic}: {problem}")
                 if problem.is_its_own_fault:
@@ -317,7 +304,7 @@ class KafkaPoint:
             return
         if self._is_over or not self._has_begun:
             raise NodeUnavailable("the capture point does not run")
-        sending = [self._writer.send(self._outgoing(each)) for each in notifications]
+        sending = [self._writer.send(partial(self._outgoing, each)) for each in notifications]
         failures: list[NotWritten] = []
         for each in sending:
             try:
@@ -336,8 +323,15 @@ class KafkaPoint:
             raise failures[0]
         self._over("notifications")
 
-    def _outgoing(self, told: Notification) -> Outgoing:
-        return notification_of(told, self._settings.notification_topic, self._write(told))
+    def _document(self, content: bytes, receipt: str, correlation: Mapping[str, str]) -> Document:
+        """In the reader's thread."""
+        return self._settings.forms.read(content, receipt=receipt, correlation=correlation)
+
+    def _outgoing(self, told: Notification) -> Outgoing | None:
+        """In the writer's thread."""
+        content = self._settings.forms.write(told)
+        topic = self._settings.notification_topic
+        return notification_of(told, topic, content) if content else None
 
     def _broke(self, failure: Failure, record: Record) -> None:
         if not self._is_over:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ixproxy.capture.asking import Keys, read_secret
-from ixproxy.node.intake_work import Said
+from ixproxy.capture.xml_forms import XmlForms, read_forms
 
 Options = dict[str, str | int | float | bool]
 """Of librdkafka, by its names."""
@@ -49,10 +49,6 @@ _BOTH: Options = {
 }
 _RESET = {"earliest", "latest", "none", "smallest", "beginning", "largest", "end", "error"}
 
-_REPLIES_ALONE = {Said.SUBMITTED, Said.INFO, Said.PONG, Said.ERROR}
-_UNSOLICITED = ("changed", "stopped", "held", "resumed")
-"""What is told of what others do, unless the settings say otherwise."""
-
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SECRETS = {
     "password": "sasl.password",
@@ -69,7 +65,7 @@ class KafkaSettings:
     :ivar processed_topic: and `error_topic`, `notification_topic`: "": there is none.
     :ivar consumer: and `producer`: all options of librdkafka but secrets.
     :ivar secrets: by option: where it is, `file` or `variable`, and its path or name.
-    :ivar told: what is told besides replies.
+    :ivar forms: how documents are read and written.
     :ivar at_once: records that are taken from the client at once.
     :ivar partition_window: documents of one partition that the node has at once; with
         more than one, their order is kept only as long as the node takes each.
@@ -86,7 +82,7 @@ class KafkaSettings:
     consumer: Mapping[str, str | int | float | bool]
     producer: Mapping[str, str | int | float | bool]
     secrets: Mapping[str, tuple[str, str]]
-    told: frozenset[Said]
+    forms: XmlForms
     at_once: int = 20
     partition_window: int = 1
     partition_buffer: int = 100
@@ -150,7 +146,7 @@ def read_settings(given: Mapping[str, object]) -> KafkaSettings:
         },
         producer=_BOTH | _PRODUCER | both | producer | {"bootstrap.servers": server},
         secrets=secrets,
-        told=_told(keys, outbound["notification-topic"]),
+        forms=read_forms(keys),
         at_once=at_once,
         partition_window=window,
         partition_buffer=keys.whole("partition-buffer", 100, 1, 10_000),
@@ -213,12 +209,3 @@ def _secrets(keys: Keys) -> dict[str, tuple[str, str]]:
         if file or variable:
             found[option] = ("file", file) if file else ("variable", variable)
     return found
-
-
-def _told(keys: Keys, topic: str) -> frozenset[Said]:
-    words = keys.texts("notifications", _UNSOLICITED)
-    known = {said.value: said for said in Said if said not in _REPLIES_ALONE}
-    for word in words:
-        if word not in known:
-            keys.refuse("notifications", f"expected some of {', '.join(known)}, not {word!r}")
-    return frozenset(known[word] for word in words if word in known) if topic else frozenset()

@@ -20,6 +20,7 @@ from twisted.internet.defer import Deferred
 from ixproxy.capture.kafka_records import Outgoing, problem_text
 from ixproxy.capture.kafka_settings import KafkaSettings
 from ixproxy.capture.pauses import Pauses
+from ixproxy.capture.refusing import DocumentRefused
 from ixproxy.errors import IxproxyError
 
 POLL_SECONDS = 0.01
@@ -47,6 +48,10 @@ class NotWritten(IxproxyError):
         self.is_its_own_fault = is_its_own_fault
 
 
+Makes = Callable[[], Outgoing | None]
+"""Makes a record in the writer's thread; None: there is none. May raise DocumentRefused."""
+
+
 class Writer:
     """
     :param trouble: told in the reactor thread of what concerns no record: key and text.
@@ -67,7 +72,7 @@ class Writer:
         self._make_producer = make_producer
         self._stopping = Event()
         self._ended: Deferred[bool] = Deferred()
-        self._asked: SimpleQueue[tuple[Outgoing, Deferred[None]] | None] = SimpleQueue()
+        self._asked: SimpleQueue[tuple[Makes, Deferred[None]] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name=f"{name} writer", daemon=True)
         # Of the thread alone:
         self._under_way = 0
@@ -77,15 +82,15 @@ class Writer:
         """Begin to write."""
         self._thread.start()
 
-    def send(self, record: Outgoing) -> Deferred[None]:
+    def send(self, make: Makes) -> Deferred[None]:
         """
-        Write one record; those of one partition are written in the order of asking.
+        Write a record; those of one partition are written in the order of asking.
 
         :return: fires when the brokers have it.
         :raise NotWritten: by the Deferred.
         """
         done: Deferred[None] = Deferred()
-        self._asked.put((record, done))
+        self._asked.put((make, done))
         return done
 
     def stop(self, seconds: float) -> Deferred[bool]:
@@ -146,7 +151,16 @@ class Writer:
             producer.purge()
             producer.flush(FLUSH_SECONDS)
 
-    def _produce(self, producer: Any, record: Outgoing, done: Deferred[None]) -> None:
+    def _produce(self, producer: Any, make: Makes, done: Deferred[None]) -> None:
+        try:
+            record = make()
+        except DocumentRefused as refused:
+            self._refuse(done, NotWritten(str(refused), is_its_own_fault=True))
+            return
+        if record is None:
+            self._answer(done, None)
+            return
+
         def delivered(error: Any, _: Any) -> None:
             self._under_way -= 1
             self._answer(done, error)

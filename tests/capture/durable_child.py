@@ -72,9 +72,9 @@ class DurableIntake:
         self._database.execute("COMMIT")
         for (_, answer), each in zip(batch, taken, strict=True):
             answer.callback(each)
-        told, self._told = self._told, []
-        for each in told:
-            each()
+        waiting, self._told = self._told, []
+        for told in waiting:
+            told()
 
     def _store(self, document: Document) -> Taken:
         (operation,) = document.operations

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from time import monotonic
+from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree
 
@@ -40,7 +41,11 @@ class Topics(Outside):
     """
 
     def __init__(
-        self, reactor: Any, broker: KafkaBroker, partitions: int = 1, **settings: object
+        self,
+        reactor: Any,
+        broker: KafkaBroker,
+        partitions: int = 1,
+        settings: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         super().__init__()
         self.reactor = reactor
@@ -133,7 +138,7 @@ class Topics(Outside):
                 assert message is not None
                 assert message.error() is None
                 yield message
-                place.offset = message.offset() + 1
+                place.offset = (message.offset() or 0) + 1
             self.looking.unassign()
 
     def cut(self) -> None:

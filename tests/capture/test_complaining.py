@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from twisted.logger import LogEvent, Logger
+from twisted.logger import ILogObserver, LogEvent, Logger
+from zope.interface import implementer
 
 from ixproxy.capture.complaining import Complaint
 
 
 def complaining() -> tuple[Complaint, list[LogEvent]]:
     events: list[LogEvent] = []
-    return Complaint(Logger(observer=events.append), "in"), events
+
+    @implementer(ILogObserver)
+    def keep(event: LogEvent) -> None:
+        events.append(event)
+
+    return Complaint(Logger(observer=keep), "in"), events
 
 
 def test_the_same_is_logged_once_however_its_text_varies() -> None:

@@ -135,6 +135,15 @@ def test_many_rows_are_read_some_at_a_time(tmp_path: Path) -> None:
     assert point.figures()["marked"] == 50
 
 
+def test_a_row_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    tables = SqliteTables(tmp_path, **{"max-document-size": 20})
+    tables.give("small", note="x" * 10)
+    tables.give("large", note="x" * 30)
+    _, intake = begun(tables)
+    assert tables.errors() == {"large": "the row has 35 characters, 20 are allowed"}
+    assert len(intake.documents) == 1
+
+
 def test_a_document_that_breaks_the_node_each_time_is_given_up(tables: SqliteTables) -> None:
     class Breaking(FakeIntake):
         def take(self, document: Document) -> Deferred[object]:  # type: ignore[override]

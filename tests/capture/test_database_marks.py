@@ -29,7 +29,7 @@ def test_what_is_refused_is_passed_over_and_tried_again_after_a_while() -> None:
     first = mark("1")
     marks.add(first)
     marks.refused(first, 100.0)
-    assert (marks.waiting, marks.set_aside, marks.keys()) == (0, 1, {"1"})
+    assert (marks.waiting, marks.set_aside, marks.keys()) == (0, 1, frozenset({"1"}))
     marks.try_again(100.0 + TRY_AGAIN_SECONDS - 1)
     assert marks.waiting == 0
     marks.try_again(100.0 + TRY_AGAIN_SECONDS)

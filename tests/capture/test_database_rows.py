@@ -105,7 +105,7 @@ def test_an_update_is_addressed_by_the_interaction_id_and_then_changes_the_other
 
 def test_a_digest_is_of_names_kinds_and_values() -> None:
     assert digest({"a": 1, "b": "x"}) == digest({"b": "x", "a": 1})
-    different = [
+    different: list[dict[str, Any]] = [
         {"a": 1}, {"a": "1"}, {"a": b"1"}, {"b": 1}, {"a": 1, "b": None}, {"a": "1b"},
         {"a": "1", "b": ""}, {"a": None}, {"a": "None"},
     ]  # fmt: skip
@@ -139,8 +139,9 @@ def test_a_placement_is_told_by_the_class_of_its_queue() -> None:
 def test_what_a_notification_has_is_bound_and_what_it_has_not_is_none() -> None:
     told = notification(
         Said.ASSIGNED, "I1", at=0.0, number=9, actor=("agent", "kim"),
+        extra={"PartyAgentId": "lee"},
         properties={
-            "AssignedTo": "lee", "ReceivedAt": 60.5, "HeldAt": 0.0, "Lines": {"a": 1},
+            "ReceivedAt": 60.5, "HeldAt": 0.0, "Lines": {"a": 1},
             "Photo": b"1", "Count": 3, "Urgent": True, "ExternalId": "E7",
         },
     )  # fmt: skip

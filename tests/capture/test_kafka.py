@@ -100,7 +100,7 @@ def test_an_offset_is_not_committed_before_the_copy_is_confirmed(
 def test_without_a_topic_of_errors_what_is_bad_is_counted_and_passed_over(
     real_reactor: Any, broker: KafkaBroker, content: bytes | None
 ) -> None:
-    topics = Topics(real_reactor, broker, **{"error-topic": ""})
+    topics = Topics(real_reactor, broker, settings={"error-topic": ""})
     topics.put("bad", content)
     topics.give("a")
     with Scene(topics) as scene:
@@ -161,7 +161,7 @@ def test_one_partition_that_waits_does_not_keep_the_others_from_going_on(
                 return fail(RequestRefused(Code.BUSY))
             return super().take(document)
 
-    topics = Topics(real_reactor, broker, partitions=2, **{"partition-buffer": 10})
+    topics = Topics(real_reactor, broker, partitions=2, settings={"partition-buffer": 10})
     topics.put("stuck", submit("stuck"), partition=0)
     for number in range(100):
         topics.put_soon(f"p0-{number}", submit(f"p0-{number}"), partition=0)
@@ -203,7 +203,7 @@ def test_a_reply_has_the_key_and_the_correlation_of_its_request(
 def test_without_a_topic_of_notifications_nothing_is_wanted(
     real_reactor: Any, broker: KafkaBroker
 ) -> None:
-    topics = Topics(real_reactor, broker, **{"notification-topic": ""})
+    topics = Topics(real_reactor, broker, settings={"notification-topic": ""})
     topics.give("a")
     with Scene(topics) as scene:
         assert scene.point.wanted == frozenset()

@@ -9,7 +9,6 @@ import pytest
 
 from ixproxy.capture.kafka_settings import read_settings
 from ixproxy.errors import ConfigError
-from ixproxy.node.intake_work import Said
 
 GIVEN: dict[str, object] = {
     "kafka-server": "b1:9092,b2:9092",
@@ -35,7 +34,6 @@ def test_what_is_not_said_has_a_default() -> None:
     assert settings.consumer["enable.auto.commit"] is False
     assert settings.producer["acks"] == "all"
     assert (settings.at_once, settings.partition_window) == (20, 1)
-    assert settings.told == frozenset()
 
 
 def test_options_are_passed_on_each_to_its_client() -> None:
@@ -58,12 +56,9 @@ def test_options_are_passed_on_each_to_its_client() -> None:
     assert none.consumer["auto.offset.reset"] == "error"
 
 
-def test_what_is_told_is_chosen_where_there_is_a_topic_for_it() -> None:
-    there = {**GIVEN, "notification-topic": "told"}
-    assert read_settings(there).told == {Said.CHANGED, Said.STOPPED, Said.HELD, Said.RESUMED}
-    chosen = read_settings({**there, "notifications": ["stopped", "placed-in-queue"]})
-    assert chosen.told == {Said.STOPPED, Said.PLACED_IN_QUEUE}
-    assert read_settings({**there, "notifications": []}).told == frozenset()
+def test_the_form_of_documents_is_a_setting() -> None:
+    settings = read_settings({**GIVEN, "max-document-size": 5000})
+    assert settings.forms.limits.size == 5000
 
 
 @pytest.mark.parametrize(
@@ -86,11 +81,11 @@ def test_what_is_told_is_chosen_where_there_is_a_topic_for_it() -> None:
         ({"producer_options": 5}, "producer-options", "expected a table"),
         ({"consumer_options": {"max.poll.records": "x"}}, "consumer-options", "1 to 10000"),
         ({"consumer_options": {"auto.offset.reset": "now"}}, "consumer-options", "earliest"),
-        ({"notifications": ["submitted"]}, "notifications", "expected some of changed"),
         ({"partition_window": 0}, "partition-window", "whole number"),
         ({"reconnect_timeout": 0}, "reconnect-timeout", "seconds"),
         ({"password_file": "a", "password_variable": "b"}, "password-variable", "not both"),
         ({"topic": "x"}, "topic", "unknown setting"),
+        ({"max_document_size": 0}, "max-document-size", "whole number"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(changed: dict[str, Any], key: str, words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Event, current_thread
 from typing import Any
 
@@ -23,7 +24,7 @@ async def test_jobs_are_done_in_order_elsewhere_and_answered_here(real_reactor: 
         done.append(number)
         return number
 
-    waiting = [worker.do(lambda number=number: job(number)) for number in range(20)]
+    waiting = [worker.do(partial(job, number)) for number in range(20)]
     assert [await each for each in waiting] == done == list(range(20))
     assert threads == {"worker under test"}
     assert current_thread().name not in threads

@@ -82,3 +82,7 @@ capture_file = CapturePointMaker(
     "Documents are files in a directory, and so is what is told.",
     "ixproxy.capture.file.make",
 )
+capture_database = CapturePointMaker(
+    "database", "Rows of tables in SQLite or PostgreSQL.", "ixproxy.capture.database.make"
+)
+capture_kafka = CapturePointMaker("kafka", "Records of Kafka's topics.", "ixproxy.capture.kafka.make")
