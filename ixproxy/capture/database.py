@@ -153,11 +153,11 @@ class DatabasePoint:
                     pauses.over()
                     if self._session is not None and not self._is_over:
                         self._state = "connected"
-                        await self._nap.sleep(0 if more else self._settings.cycle)
+                        await self._nap.rest(0 if more else self._settings.cycle)
             except DatabaseTrouble as trouble:
                 if not self._is_over:
                     self._stumbled(trouble)
-                    await self._nap.sleep(pauses.next())
+                    await self._nap.rest(pauses.next())
 
     async def _connect(self) -> None:
         """Have a session, whose database understands all queries."""
@@ -317,7 +317,7 @@ class DatabasePoint:
         wait = self._told_at + self._settings.storing_timeout - clock()
         if len(work) < self._settings.batch_size and wait > 0:
             # Meanwhile the node collects more.
-            await self._telling_nap.sleep(wait)
+            await self._telling_nap.rest(wait)
         try:
             await self._telling.write(work, self._do)
         except DatabaseTrouble as trouble:

@@ -249,7 +249,7 @@ class KafkaPoint:
                 if fate(problem, attempts) is Fate.NEVER:
                     return await self._refuse(partition, record, str(problem))
                 if self._needs(partition):
-                    await self._nap.sleep(pauses.next())
+                    await self._nap.rest(pauses.next())
                 continue
             self._counts["repeated" if taken.repeated else "taken"] += 1
             if self._settings.processed_topic:
@@ -279,7 +279,7 @@ class KafkaPoint:
                     # Its reason and its place are worth more than nothing.
                     copy = copy._replace(value=None)
                 elif self._needs(partition):
-                    await self._nap.sleep(pauses.next())
+                    await self._nap.rest(pauses.next())
             else:
                 self._counts["copied"] += 1
                 self._over(f"copies to {topic}")

@@ -19,7 +19,7 @@ class Nap:
         self._reactor = reactor
         self._waiting: set[Deferred[None]] = set()
 
-    async def sleep(self, seconds: float) -> None:
+    async def rest(self, seconds: float) -> None:
         """Wait so long, or until `wake`."""
         waiting = self._begin()
         call = self._reactor.callLater(seconds, self._end, waiting)

@@ -14,7 +14,7 @@ from tests.deferreds import no_result, result_of
 def test_who_sleeps_is_woken_by_time_or_by_others() -> None:
     clock = Clock()
     nap = Nap(clock)
-    short, long = (Deferred.fromCoroutine(nap.sleep(each)) for each in (1, 5))
+    short, long = (Deferred.fromCoroutine(nap.rest(each)) for each in (1, 5))
     clock.advance(1)
     result_of(short)
     nap.wake()
