@@ -102,6 +102,11 @@ class KafkaBroker:
         )
         self.address = self._answer()
 
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._running().pid
+
     def make_topic(self, name: str, partitions: int = 1) -> None:
         """Make a topic that is not there yet."""
         self._do("topic", name, partitions)
