@@ -23,7 +23,7 @@ from ixproxy.testing.kafka_broker import KafkaBroker, unusable
 
 ROUNDS = 3
 RECORDS = 10_000
-PARTITIONS = 4
+PARTITIONS = 16
 TOGETHER = (1, 20)
 """Records for which the bare client commits once."""
 

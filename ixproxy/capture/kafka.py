@@ -204,13 +204,13 @@ class KafkaPoint:
 
     def _pump(self) -> None:
         """Start what can be started."""
-        while not self._is_over and (partition := self._partitions.next()) is not None:
+        while not self._is_over and self._partitions.has_next:
             if not self._intake.room():
                 if not self._waits_for_room:
                     self._waits_for_room = True
                     self._intake.when_room(self._has_room)
                 return
-            record = partition.start()
+            partition, record = self._partitions.start_next()
             doing = Deferred.fromCoroutine(self._do(partition, record))
             doing.addErrback(self._broke, record)
 
@@ -226,7 +226,8 @@ class KafkaPoint:
             done = await self._hand_in(partition, record, record.document)
         if not done or self._is_over:
             return
-        self._reader.finished(partition.place, partition.finish(record), record.size)
+        reached = self._partitions.finish(partition, record)
+        self._reader.finished(partition.place, reached, record.size)
         self._look_at_leaving()
         self._pump()
 

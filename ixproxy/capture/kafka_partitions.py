@@ -28,11 +28,13 @@ class Place(NamedTuple):
 class Partition:
     """
     :ivar is_ours: it was not taken away.
+    :ivar is_ready: it stands among those of which a record may be started.
     """
 
     def __init__(self, place: Place, window: int) -> None:
         self.place = place
         self.is_ours = True
+        self.is_ready = False
         self._window = window
         self._waiting: deque[Record] = deque()
         self._started: dict[int, bool] = {}
@@ -97,7 +99,9 @@ class Partitions:
     def __init__(self, window: int) -> None:
         self._window = window
         self._ours: dict[tuple[str, int], Partition] = {}
-        self._turn = 0
+        # Those of which a record may be started, whose turn it is first; some may have been
+        # taken away meanwhile.
+        self._ready: deque[Partition] = deque()
 
     def __len__(self) -> int:
         return len(self._ours)
@@ -125,6 +129,7 @@ class Partitions:
         if partition is None or partition.place != place:
             return False
         partition.add(record)
+        self._look_at(partition)
         return True
 
     def of(self, place: Place) -> Partition | None:
@@ -140,12 +145,28 @@ class Partitions:
             partition.drop()
             del self._ours[place.topic, place.partition]
 
-    def next(self) -> Partition | None:
-        """A partition of which a record may be started; each in turn."""
-        ours = list(self._ours.values())
-        for step in range(len(ours)):
-            partition = ours[(self._turn + step) % len(ours)]
-            if partition.may_start:
-                self._turn = (self._turn + step + 1) % len(ours)
-                return partition
-        return None
+    @property
+    def has_next(self) -> bool:
+        """Whether a record may be started."""
+        while self._ready and not self._ready[0].may_start:
+            self._ready.popleft().is_ready = False
+        return bool(self._ready)
+
+    def start_next(self) -> tuple[Partition, Record]:
+        """Start a record, while `has_next`; each partition in turn."""
+        partition = self._ready.popleft()
+        partition.is_ready = False
+        record = partition.start()
+        self._look_at(partition)
+        return partition, record
+
+    def finish(self, partition: Partition, record: Record) -> int | None:
+        """A record is finished; see `Partition.finish`."""
+        reached = partition.finish(record)
+        self._look_at(partition)
+        return reached
+
+    def _look_at(self, partition: Partition) -> None:
+        if partition.may_start and not partition.is_ready:
+            partition.is_ready = True
+            self._ready.append(partition)

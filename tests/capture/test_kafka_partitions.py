@@ -79,9 +79,10 @@ def test_partitions_take_turns() -> None:
         for offset in range(2):
             assert ours.add(place, record(offset, number))
     order = []
-    while (found := ours.next()) is not None:
-        order.append((found.place.partition, found.start().offset))
-        found.finish(record(order[-1][1], order[-1][0]))
+    while ours.has_next:
+        found, started = ours.start_next()
+        order.append((found.place.partition, started.offset))
+        ours.finish(found, started)
     assert order == [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)]
     assert (ours.waiting, ours.under_way, len(ours)) == (0, 0, 3)
 
@@ -95,6 +96,7 @@ def test_what_was_taken_away_counts_no_more_and_is_another_when_it_comes_again()
     ours.revoked(PLACE)
     assert not old.is_ours
     assert not old.may_start
+    assert not ours.has_next
     assert not ours.add(PLACE, record(1))
     again = PLACE._replace(term=2)
     ours.assigned(again)
