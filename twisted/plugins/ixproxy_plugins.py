@@ -85,4 +85,6 @@ capture_file = CapturePointMaker(
 capture_database = CapturePointMaker(
     "database", "Rows of tables in SQLite or PostgreSQL.", "ixproxy.capture.database.make"
 )
-capture_kafka = CapturePointMaker("kafka", "Records of Kafka's topics.", "ixproxy.capture.kafka.make")
+capture_kafka = CapturePointMaker(
+    "kafka", "Records of Kafka's topics.", "ixproxy.capture.kafka.make"
+)
