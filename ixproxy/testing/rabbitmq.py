@@ -9,8 +9,10 @@ loopback interface.
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ixproxy.testing.brokers import Broker, listens, wait_a_little
@@ -84,6 +86,10 @@ class RabbitmqBroker(Broker):
             "ERL_EPMD_PORT": str(self._epmd_port),
         }
 
+    def answers(self) -> bool:
+        """Whether it lets clients in: its listeners are there before it does."""
+        return super().answers() and _lets_in(self.stomp_port)
+
     def start(self) -> None:
         """Start it, and before it what it is found by."""
         if self._epmd is None or self._epmd.poll() is not None:
@@ -116,3 +122,14 @@ class RabbitmqBroker(Broker):
             check=True,
         )
         return done.stdout
+
+
+def _lets_in(port: int) -> bool:
+    """Whether it accepts a client's STOMP connection."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as probe:
+        probe.settimeout(5)
+        probe.sendall(
+            f"CONNECT\naccept-version:1.2\nhost:/\nlogin:{USER}\npasscode:{PASSWORD}\n\n\0".encode()
+        )
+        return probe.recv(100).startswith(b"CONNECTED")
+    return False
