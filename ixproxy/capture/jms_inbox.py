@@ -223,9 +223,7 @@ class Inbox:
         self.counts["errors"] += 1
         self._intake.refused(why, waiting.message.name)
         properties = {REASON: why, CAPTURE_POINT: self._intake.name}
-        self._settle(
-            waiting, Settled(waiting.message, self._settings.error_queue, properties)
-        )
+        self._settle(waiting, Settled(waiting.message, self._settings.error_queue, properties))
 
     def _settle(self, waiting: _Waiting, settled: Settled) -> None:
         self._hold(-len(waiting.message.body))

@@ -32,7 +32,15 @@ OPERATION = "ixn_operation"
 
 
 class LinkLost(IxproxyError):
-    """A connection to a broker could not be made, or is no more; the text says why."""
+    """
+    A connection to a broker could not be made, or is no more; the text says why.
+
+    :ivar refused: the broker said why.
+    """
+
+    def __init__(self, why: str, *, refused: bool = False) -> None:
+        super().__init__(why)
+        self.refused = refused
 
 
 @dataclass(frozen=True, slots=True)

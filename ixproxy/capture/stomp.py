@@ -104,6 +104,7 @@ class StompClient(Protocol):
         self._receipts = 0
         self._heard = True
         self._silent = 0
+        self._listening = True
         self._limit: IDelayedCall | None = None
         self._beats: list[LoopingCall] = []
         self._why: StompLost | None = None
@@ -142,11 +143,22 @@ class StompClient(Protocol):
         self._write(Frame(frame.command, {**frame.headers, "receipt": name}, frame.body), text=text)
         return done
 
+    def listen(self, wanted: bool) -> None:
+        """Whether bytes that come are read; while they are not, silence means nothing."""
+        transport: Any = self.transport
+        if self.phase is Phase.OPEN and wanted is not self._listening:
+            self._listening = wanted
+            if wanted:
+                transport.resumeProducing()
+            else:
+                transport.pauseProducing()
+
     def close(self) -> None:
         """Close it once the broker has all that was sent; harmless when it is closed."""
         if self.phase is Phase.OPENING:
             self.abort("it was closed before it was open")
         elif self.phase is Phase.OPEN:
+            self.listen(True)
             self.phase = Phase.CLOSING
             self._limit = self._clock.callLater(CLOSE_SECONDS, self.abort, "it was closed")
             done = self.request(Frame("DISCONNECT"))
@@ -239,7 +251,7 @@ class StompClient(Protocol):
         transport.write(HEART_BEAT)
 
     def _listen(self) -> None:
-        self._silent = 0 if self._heard else self._silent + 1
+        self._silent = 0 if self._heard or not self._listening else self._silent + 1
         self._heard = False
         if self._silent >= SILENT_INTERVALS:
             self.abort("nothing was heard of the broker in two intervals of its heart-beat")

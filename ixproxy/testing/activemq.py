@@ -23,7 +23,7 @@ _CONFIGURATION = """\
     http://activemq.apache.org/schema/core
     http://activemq.apache.org/schema/core/activemq-core.xsd">
   <broker xmlns="http://activemq.apache.org/schema/core" brokerName="ixproxy"
-      dataDirectory="{folder}/data" useJmx="false" persistent="true" schedulePeriodForDestinationPurge="0">
+      dataDirectory="{folder}/data" useJmx="false" persistent="true">
     <persistenceAdapter>
       <kahaDB directory="{folder}/kahadb" journalMaxFileLength="4mb"/>
     </persistenceAdapter>

@@ -19,13 +19,14 @@ from ixproxy.capture.stomp import (
 from ixproxy.capture.stomp_frames import Frame, FrameReader, written
 from tests.deferreds import failure_of, no_result, result_of
 
+ALICE = Login("alice", "a:b")
 CONNECTED = Frame("CONNECTED", {"version": "1.2", "server": "Plays/1"})
 
 
 class Played:
     """A client, and what a broker sees of it and says to it."""
 
-    def __init__(self, login: Login = Login("alice", "a:b"), *, connected: bool = True) -> None:
+    def __init__(self, login: Login = ALICE, *, connected: bool = True) -> None:
         self.clock = Clock()
         self.messages: list[Frame] = []
         self.ended: list[StompLost] = []

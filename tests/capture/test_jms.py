@@ -1,0 +1,95 @@
+"""The capture point `jms`, with brokers in memory; test_jms_stomp_brokers.py has real ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ixproxy.capture import jms_stomp
+from ixproxy.capture.jms import JmsCapturePoint
+from ixproxy.capture.jms_settings import read_settings
+from ixproxy.capture.xml_reading import read_document
+from ixproxy.capture.xml_writing import write_notification
+from ixproxy.interfaces_capture import ICapturePoint
+from ixproxy.testing.capture_contract import CapturePointContract
+from ixproxy.testing.capture_outside import Outside
+from tests.capture.played_stomp import PlayedBroker, PlayedReactor, Stored
+
+SETTINGS: dict[str, object] = {
+    "address": "tcp:broker.example:61613",
+    "inbound-queue-name": "in",
+    "processed-queue-name": "processed",
+    "error-queue-name": "errors",
+    "notification-queue-name": "told",
+    "reconnect-timeout": 3,
+}
+
+
+def submit(name: str) -> bytes:
+    return f'<interaction operation="submit" ExternalId="{name}"/>'.encode()
+
+
+def name_in(body: bytes) -> str:
+    return body.decode().split('ExternalId="')[1].split('"')[0]
+
+
+class Queues(Outside):
+    """The queues of a broker in memory."""
+
+    def __init__(self, product: str, **settings: object) -> None:
+        self.broker = PlayedBroker(product)
+        self.reactor: Any = PlayedReactor(self.broker)
+        self._settings = {**SETTINGS, **{k.replace("_", "-"): v for k, v in settings.items()}}
+        self._given = 0
+
+    def make_point(self) -> ICapturePoint:
+        settings = read_settings(self._settings)
+        return JmsCapturePoint(settings, jms_stomp.open_link, read_document, write_notification)
+
+    def put(self, body: bytes, **headers: str) -> None:
+        self._given += 1
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.broker.product.startswith("RabbitMQ"):
+            headers.setdefault("amqp-message-id", f"M{self._given}")
+        self.broker.put("/queue/in", body, headers)
+
+    def give(self, name: str) -> None:
+        self.put(submit(name))
+
+    def give_bad(self, name: str) -> None:
+        self.put(f'<interaction ExternalId="{name}">'.encode())
+
+    def left(self) -> list[str]:
+        return [name_in(body) for body in self.broker.bodies("/queue/in")]
+
+    def sent(self, queue: str) -> list[Stored]:
+        return self.broker.queues.get(f"/queue/{queue}", [])
+
+    def errors(self) -> dict[str, str]:
+        return {name_in(each.body): each.headers["ixn_reason"] for each in self.sent("errors")}
+
+    def told(self) -> list[tuple[str, str]]:
+        return [
+            (
+                each.headers["ixn_operation"],
+                each.body.decode().split('InteractionId="')[1].split('"')[0],
+            )
+            for each in self.sent("told")
+        ]
+
+    def cut(self) -> None:
+        self.broker.cut()
+
+    def mend(self) -> None:
+        self.broker.reachable = True
+
+
+class TestOnRabbitmq(CapturePointContract):
+    def outside(self) -> Outside:
+        return Queues("RabbitMQ/3.10.8")
+
+
+class TestOnActivemq(CapturePointContract):
+    def outside(self) -> Outside:
+        return Queues("ActiveMQ/5.17.2")
