@@ -40,6 +40,10 @@ class PlayedBroker:
     commits: int = 0
     numbers: int = 0
 
+    def accept(self) -> PlayedConnection:
+        """The end of a new connection."""
+        return PlayedConnection(self)
+
     def put(self, queue: str, body: bytes, headers: dict[str, str], *, text: bool = False) -> None:
         """Somebody sends a message."""
         self.numbers += 1
@@ -71,7 +75,6 @@ class PlayedConnection(Protocol):
         self.within: dict[str, list[Frame]] = {}
         self.deliveries = 0
         self.seen: list[Frame] = []
-        self.pump: Any = None
 
     def say(self, frame: Frame, *, text: bool = False) -> None:
         transport: Any = self.transport
@@ -153,7 +156,7 @@ class PlayedConnection(Protocol):
 class PlayedReactor(MemoryReactorClock):
     """A clock whose connections lead to a broker."""
 
-    def __init__(self, broker: PlayedBroker) -> None:
+    def __init__(self, broker: Any) -> None:
         super().__init__()
         self.broker = broker
         self.asked: list[tuple[str, int]] = []
@@ -169,10 +172,10 @@ class PlayedReactor(MemoryReactorClock):
         if not self.broker.reachable:
             factory.clientConnectionFailed(connector, Failure(ConnectionRefusedError()))
             return
-        ours, theirs = PlayedConnection(self.broker), factory.buildProtocol(None)
+        ours, theirs = self.broker.accept(), factory.buildProtocol(None)
         at_broker, at_client = FakeTransport(ours, True), FakeTransport(theirs, False)
         self.broker.connections.append(ours)
-        pump = ours.pump = IOPump(theirs, ours, at_client, at_broker, False)
+        pump = IOPump(theirs, ours, at_client, at_broker, False)
         self._pumps.append(pump)
         ours.makeConnection(at_broker)
         theirs.makeConnection(at_client)
@@ -182,5 +185,5 @@ class PlayedReactor(MemoryReactorClock):
         super().advance(amount)
         moved = True
         while moved:
-            moved = any([pump.pump() for pump in self._pumps])
+            moved = sum(bool(pump.pump()) for pump in self._pumps) > 0
             super().advance(0)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from ixproxy.capture import jms_stomp
 from ixproxy.capture.jms import JmsCapturePoint
 from ixproxy.capture.jms_settings import read_settings
@@ -14,24 +12,8 @@ from ixproxy.capture.xml_writing import write_notification
 from ixproxy.interfaces_capture import ICapturePoint
 from ixproxy.testing.capture_contract import CapturePointContract
 from ixproxy.testing.capture_outside import Outside
+from tests.capture.jms_samples import SETTINGS, name_in, submit, told_in
 from tests.capture.played_stomp import PlayedBroker, PlayedReactor, Stored
-
-SETTINGS: dict[str, object] = {
-    "address": "tcp:broker.example:61613",
-    "inbound-queue-name": "in",
-    "processed-queue-name": "processed",
-    "error-queue-name": "errors",
-    "notification-queue-name": "told",
-    "reconnect-timeout": 3,
-}
-
-
-def submit(name: str) -> bytes:
-    return f'<interaction operation="submit" ExternalId="{name}"/>'.encode()
-
-
-def name_in(body: bytes) -> str:
-    return body.decode().split('ExternalId="')[1].split('"')[0]
 
 
 class Queues(Outside):
@@ -70,13 +52,7 @@ class Queues(Outside):
         return {name_in(each.body): each.headers["ixn_reason"] for each in self.sent("errors")}
 
     def told(self) -> list[tuple[str, str]]:
-        return [
-            (
-                each.headers["ixn_operation"],
-                each.body.decode().split('InteractionId="')[1].split('"')[0],
-            )
-            for each in self.sent("told")
-        ]
+        return [told_in(each.headers, each.body) for each in self.sent("told")]
 
     def cut(self) -> None:
         self.broker.cut()
