@@ -32,13 +32,17 @@ class Keys(Settings):
         if isinstance(value, str) and value:
             return value
         shown = "" if secret or value == "" else f", not {value!r}"
-        self.refuse(key, f"expected {expected}{shown}" if value else f"missing; expected {expected}")
+        self.refuse(
+            key, f"expected {expected}{shown}" if value else f"missing; expected {expected}"
+        )
         return ""
 
     def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """A list of texts, none of them empty."""
         value = self._ask(key, list(default))
-        if isinstance(value, list | tuple) and all(isinstance(each, str) and each for each in value):
+        if isinstance(value, list | tuple) and all(
+            isinstance(each, str) and each for each in value
+        ):
             return tuple(value)
         self.refuse(key, f"expected a list of texts, not {value!r}")
         return default

@@ -5,6 +5,8 @@ A link over STOMP 1.2, with what brokers make of it differently.
   message is `amqp-message-id`. Its transactions are not of one piece when it
   is killed, and the receipt of a COMMIT is there before the copies are durable:
   so copies are sent with receipts, and the messages acknowledged after these.
+  What was sent to it in AMQP 1.0 as a text it hands on in that encoding, which
+  nobody can read here; what was sent as data is the same in both.
 * Elsewhere, in ActiveMQ, copies and acknowledgements are one transaction, and
   the `message-id` stays the same. There a message with a `content-length` is
   one of bytes, one without is a text. What is given back by NACK it puts

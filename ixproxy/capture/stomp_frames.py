@@ -174,10 +174,7 @@ def _bad(description: str) -> RemoteProtocolError:
 
 def _head(head: bytes) -> tuple[str, Mapping[str, str]]:
     """Command and headers."""
-    try:
-        command, *lines = head.decode().split("\n")
-    except UnicodeDecodeError as problem:
-        raise _bad(f"the head of a frame is not in UTF-8: {problem}") from problem
+    command, *lines = head.decode("utf-8", "surrogateescape").split("\n")
     command = command.removesuffix("\r")
     if not (command.isascii() and command.isalpha() and command.isupper()):
         raise _bad(f"expected the name of a command, not {command[:40]!r}")
@@ -188,8 +185,20 @@ def _head(head: bytes) -> tuple[str, Mapping[str, str]]:
             raise _bad(f"{command}: expected a header, not {line[:40]!r}")
         if command not in _UNESCAPED:
             name, value = _unescaped(command, name), _unescaped(command, value)
-        headers.setdefault(name, value)
+        headers.setdefault(_readable(name), _readable(value))
     return command, headers
+
+
+def _readable(text: str) -> str:
+    """
+    What is not UTF-8, as it should be, written out in hexadecimal digits.
+
+    RabbitMQ hands on headers that a sender in another protocol gave it as mere
+    bytes; a message must not be the end of a connection for that.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _unescaped(command: str, text: str) -> str:

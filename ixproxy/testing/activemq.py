@@ -15,6 +15,9 @@ from ixproxy.testing.brokers import Broker
 
 HOME = Path("/usr/share/activemq")
 
+USER = "guest"
+PASSWORD = "guest"
+
 _CONFIGURATION = """\
 <beans xmlns="http://www.springframework.org/schema/beans"
   xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
@@ -27,6 +30,13 @@ _CONFIGURATION = """\
     <persistenceAdapter>
       <kahaDB directory="{folder}/kahadb" journalMaxFileLength="4mb"/>
     </persistenceAdapter>
+    <plugins>
+      <simpleAuthenticationPlugin>
+        <users>
+          <authenticationUser username="{user}" password="{password}" groups="users"/>
+        </users>
+      </simpleAuthenticationPlugin>
+    </plugins>
     <transportConnectors>
       <transportConnector name="openwire" uri="tcp://127.0.0.1:{openwire}"/>
       <transportConnector name="stomp" uri="stomp://127.0.0.1:{stomp}"/>
@@ -48,7 +58,11 @@ class ActivemqBroker(Broker):
         self.stomp_port, self.openwire_port = self.ports
         (self.folder / "activemq.xml").write_text(
             _CONFIGURATION.format(
-                folder=self.folder, openwire=self.openwire_port, stomp=self.stomp_port
+                folder=self.folder,
+                openwire=self.openwire_port,
+                stomp=self.stomp_port,
+                user=USER,
+                password=PASSWORD,
             )
         )
 

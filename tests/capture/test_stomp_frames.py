@@ -17,7 +17,10 @@ MESSAGE = Frame(
     {"subscription": "0", "message-id": "a:b", "note": "c\\d\ne\rf", "content-length": "6"},
     b"<a/>\0\n",
 )
-BYTES = b"MESSAGE\nsubscription:0\nmessage-id:a\\cb\nnote:c\\\\d\\ne\\rf\ncontent-length:6\n\n<a/>\0\n\0"
+BYTES = (
+    b"MESSAGE\nsubscription:0\nmessage-id:a\\cb\nnote:c\\\\d\\ne\\rf\n"
+    b"content-length:6\n\n<a/>\0\n\0"
+)
 
 texts = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=20)
 frames = st.builds(
@@ -107,7 +110,6 @@ def test_lines_may_end_with_a_carriage_return_and_the_first_of_equal_headers_cou
         (b"\x15\x03\x03\n\n", "name of a command"),
         (b"MESSAGE\nno colon\n\n\0", "expected a header"),
         (b"MESSAGE\n:value\n\n\0", "expected a header"),
-        (b"MESSAGE\na:\xff\n\n\0", "not in UTF-8"),
         (b"MESSAGE\na:\\t\n\n\0", "no escape"),
         (b"MESSAGE\na:b\\\n\n\0", "no escape"),
         (b"MESSAGE\ncontent-length:-1\n\n\0", "expected as content-length"),
@@ -122,6 +124,12 @@ def test_bad_bytes_are_refused_with_what_is_wrong(stream: bytes, said: str) -> N
         read(stream)
     with pytest.raises(RemoteProtocolError, match=said):
         read(*(stream[at : at + 1] for at in range(len(stream))))
+
+
+def test_headers_that_are_no_text_are_made_one_that_is_different_for_each() -> None:
+    first, second = read(b"MESSAGE\na:\xff\xc3\xa9\0\n\n\0MESSAGE\na:\xfe\n\n\0")
+    assert first.headers["a"] == "\\xffé\0"
+    assert second.headers["a"] == "\\xfe"
 
 
 @pytest.mark.parametrize("length", [b"content-length:12\n", b""])
