@@ -56,7 +56,8 @@ class StompPeer:
     async def send_all(self, queue: str, bodies: Mapping[str, bytes]) -> None:
         """Send messages, by their ids."""
         await gatherResults(
-            [self.send(queue, body, amqp_message_id=id) for id, body in bodies.items()]
+            [self.send(queue, body, amqp_message_id=id) for id, body in bodies.items()],
+            consumeErrors=True,
         )
 
     async def subscribe(self, queue: str, *, ack: str = "auto") -> None:
