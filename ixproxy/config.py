@@ -26,6 +26,7 @@ from ixproxy import (
     config_licences,
     config_rules,
     config_security,
+    config_capture_rules,
     config_stores,
     config_tenants,
 )
@@ -98,6 +99,7 @@ RULES: tuple[Rule, ...] = (
     *config_rules.RULES,
     *config_security.RULES,
     *config_stores.RULES,
+    *config_capture_rules.RULES,
     *config_clients.RULES,
     *config_client_view.RULES,
     *config_choices.RULES,
@@ -111,6 +113,7 @@ ADVICE: tuple[Rule, ...] = (
     *config_choices.ADVICE,
     *config_licences.ADVICE,
     *config_stores.ADVICE,
+    *config_capture_rules.ADVICE,
     *config_hosts.ADVICE,
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ixproxy.errors import Code, IxproxyError, RequestRefused
+from ixproxy.node.intake_work import comes_again
 
 
 class DocumentRefused(IxproxyError):
@@ -24,30 +25,10 @@ class DocumentRefused(IxproxyError):
 MOST_SHOWN = 300
 """Characters of a reason: parts of a document stand in it, and those have no end."""
 
-THE_DOCUMENT_IS_AT_FAULT = frozenset(
-    {
-        Code.MISSING_VALUE,
-        Code.UNSUPPORTED_OPERATION,
-        Code.TOO_LARGE,
-        Code.BAD_FRAME,
-        Code.BAD_ATTRIBUTE,
-        Code.NOT_ALLOWED,
-        Code.UNSUPPORTED_YET,
-        Code.UNKNOWN_TENANT,
-        Code.UNKNOWN_MEDIA_TYPE,
-        Code.UNKNOWN_QUEUE,
-        Code.DUPLICATE_INTERACTION,
-        Code.READ_ONLY_PROPERTY,
-        Code.DUPLICATE_KEY,
-        Code.USER_DATA_TOO_LARGE,
-    }
-)
-"""Refusals of a whole document that would be the same whenever it was given again."""
-
 
 def refused_for_ever(answer: RequestRefused) -> bool:
     """Whether a document that an intake has refused belongs in the error place, not to later."""
-    return not answer.in_doubt and answer.code in THE_DOCUMENT_IS_AT_FAULT
+    return not comes_again(answer)
 
 
 def one_line(text: str) -> str:

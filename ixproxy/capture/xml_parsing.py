@@ -43,7 +43,7 @@ class XmlLimits:
 
     size: int = 1 << 20
     depth: int = 32
-    elements: int = 200_000
+    elements: int = 100_000
     attributes: int = 32
     name: int = 1000
     text: int = 256 << 10
@@ -140,6 +140,17 @@ def parse(content: bytes, limits: XmlLimits = LIMITS) -> Element:
     :raise DocumentRefused: it is not well-formed, in another encoding, has a
         document type, or more than `limits` of something.
     """
+    text = checked_text(content, limits)
+    return _Growing(limits).grown(text.encode())
+
+
+def checked_text(content: bytes, limits: XmlLimits = LIMITS) -> str:
+    """
+    The text of a document that a parser may be given: see `without_encoding`.
+
+    :raise DocumentRefused: it is too large, has a document type, or is in
+        another encoding.
+    """
     if len(content) > limits.size:
         raise DocumentRefused(
             f"it has {len(content)} bytes, {limits.size} are allowed", code=Code.TOO_LARGE
@@ -149,7 +160,7 @@ def parse(content: bytes, limits: XmlLimits = LIMITS) -> Element:
     if start and text.startswith("<!DOCTYPE", start.end()):
         line = text.count("\n", 0, start.end()) + 1
         raise DocumentRefused("it has a document type, which is not allowed", line)
-    return _Growing(limits).grown(text.encode())
+    return text
 
 
 def without_encoding(content: bytes) -> str:

@@ -208,7 +208,7 @@ def _settle(element: Element, verb: Verb, asked: dict[str, Any]) -> None:
     """Put what a submit names among its properties where it belongs, and see what is missing."""
     properties = asked.get("properties", {})
     if verb is Verb.SUBMIT:
-        asked["hold"] = bool(properties.pop(HOLD, 0))
+        asked["hold"] = bool(properties.pop(HOLD, ""))
         for name, key in _IDENTITY.items():
             if name not in properties:
                 continue

@@ -14,6 +14,7 @@ from ixproxy.capture.xml_parsing import SPACE, Element
 from ixproxy.errors import Code
 from ixproxy.messages.message import MAX_NAME, KeyValues
 
+_EMPTY_IS_ABSENT = frozenset({Holds.NUMBER, Holds.FLAG, Holds.TIME})
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _ATTRIBUTES = frozenset({"name", "type"})
 
@@ -90,6 +91,9 @@ def _value(element: Element, key: str, left: list[int], holds: Holds | None) -> 
     if element.children:
         raise Unusable(element, f"{shown(key)} is {holds.value}, and has elements inside")
     text = element.text
+    if said is None and not text.strip(SPACE) and holds in _EMPTY_IS_ABSENT:
+        # An empty property of the field is one that is not there; the node sees to that.
+        return ""
     value = text if said == "string" and holds is Holds.TEXT else _READ[holds](text)
     if said == "binary":
         value = _binary(text)

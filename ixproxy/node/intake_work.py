@@ -15,7 +15,22 @@ from typing import Any
 
 import msgspec
 
+from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages.message import KeyValues
+
+DOCUMENT_SIZE = 1 << 20
+"""Bytes that a document may have, where its capture point's `max-document-size` does not say."""
+
+_LATER = frozenset({Code.BUSY, Code.STOPPING, Code.STORE_FAILED})
+
+
+def comes_again(refusal: RequestRefused) -> bool:
+    """
+    Whether a document that was refused should be given again, some seconds later.
+
+    False: it never will be taken, and belongs into the error place.
+    """
+    return refusal.in_doubt or refusal.code in _LATER
 
 
 class Verb(Enum):
@@ -93,6 +108,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
     :ivar receipt: the source's own name of it, the same whenever it is given
         again; "": it has none, so nobody can tell whether it was here before.
+        At most 500 characters.
     :ivar correlation: what the capture point wants to find again at each reply,
         such as the name of a message and where to send replies to.
     :ivar replies: whether its operations are replied to by notifications; not
@@ -110,7 +126,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     What became of one operation.
 
     :ivar problem: None: it is done.
-    :ivar properties: of GETINFO: all of the interaction; of PING: statistics.
+    :ivar properties: of GETINFO: all of the interaction, as in a Notification;
+        of PING: statistics.
     """
 
     verb: Verb
@@ -147,6 +164,9 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     :ivar changed: and `deleted`: only where said is CHANGED.
     :ivar actor: who did it: type ("agent", "router", "media-server", "") and name.
     :ivar place: the queue or workbin that it came to, where it came to one.
+    :ivar extra: of ASSIGNED: PartyAgentId and PartyPlaceId, the agent who has it
+        now; of ROUTE_REQUESTED: PartyStrategyId; of a reply to what was done
+        before, by its external id: Repeated, 1.
     """
 
     said: Said
@@ -165,3 +185,90 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     actor: tuple[str, str] = ("", "")
     place: str = ""
     extra: dict[str, Any] = {}
+
+
+class DocumentGiven(msgspec.Struct, frozen=True):
+    """
+    Work: have a document done. It gets exactly one of DocumentDone and DocumentRefused.
+
+    :ivar point: the name of the capture point.
+    :ivar token: whatever the server must know to answer; returned untouched.
+    """
+
+    point: str
+    document: Document
+    token: Any = None
+
+    def __repr__(self) -> str:
+        return f"DocumentGiven({self.point!r})"
+
+
+class ShipOutbox(msgspec.Struct, frozen=True):
+    """
+    Work: read the next notifications of a capture point. It gets exactly one Shipment.
+
+    :ivar told: the numbers of those that were told: they are deleted.
+    :ivar limit: read so many at most.
+    :ivar forget: what is read is deleted, too, so that none is told twice.
+    :ivar token: as of DocumentGiven.
+    """
+
+    point: str
+    limit: int
+    told: tuple[int, ...] = ()
+    forget: bool = False
+    token: Any = None
+
+    def __repr__(self) -> str:
+        return f"ShipOutbox({self.point!r}, {self.limit})"
+
+
+class DocumentDone(msgspec.Struct, frozen=True):
+    """Effect: a document is durable."""
+
+    token: Any
+    taken: Taken
+
+
+class DocumentRefused(msgspec.Struct, frozen=True):
+    """Effect: nothing of a document was done, or nobody knows."""
+
+    token: Any
+    code: int
+    description: str
+    in_doubt: bool
+
+
+class Shipment(msgspec.Struct, frozen=True):
+    """
+    Effect: the next notifications of a capture point, oldest first.
+
+    :ivar bodies: each as it was stored, by its number.
+    :ivar left: how many are in the outbox, these counted in unless they are forgotten.
+    :ivar failed: they could not be read, nor deleted.
+    """
+
+    point: str
+    bodies: dict[int, bytes] = {}
+    left: int = 0
+    failed: bool = False
+    token: Any = None
+
+    def __repr__(self) -> str:
+        return f"Shipment({self.point!r}, {len(self.bodies)} of {self.left})"
+
+
+class OutboxGrew(msgspec.Struct, frozen=True):
+    """Effect: there is something new to tell a capture point."""
+
+    point: str
+
+
+class NoticeDropped(msgspec.Struct, frozen=True):
+    """Effect: a capture point is not told of something, for its outbox is full."""
+
+    point: str
+
+
+IntakeWork = DocumentGiven | ShipOutbox
+IntakeEffect = DocumentDone | DocumentRefused | Shipment | OutboxGrew | NoticeDropped

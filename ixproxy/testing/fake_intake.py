@@ -158,10 +158,11 @@ class FakeIntake:
         if not mine:
             return
         self._in_flight.remove(mine[0])
-        taken = self._store(document) if say in (Say.TAKEN, Say.DONE_BUT_IN_DOUBT) else None
         if say is Say.TAKEN:
-            answer.callback(taken)
+            answer.callback(self._store(document))
         else:
+            if say is Say.DONE_BUT_IN_DOUBT:
+                self._store(document)
             answer.errback(RequestRefused(_CODES[say]))
         self._tell_of_room()
 

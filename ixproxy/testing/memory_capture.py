@@ -120,7 +120,7 @@ class MemoryPoint:
             self._given.add(name)
             receipt = name if self._receipts else ""
             intake.take(replace(document, receipt=receipt)).addCallbacks(
-                self._taken, self._refused, (name,), None, (name,)
+                self._taken, self._refused, (name,), {}, (name,), {}
             )
 
     def _wait_for_room(self, intake: IIntake) -> None:

@@ -47,6 +47,10 @@ def problem(inside: str, most: int = 100) -> Unusable:
         ("<Queue> Q1 </Queue>", {"Queue": " Q1 "}),
         ('<InQueues><Q1 type="int">1</Q1></InQueues>', {"InQueues": {"Q1": 1}}),
         ("<InQueues/>", {"InQueues": {}}),
+        (
+            "<Priority/><IsOnline> </IsOnline><ReceivedAt/><Queue/>",
+            {"Priority": "", "IsOnline": "", "ReceivedAt": "", "Queue": ""},
+        ),
         # Names inside lists, and in another case, are the source's own.
         (
             "<List><Priority>high</Priority></List><priority>high</priority>",
@@ -64,7 +68,7 @@ def test_values_are_read_by_their_types(inside: str, properties: dict[str, Any])
     ("inside", "reason"),
     [
         ("\n<Priority>high</Priority>", "line 2: 'Priority' is 'high', expected a whole number"),
-        ("<Priority/>", "'Priority' is '', expected a whole number"),
+        ('<Priority type="int"/>', "'Priority' is '', expected a whole number"),
         ("<Priority>1.0</Priority>", "expected a whole number"),
         ("<Priority>9223372036854775808</Priority>", "expected a whole number of 64 bits"),
         ("<Priority>1_0</Priority>", "expected a whole number"),

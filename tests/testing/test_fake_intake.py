@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
 from ixproxy.errors import Code, RequestRefused
@@ -107,7 +108,12 @@ def test_a_closed_intake_doubts_what_is_in_flight_and_takes_nothing_more() -> No
     intake = FakeIntake(Clock())
     intake.answers = [Say.LATE]
     refused: list[int] = []
-    intake.take(document()).addErrback(lambda failure: refused.append(failure.value.code))
+
+    def note(failure: Failure) -> None:
+        assert isinstance(failure.value, RequestRefused)
+        refused.append(failure.value.code)
+
+    intake.take(document()).addErrback(note)
     intake.close()
     assert not intake.room()
     assert refused == [Code.STORE_UNCERTAIN]

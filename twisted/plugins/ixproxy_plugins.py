@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.application.service import ServiceMaker
 
 from ixproxy.plugin import (
+    CapturePointMaker,
     MergePolicyMaker,
     PullStrategyMaker,
     RoutingStrategyMaker,
@@ -74,4 +75,10 @@ store_postgresql = StoreMaker(
     "postgresql",
     "A database of a PostgreSQL server: postgresql://user@host/database.",
     "ixproxy.storage.postgresql_maker.make",
+)
+
+capture_file = CapturePointMaker(
+    "file",
+    "Documents are files in a directory, and so is what is told.",
+    "ixproxy.capture.file.make",
 )

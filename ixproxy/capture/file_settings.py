@@ -1,0 +1,80 @@
+"""What a table with `use = "file"` says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os.path import isabs, normpath
+
+from ixproxy.capture.asking import Keys
+from ixproxy.capture.xml_forms import XmlForms, read_forms
+
+SEQUENTIAL = "sequential"
+BY_ID = "by-id"
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    """
+    Directories, all of them absolute.
+
+    :ivar inbound: where the source puts documents.
+    :ivar error: where those go of which nothing was done, with the reason.
+    :ivar processed: where the others go; "": they are deleted.
+    :ivar notification: where the source finds what it is told; "": it is told nothing.
+    :ivar naming: how files there are called: "sequential" or "by-id".
+    :ivar scan_interval: seconds between the end of a look at `inbound` and the next.
+    :ivar forms: how documents are read and written.
+    """
+
+    inbound: str
+    error: str
+    processed: str
+    notification: str
+    naming: str
+    scan_interval: float
+    forms: XmlForms
+
+    @property
+    def directories(self) -> Mapping[str, str]:
+        """Those that there must be, by their keys."""
+        all_of_them = {
+            "inbound-path": self.inbound,
+            "error-path": self.error,
+            "processed-path": self.processed,
+            "notification-path": self.notification,
+        }
+        return {key: path for key, path in all_of_them.items() if path}
+
+
+def read_settings(given: Mapping[str, object]) -> FileSettings:
+    """
+    :param given: the keys of the table.
+    :raise ixproxy.errors.ConfigError: with everything that is wrong.
+    """
+    keys = Keys(given)
+    seen: dict[str, str] = {}
+    inbound = _directory(keys, "inbound-path", seen, needed=True)
+    error = _directory(keys, "error-path", seen, needed=True)
+    processed = _directory(keys, "processed-path", seen)
+    notification = _directory(keys, "notification-path", seen)
+    naming = keys.choice("notification-naming", SEQUENTIAL, (SEQUENTIAL, BY_ID))
+    interval = keys.seconds("scan-interval", 5.0, 0.1, 3600.0)
+    forms = read_forms(keys)
+    keys.finish()
+    return FileSettings(inbound, error, processed, notification, naming, interval, forms)
+
+
+def _directory(keys: Keys, key: str, seen: dict[str, str], *, needed: bool = False) -> str:
+    expected = "the absolute path of a directory"
+    path = keys.needed_text(key, expected) if needed else keys.text(key)
+    if not path:
+        return ""
+    if not isabs(path) or "\0" in path:
+        keys.refuse(key, f"expected {expected}, not {path!r}")
+        return ""
+    path = normpath(path)
+    other = seen.setdefault(path, key)
+    if other != key:
+        keys.refuse(key, f"{path} is the {other} already")
+    return path
