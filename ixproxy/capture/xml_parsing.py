@@ -67,7 +67,10 @@ class Element:
     __slots__ = ("attributes", "children", "line", "name", "namespace", "pieces")
 
     def __init__(self, name: str, attributes: dict[str, str], line: int) -> None:
-        self.namespace, _, self.name = name.rpartition(" ")
+        if " " in name:
+            self.namespace, _, self.name = name.rpartition(" ")
+        else:
+            self.namespace, self.name = "", name
         self.attributes = attributes
         self.children: list[Element] = []
         self.pieces: list[str] = []
@@ -79,7 +82,8 @@ class Element:
     @property
     def text(self) -> str:
         """Its own text, character by character as it stands there."""
-        return "".join(self.pieces)
+        pieces = self.pieces
+        return pieces[0] if len(pieces) == 1 else "".join(pieces)
 
     @property
     def shown(self) -> str:
@@ -94,7 +98,7 @@ class Element:
 
     def has_text(self) -> bool:
         """Whether it has text that is more than white space."""
-        return any(piece.strip(SPACE) for piece in self.pieces)
+        return any(not piece.isspace() or piece.strip(SPACE) for piece in self.pieces)
 
 
 ENCODINGS = {
@@ -122,6 +126,7 @@ _MARKS = (
 )
 """How a document may begin, the encoding that it then is in ("": none of ours), and its codec."""
 
+NO_DOCUMENT_TYPE = "it has a document type, which is not allowed"
 _ALLOWED = "expected UTF-8, UTF-16, ISO-8859-1 or US-ASCII"
 _LONGEST_DECLARATION = 1024
 _DECLARATION = re.compile(
@@ -141,7 +146,7 @@ def parse(content: bytes, limits: XmlLimits = LIMITS) -> Element:
         document type, or more than `limits` of something.
     """
     text = checked_text(content, limits)
-    return _Growing(limits).grown(text.encode())
+    return _grown(text.encode(), limits)
 
 
 def checked_text(content: bytes, limits: XmlLimits = LIMITS) -> str:
@@ -159,7 +164,7 @@ def checked_text(content: bytes, limits: XmlLimits = LIMITS) -> str:
     start = _BEFORE_ROOT.match(text)
     if start and text.startswith("<!DOCTYPE", start.end()):
         line = text.count("\n", 0, start.end()) + 1
-        raise DocumentRefused("it has a document type, which is not allowed", line)
+        raise DocumentRefused(NO_DOCUMENT_TYPE, line)
     return text
 
 
@@ -207,82 +212,82 @@ def _by_first_bytes(content: bytes) -> tuple[str, str]:
     return "", ""
 
 
-class _Growing:
-    """A tree while expat reads it."""
+def _grown(content: bytes, limits: XmlLimits) -> Element:
+    """The tree of a document in UTF-8, grown while expat reads it."""
+    parser = expat.ParserCreate("utf-8", " ")
+    root: list[Element] = []
+    opened: list[Element] = []
+    left, characters = limits.elements, 0
+    depth, longest = limits.depth, limits.name
 
-    def __init__(self, limits: XmlLimits) -> None:
-        self._limits = limits
-        self._open: list[Element] = []
-        self._root: Element | None = None
-        self._elements = 0
-        self._characters = 0
-        parser = expat.ParserCreate("utf-8", " ")
-        parser.buffer_text = True
-        parser.StartElementHandler = self._begun
-        parser.EndElementHandler = self._ended
-        parser.CharacterDataHandler = self._text
-        # `parse` has found any document type before; what it has not found ends here.
-        parser.StartDoctypeDeclHandler = self._doctype
-        parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
-        self._parser = parser
+    def begun(name: str, attributes: dict[str, str]) -> None:
+        nonlocal left, characters
+        left -= 1
+        characters = 0
+        if left < 0 or len(opened) >= depth or len(name) > longest or attributes:
+            _check(limits, parser.CurrentLineNumber, left, len(opened), name, attributes)
+        new = Element(name, attributes, parser.CurrentLineNumber)
+        (opened[-1].children if opened else root).append(new)
+        opened.append(new)
 
-    def grown(self, content: bytes) -> Element:
-        try:
-            self._parser.Parse(content, True)
-        except expat.ExpatError as problem:
-            text = expat.ErrorString(problem.code)
-            raise DocumentRefused(f"it is not well-formed: {text}", problem.lineno) from problem
-        finally:
-            # Its callbacks are ours, so the two keep each other until the collector comes.
-            self._parser.StartElementHandler = None
-            self._parser.EndElementHandler = None
-            self._parser.CharacterDataHandler = None
-            self._parser.StartDoctypeDeclHandler = None
-        if self._root is None:
-            raise DocumentRefused("it has no element")
-        return self._root
+    def ended(_: str) -> None:
+        nonlocal characters
+        opened.pop()
+        characters = 0
 
-    def _begun(self, name: str, attributes: dict[str, str]) -> None:
-        limits = self._limits
-        line = self._parser.CurrentLineNumber
-        self._elements += 1
-        if self._elements > limits.elements:
-            self._refuse(f"it has more than {limits.elements} elements")
-        if len(self._open) >= limits.depth:
-            self._refuse(f"elements are more than {limits.depth} deep")
-        if len(name) > limits.name:
-            self._refuse(f"a name has {len(name)} characters, {limits.name} are allowed")
-        if attributes:
-            if len(attributes) > limits.attributes:
-                self._refuse(f"an element has more than {limits.attributes} attributes")
-            for key, value in attributes.items():
-                if len(key) > limits.name or len(value) > limits.name:
-                    self._refuse(f"attribute {shown(key)} is longer than {limits.name} characters")
-        new = Element(name, attributes, line)
-        if self._open:
-            self._open[-1].children.append(new)
-        else:
-            self._root = new
-        self._open.append(new)
-        self._characters = 0
-
-    def _ended(self, name: str) -> None:
-        self._open.pop()
-        self._characters = 0
-
-    def _text(self, text: str) -> None:
-        # Text between children counts anew after each, but then there are as many elements.
-        self._characters += len(text)
-        if self._characters > self._limits.text:
-            self._refuse(
-                f"the text of {self._open[-1].shown} has more than {self._limits.text} characters"
+    def text(piece: str) -> None:
+        nonlocal characters
+        element = opened[-1]
+        element.pieces.append(piece)
+        # Text between children counts anew after each; but then there are as many elements.
+        characters += len(piece)
+        if characters > limits.text:
+            raise DocumentRefused(
+                f"the text of {element.shown} has more than {limits.text} characters",
+                parser.CurrentLineNumber,
+                Code.TOO_LARGE,
             )
-        self._open[-1].pieces.append(text)
 
-    def _doctype(self, *_: object) -> None:
-        raise DocumentRefused(
-            "it has a document type, which is not allowed", self._parser.CurrentLineNumber
-        )
+    def doctype(*_: object) -> None:
+        # `checked_text` finds it before; what it might not have found ends here.
+        raise DocumentRefused(NO_DOCUMENT_TYPE, parser.CurrentLineNumber)
 
-    def _refuse(self, reason: str) -> None:
-        raise DocumentRefused(reason, self._parser.CurrentLineNumber, Code.TOO_LARGE)
+    parser.buffer_text = True
+    parser.StartElementHandler = begun
+    parser.EndElementHandler = ended
+    parser.CharacterDataHandler = text
+    parser.StartDoctypeDeclHandler = doctype
+    parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError as problem:
+        why = expat.ErrorString(problem.code)
+        raise DocumentRefused(f"it is not well-formed: {why}", problem.lineno) from problem
+    finally:
+        # The parser and its callbacks keep each other, and the tree, until the collector comes.
+        parser.StartElementHandler = None
+        parser.EndElementHandler = None
+        parser.CharacterDataHandler = None
+        parser.StartDoctypeDeclHandler = None
+    return root[0]
+
+
+def _check(
+    limits: XmlLimits, line: int, left: int, depth: int, name: str, attributes: dict[str, str]
+) -> None:
+    """:raise DocumentRefused: an element is one too many, too deep, or has too much."""
+    reason = ""
+    if left < 0:
+        reason = f"it has more than {limits.elements} elements"
+    elif depth >= limits.depth:
+        reason = f"elements are more than {limits.depth} deep"
+    elif len(name) > limits.name:
+        reason = f"a name has {len(name)} characters, {limits.name} are allowed"
+    elif len(attributes) > limits.attributes:
+        reason = f"an element has more than {limits.attributes} attributes"
+    else:
+        for key, value in attributes.items():
+            if len(key) > limits.name or len(value) > limits.name:
+                reason = f"attribute {shown(key)} is longer than {limits.name} characters"
+    if reason:
+        raise DocumentRefused(reason, line, Code.TOO_LARGE)

@@ -33,7 +33,7 @@ class Unusable(Exception):
 
 def key_of(element: Element) -> str:
     """The name of the property: what `name` says, else what the element is called."""
-    key = element.attributes.get("name")
+    key = element.attributes.get("name") if element.attributes else None
     if key is None:
         if element.namespace:
             raise Unusable(element, f"{element.shown}: properties are in no namespace")
@@ -64,17 +64,21 @@ def _read(parent: Element, left: list[int], known: dict[str, Holds]) -> KeyValue
         key = key_of(child)
         if key in found:
             raise Unusable(child, f"{shown(key)} is named twice", Code.DUPLICATE_KEY)
-        found[key] = _value(child, key, left, known.get(key))
+        if child.attributes or child.children or key in known:
+            found[key] = _value(child, key, left, known.get(key))
+        else:
+            # Most properties are this: user data that is a text.
+            found[key] = child.text
     return found
 
 
 def _value(element: Element, key: str, left: list[int], holds: Holds | None) -> Any:
-    for each in element.own:
+    said = element.attributes.get("type") if element.attributes else None
+    for each in element.own if element.attributes else ():
         if each not in _ATTRIBUTES:
             raise Unusable(
                 element, f"{shown(key)} has an attribute {shown(each)}; expected name or type"
             )
-    said = element.attributes.get("type")
     if said is not None and said not in TYPES:
         expected = ", ".join(TYPES)
         raise Unusable(element, f"{shown(key)} has type {shown(said)}; expected one of {expected}")

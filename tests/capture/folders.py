@@ -10,6 +10,7 @@ from ixproxy.capture.file import FileCapturePoint, make
 from ixproxy.capture.file_names import count_of
 from ixproxy.capture.xml_parsing import parse
 from ixproxy.testing.capture_outside import Outside
+from ixproxy.testing.fake_intake import FakeIntake
 from tests.capture.threadless import ThreadlessClock
 
 
@@ -89,3 +90,28 @@ class Folders(Outside):
 
     def close(self) -> None:
         self._place.cleanup()
+
+
+class Begun:
+    """A capture point that has begun, and what it works on."""
+
+    def __init__(self, **settings: object) -> None:
+        self.there = Folders(**settings)
+        self.point: FileCapturePoint = self.there.make_point()
+        self.intake = FakeIntake(self.there.reactor)
+        self.point.begin(self.intake)
+        self.there.later(0)
+
+    def taken(self) -> list[str]:
+        return [each.operations[0].external_id for each in self.intake.taken]
+
+    def end(self) -> None:
+        done: list[None] = []
+        self.point.end().addCallback(done.append)
+        self.intake.close()
+        self.there.until(lambda: done)
+        self.there.close()
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
