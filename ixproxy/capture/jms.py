@@ -20,12 +20,11 @@ copies are what came, byte by byte.
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from msgspec import structs
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -33,46 +32,25 @@ from zope.interface import implementer
 from ixproxy.capture import jms_stomp
 from ixproxy.capture.asking import read_secret
 from ixproxy.capture.complaining import Complaint
+from ixproxy.capture.file_jobs import Jobs
 from ixproxy.capture.jms_inbox import Inbox
 from ixproxy.capture.jms_settings import STOMP, JmsSettings, read_settings
-from ixproxy.capture.jms_words import (
-    CAPTURE_POINT,
-    EVENT_ID,
-    OPERATION,
-    Came,
-    Ended,
-    Link,
-    LinkLost,
-    Outgoing,
-    Received,
-)
-from ixproxy.capture.refusing import DocumentRefused
-from ixproxy.capture.xml_reading import read_document
-from ixproxy.capture.xml_writing import write_notification
+from ixproxy.capture.jms_telling import Telling
+from ixproxy.capture.jms_words import Came, Ended, Link, LinkLost, Received
 from ixproxy.errors import ConfigError
 from ixproxy.interfaces_capture import ICapturePoint
-from ixproxy.node.intake_work import Document, Notification, Said
+from ixproxy.node.intake_settings import UNSOLICITED
+from ixproxy.node.intake_work import Notification
 
 log = Logger()
 
 Opening = Callable[[Any, str, JmsSettings, str, Came, Ended], Coroutine[Deferred[Any], Any, Link]]
-Reading = Callable[..., Document]
-Writing = Callable[[Notification], bytes]
-
-MESSAGE, CORRELATION, REPLY_TO = "message", "correlation", "reply-to"
-"""Of a Document's correlation: the message's id, its correlation id, and where it wants replies."""
+TELL = "tell"
 
 _COUNTS = (
-    "received", "redelivered", "taken", "repeated", "later", "errors", "too_large", "settled",
-    "told", "connections",
+    "received", "redelivered", "without_id", "too_large", "taken", "repeated", "later", "errors",
+    "settled", "told", "connections",
 )  # fmt: skip
-
-LONGEST_ID = 4096
-"""Characters of a message's id, correlation id or queue for replies."""
-
-MOST_UNREACHABLE = 1_000
-
-_DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 
 
 @implementer(ICapturePoint)
@@ -81,17 +59,11 @@ class JmsCapturePoint:
     See `ICapturePoint`.
 
     :param opens: makes a link; that of `jms_stomp` or of `jms_amqp`.
-    :param read: makes a Document of bytes, `receipt` and `correlation`.
-    :param write: makes bytes of a Notification.
     """
 
-    def __init__(
-        self, settings: JmsSettings, opens: Opening, read: Reading, write: Writing
-    ) -> None:
+    def __init__(self, settings: JmsSettings, opens: Opening) -> None:
         self._settings = settings
         self._opens = opens
-        self._read = read
-        self._write = write
         self._intake: Any = None
         self._link: Link | None = None
         self._inbox: Inbox | None = None
@@ -102,18 +74,18 @@ class JmsCapturePoint:
         self._state = "idle"
         self._complaint: Complaint | None = None
         self._ended: Deferred[None] | None = None
-        self._counts = dict.fromkeys(_COUNTS, 0)
-        self._without_name = 0
+        self._counts: Counter[str] = Counter()
+        self._jobs: Jobs | None = None
+        self._telling: Telling | None = None
         self._early: list[Received] = []
-        self._unreachable: set[str] = set()
-        self.wanted: frozenset[Said] = (
-            settings.notifications if settings.notification_queue else frozenset()
-        )
+        self.wanted = UNSOLICITED if settings.notification_queue else frozenset()
 
     def begin(self, intake: Any) -> None:
         """See `ICapturePoint.begin`."""
         self._intake = intake
         self._complaint = Complaint(log, intake.name)
+        self._jobs = Jobs(intake.reactor)
+        self._telling = Telling(self._settings, intake.name)
         self._connect()
 
     def end(self) -> Deferred[None]:
@@ -126,23 +98,37 @@ class JmsCapturePoint:
             self._inbox.close()
         if self._opening is not None:
             self._opening.cancel()
-        if self._link is None:
-            return succeed(None)
-        self._ended = Deferred()
-        self._link.close()
-        return self._ended
+        waiting: list[Deferred[None]] = []
+        if self._link is not None:
+            self._ended = Deferred()
+            waiting.append(self._ended)
+            self._link.close()
+        if self._jobs is not None:
+            waiting.append(self._jobs.settled())
+        return gatherResults(waiting).addCallback(lambda _: self._settings.forms.close())
 
     def tell(self, notifications: Sequence[Notification]) -> Deferred[None]:
         """See `ICapturePoint.tell`."""
-        outgoing = [told for each in notifications if (told := self._outgoing(each)) is not None]
+        return Deferred.fromCoroutine(self._tell(notifications))
+
+    async def _tell(self, notifications: Sequence[Notification]) -> None:
+        if not notifications or self._telling is None or self._jobs is None:
+            return
+        outgoing, faults = await self._jobs.do(TELL, self._telling.write, notifications)
         if not outgoing:
-            return succeed(None)
+            return
         if self._link is None or self._state != "connected":
-            return fail(LinkLost(f"there is no connection to the broker ({self._state})"))
-        sending = self._link.send(outgoing)
-        return sending.addCallbacks(
-            self._told, self._not_told, (len(outgoing),), errbackArgs=(outgoing,)
-        )
+            raise LinkLost(f"there is no connection to the broker ({self._state})")
+        try:
+            await self._link.send(outgoing)
+        except LinkLost as problem:
+            if problem.refused:
+                self._telling.refused(outgoing)
+            raise
+        self._counts["told"] += len(outgoing) - len(faults)
+        for fault in faults:
+            self._counts["errors"] += 1
+            log.warn("Capture point {name}: {fault}", name=self._intake.name, fault=fault)
 
     def figures(self) -> Mapping[str, object]:
         """See `ICapturePoint.figures`."""
@@ -157,8 +143,7 @@ class JmsCapturePoint:
             "queue": self._settings.inbound_queue[:100],
             "waiting": inbox.waiting if inbox is not None else 0,
             "in_flight": inbox.in_flight if inbox is not None else 0,
-            "without_id": self._without_name,
-            **self._counts,
+            **{name: self._counts[name] for name in _COUNTS},
         }
 
     def _connect(self) -> None:
@@ -196,7 +181,8 @@ class JmsCapturePoint:
         self._counts["connections"] += 1
         self._state = "connected"
         self._link = link
-        inbox = Inbox(self._settings, self._intake, link, self._document, self._counts)
+        assert self._jobs is not None
+        inbox = Inbox(self._settings, self._intake, link, self._jobs, self._counts)
         self._inbox = inbox
         log.info(
             "Capture point {name} reads {queue} of {product} at {address}",
@@ -245,94 +231,6 @@ class JmsCapturePoint:
     def _broke(self, failure: Failure) -> None:
         log.failure("Capture point {name} broke", failure=failure, name=self._intake.name)
 
-    def _document(self, message: Received) -> Document:
-        """
-        What a message asks for.
-
-        :raise DocumentRefused: nothing of it can be used.
-        """
-        if message.text and (problem := wrong_with_text(message.body)):
-            raise DocumentRefused(problem)
-        said = {
-            MESSAGE: message.name,
-            CORRELATION: message.correlation,
-            REPLY_TO: message.reply_to if self._settings.use_reply_to else "",
-        }
-        for what, value in said.items():
-            if len(value) > LONGEST_ID:
-                raise DocumentRefused(
-                    f"its {what} id has {len(value)} characters, {LONGEST_ID} are allowed"
-                )
-        if not message.name:
-            self._without_name += 1
-            if self._without_name == 1:
-                log.warn(
-                    "Capture point {name}: messages come without an id; "
-                    "whoever sends them again does so unnoticed",
-                    name=self._intake.name,
-                )
-        document = self._read(
-            message.body,
-            receipt=message.name,
-            correlation={what: value for what, value in said.items() if value},
-        )
-        replies = bool(self._settings.notification_queue or said[REPLY_TO])
-        return structs.replace(document, replies=replies)
-
-    def _outgoing(self, told: Notification) -> Outgoing | None:
-        """The message that tells it; None: there is no queue for it."""
-        queue, correlation = self._settings.notification_queue, ""
-        if told.reply:
-            wanted = CORRELATION if self._settings.use_correlation_id else MESSAGE
-            correlation = told.correlation.get(wanted, "")
-            to = told.correlation.get(REPLY_TO, "") if self._settings.use_reply_to else ""
-            if to and to not in self._unreachable:
-                queue = to
-        if not queue:
-            return None
-        name = f"{told.dbid}-{told.number}"
-        return Outgoing(
-            queue,
-            self._write(told),
-            name=name,
-            correlation=correlation,
-            properties={
-                CAPTURE_POINT: self._intake.name,
-                OPERATION: told.said.value,
-                EVENT_ID: name,
-            },
-        )
-
-    def _told(self, _: None, count: int) -> None:
-        self._counts["told"] += count
-
-    def _not_told(self, failure: Failure, outgoing: Sequence[Outgoing]) -> Failure:
-        """A queue for replies, named by a message, that the broker refuses is not used again."""
-        if isinstance(failure.value, LinkLost) and failure.value.refused:
-            own = self._settings.notification_queue
-            if len(self._unreachable) > MOST_UNREACHABLE:
-                self._unreachable.clear()
-            self._unreachable.update(each.queue for each in outgoing if each.queue != own)
-        return failure
-
-
-def wrong_with_text(body: bytes) -> str:
-    """
-    Why a text message, which comes in UTF-8, cannot be read; empty: it can.
-
-    What it declares must be what it is, as the field demands.
-    """
-    declared = _DECLARED.match(body)
-    if declared is None or body.isascii():
-        return ""
-    name = declared[1].decode()
-    if name.upper() in ("UTF-8", "UTF8"):
-        return ""
-    return (
-        f"it is a text message, which comes in UTF-8, and declares the encoding {name}: "
-        "declare UTF-8, or send it as bytes"
-    )
-
 
 def make(settings: Mapping[str, object]) -> JmsCapturePoint:
     """
@@ -341,7 +239,7 @@ def make(settings: Mapping[str, object]) -> JmsCapturePoint:
     :raise ixproxy.errors.ConfigError: a setting is unknown or unusable.
     """
     read = read_settings(settings)
-    return JmsCapturePoint(read, opening_for(read), read_document, write_notification)
+    return JmsCapturePoint(read, opening_for(read))
 
 
 def opening_for(settings: JmsSettings) -> Opening:

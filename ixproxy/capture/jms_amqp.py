@@ -226,7 +226,7 @@ def _as_text(body: bytes) -> bytes | str:
 
 def copy_of(settled: Settled) -> Message:
     """A message once more, for another queue."""
-    message: Message | None = settled.message.token[1]
+    message: Any = settled.message.token[1]
     properties: dict[Any, Any] = {}
     if message is None:
         message = Message(body=settled.message.body, inferred=True)
@@ -238,7 +238,8 @@ def copy_of(settled: Settled) -> Message:
         message.instructions = None
     if settled.message.name:
         properties[ORIGINAL_ID] = settled.message.name
-    message.properties = {**properties, **settled.properties}
+    properties.update(settled.properties)
+    message.properties = properties
     message.durable = True
     return message
 

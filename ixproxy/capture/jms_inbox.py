@@ -3,17 +3,18 @@ The way of messages from a link to the intake, and back to the broker once they 
 
 Theory of operation: a message is
 
-    waiting --read, handed in--> in flight --taken--> settling --> gone
-       ^  |                         |  |                 ^
-       |  +------- cannot be read --|--+-- never --------+  (to the error queue)
-       +---------- later -----------+
+    waiting --read--> ready --handed in--> in flight --taken--> settling --> gone
+                      ^  |                   |  |                  ^
+                      |  +- cannot be read --|--+-- never ---------+   (to the error queue)
+                      +------- later --------+
 
-Messages wait in the order in which they came, and are handed in in it, as far as
-there is room. One that the node cannot take now is given again, before those
-that came after it, once a pause is over, in which nothing is handed in. It stays
-unacknowledged meanwhile: to give it back to the broker would cost it its place in
-the queue, and some brokers put away what is given back. What is settled goes to the
-broker in groups, one at a time: while one is on its way, the next grows.
+Messages wait in the order in which they came, are read by the handful in a thread,
+and handed in in their order, as far as there is room. One that the node cannot take
+now is given again, before those that came after it, once a pause is over, in
+which nothing is handed in. It stays unacknowledged meanwhile: to give it back to
+the broker would cost it its place in the queue, and some brokers put away what
+is given back. What is settled goes to the broker in groups, one at a time: while
+one is on its way, the next grows.
 
 An inbox lives as long as its link. What is in flight when the link is lost
 comes again, and the node knows it by its receipt.
@@ -24,19 +25,22 @@ not being read meanwhile.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ixproxy.capture.file_jobs import Jobs
+from ixproxy.capture.jms_reading import read_messages
 from ixproxy.capture.jms_settings import JmsSettings
 from ixproxy.capture.jms_words import CAPTURE_POINT, REASON, Link, LinkLost, Received, Settled
 from ixproxy.capture.refusing import DocumentRefused, one_line, refused_for_ever
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.node.intake_work import Document
+from ixproxy.node.intake_work import Document, Taken
 
 log = Logger()
 
@@ -47,23 +51,31 @@ LONGEST_PAUSE = 5.0
 MOST_BROKEN = 5
 """How often a document is handed in on which something breaks each time."""
 
+HANDFUL = 50
+"""Messages that are read in one job."""
+
 HELD_MESSAGES = 4
 """Messages of the greatest size whose bytes may wait; then the link is not read."""
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """A message that is not settled; `broken`: how often something broke on it."""
+    """
+    A message that is not settled.
+
+    :ivar outcome: of reading it; None: it is not read yet.
+    :ivar broken: how often something broke on it.
+    """
 
     number: int
     message: Received
-    document: Document | None = None
+    outcome: Document | DocumentRefused | None = None
     broken: int = 0
 
 
 class Inbox:
     """
-    :param read: makes the Document of a message.
+    :param jobs: the threads of the capture point.
     :ivar counts: what became of messages, by name of the figure.
     """
 
@@ -72,13 +84,15 @@ class Inbox:
         settings: JmsSettings,
         intake: Any,
         link: Link,
-        read: Callable[[Received], Document],
-        counts: dict[str, int],
+        jobs: Jobs,
+        counts: Counter[str],
     ) -> None:
         self._settings = settings
         self._intake = intake
         self._link = link
-        self._read = read
+        self._jobs = jobs
+        # The job of an inbox before may be running still.
+        self._job = f"read {counts['connections']}"
         self._waiting: deque[_Waiting] = deque()
         self._settling: list[Settled] = []
         self._settlement = False
@@ -104,9 +118,19 @@ class Inbox:
         self.counts["received"] += 1
         if message.deliveries:
             self.counts["redelivered"] += 1
+        if not message.name:
+            self._warn_of_names()
+        if message.skipped:
+            self._leave(message)
+            return
         self._last += 1
         self._hold(len(message.body))
-        self._waiting.append(_Waiting(self._last, message))
+        waiting = _Waiting(self._last, message)
+        most = self._settings.max_deliveries
+        if most and message.deliveries > most:
+            text = f"delivered {message.deliveries} times before and never taken"
+            waiting.outcome = DocumentRefused(text)
+        self._waiting.append(waiting)
         self._go_on()
 
     def close(self) -> None:
@@ -126,12 +150,33 @@ class Inbox:
             self._link.listen(wanted)
 
     def _go_on(self) -> None:
-        """Hand in what waits, as far as there is room."""
+        """Hand in what was read, as far as there is room, and read what comes next."""
         while self.open and self._waiting and self._resumes is None:
-            if not self._intake.room():
+            outcome = self._waiting[0].outcome
+            if outcome is None:
+                break
+            if isinstance(outcome, Document) and not self._intake.room():
                 self._ask_for_room()
-                return
-            self._hand_in(self._waiting.popleft())
+                break
+            self._hand_in(self._waiting.popleft(), outcome)
+        self._read_on()
+
+    def _read_on(self) -> None:
+        if not self.open or self._jobs.is_running(self._job):
+            return
+        first = islice(self._waiting, HANDFUL)
+        handful = [waiting for waiting in first if waiting.outcome is None]
+        if handful:
+            messages = [waiting.message for waiting in handful]
+            reading = self._jobs.do(self._job, read_messages, self._settings, messages)
+            reading.addCallbacks(self._were_read, self._broke, (handful,))
+
+    def _were_read(
+        self, read: Sequence[Document | DocumentRefused], handful: Sequence[_Waiting]
+    ) -> None:
+        for waiting, outcome in zip(handful, read, strict=True):
+            waiting.outcome = outcome
+        self._go_on()
 
     def _ask_for_room(self) -> None:
         if not self._asked_for_room:
@@ -142,34 +187,28 @@ class Inbox:
         self._asked_for_room = False
         self._go_on()
 
-    def _hand_in(self, waiting: _Waiting) -> None:
-        message = waiting.message
-        if message.skipped:
-            self._leave(message)
+    def _hand_in(self, waiting: _Waiting, outcome: Document | DocumentRefused) -> None:
+        if isinstance(outcome, DocumentRefused):
+            self._refuse(waiting, str(outcome))
             return
-        most = self._settings.max_deliveries
-        if most and message.deliveries > most:
-            self._refuse(waiting, f"delivered {message.deliveries} times and never taken")
-            return
-        if waiting.document is None:
-            try:
-                waiting.document = self._read(message)
-            except DocumentRefused as problem:
-                self._refuse(waiting, str(problem))
-                return
         self.in_flight += 1
-        taking = self._intake.take(waiting.document)
+        taking = self._intake.take(outcome)
         taking.addCallbacks(self._taken, self._not_taken, (waiting,), errbackArgs=(waiting,))
         taking.addErrback(self._broke)
 
-    def _taken(self, taken: Any, waiting: _Waiting) -> None:
+    def _taken(self, taken: Taken, waiting: _Waiting) -> None:
         self.in_flight -= 1
         if not self.open:
             return
         self._pause = FIRST_PAUSE
-        self.counts["taken"] += 1
-        if taken.repeated:
-            self.counts["repeated"] += 1
+        problems = [each.problem for each in taken.results if each.problem is not None]
+        if problems and len(problems) == len(taken.results):
+            first = problems[0]
+            more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+            text = f"nothing of it was done: {first.code}: {first.description}{more}"
+            self._refuse(waiting, text)
+            return
+        self.counts["repeated" if taken.repeated else "taken"] += 1
         self._settle(waiting, Settled(waiting.message, self._settings.processed_queue))
 
     def _not_taken(self, failure: Failure, waiting: _Waiting) -> None:
@@ -206,6 +245,15 @@ class Inbox:
     def _resume(self) -> None:
         self._resumes = None
         self._go_on()
+
+    def _warn_of_names(self) -> None:
+        self.counts["without_id"] += 1
+        if self.counts["without_id"] == 1:
+            log.warn(
+                "Capture point {name}: messages come without an id; "
+                "whoever sends one again does so unnoticed",
+                name=self._intake.name,
+            )
 
     def _leave(self, message: Received) -> None:
         """A message whose body is not here cannot be copied: it stays with the broker."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.internet.endpoints import clientFromString
@@ -11,15 +11,10 @@ from twisted.internet.interfaces import IReactorPluggableNameResolver
 from zope.interface import implementer
 
 from ixproxy.capture.asking import Keys
-from ixproxy.node.intake_work import Said
+from ixproxy.capture.xml_forms import XmlForms, read_forms
 
 STOMP, AMQP = "stomp", "amqp"
 BINARY, TEXT = "binary", "text"
-
-UNSOLICITED = (Said.CHANGED, Said.STOPPED, Said.HELD, Said.RESUMED)
-"""What a capture point is told of what others do, unless its table says something else."""
-
-_TOLD = tuple(said.value for said in Said if said not in (Said.PONG, Said.ERROR))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +25,13 @@ class JmsSettings:
     :ivar addresses: endpoint strings of the broker, tried in turn.
     :ivar password_file: read at each connection; "": there is no password.
     :ivar processed_queue: and `error_queue` and `notification_queue`: "": none is kept.
-    :ivar notifications: what is told besides replies.
     :ivar text: what is sent is text, not bytes.
     :ivar use_correlation_id: of a request in its reply, not its message id.
     :ivar prefetch: messages that the broker gives before the first is settled.
     :ivar max_deliveries: of a message that is never taken; 0: any number.
+    :ivar max_message_size: of a body; a larger one is left with the broker.
     :ivar queue_type: of RabbitMQ's queues.
+    :ivar forms: how documents are read and written.
     """
 
     protocol: str
@@ -52,11 +48,11 @@ class JmsSettings:
     text: bool = False
     use_correlation_id: bool = False
     use_reply_to: bool = False
-    notifications: frozenset[Said] = frozenset(UNSOLICITED)
     prefetch: int = 100
     max_deliveries: int = 20
     max_message_size: int = 16 * 1024 * 1024
     queue_type: str = "classic"
+    forms: XmlForms = field(default_factory=XmlForms)
 
 
 class _Keys(Keys):
@@ -97,11 +93,11 @@ def read_settings(given: Mapping[str, object]) -> JmsSettings:
         text=keys.choice("outbound-message-type", BINARY, (BINARY, TEXT)) == TEXT,
         use_correlation_id=keys.yes("use-correlation-id-in-reply"),
         use_reply_to=keys.yes("use-reply-to"),
-        notifications=_notifications(keys),
         prefetch=keys.whole("prefetch", 100, 1, 10_000),
         max_deliveries=keys.whole("max-deliveries", 20, 0, 10_000),
         max_message_size=keys.whole("max-message-size", 16 * 1024 * 1024, 1024, 1 << 30),
         queue_type=keys.choice("rabbitmq-queue-type", "classic", ("classic", "quorum")),
+        forms=read_forms(keys),
     )
     keys.finish()
     return settings
@@ -156,11 +152,3 @@ def _other(keys: _Keys, key: str, inbound: str) -> str:
     if name and name == inbound:
         keys.refuse(key, f"expected another queue than inbound-queue-name, {inbound!r}")
     return name
-
-
-def _notifications(keys: _Keys) -> frozenset[Said]:
-    names = keys.texts("notifications", tuple(said.value for said in UNSOLICITED))
-    unknown = [name for name in names if name not in _TOLD]
-    if unknown:
-        keys.refuse("notifications", f"expected some of {', '.join(_TOLD)}, not {unknown[0]!r}")
-    return frozenset(Said(name) for name in names if name in _TOLD)

@@ -125,9 +125,9 @@ class Broker:
         self._guard = self._guarded()
         waited = 0.0
         while not self.answers():
-            wait_a_little(self._process)
+            ended = wait_a_little(self._process)
             waited += LOOK_AGAIN_SECONDS
-            if not self.running or waited > START_SECONDS:
+            if ended or waited > START_SECONDS:
                 self.kill()
                 raise ServerFailed(f"{self.kind} did not start:\n{self.tail()}")
 
@@ -199,10 +199,11 @@ class Broker:
         )
 
 
-def wait_a_little(process: subprocess.Popen[bytes]) -> None:
-    """Wait a moment, or until a process has ended."""
+def wait_a_little(process: subprocess.Popen[bytes]) -> bool:
+    """Wait a moment, or until a process has ended; whether it has."""
     with suppress(subprocess.TimeoutExpired):
         process.wait(LOOK_AGAIN_SECONDS)
+    return process.poll() is not None
 
 
 def listens(port: int) -> bool:

@@ -94,8 +94,8 @@ class RabbitmqBroker(Broker):
         """Start it, and before it what it is found by."""
         if self._epmd is None or self._epmd.poll() is not None:
             self._epmd = self.spawn([str(EPMD)])
-            while not listens(self._epmd_port) and self._epmd.poll() is None:
-                wait_a_little(self._epmd)
+            while not listens(self._epmd_port) and not wait_a_little(self._epmd):
+                pass
         super().start()
 
     def kill(self) -> None:

@@ -52,6 +52,12 @@ class AmqpPeer:
         await self._ended
 
 
+def bytes_of(message: Message) -> bytes:
+    """The body of a message, of whatever kind."""
+    body: Any = message.body
+    return body.encode() if isinstance(body, str) else bytes(body)
+
+
 async def drained(reactor: Any, port: int, queue: str) -> list[Message]:
     """All that is in a queue, by a connection of its own."""
     peer = AmqpPeer(reactor, port)

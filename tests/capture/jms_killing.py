@@ -29,7 +29,7 @@ from twisted.internet.threads import deferToThreadPool
 from ixproxy.capture.jms import JmsCapturePoint, make
 from ixproxy.testing.fake_intake import FakeIntake, Say
 from ixproxy.testing.rabbitmq import PASSWORD, USER, RabbitmqBroker
-from tests.capture.amqp_peer import drained
+from tests.capture.amqp_peer import bytes_of, drained
 from tests.capture.jms_samples import name_in, submit
 from tests.capture.stomp_peer import StompPeer, until
 
@@ -199,7 +199,7 @@ class Trial:
             if self.protocol == "amqp":
                 port = self.broker.amqp_port
                 messages = await drained(self.reactor, port, f"{self.queues}.{queue}")
-                bodies = [bytes(message.body) for message in messages]
+                bodies = [bytes_of(message) for message in messages]
             else:
                 peer = StompPeer(self.reactor, self.broker.stomp_port)
                 await peer.connect()

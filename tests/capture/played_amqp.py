@@ -26,7 +26,7 @@ class Kept:
 
     @property
     def body(self) -> bytes:
-        body = self.message.body
+        body: Any = self.message.body
         return body.encode() if isinstance(body, str) else bytes(body or b"")
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.protocol import Protocol, connectionDone
-from twisted.internet.testing import MemoryReactorClock
+from twisted.internet.testing import MemoryReactor
 from twisted.python.failure import Failure
 from twisted.test.iosim import FakeTransport, IOPump
 
 from ixproxy.capture.stomp_frames import Frame, FrameReader, written
+from tests.capture.threadless import ThreadlessClock
 
 
 @dataclass(eq=False)
@@ -153,18 +154,20 @@ class PlayedConnection(Protocol):
                 self.say(Frame("MESSAGE", message.headers, message.body), text=message.text)
 
 
-class PlayedReactor(MemoryReactorClock):
+class PlayedReactor(ThreadlessClock, MemoryReactor):
     """A clock whose connections lead to a broker."""
 
     def __init__(self, broker: Any) -> None:
-        super().__init__()
+        ThreadlessClock.__init__(self)
+        MemoryReactor.__init__(self)
         self.broker = broker
         self.asked: list[tuple[str, int]] = []
         self._pumps: list[IOPump] = []
 
     def connectTCP(self, host: str, port: int, factory: Any, *_: Any, **__: Any) -> Any:
         self.asked.append((host, port))
-        connector: Any = super().connectTCP(host, port, factory)
+        endpoint: Any = super()
+        connector = endpoint.connectTCP(host, port, factory)
         self.callLater(0, self._connect, factory, connector)
         return connector
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ixproxy.capture import jms_stomp
-from ixproxy.capture.jms import JmsCapturePoint
-from ixproxy.capture.jms_settings import read_settings
-from ixproxy.capture.xml_reading import read_document
-from ixproxy.capture.xml_writing import write_notification
+from ixproxy.capture.jms import make
 from ixproxy.interfaces_capture import ICapturePoint
 from ixproxy.testing.capture_contract import CapturePointContract
 from ixproxy.testing.capture_outside import Outside
@@ -26,8 +22,7 @@ class Queues(Outside):
         self._given = 0
 
     def make_point(self) -> ICapturePoint:
-        settings = read_settings(self._settings)
-        return JmsCapturePoint(settings, jms_stomp.open_link, read_document, write_notification)
+        return make(self._settings)
 
     def put(self, body: bytes, **headers: str) -> None:
         self._given += 1

@@ -6,11 +6,7 @@ from typing import Any
 
 from proton import Message
 
-from ixproxy.capture import jms_amqp
-from ixproxy.capture.jms import JmsCapturePoint
-from ixproxy.capture.jms_settings import read_settings
-from ixproxy.capture.xml_reading import read_document
-from ixproxy.capture.xml_writing import write_notification
+from ixproxy.capture.jms import make
 from ixproxy.interfaces_capture import ICapturePoint
 from ixproxy.testing.capture_contract import CapturePointContract
 from ixproxy.testing.capture_outside import Outside
@@ -30,8 +26,7 @@ class Addresses(Outside):
         self._given = 0
 
     def make_point(self) -> ICapturePoint:
-        settings = read_settings(self._settings)
-        return JmsCapturePoint(settings, jms_amqp.open_link, read_document, write_notification)
+        return make(self._settings)
 
     def address(self, queue: str) -> str:
         return f"/queue/{queue}" if self.broker.product == "RabbitMQ" else queue

@@ -17,7 +17,7 @@ from ixproxy.node.intake_work import Said
 from ixproxy.testing.activemq import ActivemqBroker
 from ixproxy.testing.fake_intake import FakeIntake, Teller, notification
 from ixproxy.testing.rabbitmq import PASSWORD, USER, RabbitmqBroker
-from tests.capture.amqp_peer import drained
+from tests.capture.amqp_peer import bytes_of, drained
 from tests.capture.jms_samples import submit, told_in
 from tests.capture.stomp_peer import StompPeer, until, with_peer
 
@@ -44,9 +44,9 @@ def sent_in_stomp(frame: Frame) -> Sent:
 
 
 def sent_in_amqp(message: Message) -> Sent:
+    correlation: Any = message.correlation_id
     text = isinstance(message.body, str)
-    body = message.body.encode() if text else bytes(message.body)
-    return Sent(body, message.correlation_id, dict(message.properties or {}), text)
+    return Sent(bytes_of(message), correlation, dict(message.properties or {}), text)
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.task import Clock
@@ -35,7 +37,8 @@ class Played:
         )
         self.transport = StringTransport()
         self._reader = FrameReader()
-        self.client.makeConnection(self.transport)
+        protocol: Any = self.client
+        protocol.makeConnection(self.transport)
         self.opening = self.sent()
         if connected:
             self.say(CONNECTED)

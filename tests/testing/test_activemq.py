@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from ixproxy.testing.servers import ServerFailed
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(activemq.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     if (activemq.HOME / "lib").is_dir():
         with pytest.raises(ServerFailed, match="needs Java"):
             ActivemqBroker()
