@@ -23,6 +23,12 @@ from ixproxy.errors import IxproxyError
 MOST_SENDERS = 64
 """Addresses to which there is a link at a time; one that is not used makes room."""
 
+_OUTCOMES = {
+    Delivery.REJECTED: "rejected",
+    Delivery.RELEASED: "released",
+    Delivery.MODIFIED: "given back",
+}
+
 Fire = Callable[[Callable[[], object]], None]
 
 
@@ -114,7 +120,7 @@ class Senders:
         if state == Delivery.ACCEPTED:
             self._fire(lambda: done.callback(None))
         else:
-            outcome = str(state).rpartition(".")[2].lower()
+            outcome = _OUTCOMES.get(state, "not accepted")
             lost = AmqpLost(f"a message for {sender.address!r} was {outcome}: {why}", refused=True)
             self._fire(lambda: done.errback(lost))
 

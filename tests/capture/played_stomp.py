@@ -172,7 +172,7 @@ class PlayedReactor(ThreadlessClock, MemoryReactor):
         return connector
 
     def _connect(self, factory: Any, connector: Any) -> None:
-        if not self.broker.reachable:
+        if not self.broker.reachable or connector.stoppedConnecting:
             factory.clientConnectionFailed(connector, Failure(ConnectionRefusedError()))
             return
         ours, theirs = self.broker.accept(), factory.buildProtocol(None)
