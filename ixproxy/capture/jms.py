@@ -69,6 +69,7 @@ class JmsCapturePoint:
         self._inbox: Inbox | None = None
         self._opening: Deferred[Link] | None = None
         self._connects: Any = None
+        self._settles_in: Any = None
         self._began = 0.0
         self._address = 0
         self._state = "idle"
@@ -114,6 +115,8 @@ class JmsCapturePoint:
     async def _tell(self, notifications: Sequence[Notification]) -> None:
         if not notifications or self._telling is None or self._jobs is None:
             return
+        if self._state == "ended":
+            raise LinkLost("the term of this capture point is over")
         outgoing, faults = await self._jobs.do(TELL, self._telling.write, notifications)
         if not outgoing:
             return
@@ -125,7 +128,7 @@ class JmsCapturePoint:
             if problem.refused:
                 self._telling.refused(outgoing)
             raise
-        self._counts["told"] += len(outgoing) - len(faults)
+        self._counts["told"] += len(outgoing)
         for fault in faults:
             self._counts["errors"] += 1
             log.warn("Capture point {name}: {fault}", name=self._intake.name, fault=fault)
@@ -134,9 +137,10 @@ class JmsCapturePoint:
         """See `ICapturePoint.figures`."""
         inbox, link = self._inbox, self._link
         complaint = self._complaint.text if self._complaint is not None else ""
-        state = f"{self._state}: {complaint}" if complaint else self._state
+        waits = complaint and self._state in ("waiting", "connecting")
         return {
-            "state": state[:300],
+            "state": f"{self._state}: {complaint}"[:300] if waits else self._state,
+            "problem": complaint,
             "protocol": self._settings.protocol,
             "address": self._settings.addresses[self._address][:100],
             "broker": link.product if link is not None else "",
@@ -180,6 +184,9 @@ class JmsCapturePoint:
             return
         self._counts["connections"] += 1
         self._state = "connected"
+        # A connection that is lost again at once has ended no trouble.
+        reactor, pause = self._intake.reactor, self._settings.reconnect_timeout
+        self._settles_in = reactor.callLater(pause, self._settled)
         self._link = link
         assert self._jobs is not None
         inbox = Inbox(self._settings, self._intake, link, self._jobs, self._counts)
@@ -195,6 +202,12 @@ class JmsCapturePoint:
         for message in early:
             inbox.came(message)
 
+    def _settled(self) -> None:
+        """The connection has lasted."""
+        self._settles_in = None
+        if self._complaint is not None:
+            self._complaint.over()
+
     def _failed(self, failure: Failure) -> None:
         """Nobody is there, or nobody who lets us in."""
         failure.trap(LinkLost)
@@ -208,6 +221,9 @@ class JmsCapturePoint:
     def _lost(self, problem: LinkLost) -> None:
         """The connection is no more."""
         self._link = None
+        if self._settles_in is not None:
+            self._settles_in.cancel()
+            self._settles_in = None
         if self._inbox is not None:
             self._inbox.close()
             self._inbox = None

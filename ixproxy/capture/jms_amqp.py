@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proton import Message, MessageException, ProtonException
+from proton import Message, ProtonException
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import clientFromString, connectProtocol
 
@@ -186,10 +186,15 @@ def received(delivery: Any, encoded: bytes | None, size: int) -> Received:
     message = Message()
     try:
         message.decode(encoded)
-    except (MessageException, ProtonException, UnicodeDecodeError):
-        # It is no message of AMQP's own form: its bytes are not XML either, and go to the errors.
+    except (ProtonException, UnicodeDecodeError):
         return Received(encoded, token=(delivery, None))
     body, text = _body(message)
+    if message.body is None:
+        # It has no body, or is no message of AMQP's own form, which Proton does not always
+        # say: what came is what is kept.
+        body, kept = encoded, None
+    else:
+        kept = message
     return Received(
         body,
         name=_name(message.id),
@@ -197,7 +202,7 @@ def received(delivery: Any, encoded: bytes | None, size: int) -> Received:
         reply_to=message.reply_to or "",
         text=text,
         deliveries=message.delivery_count or int(not message.first_acquirer),
-        token=(delivery, message),
+        token=(delivery, kept),
     )
 
 

@@ -156,7 +156,7 @@ def test_a_copy_that_is_rejected_ends_the_connection_and_the_message_stays() -> 
     point, intake = begun(there)
     there.give("a")
     there.later(1)
-    assert "was rejected" in str(point.figures()["state"])
+    assert "was rejected" in str(point.figures()["problem"])
     assert there.left() == ["a"]
     there.broker.rejects.clear()
     there.until(lambda: not there.left())
