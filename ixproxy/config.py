@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ixproxy import (
     config_advice,
+    config_capture_rules,
     config_choices,
     config_client_view,
     config_clients,
@@ -26,7 +27,6 @@ from ixproxy import (
     config_licences,
     config_rules,
     config_security,
-    config_capture_rules,
     config_stores,
     config_tenants,
 )

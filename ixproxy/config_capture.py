@@ -79,4 +79,3 @@ def limits_of(point: CapturePoint) -> CaptureLimits:
         None if point.max_rate is None else float(point.max_rate),
         point.notify == AT_MOST_ONCE,
     )
-

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ixproxy.config_capture import defaults_of
 from ixproxy.config_capture_keys import FIELD_LENGTH
 from ixproxy.config_check import instead
+from ixproxy.config_keys import shown
 from ixproxy.config_lines import Path
 from ixproxy.config_rules import Case, Rule
 from ixproxy.config_tables import CapturePoint, NodeApplication, Tenant
@@ -62,7 +63,8 @@ def _defaults_are_values_of_their_properties(case: Case) -> None:
             if name == "Queue" and point.queue:
                 case.findings.error(table, name, "the capture point has a key queue already")
             if not isinstance(value, str | int | dict):
-                text = f"expected a text, a whole number, true or false, or a table, not {value!r}"
+                expected = "a text, a whole number, true or false, or a table"
+                text = f"expected {expected}, not {shown(value)}"
                 case.findings.error(table, name, text)
                 continue
             try:

@@ -145,7 +145,7 @@ def _stop(turn: Turn, asker: Asker, operation: Operation) -> Did:
     return Did(Said.STOPPED, row, shown)
 
 
-def _get_info(turn: Turn, asker: Asker, operation: Operation) -> Did:
+def _show(turn: Turn, asker: Asker, operation: Operation) -> Did:
     row = _addressed(turn, asker, operation)
     return Did(Said.INFO, row, _shown(turn, row))
 
@@ -160,7 +160,7 @@ _VERBS: dict[Verb, Callable[[Turn, Asker, Operation], Did]] = {
     Verb.HOLD: _hold,
     Verb.RESUME: _resume,
     Verb.STOP: _stop,
-    Verb.GETINFO: _get_info,
+    Verb.GETINFO: _show,
     Verb.PING: _ping,
 }
 

@@ -21,6 +21,7 @@ from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
 from ixproxy.interfaces_capture import ICapturePoint
+from ixproxy.node.intake_splitting import ids_of
 from ixproxy.node.intake_work import Said
 from ixproxy.testing.capture_outside import LONG, Outside
 from ixproxy.testing.fake_intake import FakeIntake, Say, Teller, notification
@@ -31,11 +32,11 @@ LONGEST_FIGURE = 400
 
 
 def _names(intake: FakeIntake) -> list[str]:
-    return [document.operations[0].external_id for document in intake.documents]
+    return [ids_of(document.operations[0])[1] for document in intake.documents]
 
 
 def _taken(intake: FakeIntake) -> list[str]:
-    return [document.operations[0].external_id for document in intake.taken]
+    return [ids_of(document.operations[0])[1] for document in intake.taken]
 
 
 class CapturePointContract:

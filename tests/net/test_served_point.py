@@ -53,9 +53,7 @@ class Rig:
             return self.kind(self.mail)
 
         self.plan = CapturePlan("mail-in", "wild", make or usual)
-        self.point = ServedPoint(
-            self.clock, "ixn1", self.plan, self.asked.append, lambda: False
-        )
+        self.point = ServedPoint(self.clock, "ixn1", self.plan, self.asked.append, lambda: False)
 
     def wild(self, **attributes: Any) -> None:
         """Capture points that are made from now on are so."""
