@@ -42,7 +42,7 @@ from ixproxy.capture.refusing import DocumentRefused, one_line, refused_for_ever
 from ixproxy.errors import Code, NodeUnavailable, RequestRefused
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
 from ixproxy.node.intake_settings import UNSOLICITED
-from ixproxy.node.intake_work import Document, Notification, Taken
+from ixproxy.node.intake_work import Document, Notification, Said, Taken
 
 MOST_ATTEMPTS = 20
 """How often a document is handed in that breaks something in the node each time."""
@@ -114,7 +114,7 @@ class FileCapturePoint:
     log = Logger()
 
     def __init__(self, settings: FileSettings) -> None:
-        self.wanted = UNSOLICITED if settings.notification else frozenset()
+        self.wanted = UNSOLICITED if settings.notification else _only_placements(settings)
         self._settings = settings
         self._term: _Term | None = None
         self._state = "idle"
@@ -143,7 +143,7 @@ class FileCapturePoint:
 
     def tell(self, notifications: Sequence[Notification]) -> Deferred[None]:
         """Write them to the notification directory, each a file of its own."""
-        if not self._settings.notification or not notifications:
+        if not notifications or not (self._settings.notification or self._settings.queues):
             return succeed(None)
         if self._term is None:
             return fail(NodeUnavailable("the term of this capture point is over"))
@@ -285,6 +285,10 @@ class FileCapturePoint:
         self._counts["errors"] += 1
         term.intake.refused(one_line(why), printable(found.name))
         term.leaving.leave(found, why)
+
+
+def _only_placements(settings: FileSettings) -> frozenset[Said]:
+    return frozenset({Said.PLACED_IN_QUEUE}) if settings.queues else frozenset()
 
 
 def make(settings: Mapping[str, object]) -> FileCapturePoint:

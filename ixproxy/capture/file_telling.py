@@ -9,7 +9,7 @@ from ixproxy.capture.file_placing import Places, last_count, sync_directory
 from ixproxy.capture.file_settings import SEQUENTIAL, FileSettings
 from ixproxy.capture.refusing import DocumentRefused
 from ixproxy.capture.xml_writing import write_notification
-from ixproxy.node.intake_work import Notification
+from ixproxy.node.intake_work import Notification, Said
 
 
 class Telling:
@@ -23,8 +23,14 @@ class Telling:
     def __init__(self, settings: FileSettings, places: Places) -> None:
         self._settings = settings
         self._places = places
-        self._next: int | None = None
+        self._next: dict[str, int] = {}
         self._written: list[Notification] = []
+
+    def directory_of(self, told: Notification) -> str:
+        """Where a notification belongs; "": nowhere, so it is not written."""
+        if told.said is Said.PLACED_IN_QUEUE and told.place in self._settings.queues:
+            return self._settings.queues[told.place]
+        return self._settings.notification
 
     def tell(self, notifications: Sequence[Notification]) -> list[str]:
         """
@@ -43,7 +49,8 @@ class Telling:
                 if fault := self._write(told):
                     faults.append(fault)
             self._written.append(told)
-        sync_directory(self._settings.notification)
+        for directory in sorted({self.directory_of(told) for told in notifications} - {""}):
+            sync_directory(directory)
         self._written = []
         return faults
 
@@ -57,16 +64,17 @@ class Telling:
             name = self._places.write(error, wanted, write_notification(told))
             self._places.write(error, reason_name(name), f"{refused}\n".encode())
             return f"notification {told.dbid}-{told.number}: {refused}"
-        if content:
-            self._places.write(self._settings.notification, self._name(told), content)
-            if self._next is not None:
+        directory = self.directory_of(told)
+        if content and directory:
+            self._places.write(directory, self._name(told, directory), content)
+            if directory in self._next:
                 # Only now: a number that was left out would be waited for.
-                self._next += 1
+                self._next[directory] += 1
         return ""
 
-    def _name(self, told: Notification) -> str:
+    def _name(self, told: Notification, directory: str) -> str:
         if self._settings.naming != SEQUENTIAL:
             return by_id(told.interaction_id, told.said.value)
-        if self._next is None:
-            self._next = last_count(self._settings.notification) + 1
-        return counted(self._next)
+        if directory not in self._next:
+            self._next[directory] = last_count(directory) + 1
+        return counted(self._next[directory])

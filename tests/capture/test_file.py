@@ -72,6 +72,12 @@ def test_without_a_notification_place_nothing_is_told_and_nothing_replied() -> N
     begun.end()
 
 
+def test_with_directories_of_queues_alone_it_wants_to_know_of_placements() -> None:
+    begun = Begun(notification_path="", queue_paths={"Done": "/tmp"})
+    assert begun.point.wanted == {Said.PLACED_IN_QUEUE}
+    begun.end()
+
+
 def test_with_one_it_wants_to_be_told_everything(begun: Begun) -> None:
     assert begun.point.wanted == UNSOLICITED
 

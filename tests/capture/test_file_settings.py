@@ -31,12 +31,20 @@ def test_all_keys_are_read() -> None:
             "error-path": "/x/../bad",
             "processed-path": "/done",
             "notification-path": "/told",
+            "queue-paths": {"Done": "/x/done/", "Gone": "/x/done"},
             "notification-naming": "by-id",
             "scan-interval": 0.5,
             "max-document-size": 5000,
         }
     )
-    assert list(settings.directories.values()) == ["/in", "/bad", "/done", "/told"]
+    assert settings.directories == {
+        "inbound-path": "/in",
+        "error-path": "/bad",
+        "processed-path": "/done",
+        "notification-path": "/told",
+        'queue-paths "Done"': "/x/done",
+        'queue-paths "Gone"': "/x/done",
+    }
     assert (settings.naming, settings.scan_interval) == (BY_ID, 0.5)
     assert settings.forms.limits.size == 5000
 
@@ -57,6 +65,10 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         ({"processed_path": "/in/../bad"}, "processed-path: /bad is the error-path already"),
         ({"notification_path": "/in"}, "notification-path: /in is the inbound-path already"),
         ({"inbound_path": 7}, "inbound-path: expected the absolute path of a directory, not 7"),
+        ({"queue_paths": {"Q": "done"}}, "queue-paths: expected the absolute path of a directory"),
+        ({"queue_paths": {"Q": "/in"}}, "queue-paths: /in is the inbound-path already"),
+        ({"queue_paths": {"Q": 1}}, "queue-paths: expected for Q the path of a directory, not 1"),
+        ({"queue_paths": "/done"}, "queue-paths: expected a table such as"),
         ({"notification_naming": "random"}, "notification-naming: expected 'sequential' or"),
         ({"max_document_size": "1M"}, "max-document-size: expected a whole number"),
     ],

@@ -88,3 +88,21 @@ def test_what_was_written_before_it_failed_is_not_written_again(
     assert names(tmp_path) == ["1.xml", "2.xml", "3.xml", "4.xml"]
     mine.tell([more])
     assert len(names(tmp_path)) == 5
+
+
+def test_what_is_told_of_a_queue_may_have_a_directory_of_its_own(tmp_path: Path) -> None:
+    for name in ("bad", "done"):
+        (tmp_path / name).mkdir()
+    settings = read_settings(
+        {
+            "inbound-path": "/in",
+            "error-path": str(tmp_path / "bad"),
+            "queue-paths": {"Done": str(tmp_path / "done")},
+        }
+    )
+    mine = Telling(settings, Places("x"))
+    done = notification(Said.PLACED_IN_QUEUE, "X1", place="Done")
+    elsewhere = notification(Said.PLACED_IN_QUEUE, "X2", place="Other")
+    mine.tell([elsewhere, done, notification(Said.CHANGED, "X3", place="Done"), done])
+    assert sorted(path.name for path in (tmp_path / "done").iterdir()) == ["1.xml", "2.xml"]
+    assert mine.directory_of(elsewhere) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from ixproxy.capture.refusing import DocumentRefused
 from ixproxy.capture.transforming import Transformation, read_stylesheet
 from ixproxy.capture.xml_parsing import XmlLimits
 from ixproxy.errors import Code, ConfigError
+from ixproxy.testing.fuzz_xml import mutated_documents
 
 OPENING = (
     '<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"'
@@ -167,3 +169,21 @@ def test_a_thread_is_ended_before_the_names_it_has_met_fill_the_memory(
         transformation.apply(b"<a>0123456789</a>")
     assert transformation.threads == 5
     transformation.close()
+
+
+def test_damaged_documents_are_transformed_or_refused(tmp_path: Path) -> None:
+    corpus = [
+        b'<?xml version="1.0"?>\n<a b="c"><d>1</d><d xmlns="urn:x">2</d><!-- e --></a>',
+        "<a><property name='b'>Gr\u00fc\u00dfe</property></a>".encode(),
+    ]
+    transformation = made(tmp_path, COPY)
+    outcomes: Counter[type] = Counter()
+    for content in mutated_documents(corpus, 5, 3000):
+        try:
+            outcomes[type(transformation.apply(content))] += 1
+        except DocumentRefused as refused:
+            outcomes[type(refused)] += 1
+    transformation.close()
+    assert outcomes[bytes] > 300
+    assert outcomes[DocumentRefused] > 300
+    assert outcomes.total() == 3000
