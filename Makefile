@@ -19,8 +19,10 @@ ARGS ?=
 
 # Debian packages, by what needs them.
 VENV_PACKAGES := python3 python3-venv
+# python-qpid-proton comes as C source.
+BUILD_PACKAGES := gcc libc6-dev python3-dev
 TEST_PACKAGES := postgresql pgbouncer iproute2 rabbitmq-server activemq openjdk-17-jdk-headless
-BENCH_PACKAGES := haproxy gcc libc6-dev libssl-dev postgresql
+BENCH_PACKAGES := haproxy gcc libc6-dev libssl-dev postgresql rabbitmq-server
 CHAOS_PACKAGES := postgresql iproute2
 
 # The stamps carry a digest of all that is installed and of where it stands, so a
@@ -69,7 +71,7 @@ define install
 echo "Installing ixproxy$(1) and what it needs into $(VENV) (a minute or two at the first time)"
 rm -rf build ixproxy.egg-info
 before=$$($(PIP) freeze)
-$(PIP) install -qq 'setuptools>=65' wheel
+$(PIP) install -qq 'setuptools>=65' wheel 'cffi>=1.16'
 $(PIP) install -qq --no-build-isolation '.$(1)'
 new=$$(comm -13 <(sort <<< "$$before") <($(PIP) freeze | sort) | sed 's/ @ .*//' | paste -sd ' ')
 echo "Installed: $${new:-ixproxy}"
@@ -189,6 +191,7 @@ $(INSTALLED): $(BIN)/python
 	@touch $@
 
 $(INSTALLED_TEST): $(BIN)/python
+	@$(call debian,$(BUILD_PACKAGES))
 	@$(call install,[test])
 	@rm -f $(VENV)/installed-*
 	@touch $@ $(INSTALLED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from os.path import isabs
 from typing import Any
 
 from twisted.internet.endpoints import clientFromString
@@ -76,6 +77,8 @@ def read_settings(given: Mapping[str, object]) -> JmsSettings:
     inbound = keys.needed_text("inbound-queue-name", "the name of the queue that is read")
     user = keys.text("user")
     password_file = keys.text("password-file")
+    if password_file and not isabs(password_file):
+        keys.refuse("password-file", f"expected the absolute path of a file, not {password_file!r}")
     if password_file and not user:
         keys.refuse("password-file", "expected a user whose password it is")
     settings = JmsSettings(

@@ -81,6 +81,7 @@ def test_all_can_be_said() -> None:
         ("use-correlation-id-in-reply", "yes", "expected true or false, not 'yes'"),
         ("use-reply-to", 1, "expected true or false, not 1"),
         ("prefetch", 0, "expected a whole number from 1"),
+        ("rabbitmq-queue-type", 1, "expected 'classic' or 'quorum'"),
         ("password-file", "/etc/broker", "expected a user whose password it is"),
         ("rabbitmq-queue-type", "stream", "expected 'classic' or 'quorum'"),
         ("password", "secret", "unknown setting"),
@@ -92,6 +93,11 @@ def test_what_is_wrong_is_named_with_its_key(key: str, value: object, said: str)
     assert [problem.key for problem in wrong.value.problems] == [key]
     assert said in wrong.value.problems[0].text
     assert "secret" not in str(wrong.value)
+
+
+def test_a_password_file_has_an_absolute_path() -> None:
+    with pytest.raises(ConfigError, match="expected the absolute path of a file, not 'broker'"):
+        read_settings({**LEAST, "user": "alice", "password-file": "broker"})
 
 
 def test_everything_that_is_wrong_is_in_one_error() -> None:
