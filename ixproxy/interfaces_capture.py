@@ -26,11 +26,13 @@ class IIntake(Interface):
 
         :return: fires with a `Taken` once all of it is durable, also where
             operations of it were refused. Until then the source must not be
-            told that it can forget the document.
+            told that it can forget the document. Never fires at once.
         :raise ixproxy.errors.RequestRefused: by the Deferred: nothing of it was
             done, or, `in_doubt`, nobody knows; with a receipt it can be given
-            again in both cases. BUSY and STOPPING say that it is too much or
-            too late now.
+            again in both cases. `ixproxy.node.intake_work.comes_again` says
+            whether it should be, some seconds later; else it never will be
+            taken (too many operations, a value that cannot be stored), and
+            belongs into the error place.
         """
 
     def room() -> bool:
@@ -67,7 +69,8 @@ class ICapturePoint(Interface):
 
     def end() -> Deferred[None]:
         """
-        Take nothing more in, and let go of the outside; fires when that is done.
+        Take nothing more in, and let go of the outside; fires when that is
+        done. Its node waits two seconds for it at most.
 
         What was handed in and is not answered yet stays with the source.
         """
@@ -84,5 +87,6 @@ class ICapturePoint(Interface):
     def figures() -> Mapping[str, object]:
         """
         How it is, for `ixctl status`: `state` ("connected", "connecting: why",
-        "idle", ...) and whatever else its kind has; small and flat.
+        "idle", ...) and whatever else its kind has; small and flat. Every
+        client may ask for it: it holds no secrets.
         """

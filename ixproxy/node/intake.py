@@ -23,7 +23,7 @@ from ixproxy.messages.message import MAX_NAME, KeyValues
 from ixproxy.node.counters import set_back
 from ixproxy.node.intake_operations import Asker, Did, asker_of, do_operation
 from ixproxy.node.intake_settings import CaptureRules, Check
-from ixproxy.node.intake_splitting import ids_of
+from ixproxy.node.intake_splitting import external_ids_of, ids_of
 from ixproxy.node.intake_work import (
     Document,
     DocumentDone,
@@ -62,15 +62,14 @@ def external_ids_needed(document: Document, rules: CaptureRules) -> Counter[str]
     """How many of the newest interactions with which external id it may need."""
     counts: Counter[str] = Counter()
     for operation in document.operations:
-        id, external_id = ids_of(operation)
-        if operation.verb is Verb.SUBMIT:
-            if rules.check is not Check.EXTERNAL_ID:
-                continue
-            # Another id in the document's properties does not matter: this one goes first.
-            external_id = external_id or str(operation.user_data.get("ExternalId") or "")
-        elif id:
+        if operation.problem is not None:
             continue
-        if external_id and operation.problem is None:
+        if operation.verb is Verb.SUBMIT:
+            if rules.check is Check.EXTERNAL_ID:
+                counts.update(external_ids_of(operation))
+            continue
+        id, external_id = ids_of(operation)
+        if external_id and not id:
             counts[external_id] += 1
     return counts
 
@@ -126,7 +125,7 @@ def _result(turn: Turn, asker: Asker, document: Document, operation: Operation) 
             verb=operation.verb,
             interaction_id=row.id if row else "",
             external_id=(row.external_id or "") if row else "",
-            properties=did.properties if operation.verb in (Verb.GETINFO, Verb.PING) else {},
+            properties=did.properties() if operation.verb in (Verb.GETINFO, Verb.PING) else {},
         )
     except StorageError:
         raise
@@ -159,7 +158,7 @@ def _reply(
     else:
         id = to.row.id if to.row else ""
         external_id = (to.row.external_id or "") if to.row else ""
-        said, properties, problem = to.said, to.properties, None
+        said, properties, problem = to.said, to.properties(), None
         changed, deleted = to.changed, to.deleted
         extra = {"Repeated": 1} if to.repeated else {}
     point = asker.sender.client_name

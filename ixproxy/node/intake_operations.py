@@ -28,7 +28,7 @@ from ixproxy.node.intake_shown import plain, properties_shown
 from ixproxy.node.intake_splitting import change_of, ids_of, submit_of
 from ixproxy.node.intake_work import Operation, Said, Verb
 from ixproxy.node.pinging import ping
-from ixproxy.node.rows import InteractionRow
+from ixproxy.node.rows import InteractionRow, PartyRow
 from ixproxy.node.turn import Turn
 from ixproxy.node.visibility import foremost
 from ixproxy.node.work import Sender
@@ -47,17 +47,23 @@ class Did(NamedTuple):
     What an operation came to.
 
     :ivar row: the interaction that it is about, of a STOP as it was; None: none.
-    :ivar properties: all that it had to be shown; of PING: statistics.
+    :ivar party: who has it, or had it.
+    :ivar statistics: of PING.
     :ivar changed: and `deleted`: by an UPDATE.
     :ivar repeated: it was there already.
     """
 
     said: Said
     row: InteractionRow | None
-    properties: KeyValues
+    party: PartyRow | None = None
+    statistics: KeyValues = {}
     changed: KeyValues = {}
     deleted: tuple[str, ...] = ()
     repeated: bool = False
+
+    def properties(self) -> KeyValues:
+        """All that there is to be shown; to be asked for before anything else is done."""
+        return properties_shown(self.row, self.party) if self.row else self.statistics
 
 
 def asker_of(turn: Turn, point: str, rules: CaptureRules) -> Asker:
@@ -86,7 +92,7 @@ def _submit(turn: Turn, asker: Asker, operation: Operation) -> Did:
     if rules.check is Check.EXTERNAL_ID and submit.external_id:
         for found in turn.rows.named(sender.client_name, submit.external_id):
             if found.tenant_id == submit.request.tenant_id:
-                return Did(Said.SUBMITTED, found, _shown(turn, found), repeated=True)
+                return Did(Said.SUBMITTED, found, _having(turn, found), repeated=True)
     id = submitting.submit(turn, sender, submit.request).interaction_id
     if submit.hold:
         changing.hold(
@@ -98,7 +104,7 @@ def _submit(turn: Turn, asker: Asker, operation: Operation) -> Did:
 def _update(turn: Turn, asker: Asker, operation: Operation) -> Did:
     row = _addressed(turn, asker, operation)
     lenient = turn.settings.ignore_read_only_on_change
-    change = change_of(operation, _shown(turn, row), lenient=lenient)
+    change = change_of(operation, properties_shown(row, _having(turn, row)), lenient=lenient)
     request = RequestChangeProperties(
         interaction_id=row.id,
         changed_properties=change.changed,
@@ -139,19 +145,24 @@ def _resume(turn: Turn, asker: Asker, operation: Operation) -> Did:
 
 def _stop(turn: Turn, asker: Asker, operation: Operation) -> Did:
     row = _addressed(turn, asker, operation)
-    shown = _shown(turn, row)
+    party = _having(turn, row)
     request = RequestStopProcessing(interaction_id=row.id, reason=_reason(operation.reason))
     changing.stop_processing(turn, asker.sender, request)
-    return Did(Said.STOPPED, row, shown)
+    return Did(Said.STOPPED, row, party)
 
 
 def _show(turn: Turn, asker: Asker, operation: Operation) -> Did:
     row = _addressed(turn, asker, operation)
-    return Did(Said.INFO, row, _shown(turn, row))
+    return Did(Said.INFO, row, _having(turn, row))
 
 
 def _ping(turn: Turn, asker: Asker, operation: Operation) -> Did:
-    return Did(Said.PONG, None, plain(ping(turn, asker.sender, RequestPing()).statistics))
+    statistics = plain(ping(turn, asker.sender, RequestPing()).statistics)
+    sizes = turn.outboxes.sizes
+    statistics["CapturePoints"] = {
+        name: {"NotificationsWaiting": sizes.get(name, 0)} for name in turn.settings.capture
+    }
+    return Did(Said.PONG, None, statistics=statistics)
 
 
 _VERBS: dict[Verb, Callable[[Turn, Asker, Operation], Did]] = {
@@ -190,11 +201,11 @@ def _addressed(turn: Turn, asker: Asker, operation: Operation) -> InteractionRow
 def _did(turn: Turn, said: Said, id: str) -> Did:
     row = turn.rows.interaction(id)
     assert row is not None
-    return Did(said, row, _shown(turn, row))
+    return Did(said, row, _having(turn, row))
 
 
-def _shown(turn: Turn, row: InteractionRow) -> KeyValues:
-    return properties_shown(row, foremost(turn.rows.parties_of(row.id)))
+def _having(turn: Turn, row: InteractionRow) -> PartyRow | None:
+    return foremost(turn.rows.parties_of(row.id))
 
 
 def _reason(reason: tuple[str, str]) -> Reason | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -22,15 +23,25 @@ from ixproxy.values import PartyType
 def time_text(seconds: float) -> str:
     """`2026-11-22 09:30:00`, UTC, its fraction cut off; what is no time stays a number."""
     try:
-        moment = datetime.fromtimestamp(seconds, UTC)
+        return _second(seconds // 1)
     except (OverflowError, OSError, ValueError):
         return str(seconds)
+
+
+@lru_cache(maxsize=1024)
+def _second(seconds: float) -> str:
+    """Most times of a batch are of one second."""
+    moment = datetime.fromtimestamp(seconds, UTC)
     return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
 
 
 def plain(values: Mapping[str, Any]) -> KeyValues:
     """A key-value list with texts, whole numbers and such lists only."""
-    return {key: _plain(value) for key, value in values.items() if not isinstance(value, bytes)}
+    return {
+        key: value if type(value) is str else _plain(value)
+        for key, value in values.items()
+        if type(value) is not bytes
+    }
 
 
 def _plain(value: object) -> object:
@@ -47,29 +58,25 @@ def _plain(value: object) -> object:
     return "" if value is None else str(value)
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-_SHOWN: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
-    ("InteractionId", "id", str),
-    ("ParentId", "parent_id", _as_it_is),
-    ("ExternalId", "external_id", _as_it_is),
-    ("TenantId", "tenant_id", _as_it_is),
-    ("MediaType", "media_type", _as_it_is),
-    ("InteractionType", "type", _as_it_is),
-    ("InteractionSubtype", "subtype", _as_it_is),
+_SHOWN: tuple[tuple[str, str, Callable[[Any], Any] | None], ...] = (
+    ("InteractionId", "id", None),
+    ("ParentId", "parent_id", None),
+    ("ExternalId", "external_id", None),
+    ("TenantId", "tenant_id", None),
+    ("MediaType", "media_type", None),
+    ("InteractionType", "type", None),
+    ("InteractionSubtype", "subtype", None),
     ("InteractionState", "state", int),
     ("IsOnline", "is_online", int),
     ("IsHeld", "is_held", int),
     ("IsLocked", "is_locked", int),
-    ("Queue", "queue", _as_it_is),
-    ("Workbin", "workbin_type", _as_it_is),
-    ("WorkbinAgentId", "workbin_agent", _as_it_is),
-    ("WorkbinAgentGroupId", "workbin_group", _as_it_is),
-    ("WorkbinPlaceId", "workbin_place", _as_it_is),
-    ("WorkbinPlaceGroupId", "workbin_place_group", _as_it_is),
-    ("SubmittedBy", "submitted_by", _as_it_is),
+    ("Queue", "queue", None),
+    ("Workbin", "workbin_type", None),
+    ("WorkbinAgentId", "workbin_agent", None),
+    ("WorkbinAgentGroupId", "workbin_group", None),
+    ("WorkbinPlaceId", "workbin_place", None),
+    ("WorkbinPlaceGroupId", "workbin_place_group", None),
+    ("SubmittedBy", "submitted_by", None),
     ("ReceivedAt", "received_at", time_text),
     ("SubmittedAt", "submitted_at", time_text),
     ("DeliveredAt", "delivered_at", time_text),
@@ -78,9 +85,9 @@ _SHOWN: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     ("HeldAt", "held_at", time_text),
     ("CompletedAt", "completed_at", time_text),
     ("AbandonedAt", "abandoned_at", time_text),
-    ("AssignedTo", "assigned_to", _as_it_is),
-    ("Priority", "priority", _as_it_is),
-    ("ServiceObjective", "service_objective", _as_it_is),
+    ("AssignedTo", "assigned_to", None),
+    ("Priority", "priority", None),
+    ("ServiceObjective", "service_objective", None),
 )
 
 NAMES = frozenset(name for name, _, _ in _SHOWN) | {"InQueues", "OutQueues", "AssignedAt"}
@@ -97,7 +104,7 @@ def properties_shown(row: InteractionRow, party: PartyRow | None = None) -> KeyV
     for name, column, written in _SHOWN:
         value = getattr(row, column)
         if value is not None and value != "":
-            shown[name] = written(value)
+            shown[name] = value if written is None else written(value)
     if row.in_queues:
         shown["InQueues"] = plain(decoded(row.in_queues))
     if row.out_queues:

@@ -80,8 +80,10 @@ def _list(key: str, value: object) -> KeyValues:
 
 
 def _checked(key: str, value: KeyValues) -> KeyValues:
+    # Nearly all are texts, of which nothing is to be said.
+    others = {name: each for name, each in value.items() if type(each) is not str}
     try:
-        check_key_values(value, key)
+        check_key_values(others, key)
     except RemoteProtocolError as problem:
         raise RequestRefused(Code.BAD_ATTRIBUTE, problem.description) from problem
     return value
@@ -147,19 +149,19 @@ _NOT_CHANGEABLE = (
 )
 
 
+_SYSTEM = frozenset({*_ATTRIBUTES, *_WORKBIN, *_PROPERTIES, *NAMES, "Hold"})
+"""All names of system properties."""
+
+_SPLIT = _SYSTEM | {"UserData"}
+
+
 def _there(properties: Mapping[str, object]) -> dict[str, object]:
     """Without what a source left empty: system properties that are "" or None."""
     return {
         key: value
         for key, value in properties.items()
-        if not (value is None or value == "") or not _is_system(key)
+        if key not in _SYSTEM or not (value is None or value == "")
     }
-
-
-def _is_system(key: str) -> bool:
-    return (
-        key in _ATTRIBUTES or key in _WORKBIN or key in _PROPERTIES or key in NAMES or key == "Hold"
-    )
 
 
 class Submit(NamedTuple):
@@ -192,7 +194,9 @@ def submit_of(operation: Operation, defaults: Mapping[str, object], tenant_id: i
     user_data: KeyValues = {}
     hold = operation.hold
     for key, value in given.items():
-        if key in _ATTRIBUTES:
+        if key not in _SPLIT:
+            user_data[key] = value
+        elif key in _ATTRIBUTES:
             attribute, read = _ATTRIBUTES[key]
             attributes[attribute] = read(key, value)
         elif key in _WORKBIN:
@@ -272,6 +276,14 @@ def change_of(operation: Operation, shown: Mapping[str, object], *, lenient: boo
     return Change(
         _checked("Properties", changed), deleted, "" if queue == shown.get("Queue") else queue
     )
+
+
+def external_ids_of(operation: Operation) -> set[str]:
+    """The external ids that a submit may come to have, wherever it names them."""
+    inner = operation.properties.get("UserData")
+    places = [operation.properties, operation.user_data, inner if isinstance(inner, dict) else {}]
+    named = {str(place.get("ExternalId") or "") for place in places}
+    return {each for each in (operation.external_id, *named) if each}
 
 
 def ids_of(operation: Operation) -> tuple[str, str]:

@@ -70,7 +70,7 @@ class Rig:
             made = Watched(mail)
             made.log = self.log
             if self.late:
-                made.lets = lambda: self.late[0]  # type: ignore[method-assign]
+                made.lets = lambda: self.late[0]
             return made
 
         return CapturePlan(name, "watched", make, settings)
@@ -122,7 +122,7 @@ def test_effects_for_one_that_is_gone_are_dropped() -> None:
 
 
 def test_every_effect_is_known() -> None:
-    assert set(EFFECTS) == set(IntakeEffect.__args__)  # type: ignore[attr-defined]
+    assert set(EFFECTS) == set(IntakeEffect.__args__)
 
 
 def test_what_comes_and_goes_with_the_configuration_begins_and_ends() -> None:

@@ -41,7 +41,7 @@ class Rig:
         answer = self.answers.pop(0) if self.answers else succeed(None)
         if isinstance(answer, Exception):
             raise answer
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     def put(self, *made: Notification) -> None:
         self.outbox.update((each.number, encode(each)) for each in made)
@@ -123,7 +123,7 @@ def test_what_could_not_be_told_is_told_again_whole_after_longer_and_longer_paus
     with capturedLogs() as logged:
         rig.shipper.start()
         rig.answer()
-        at = []
+        at: list[float] = []
         for _ in range(4000):
             if len(rig.told) > len(at):
                 at.append(rig.clock.seconds())

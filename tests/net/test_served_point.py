@@ -92,7 +92,8 @@ def test_one_that_cannot_begin_is_made_anew_after_a_while(
     def make() -> ICapturePoint:
         if breaks == "make" and problems:
             raise problems.pop()
-        return made(rig.mail)
+        point: ICapturePoint = made(rig.mail)
+        return point
 
     def begins() -> None:
         if breaks == "begin" and problems:

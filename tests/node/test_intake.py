@@ -164,6 +164,17 @@ def test_by_external_id_a_submit_is_answered_with_what_is_there(
     assert submitted(node, "E1") != id
 
 
+def test_an_external_id_is_known_wherever_a_submit_names_it(
+    make_node: Callable[..., TriedNode],
+) -> None:
+    node = make_node(capture=capturing(check=Check.EXTERNAL_ID).capture)
+    id = submitted(node, "E1")
+    named = submit(UserData={"ExternalId": "E1"})
+    beside = operation(Verb.SUBMIT, properties=named.properties, user_data={"ExternalId": "E1"})
+    taken = give(node, submit("E2"), named, beside)
+    assert [result.interaction_id for result in taken.results[1:]] == [id, id]
+
+
 def test_external_ids_are_not_unique_by_default(node: TriedNode) -> None:
     assert submitted(node, "New Call") != submitted(node, "New Call")
 

@@ -39,7 +39,10 @@ def test_each_thing_that_others_do_is_told_with_what_the_interaction_has_then(
     why = Reason(reason_system_name="paid", reason_description="in cash")
     of: dict[str, Any] = {"interaction_id": id, "reason": why}
     drafts = Workbin(workbin_type_id="Drafts", workbin_agent_id="Ann")
-    changes = {"changed_properties": {"Note": "z"}, "deleted_properties": {"Old": ""}}
+    changes: dict[str, Any] = {
+        "changed_properties": {"Note": "z"},
+        "deleted_properties": {"Old": ""},
+    }
     node.ask(mail, RequestHold(**of))
     node.ask(mail, RequestResume(**of))
     node.ask(mail, RequestChangeProperties(**of, **changes, added_properties={"New": 1}))

@@ -220,6 +220,7 @@ def test_a_ping_is_answered_with_statistics_in_plain_values(node: TriedNode) -> 
     result = one(node, operation(Verb.PING))
     assert result.properties["Name"] == "ixn1"
     assert result.properties["Interactions"] == 1
+    assert result.properties["CapturePoints"] == {POINT: {"NotificationsWaiting": 0}}
     assert all(isinstance(each, int | str | dict) for each in result.properties.values())
     assert told(node)[0].properties == result.properties
 

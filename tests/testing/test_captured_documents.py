@@ -205,6 +205,44 @@ def test_a_thousand_documents_survive_kills_at_random_once_each(
     cluster.close()
 
 
+def test_at_most_once_tells_nothing_twice_whatever_happens(mail: Mail) -> None:
+    cluster = capturing(mail, limits=CaptureLimits(tell_once=True))
+    random = Random(4)
+    names = [f"d{number:03}" for number in range(300)]
+    for name in names:
+        put(mail, name)
+    while mail.documents:
+        cluster.run(random.choice((0.004, 0.01, 0.03)))
+        cluster.kill_node(0)
+        cluster.start_node(0)
+    cluster.run(40)
+    assert stored(cluster) == names
+    numbers = [each.number for each in mail.told]
+    assert len(set(numbers)) == len(numbers)
+    assert numbers == sorted(numbers)
+    assert cluster.rows("outbox") == []
+    cluster.close()
+
+
+def test_a_full_outbox_holds_documents_back_until_somebody_reads(mail: Mail) -> None:
+    cluster = capturing(mail, max_outbox=20)
+    mail.is_cut = True
+    node = cluster.nodes[0]
+    other = Mail()
+    node.capture(plan(mail, max_outbox=20), plan(other, "other"))
+    cluster.run(1)
+    for number in range(50):
+        put(other, f"o{number:02}")
+    cluster.run_until(lambda: not other.documents, "the other one takes nothing")
+    mail.is_cut = False
+    for number in range(200):
+        put(mail, f"d{number:03}")
+    cluster.run_until(lambda: not mail.documents, "not all come in")
+    assert len(stored(cluster)) == 250
+    cluster.run_until(lambda: len(mail.told) == 200, "not all is told")
+    cluster.close()
+
+
 def test_without_receipts_what_was_given_again_may_be_there_twice_but_nothing_is_lost(
     mail: Mail,
 ) -> None:
