@@ -82,6 +82,11 @@ capture_file = CapturePointMaker(
     "Documents are files in a directory, and so is what is told.",
     "ixproxy.capture.file.make",
 )
+capture_jms = CapturePointMaker(
+    "jms",
+    "Documents are messages of a queue: STOMP or AMQP 1.0, with RabbitMQ, ActiveMQ and others.",
+    "ixproxy.capture.jms.make",
+)
 capture_webservice = CapturePointMaker(
     "webservice", "Calls over HTTP: SOAP and JSON.", "ixproxy.capture.web_service.make"
 )
