@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tests.config_capture_cases import DOUBTS_OF_CAPTURE, MISTAKES_OF_CAPTURE
 from tests.config_cases import GOOD, Case
 from tests.config_doubts import DOUBTS
 from tests.config_doubts_of_clients import DOUBTS_OF_CLIENTS
@@ -31,8 +32,10 @@ def page() -> Iterator[str]:
     yield from table("Errors in tables and servers", MISTAKES)
     yield from table("Errors between tables", MISTAKES_ACROSS)
     yield from table("Errors in who can trust whom", MISTAKES_OF_TRUST)
+    yield from table("Errors in capture points", MISTAKES_OF_CAPTURE)
     yield from table("Warnings about servers", DOUBTS)
     yield from table("Warnings about who connects to whom", DOUBTS_OF_CLIENTS)
+    yield from table("Warnings about capture points", DOUBTS_OF_CAPTURE)
     yield "## The good file\n"
     yield f"```toml\n{GOOD}```"
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ixproxy import (
     config_advice,
+    config_capture_rules,
     config_choices,
     config_client_view,
     config_clients,
@@ -98,6 +99,7 @@ RULES: tuple[Rule, ...] = (
     *config_rules.RULES,
     *config_security.RULES,
     *config_stores.RULES,
+    *config_capture_rules.RULES,
     *config_clients.RULES,
     *config_client_view.RULES,
     *config_choices.RULES,
@@ -111,6 +113,7 @@ ADVICE: tuple[Rule, ...] = (
     *config_choices.ADVICE,
     *config_licences.ADVICE,
     *config_stores.ADVICE,
+    *config_capture_rules.ADVICE,
     *config_hosts.ADVICE,
 )
 

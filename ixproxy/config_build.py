@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ixproxy.config_address import endpoint_of, listen_address
+from ixproxy.config_capture import capture_point
 from ixproxy.config_check import Findings, Fitting, first_of, fit, instead
 from ixproxy.config_deployment import Deployment
 from ixproxy.config_keys import Unfit, plain_name, shown
@@ -41,7 +42,6 @@ from ixproxy.config_sections import section_of
 from ixproxy.config_tables import (
     Allow,
     Application,
-    CapturePoint,
     Chosen,
     Cluster,
     CustomProperty,
@@ -263,10 +263,7 @@ def _node(name: str, fitting: Fitting) -> NodeApplication:
         connections=values["connections"],
         tls=_tls(fitting),
         allow=_allow(fitting),
-        capture=tuple(
-            CapturePoint(_str(each, "name"), Chosen(_str(each, "use"), each.rest))
-            for each in fitting.arrays.get("capture", [])
-        ),
+        capture=tuple(map(capture_point, fitting.arrays.get("capture", []))),
         settings=section_of(NodeSettings, fitting.options("settings")),
         cluster_settings=section_of(NodeClusterSettings, fitting.options("cluster-settings")),
         agent_reservation=section_of(AgentReservation, fitting.options("agent-reservation")),

@@ -15,6 +15,7 @@ from ixproxy.config_deployment import ProxyView
 from ixproxy.config_plans import NodePlan
 from ixproxy.config_sections import spelled
 from ixproxy.config_tables import Chosen
+from ixproxy.net.capture_plans import CapturePlan
 from ixproxy.node.model import TenantPlan
 from ixproxy.values import NodeFacts, TenantFacts
 
@@ -58,6 +59,16 @@ def node_changes(old: NodePlan, new: NodePlan) -> list[str]:
         changes += _tenant(before[number], after[number])
     changes += _mapped("custom property", old.custom_properties, new.custom_properties)
     changes += _mapped("external server", _called(old), _called(new))
+    return changes
+
+
+def capture_changes(old: Sequence[CapturePlan], new: Sequence[CapturePlan]) -> list[str]:
+    """Which capture points came, went and changed."""
+    before, after = ({plan.name: plan for plan in plans} for plans in (old, new))
+    names = sorted(before.keys() | after.keys())
+    changes: list[str] = []
+    for name in names:
+        changes += _either(f"capture point {name}", before.get(name), after.get(name))
     return changes
 
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 from os.path import normpath
 from pathlib import Path
 
+from ixproxy.config_capture import TRANSFORMATIONS
 from ixproxy.config_deployment import Deployment
-from ixproxy.config_tables import Application, NodeApplication, ProxyApplication
+from ixproxy.config_tables import Application, CapturePoint, NodeApplication, ProxyApplication
 from ixproxy.values import TlsFiles
 
 _FILES = "sqlite:"
@@ -30,6 +31,7 @@ def _placed(application: Application, directory: Path) -> Application:
                 store=_store(application.store, directory),
                 event_log=_store(application.event_log, directory),
                 tls=_tls(application.tls, directory),
+                capture=tuple(_capture(each, directory) for each in application.capture),
             )
         case ProxyApplication():
             return replace(application, tls=_tls(application.tls, directory))
@@ -42,6 +44,15 @@ def _store(address: str, directory: Path) -> str:
     if place in (address, _MEMORY):
         return address
     return _FILES + _path(place, directory)
+
+
+def _capture(point: CapturePoint, directory: Path) -> CapturePoint:
+    """What of it the node knows to be a path; what its maker is told beyond that stays."""
+    settings = dict(point.chosen.settings)
+    for key in TRANSFORMATIONS:
+        if key in settings:
+            settings[key] = _path(str(settings[key]), directory)
+    return replace(point, chosen=replace(point.chosen, settings=settings))
 
 
 def _tls(tls: TlsFiles | None, directory: Path) -> TlsFiles | None:

@@ -11,19 +11,23 @@ from ixproxy.errors import ConfigError, PluginError
 
 TryMaker = Callable[[str, str, Mapping[str, object]], None]
 """
-Called with kind (routing, pull, merge or store), name and settings; raises
+Called with kind (routing, pull, merge, capture or store), name and settings; raises
 `ConfigError` where such a plug-in cannot be used.
 """
 
 
 def check_plugins(case: Case, try_maker: TryMaker) -> None:
-    """Errors for strategies, policies and stores that cannot be used."""
+    """Errors for strategies, policies, capture points and stores that cannot be used."""
     for proxy in case.deployment.proxies():
         # As the proxy will see it: some strategies are told of the nodes.
         view = case.deployment.view_for(proxy.name)
         for kind, chosen in (("routing", view.routing), ("pull", view.pull), ("merge", view.merge)):
             _try(case, ("applications", proxy.name, kind), kind, chosen, try_maker)
     for node in case.deployment.nodes():
+        for place, point in enumerate(node.capture):
+            if point.chosen.use:
+                where: Path = ("applications", node.name, "capture", place)
+                _try(case, where, "capture", point.chosen, try_maker)
         scheme = node.store.partition(":")[0]
         if scheme:
             path: Path = ("applications", node.name)

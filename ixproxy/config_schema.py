@@ -10,6 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from ixproxy.config_capture_keys import (
+    AT_LEAST_ONCE,
+    AT_MOST_ONCE,
+    CHECKS,
+    notification_name,
+    point_name,
+)
 from ixproxy.config_keys import (
     Check,
     Key,
@@ -30,6 +37,7 @@ from ixproxy.config_options import (
 )
 from ixproxy.config_sections import option_keys
 from ixproxy.config_tables import NODES, PROXIES
+from ixproxy.node.intake_work import DOCUMENT_SIZE
 from ixproxy.values import MAX_DBID, ClientType
 
 
@@ -138,12 +146,28 @@ CHOSEN = Table(keys={"use": _text("the name of a plug-in", plain_name, required=
 
 CAPTURE = Table(
     keys={
-        "name": _text("a name", plain_name, required=True),
+        "name": _text("a name", point_name, required=True),
         "use": _text("the name of a plug-in", plain_name, required=True),
+        "tenant": _text("the name of a tenant", plain_name),
+        "queue": _text("the name of a queue", plain_name),
+        "duplicate-check": Key(Kind.CHOICE, "receipt", choices=CHECKS),
+        "notify": Key(Kind.CHOICE, AT_LEAST_ONCE, choices=(AT_LEAST_ONCE, AT_MOST_ONCE)),
+        "notifications": Key(Kind.NAMES, None, check=notification_name),
+        "receipt-retention": Key(Kind.WHOLE, 24, low=1, high=8760, unit="hours"),
+        "max-document-size": Key(
+            Kind.WHOLE, DOCUMENT_SIZE, low=1 << 10, high=1 << 28, unit="bytes"
+        ),
+        "max-operations": Key(Kind.WHOLE, 1000, low=1, high=100_000, unit="operations"),
+        "max-rate": Key(Kind.WHOLE, None, low=1, high=1_000_000, unit="documents a second"),
+        "max-in-flight": Key(Kind.WHOLE, 100, low=1, high=10_000, unit="documents"),
+        "max-outbox": Key(Kind.WHOLE, 100_000, low=100, high=100_000_000, unit="notifications"),
+        "inbound-transformation": _text("the path of a file"),
+        "outbound-transformation": _text("the path of a file"),
     },
+    tables={"default-values": _FREE},
     free=True,
-    served=False,
 )
+"""A capture point; what else stands there goes to its maker."""
 
 CLIENT_TYPES = tuple(each.value for each in ClientType)
 

@@ -1,4 +1,4 @@
-"""What nodes write and take in: event logs and capture points that get in one another's way."""
+"""Event logs that get in the way of stores, and of one another."""
 
 from __future__ import annotations
 
@@ -12,17 +12,6 @@ def _event_logs_stand_apart_from_stores(case: Case) -> None:
         if node.event_log and owner:
             text = f'"{owner}" keeps its state there; an event log has a database of its own'
             case.error(node.name, "event-log", text)
-
-
-def _capture_points_have_names_of_their_own(case: Case) -> None:
-    for node in case.deployment.nodes():
-        seen: set[str] = set()
-        for place, point in enumerate(node.capture):
-            if point.name and point.name in seen:
-                path = ("applications", node.name, "capture", place)
-                text = f'another capture point of this node is named "{point.name}" already'
-                case.findings.error(path, "name", text)
-            seen.add(point.name)
 
 
 def _event_logs_are_shared_by_all_nodes_or_none(case: Case) -> None:
@@ -40,27 +29,5 @@ def _event_logs_are_shared_by_all_nodes_or_none(case: Case) -> None:
             case.advise(name, "event-log", text)
 
 
-def _capture_points_watch_directories_of_their_own(case: Case) -> None:
-    seen: dict[object, str] = {}
-    for node in case.deployment.nodes():
-        for place, point in enumerate(node.capture):
-            watched = point.chosen.settings.get("inbound-path")
-            if point.chosen.use != "file" or not isinstance(watched, str):
-                continue
-            if (other := seen.setdefault(watched, node.name)) != node.name:
-                path = ("applications", node.name, "capture", place)
-                text = (
-                    f'the guide has file capture points watch different directories, and "{other}"'
-                    " watches this one already"
-                )
-                case.findings.warning(path, "inbound-path", text)
-
-
-RULES: tuple[Rule, ...] = (
-    _event_logs_stand_apart_from_stores,
-    _capture_points_have_names_of_their_own,
-)
-ADVICE: tuple[Rule, ...] = (
-    _event_logs_are_shared_by_all_nodes_or_none,
-    _capture_points_watch_directories_of_their_own,
-)
+RULES: tuple[Rule, ...] = (_event_logs_stand_apart_from_stores,)
+ADVICE: tuple[Rule, ...] = (_event_logs_are_shared_by_all_nodes_or_none,)

@@ -131,10 +131,33 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class CapturePoint:
-    """A capture point of a node."""
+    """
+    A capture point of a node.
+
+    :ivar chosen: its maker, and what goes there.
+    :ivar tenant: for which it works, "": for all of its node.
+    :ivar queue: where a submit goes that does not say so, "": it must.
+    :ivar defaults: what else a submit has that does not say so, by the field's names.
+    :ivar duplicate_check: "none", "receipt" or "external-id".
+    :ivar notify: "at-least-once" or "at-most-once".
+    :ivar notifications: what it is told that it did not ask for; None: all that it can be.
+    :ivar receipt_retention: hours.
+    :ivar max_rate: documents a second; None: not limited.
+    """
 
     name: str
     chosen: Chosen
+    tenant: str = ""
+    queue: str = ""
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    duplicate_check: str = "receipt"
+    notify: str = "at-least-once"
+    notifications: tuple[str, ...] | None = None
+    receipt_retention: int = 24
+    max_operations: int = 1000
+    max_rate: int | None = None
+    max_in_flight: int = 100
+    max_outbox: int = 100_000
 
 
 @dataclass(frozen=True, slots=True)

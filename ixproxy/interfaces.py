@@ -9,6 +9,7 @@ from typing import Any
 from twisted.plugin import IPlugin
 from zope.interface import Attribute, Interface
 
+from ixproxy.interfaces_capture import ICapturePoint
 from ixproxy.values import Ask, Dialect, Draft, Holder, NodeName, NodeView, PullAttributes
 
 
@@ -163,8 +164,12 @@ class IStoreMaker(IStrategyMaker):
 class ICapturePointMaker(IStrategyMaker):
     """Builds a capture point from one `capture` table of a node."""
 
-    def make(settings: Mapping[str, object]) -> Any:
-        """:return: a service with an `intake` attribute, set before it starts."""
+    def make(settings: Mapping[str, object]) -> ICapturePoint:
+        """
+        :param settings: the table's other keys but `name`, `use` and those that
+            the node itself serves.
+        :raise ixproxy.errors.ConfigError: a setting is unknown or unusable.
+        """
 
 
 class IStore(Interface):
@@ -258,6 +263,17 @@ class IStore(Interface):
     def expire_receipts(created_before: float, limit: int) -> int:
         """Delete old receipts; how many were deleted."""
 
+    def expire_documents(kept_until: float, limit: int) -> int:
+        """Delete receipts of documents that were to be kept until then, or shorter."""
+
+    def newest(submitted_by: str, external_ids: Iterable[str], limit: int) -> list[Any]:
+        """
+        Of the interactions that somebody has submitted, for each of some
+        external ids the newest `limit` ones, in any order.
+
+        Of those submitted at the same time the one with the greatest id is the newest.
+        """
+
     def select(selection: Any, now: float) -> list[Any]:
         """
         Interaction rows by an `ixproxy.node.selections.Selection`, in its
@@ -283,8 +299,11 @@ class IStore(Interface):
         read once at start.
         """
 
-    def outbox(consumer: str, limit: int) -> list[Any]:
-        """The oldest outbox rows of a consumer."""
+    def outbox(consumer: str, limit: int, after: int = 0) -> list[Any]:
+        """The oldest outbox rows of a consumer whose numbers are greater than `after`."""
+
+    def outbox_size(consumer: str) -> int:
+        """How many outbox rows a consumer has; asked at start."""
 
     def prepare_views(selections: Sequence[tuple[str, Any]]) -> None:
         """Make the partial index of each named view's selection, drop others'."""

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from random import random
 from typing import Any
@@ -25,10 +25,16 @@ from twisted.python import usage
 
 from ixproxy.config import Deployment, NodeApplication, load
 from ixproxy.config_address import connect_address
-from ixproxy.config_changes import in_one_text, node_changes, option_changes
+from ixproxy.config_changes import (
+    capture_changes,
+    in_one_text,
+    node_changes,
+    option_changes,
+)
 from ixproxy.config_plans import NodePlan, node_plan, store_settings
 from ixproxy.errors import ConfigError, ConfigProblem
 from ixproxy.interfaces import IStore, IStoreMaker
+from ixproxy.net.capture_plans import CapturePlan
 from ixproxy.net.dialling import Dialling
 from ixproxy.net.door import Door
 from ixproxy.net.executors import Executor, ThreadExecutor
@@ -36,9 +42,9 @@ from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.net.pair_member import NodePairMember, Term
 from ixproxy.net.surroundings import Surroundings
-from ixproxy.net.tls import Credential
 from ixproxy.node.leading import LEADING
 from ixproxy.node.model import NodeModel
+from ixproxy.node_parts import capture_plans, with_capture
 from ixproxy.plugin import find_maker
 from ixproxy.tap_parts import (
     Options,
@@ -53,6 +59,7 @@ from ixproxy.tap_parts import (
     stop_once,
 )
 from ixproxy.tap_trust import credential_of, door_of, trust_changes, warn_of_passwords
+from ixproxy.tls import Credential
 
 log = Logger()
 
@@ -74,6 +81,7 @@ class NodeParts:
     :ivar store: what its store's maker takes.
     :ivar credential: what it shows and trusts; None: it speaks no TLS.
     :ivar secured: endpoints at which TLS is spoken.
+    :ivar capture: its capture points, with what makes them.
     """
 
     application: NodeApplication
@@ -84,6 +92,7 @@ class NodeParts:
     limits: NodeLimits
     store: dict[str, object]
     secured: frozenset[str] = frozenset()
+    capture: tuple[CapturePlan, ...] = ()
 
 
 def makeService(options: Options) -> IService:
@@ -106,6 +115,8 @@ def read(path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()) ->
     deployment: Deployment = load(path)
     application = deployment.node(name)
     plan = node_plan(deployment, name)
+    capture = capture_plans(deployment, application)
+    plan = replace(plan, settings=with_capture(plan.settings, capture))
     named = {each.name for each in fields(NodeLimits)}
     options = application.settings
     limits = NodeLimits(
@@ -122,6 +133,7 @@ def read(path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()) ->
         limits,
         settings,
         deployment.secured(),
+        capture,
     )
 
 
@@ -181,6 +193,7 @@ class Terms:
             servers=parts.plan.servers,
             third_party=lambda text: self._dialling.endpoint(text, connect_address(text).host),
             chance=random,
+            capture=parts.capture,
         )
         server.state.door = parts.door
         return Term(server, store, store.lease())
@@ -272,6 +285,7 @@ class Reloading:
             parts.limits,
             silence(parts.application.settings),
             parts.plan.servers,
+            parts.capture,
         )
 
         def failed(failure: Any) -> None:
@@ -312,6 +326,7 @@ class Reloading:
         old, self._parts = self._parts, parts
         changes = [
             *node_changes(old.plan, parts.plan),
+            *capture_changes(old.capture, parts.capture),
             *option_changes(old.application.settings, parts.application.settings),
             *trust_changes(old.credential, parts.credential, old.door, parts.door),
         ]

@@ -40,8 +40,8 @@ KINDS: Mapping[str, InterfaceClass] = {
 }
 """Each kind of plug-in, as the deployment file and `ixctl plugins` call it."""
 
-TRIED = frozenset({"routing", "pull", "merge"})
-"""Kinds whose plug-ins do no I/O, so that checking a file may make one."""
+TRIED = frozenset({"routing", "pull", "merge", "capture"})
+"""Kinds whose makers do no I/O, so that checking a file may make one."""
 
 
 @implementer(IPlugin)

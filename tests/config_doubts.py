@@ -8,23 +8,15 @@ GUIDE = "guide, Cluster Deployment Overview"
 SETTINGS = "guide, Configuration Recommendations"
 STEPS = "guide, Step by Step"
 LICENCES = "guide, Licensing"
-CAPTURE = "guide, Capture Points"
 ESP = "guide, ESP Configuration Must Be Symmetrical"
 SERVED = "design 10, a table not served yet"
 SECURITY = "design 12, security"
-FILE = 'name = "mail"\nuse = "file"\ninbound-path = "/in"'
 VIEWS = "design 8, views"
 PARKING = "design 15, parking of requests"
 
 DOUBTS: tuple[Case, ...] = (
     case(
-        "A table that is not served has no effect",
-        SERVED,
-        {"[applications.ixn1.capture]": FILE},
-        "line 97: [applications.ixn1.capture#1]: known, but not served yet: it has no effect",
-    ),
-    case(
-        "Nor has such a key",
+        "A key that is not served has no effect",
         SERVED,
         {"applications.ixn1": 'event-log = "sqlite:/srv/log.db"'},
         "line 20: [applications.ixn1] event-log: known, but not served yet: it has no effect",
@@ -265,16 +257,6 @@ DOUBTS: tuple[Case, ...] = (
         "line 99: [applications.ixn3]: no proxy connects to this node, directly or by a cluster",
         "line 99: [applications.ixn3.options.settings] allow-multiple-agent-connections: the "
         "guide recommends false in a cluster, not true: notifications multiply",
-    ),
-    case(
-        "File capture points watch different directories",
-        CAPTURE,
-        {
-            "[applications.ixn1.capture]": FILE,
-            "[applications.ixn2.capture]": FILE,
-        },
-        "line 104: [applications.ixn2.capture#1] inbound-path: the guide has file capture "
-        'points watch different directories, and "ixn1" watches this one already',
     ),
     case(
         "Who listens everywhere has TLS",

@@ -10,15 +10,6 @@ TENANTS = "design 10, tenants"
 VIEWS = "design 8, views"
 LIMITS = "design 5 and 7, limits"
 PLUGINS = "design 9, plug-ins"
-TWO_ALIKE = (
-    'name = "mail"\n'
-    'use = "file"\n'
-    'inbound-path = "/in"\n'
-    "[[applications.ixn1.capture]]\n"
-    'name = "mail"\n'
-    'use = "file"\n'
-    'inbound-path = "/in"'
-)
 LONG = "v" * 250
 
 MISTAKES_ACROSS: tuple[Case, ...] = (
@@ -195,13 +186,6 @@ MISTAKES_ACROSS: tuple[Case, ...] = (
         {"applications.ixn2": 'event-log = "sqlite:/srv/ixn1.db"'},
         'line 35: [applications.ixn2] event-log: "ixn1" keeps its state there; an event log '
         "has a database of its own",
-    ),
-    case(
-        "Capture points of a node have different names",
-        "design 8, capture points",
-        {"[applications.ixn1.capture]": TWO_ALIKE},
-        "line 102: [applications.ixn1.capture#2] name: another capture point of this node is "
-        'named "mail" already',
     ),
     case(
         "A strategy names nodes of its proxy",

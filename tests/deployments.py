@@ -104,7 +104,10 @@ client-types = "MediaServer"
 [[applications.ixn1.capture]]
 name = "mail-in"
 use = "file"
+tenant = "Environment"
 inbound-path = "/var/spool/ixn1/in"
+error-path = "/var/spool/ixn1/error"
+max-document-size = 4096
 default-values = { MediaType = "email" }
 [applications.ixn1.options.settings]
 pull-hold-timeout = 10

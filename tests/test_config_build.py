@@ -74,9 +74,12 @@ def test_a_node_has_all_that_its_tables_say() -> None:
                 "file",
                 {
                     "inbound-path": "/var/spool/ixn1/in",
-                    "default-values": {"MediaType": "email"},
+                    "error-path": "/var/spool/ixn1/error",
+                    "max-document-size": 4096,
                 },
             ),
+            tenant="Environment",
+            defaults={"MediaType": "email"},
         ),
     )
     assert node.settings.allow_multiple_agent_connections == "force-logout"

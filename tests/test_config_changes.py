@@ -7,6 +7,7 @@ import pytest
 from ixproxy.config import load
 from ixproxy.config_changes import (
     MOST,
+    capture_changes,
     in_one_text,
     node_changes,
     option_changes,
@@ -14,6 +15,8 @@ from ixproxy.config_changes import (
 )
 from ixproxy.config_node_options import NodeSettings
 from ixproxy.config_plans import node_plan
+from ixproxy.net.capture_plans import CapturePlan
+from ixproxy.testing.memory_capture import Mail, MemoryPoint
 from tests.config_cases import GOOD, put
 from tests.deployments import changed
 
@@ -169,3 +172,14 @@ def test_many_changes_are_one_text_that_ends() -> None:
     assert in_one_text(["a", "b"]) == "a; b"
     assert in_one_text([str(each) for each in range(MOST + 5)]).endswith("; and 5 more")
     assert "nothing" in in_one_text([])
+
+
+def test_capture_points_that_come_go_and_change_are_named() -> None:
+    def plan(name: str, **more: object) -> CapturePlan:
+        return CapturePlan(name, "memory", lambda: MemoryPoint(Mail()), more)
+
+    old, new = [plan("a"), plan("b"), plan("c")], [plan("b"), plan("c", x=1), plan("d")]
+    assert capture_changes(old, new) == [
+        "capture point a removed", "capture point c changed", "capture point d added",
+    ]  # fmt: skip
+    assert capture_changes(old, old) == []

@@ -44,6 +44,18 @@ def test_certificates_begin_where_the_file_is() -> None:
     assert (second.certificate, second.trust) == ("/etc/ix/ixn1-b.pem", "/etc/ix/ca.pem")
 
 
+def test_stylesheets_of_capture_points_begin_where_the_file_is() -> None:
+    text = changed(
+        EVERYTHING, {"max-document-size = 4096": 'inbound-transformation = "xsl/in.xsl"'}
+    )
+    report = check(text, Path("/etc/ix"), try_maker=lambda kind, name, settings: None)
+    deployment = report.deployment
+    assert deployment is not None
+    (point,) = deployment.node("ixn1-b").capture
+    assert point.chosen.settings["inbound-transformation"] == "/etc/ix/xsl/in.xsl"
+    assert point.chosen.settings["inbound-path"] == "/var/spool/ixn1/in"
+
+
 def test_a_text_without_a_place_leaves_paths_as_they_are() -> None:
     deployment = check(EVERYTHING).deployment
     assert deployment is not None

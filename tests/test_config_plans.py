@@ -65,9 +65,9 @@ def test_equal_files_give_equal_plans_and_a_changed_setting_shows() -> None:
 
 def test_every_setting_of_a_nodes_rules_is_an_option_of_the_file() -> None:
     # What the file does not say, or says elsewhere: how often a node announces its load, for
-    # whom it writes, what it is called, its share of the agent seats, and what single routers
-    # may have.
-    others = {"load_interval", "consumers", "agent_seats", "names", "router_limits"}
+    # whom it writes, what it is called, its share of the agent seats, what single routers may
+    # have, and its capture points.
+    others = {"load_interval", "consumers", "agent_seats", "names", "router_limits", "capture"}
     known = {each.name for each in fields(NodeSettings)}
     assert {each.name for each in fields(node.NodeSettings)} - known == others
 

@@ -55,13 +55,13 @@ def test_a_store_of_an_unknown_kind_is_reported() -> None:
     ]
 
 
-def test_plug_ins_that_are_not_served_yet_are_not_looked_for() -> None:
+def test_every_plug_in_of_a_file_is_tried() -> None:
     asked: list[str] = []
     check(EVERYTHING, try_maker=lambda kind, name, settings: asked.append(f"{kind} {name}"))
     assert asked == [
         "routing weighted", "pull busiest-first", "merge partial",
         "routing round-robin", "pull round-robin", "merge union",
-        "store sqlite",
+        "capture file", "store sqlite",
     ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from ixproxy.core.pending import Deadline
 from ixproxy.core.routing import OWNER_IF_NAMED, ROUTES, Route
 from ixproxy.errors import ERRORS, Code
 from ixproxy.messages import (
+    CaptureStatus,
     ConfigurationFacts,
     Credentials,
     LimitUse,
@@ -101,7 +102,7 @@ STRUCTURES: tuple[type[Any], ...] = (
     *(Reason, Workbin, Actor, Party, Credentials, ServerFacts),
     *(ConfigurationFacts, LimitUse, LinkStatus, NodeStatus, ParkingStatus),
     *(ProcessFacts, ProxyStatus),
-    *(QueueStatus, ReaderStatus, WriterStatus),
+    *(QueueStatus, ReaderStatus, WriterStatus, CaptureStatus),
 )
 
 _COMMON = {*Message.__struct_encode_fields__, *Request.__struct_encode_fields__}

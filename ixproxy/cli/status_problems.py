@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ixproxy.cli.amounts import duration, number_of_bytes
 from ixproxy.cli.output import moment
 from ixproxy.cli.status_asking import Found
-from ixproxy.messages import EventServerStatus, LimitUse, LinkStatus
+from ixproxy.messages import CaptureStatus, EventServerStatus, LimitUse, LinkStatus
 
 NEAR = 0.8
 """Share of a limit from which on it is said."""
@@ -22,6 +22,9 @@ STUCK = 5.0
 CLOCKS_APART = 10.0
 """Seconds that clocks may differ by before it is said."""
 
+
+TROUBLED = ("failed", "connecting", "lost")
+"""What the state of a capture point begins with that does not work."""
 
 NO_HELP = ("hanging", "unfit")
 """What the other server of a pair may be that will not take over."""
@@ -129,6 +132,9 @@ def _of_server(each: Found) -> Iterator[Problem]:
             f"{name} has been writing one batch for {duration(writer.busy_seconds)}, and "
             f"{writer.waiting} requests wait: look at its disk",
         )
+    if status.node_status is not None:
+        for point in status.node_status.capture_points:
+            yield from _of_capture_point(name, point)
     for limit in status.limits:
         if limit.allowed and limit.used >= NEAR * limit.allowed:
             yield Problem(name, _limit(name, limit))
@@ -142,6 +148,14 @@ def _of_server(each: Found) -> Iterator[Problem]:
         apart = status.time - each.asked_at
         how = "ahead of" if apart > 0 else "behind"
         yield Problem(name, f"the clock of {name} is {duration(abs(apart))} {how} ours")
+
+
+def _of_capture_point(name: str, point: CaptureStatus) -> Iterator[Problem]:
+    if point.state.startswith(TROUBLED):
+        yield Problem(name, f"capture point {point.name} of {name} is {point.state}")
+    if dropped := point.counts.get("dropped", 0):
+        text = f"was not told of {dropped} changes: it does not read what waits for it"
+        yield Problem(name, f"capture point {point.name} of {name} {text}")
 
 
 def _of_link(name: str, status: EventServerStatus, link: LinkStatus) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from ixproxy.cli.output import Output, moment
 from ixproxy.cli.status_asking import Found
 from ixproxy.cli.status_problems import Problem, state_of
 from ixproxy.messages import (
+    CaptureStatus,
     EventServerStatus,
     LinkStatus,
     NodeStatus,
@@ -26,9 +27,15 @@ LINKS = (
     "takes new work",
 )
 PAIRS = ("node", "used", "the other", "is", "moves", "one was left because")
+POINTS = (
+    *("capture point", "kind", "state", "taken", "refused", "errors", "in flight", "told"),
+    "to tell",
+)
 QUEUES = ("tenant", "queue", "waiting", "queued", "cached", "routing", "handling")
 MOST_QUEUES = 20
 """Queues of one node that are shown; `--json` has all that the node names."""
+MOST_FIGURES = 4
+"""Of what a capture point says of itself, likewise."""
 
 
 def show(found: Sequence[Found], problems: Sequence[Problem], output: Output) -> None:
@@ -141,8 +148,30 @@ def _show_node(name: str, status: EventServerStatus, node: NodeStatus, output: O
         + (f"; {node.subscribers} read {node.streams} reporting streams" if node.streams else "")
         + (f"; next due {moment(node.next_due)} UTC" if node.next_due else "")
     )
-    if not node.queues:
-        return
+    if node.queues:
+        _show_queues(node, output)
+    if node.capture_points:
+        output.line("")
+        output.table(POINTS, [_point(point) for point in node.capture_points])
+
+
+def _point(point: CaptureStatus) -> list[object]:
+    counts = point.counts
+    own = [f"{name} {value}" for name, value in point.figures.items()]
+    return [
+        point.name,
+        point.kind,
+        "; ".join([point.state, *own[:MOST_FIGURES]]),
+        counts.get("taken", 0),
+        counts.get("refused", 0),
+        counts.get("errors", 0),
+        point.in_flight,
+        counts.get("notified", 0),
+        point.waiting,
+    ]
+
+
+def _show_queues(node: NodeStatus, output: Output) -> None:
     rows = [
         [
             queue.tenant_id,

@@ -6,9 +6,19 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from ixproxy.messages.message import Count, Message, Name, Request, Structure, Text, Time
+from ixproxy.messages.message import (
+    Count,
+    KeyValues,
+    Message,
+    Name,
+    Request,
+    Structure,
+    Text,
+    Time,
+)
 
 __all__ = [
+    "CaptureStatus",
     "ConfigurationFacts",
     "EventServerStatus",
     "LimitUse",
@@ -236,6 +246,34 @@ class ReaderStatus(Structure, frozen=True, kw_only=True):
     waiting: Count = 0
 
 
+class CaptureStatus(Structure, frozen=True, kw_only=True):
+    """
+    How a capture point of a node is.
+
+    :ivar name: the capture point's.
+    :ivar kind: which plug-in it is.
+    :ivar state: `connected`, `idle` or the like, as it says itself; or `failed`
+        and why.
+    :ivar in_flight: documents that are handed in and not answered.
+    :ivar waiting: notifications that wait to be told, as of the last look.
+    :ivar counts: what happened how often in this term: `documents`,
+        `operations` and `bytes` handed in; documents `taken`, `repeated`,
+        `busy`, `doubtful` and `rejected`; `refused` operations; `errors`:
+        documents in the error place; `notified`, `replies` among them,
+        `failed` attempts to tell, `lost` and `dropped` notifications;
+        `raised`: how often the plug-in broke.
+    :ivar figures: what else it says of itself.
+    """
+
+    name: Name = ""
+    kind: Name = ""
+    state: Text = ""
+    in_flight: Count = 0
+    waiting: Count = 0
+    counts: dict[Name, Count] = {}
+    figures: KeyValues = {}
+
+
 class NodeStatus(Structure, frozen=True, kw_only=True):
     """
     What only nodes have.
@@ -259,6 +297,7 @@ class NodeStatus(Structure, frozen=True, kw_only=True):
     :ivar queues: its queues, the fullest first.
     :ivar queues_left_out: how many more have something.
     :ivar counted_at: when they were counted.
+    :ivar capture_points: how they are, by name.
     """
 
     dbid: Count = 0
@@ -280,6 +319,7 @@ class NodeStatus(Structure, frozen=True, kw_only=True):
     queues: list[QueueStatus] = []
     queues_left_out: Count = 0
     counted_at: Time = 0.0
+    capture_points: list[CaptureStatus] = []
 
 
 class EventServerStatus(Message, frozen=True, kw_only=True):

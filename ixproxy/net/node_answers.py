@@ -17,6 +17,7 @@ from ixproxy.errors import Code, LocalProtocolError, RequestRefused, StorageErro
 from ixproxy.interfaces import IStoreReader
 from ixproxy.messages import EventAck, EventPulledInteractions, RequestCancelTake
 from ixproxy.messages.message import Event, Message
+from ixproxy.net.capture_points import EFFECTS
 from ixproxy.net.failure_log import FailureLog
 from ixproxy.net.node_peers import Asking, RegistrationAsking, Waiting
 from ixproxy.net.node_registration import Registrar
@@ -161,6 +162,8 @@ class NodeAnswers:
             self._reporting.close(effect)
         elif isinstance(effect, CallService):
             self._third_party.call(effect)
+        elif isinstance(effect, EFFECTS):
+            self._state.capture.perform(effect)
 
     def _free_later(self, work: GoesOn) -> None:
         """A snapshot that could not be taken whole: nobody will hear of it."""

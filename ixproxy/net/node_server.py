@@ -32,6 +32,8 @@ from ixproxy.errors import Code
 from ixproxy.interfaces import IStore
 from ixproxy.messages import EventServerStatus
 from ixproxy.net.batch_writer import BatchWriter
+from ixproxy.net.capture_plans import CapturePlan
+from ixproxy.net.capture_points import CapturePoints
 from ixproxy.net.executors import Executor
 from ixproxy.net.held_pulls import HeldPulls
 from ixproxy.net.keep_alive import KeepAlive
@@ -80,6 +82,7 @@ class NodeServer(Service):
     :param servers: external servers, which the node connects to.
     :param third_party: makes the endpoint of one of theirs.
     :param chance: makes numbers from 0 to 1, for the pauses between attempts.
+    :param capture: its capture points; their rules are among the settings, too.
     :ivar listening: fires with the port once clients can come in.
     :ivar lost: fires with a reason when the node may serve no longer.
     """
@@ -104,6 +107,7 @@ class NodeServer(Service):
         servers: Sequence[ExternalServer] = (),
         third_party: Connect = no_way,
         chance: Callable[[], float] = lambda: 0.5,
+        capture: Sequence[CapturePlan] = (),
     ) -> None:
         self._listen = listen
         self._store = store
@@ -133,6 +137,9 @@ class NodeServer(Service):
             answers,
             now,
             limits.max_current_request_queue_size,
+        )
+        state.capture = CapturePoints(
+            reactor, name, capture, self.writer.add, lambda: self.writer.full
         )
         state.held = HeldPulls(reactor, self.writer.add_first, self._dropped)
         lanes = [executors(f"reader-{at}") for at in range(limits.number_of_database_connections)]
@@ -185,6 +192,7 @@ class NodeServer(Service):
         self._port = port
         if self._stopped is None:
             self.third_party.start()
+            self.state.capture.start()
         self.state.primary_since = self._now()
         log.info(
             "Node {name} listens on {address}, epoch {epoch}",
@@ -206,13 +214,15 @@ class NodeServer(Service):
         limits: NodeLimits,
         silence: tuple[float, float] | None = None,
         servers: Sequence[ExternalServer] | None = None,
+        capture: Sequence[CapturePlan] | None = None,
     ) -> Deferred[None]:
         """
         Follow a changed configuration, between two batches.
 
         :param silence: when keep-alive looks, and after how much silence it
             gives a peer up, in seconds; None: as before.
-        :param servers: the external servers; None: as before.
+        :param servers: the external servers; None: as before. Likewise
+            `capture`, the capture points.
         :return: fails with StorageError where the store could not follow;
             then nothing has changed.
         """
@@ -230,6 +240,8 @@ class NodeServer(Service):
             self.third_party.limits_changed()
             if servers is not None:
                 self.third_party.use(servers)
+            if capture is not None:
+                self.state.capture.use(capture)
             if silence is not None:
                 self._keep_alive.change(*silence)
             tenants = frozenset(model.tenants)
@@ -273,6 +285,7 @@ class NodeServer(Service):
 
     def _part(self) -> None:
         """The writer did not answer in time: leave the peers all the same."""
+        self.state.capture.end()
         for asking in self.listener.unsettled():
             self.state.refuse(asking, Code.STORE_UNCERTAIN)
         self.listener.close_all(GIVEN_UP)
@@ -290,6 +303,7 @@ class NodeServer(Service):
 
     async def _end(self) -> None:
         self.state.stopping = True
+        self.state.capture.close()
         parted = self.third_party.stop()
         self._keep_alive.stop()
         if self._tick.running:
@@ -303,6 +317,7 @@ class NodeServer(Service):
             doubtful = isinstance(work, ServiceAnswered) or (
                 isinstance(work, GoesOn) and work.begun
             )
+            self.state.capture.not_run(work)
             tokens.append((getattr(work, "token", None), doubtful))
         for asking, doubtful in tokens:
             if isinstance(asking, Asking):
@@ -312,12 +327,14 @@ class NodeServer(Service):
         # Behind the batch that is under way, whose answers leave before this fires.
         self.writer.between(self._store.close, closed.callback)
         await closed
+        left = self.state.capture.end()
         for asking in self.listener.unsettled():
             # It was carried out, but for its outcome: that will be told by whoever comes next.
             self.state.refuse(asking, Code.STOPPING, doubtful=True)
         self.listener.close_all("the node stops")
         await self._executor.stop()
         await parted
+        await left
         self._ended = True
         if self._parting is not None and self._parting.active():
             self._parting.cancel()

@@ -28,6 +28,10 @@ MOST_QUEUES = 500
 """Queues that one status names: it must fit one frame."""
 
 
+MOST_POINTS = 100
+"""Capture points that it names, likewise."""
+
+
 def status_of(
     state: NodeState, listener: NodeListener, reporting: NodeReporting, store_kind: str
 ) -> EventServerStatus:
@@ -88,6 +92,7 @@ def status_of(
             queues=queues,
             queues_left_out=left_out,
             counted_at=state.counted.event.event_time if state.counted else 0.0,
+            capture_points=state.capture.statuses()[:MOST_POINTS],
         ),
     )
 

@@ -14,24 +14,28 @@ from ixproxy.interfaces import IStore
 from ixproxy.messages.agents import NO_SEAT
 from ixproxy.node import idleness, pushing
 from ixproxy.node.agent_sessions import end_by_node
-from ixproxy.node.counters import Counters
+from ixproxy.node.counters import Counters, set_back
 from ixproxy.node.esp_reporting import answer_of
 from ixproxy.node.esp_work import ServiceAnswered, ServiceCalled
 from ixproxy.node.expiry import (
     AT_A_TIME,
+    DOCUMENTS_AT_A_TIME,
     end_old_login,
     end_old_session,
     end_timer,
+    expire_documents,
     expire_receipts,
     old_logins,
     old_sessions,
 )
+from ixproxy.node.intake_work import DocumentGiven, DocumentRefused, Shipment, ShipOutbox
 from ixproxy.node.journal import Journal
 from ixproxy.node.licences import without_seats
 from ixproxy.node.load import Change, Load, available
 from ixproxy.node.logouts import due_logouts, report_logouts
 from ixproxy.node.memory import Memory
 from ixproxy.node.model import NodeModel, NodeSettings
+from ixproxy.node.outbox_sizes import Outboxes
 from ixproxy.node.requests import needs_of, perform
 from ixproxy.node.snapshots import free_more
 from ixproxy.node.turn import Identity, Turn
@@ -72,6 +76,7 @@ class Standing:
     journal: Journal
     memory: Memory
     load: Load
+    outboxes: Outboxes
     announced_at: float | None = None
     receipts_at: float | None = None
     first_timer: float = -inf
@@ -114,11 +119,13 @@ class Attempt:
         store, rows, counters = self._store, self._rows, self._memory.counters
         store.begin()
         at = self._standing
-        turn = Turn(rows, self._memory, at.model, at.settings, at.identity, self._now, at.load)
+        turn = Turn(
+            rows, self._memory, at.model, at.settings, at.identity, self._now, at.load, at.outboxes
+        )
         if self._with_timers and at.first_timer <= self._now:
             at.first_timer = -inf
             self._run_due_timers(turn)
-        rows.prefetch(*needs_of(self._works))
+        rows.prefetch(*needs_of(self._works, at.settings.capture))
         for work in self._works:
             self._run_one(turn, work)
         if self._memory.routers.routers:
@@ -165,7 +172,7 @@ class Attempt:
         :param work: None for what ends by itself.
         :raise StorageError: the whole batch is of no more use.
         """
-        turn.tells = []
+        turn.tells, turn.mistakes = [], []
         mark = turn.rows.begin_request()
         numbers = msgspec.structs.astuple(turn.counters)
         try:
@@ -174,7 +181,7 @@ class Attempt:
             raise
         except Exception as problem:
             self._journal.undo(mark)
-            _set_counters(turn.counters, numbers)
+            set_back(turn.counters, numbers)
             if work is not None and isinstance(problem, RequestRefused):
                 self._effects += refused(work, problem.code, problem.description, problem.in_doubt)
             else:
@@ -186,14 +193,14 @@ class Attempt:
         if effect is not None:
             self._effects.append(effect)
         self._effects += turn.tells
+        self._failures += (Failure(work, mistake) for mistake in turn.mistakes)
         return True
 
     def _tick(self, turn: Turn) -> None:
         standing = self._standing
         self._ticked = True
         if standing.receipts_at is None or self._now - standing.receipts_at >= RECEIPTS_EVERY:
-            self._expired_receipts = expire_receipts(turn, self._store) > 0
-            standing.receipts_at = self._now
+            self._expire_receipts(turn)
         old = old_sessions(turn)
         for session in old:
             self._did(turn, None, partial(end_old_session, turn, session))
@@ -212,11 +219,19 @@ class Attempt:
             for rows in due_logouts(turn):
                 self._did(turn, None, partial(report_logouts, turn, rows))
 
+    def _expire_receipts(self, turn: Turn) -> None:
+        receipts = expire_receipts(turn, self._store)
+        documents = expire_documents(turn, self._store)
+        self._expired_receipts = receipts + documents > 0
+        # As many as come in a minute may be too old by now: then the next tick goes on.
+        more = documents == DOCUMENTS_AT_A_TIME
+        self._standing.receipts_at = self._now - RECEIPTS_EVERY if more else self._now
+
     def take_back(self) -> None:
         """Nothing of it happened."""
         self._journal.undo()
         idleness.taken_back(self._memory, self._now)
-        _set_counters(self._memory.counters, msgspec.structs.astuple(self._before))
+        set_back(self._memory.counters, msgspec.structs.astuple(self._before))
         self._store.rollback()
 
     def finished(self) -> Outcome:
@@ -265,11 +280,6 @@ class Attempt:
             store.rollback()
 
 
-def _set_counters(counters: Counters, numbers: tuple[int, ...]) -> None:
-    for name, number in zip(Counters.__struct_fields__, numbers, strict=True):
-        setattr(counters, name, number)
-
-
 def refused(
     work: Work, code: int, description: str = "", in_doubt: bool | None = None
 ) -> list[Effect]:
@@ -278,6 +288,8 @@ def refused(
         work, Tick | ConnectionLost | Relayed | StreamEnded | RouterReads | ServiceCalled
     ):
         return []
+    if isinstance(work, ShipOutbox):
+        return [Shipment(work.point, failed=True, token=work.token)]
     if isinstance(work, ServiceAnswered):
         # What the external server did is done: its caller hears of it all the same.
         return [answer_of(work)]
@@ -289,6 +301,8 @@ def refused(
         in_doubt = work.begun or in_doubt
     request = getattr(work, "message", None)
     refusal = RequestRefused(code, description, in_doubt=in_doubt)
+    if isinstance(work, DocumentGiven):
+        return [DocumentRefused(work.token, code, refusal.description, refusal.in_doubt)]
     return [
         Refuse(
             work.token,

@@ -27,6 +27,7 @@ from ixproxy.node.journal import Journal
 from ixproxy.node.load import Load
 from ixproxy.node.memory import Memory
 from ixproxy.node.model import NodeModel, NodeSettings
+from ixproxy.node.outbox_sizes import Outboxes
 from ixproxy.node.turn import Identity
 from ixproxy.node.work import Effect, Failure, Outcome, Work
 from ixproxy.values import ClientType, PartyType, SnapshotState
@@ -63,7 +64,14 @@ class NodeCore:
     ) -> None:
         journal = Journal()
         self._standing = Standing(
-            store, model, settings, Identity(name, dbid, 0), journal, Memory(journal), Load()
+            store,
+            model,
+            settings,
+            Identity(name, dbid, 0),
+            journal,
+            Memory(journal),
+            Load(),
+            Outboxes(journal),
         )
 
     @property
@@ -109,6 +117,7 @@ class NodeCore:
             pushed = store.fetch_by("parties", "party_type", [PartyType.ROUTER])
             at.memory.load(sessions, agents, now, logouts, invitations, snapshots, pushed)
             at.load.count(store, at.model, now)
+            at.outboxes.use(store, at.settings.capture)
         finally:
             store.rollback()
         return epoch
@@ -127,6 +136,7 @@ class NodeCore:
             at.store.begin()
             try:
                 at.load.use(at.store, model, now)
+                at.outboxes.use(at.store, settings.capture)
             finally:
                 at.store.rollback()
         except StorageError:

@@ -19,3 +19,9 @@ class Counters(msgspec.Struct):
     queue_seq: int = 0
     interaction_number: int = 0
     stamp_number: int = 0
+
+
+def set_back(counters: Counters, numbers: tuple[int, ...]) -> None:
+    """Undo what was counted since `msgspec.structs.astuple(counters)` gave these numbers."""
+    for name, number in zip(Counters.__struct_fields__, numbers, strict=True):
+        setattr(counters, name, number)

@@ -19,8 +19,9 @@ from ixproxy.messages import (
     RequestDistributeReportingEvent,
 )
 from ixproxy.node.access import media_of, tenant_of
+from ixproxy.node.acting import actor_of
 from ixproxy.node.answers import encode_map, interaction_properties
-from ixproxy.node.events import actor_of, report
+from ixproxy.node.events import report
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.visibility import foremost
 from ixproxy.node.work import Sender

@@ -27,8 +27,8 @@ from ixproxy.messages import (
 from ixproxy.messages.message import MAX_NAME, KeyValues, Message
 from ixproxy.messages.reporting import ServiceEvent
 from ixproxy.node.access import connected
+from ixproxy.node.acting import actor_of
 from ixproxy.node.esp_work import Called, ServiceAnswered, ServiceCalled, ServiceReader
-from ixproxy.node.events import actor_of
 from ixproxy.node.keeping import keep_for_consumers
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.work import Answer, Effect, Refuse, Sender

@@ -14,6 +14,7 @@ from ixproxy import messages as m
 from ixproxy.messages.agents import AgentEvent
 from ixproxy.messages.message import Actor, Event, KeyValues, Party
 from ixproxy.messages.reporting import PartyEvent
+from ixproxy.node.acting import actor_of
 from ixproxy.node.answers import (
     decoded,
     interaction_properties,
@@ -21,6 +22,7 @@ from ixproxy.node.answers import (
     party_shown,
     workbin_shown,
 )
+from ixproxy.node.intake_notices import Occurrence, hears, notice
 from ixproxy.node.invitations import DELIVER
 from ixproxy.node.keeping import is_kept, keep
 from ixproxy.node.life_cycle import Step, To, Transition, When
@@ -76,10 +78,13 @@ def happen(turn: Turn, transition: Transition, what: Happening) -> None:
     row = what.after or what.before
     assert row is not None
     kept = is_kept(turn, row.tenant_id)
+    heard = bool(turn.settings.capture) and hears(turn, row, what.cause)
     properties: KeyValues | None = None
     for step in transition.steps:
         for subject in _subjects(step, what):
             counters.event_number += 1
+            if heard:
+                _notice(turn, step, what, row)
             receivers = () if step.to is To.REPORTING else _receivers(turn, step, what, subject)
             if not receivers and not (kept and step.reported):
                 continue
@@ -90,6 +95,13 @@ def happen(turn: Turn, transition: Transition, what: Happening) -> None:
                 turn.tell(session, event)
             if step.reported:
                 keep(turn, row.tenant_id, event)
+
+
+def _notice(turn: Turn, step: Step, what: Happening, row: InteractionRow) -> None:
+    """Tell the capture point that has submitted it."""
+    joined = what.joined if step.when is When.JOINING else None
+    actor, party = _acting(turn, what), _having(what)
+    notice(turn, Occurrence(step.event, row, what.cause, joined, party, what.changed, actor))
 
 
 def _subjects(step: Step, what: Happening) -> Sequence[Subject]:
@@ -182,10 +194,15 @@ def _concerned(turn: Turn, step: Step, what: Happening, row: InvitationRow) -> S
 
 def _properties(what: Happening) -> KeyValues:
     row = what.after or what.before
+    return interaction_properties(row, _having(what)) if row else {}
+
+
+def _having(what: Happening) -> PartyRow | None:
+    """Who has the interaction then."""
     party = what.joined
     if what.stayed:
         party = foremost((*what.stayed, party) if party else what.stayed)
-    return interaction_properties(row, party) if row else {}
+    return party
 
 
 def _event(turn: Turn, step: Step, what: Happening, party: Subject, properties: KeyValues) -> Event:
@@ -313,22 +330,6 @@ def _acting(turn: Turn, what: Happening) -> Actor | None:
                 return Actor(agent_id=party.agent_id, place_id=party.place_id)
             return Actor(router_id=sender.client_name, strategy_id=party.strategy_id)
     return actor_of(turn, what.cause)
-
-
-def actor_of(turn: Turn, cause: Cause) -> Actor | None:
-    """Who caused an event; None: nobody, as when a timer expires."""
-    sender = cause.sender
-    if sender is None:
-        return None
-    if sender.client_type == ClientType.AGENT_APPLICATION:
-        for name in turn.memory.agents_of.get(sender.session, ()):
-            row = turn.memory.logged_in(name)
-            if row is not None:
-                return Actor(agent_id=row.agent_id, place_id=row.place_id)
-        return None
-    if sender.client_type == ClientType.ROUTING_ENGINE:
-        return Actor(router_id=sender.client_name)
-    return Actor(media_server=sender.client_name)
 
 
 def report(turn: Turn, kind: type[Event], tenant_id: int, **more: object) -> None:

@@ -29,6 +29,9 @@ PROVISIONAL_SECONDS = 10.0
 AT_A_TIME = 500
 """Timers, sessions or receipts that end in one step."""
 
+DOCUMENTS_AT_A_TIME = 2000
+"""Receipts of documents that are deleted in one step: as many as may come in a second."""
+
 TIME_OVER = Reason(reason_system_name="Expired", reason_description="The time to handle it is over")
 
 
@@ -82,6 +85,11 @@ def end_old_login(turn: Turn, row: AgentRow) -> None:
 def expire_receipts(turn: Turn, store: IStore) -> int:
     """Delete some receipts that count no more; how many were deleted."""
     return store.expire_receipts(oldest_receipt(turn), AT_A_TIME)
+
+
+def expire_documents(turn: Turn, store: IStore) -> int:
+    """Delete some receipts of documents that count no more; how many were deleted."""
+    return store.expire_documents(turn.now, DOCUMENTS_AT_A_TIME)
 
 
 def next_ending(memory: Memory, settings: NodeSettings) -> float | None:

@@ -22,6 +22,7 @@ from ixproxy.node.expressions import (
     compile_order,
     compile_segmentation,
 )
+from ixproxy.node.intake_settings import CaptureRules
 from ixproxy.node.properties import Properties, Property
 from ixproxy.node.selections import MOST_BYTES, Selection
 
@@ -73,6 +74,7 @@ class NodeSettings:
     :ivar load_interval: seconds at least between two announcements of the load.
     :ivar names: what the node is called: the names of the servers of its pair.
     :ivar consumers: for whom every reporting event is kept in the outbox.
+    :ivar capture: the capture points, by name.
     """
 
     agent_login_control: str = "none"
@@ -111,6 +113,7 @@ class NodeSettings:
     hide_strategy_esp_activity: bool = False
     names: tuple[str, ...] = ()
     consumers: tuple[str, ...] = ()
+    capture: Mapping[str, CaptureRules] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

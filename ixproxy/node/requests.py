@@ -6,7 +6,8 @@ A request that has no rule here is the server's own (`BY_THE_SERVER`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ from ixproxy.node import (
     esp,
     esp_reporting,
     idleness,
+    intake,
+    outbox,
     pinging,
     placing,
     pulling,
@@ -40,6 +43,8 @@ from ixproxy.node import (
     workbins,
 )
 from ixproxy.node.esp_work import ServiceAnswered, ServiceCalled
+from ixproxy.node.intake_settings import CaptureRules
+from ixproxy.node.intake_work import DocumentGiven, ShipOutbox
 from ixproxy.node.long_plans import Freeing, Moving, Taking
 from ixproxy.node.timers import HANDLING
 from ixproxy.node.turn import Turn
@@ -60,7 +65,7 @@ from ixproxy.node.work import (
     Token,
     Work,
 )
-from ixproxy.node.working_set import MemberKey, ReceiptKey, TimerKey
+from ixproxy.node.working_set import DocumentKey, MemberKey, ReceiptKey, TimerKey
 from ixproxy.values import ClientType
 
 Rule = Callable[[Turn, Sender, Any], Message]
@@ -165,18 +170,35 @@ _WRITES_TIMER = (
 
 
 class Needs(NamedTuple):
-    """The keys of rows that works need."""
+    """
+    The keys of rows that works need.
+
+    :ivar named: by capture point, how many of the newest interactions with which external id.
+    """
 
     ids: list[str]
     receipts: list[ReceiptKey]
     timers: list[TimerKey]
     members: list[MemberKey]
+    documents: list[DocumentKey]
+    named: dict[str, Counter[str]]
 
 
-def needs_of(works: Iterable[Work]) -> Needs:
-    """The rows to prefetch; what is not foreseen is read when it is asked for."""
-    needs = Needs([], [], [], [])
+def needs_of(works: Iterable[Work], capture: Mapping[str, CaptureRules] | None = None) -> Needs:
+    """
+    The rows to prefetch; what is not foreseen is read when it is asked for.
+
+    :param capture: the capture points of the node.
+    """
+    needs = Needs([], [], [], [], [], {})
     for work in works:
+        if type(work) is DocumentGiven:
+            rules = (capture or {}).get(work.point)
+            if rules is not None:
+                needs.ids.extend(intake.ids_needed(work.document))
+                needs.documents.extend(intake.receipts_needed(work, rules))
+                counts = needs.named.setdefault(work.point, Counter())
+                counts.update(intake.external_ids_needed(work.document, rules))
         if type(work) is not Asked:
             continue
         request = work.message
@@ -246,6 +268,10 @@ def perform(turn: Turn, work: Work) -> Effect | None:
     if type(work) is ServiceCalled:
         esp_reporting.called(turn, work)
         return None
+    if type(work) is DocumentGiven:
+        return intake.do_document(turn, work)
+    if type(work) is ShipOutbox:
+        return outbox.ship(turn, work)
     if type(work) is ServiceAnswered:
         return esp_reporting.answered(turn, work)
     raise TypeError(f"{type(work).__name__} is no work for a rule")

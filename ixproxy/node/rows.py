@@ -217,6 +217,23 @@ class ReceiptRow(Row, frozen=True, kw_only=True):
     created_at: float
 
 
+class DocumentRow(Row, frozen=True, kw_only=True):
+    """
+    The receipt of a document that a capture point has handed in.
+
+    :ivar kept_until: it counts until then, and is deleted later.
+    :ivar results: of its operations, as MessagePack; empty: they were too large.
+    """
+
+    table: ClassVar[str] = "documents"
+    key_columns: ClassVar[tuple[str, ...]] = ("point", "receipt")
+
+    point: str
+    receipt: str
+    kept_until: float
+    results: bytes = b""
+
+
 class TimerRow(Row, frozen=True, kw_only=True):
     """
     Something due at a time: `kind` is `handling`, `routing` or `delivering`.
@@ -294,6 +311,7 @@ ROW_TYPES: tuple[type[Row], ...] = (
     InvitationRow,
     LogoutRow,
     ReceiptRow,
+    DocumentRow,
     TimerRow,
     OutboxRow,
     SnapshotRow,

@@ -31,7 +31,7 @@ from ixproxy.messages import (
 )
 from ixproxy.messages.message import MAX_NAME, Event
 from ixproxy.node.access import connected, tenant_of
-from ixproxy.node.events import actor_of
+from ixproxy.node.acting import actor_of
 from ixproxy.node.memory import Topic
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.work import Relayed, Sender

@@ -10,6 +10,7 @@ from ixproxy.node.counters import Counters
 from ixproxy.node.journal import Journal
 from ixproxy.node.memory import Memory
 from ixproxy.node.model import NodeModel, NodeSettings
+from ixproxy.node.outbox_sizes import Outboxes
 from ixproxy.node.work import Effect, Report, Sender, Tell
 from ixproxy.node.working_set import WorkingSet
 
@@ -46,6 +47,9 @@ class Turn:
     :ivar counted: how much there is, as of the batch before.
     :ivar room: how many members of snapshots may still be freed.
     :ivar tells: what the request in hand says besides its answer: events, and answers to others.
+    :ivar outboxes: how much waits for each capture point.
+    :ivar mistakes: what of ours broke in a part of the request in hand, which
+        was undone, while the rest of it is done.
     """
 
     __slots__ = (
@@ -54,8 +58,10 @@ class Turn:
         "identity",
         "journal",
         "memory",
+        "mistakes",
         "model",
         "now",
+        "outboxes",
         "room",
         "rows",
         "settings",
@@ -71,6 +77,7 @@ class Turn:
         identity: Identity,
         now: float,
         counted: Counted | None = None,
+        outboxes: Outboxes | None = None,
     ) -> None:
         self.rows = rows
         self.memory = memory
@@ -83,6 +90,8 @@ class Turn:
         self.journal: Journal = memory.journal
         self.counters: Counters = memory.counters
         self.tells: list[Effect] = []
+        self.outboxes = outboxes or Outboxes(memory.journal)
+        self.mistakes: list[BaseException] = []
 
     def tell(self, session: bytes, event: Event) -> None:
         """Send an event to a client session, after the answer of the request in hand."""

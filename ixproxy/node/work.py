@@ -24,6 +24,7 @@ import msgspec
 from ixproxy.messages import EventNodeLoad, RequestPull
 from ixproxy.messages.message import Event, Message, Request
 from ixproxy.node.esp_work import CallService, ServiceAnswered, ServiceCalled
+from ixproxy.node.intake_work import IntakeEffect, IntakeWork
 from ixproxy.node.long_plans import LongPlan, Progress
 from ixproxy.node.long_plans import LongRead as LongRead
 from ixproxy.wire.streams import StreamKey
@@ -238,6 +239,7 @@ Work = (
     | RouterReads
     | ServiceCalled
     | ServiceAnswered
+    | IntakeWork
     | Tick
 )
 
@@ -361,6 +363,7 @@ Effect = (
     | ReadLong
     | GoOn
     | CallService
+    | IntakeEffect
 )
 
 

@@ -12,13 +12,15 @@ has to take back what was flushed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from ixproxy.errors import LocalProtocolError
 from ixproxy.interfaces import IStore
 from ixproxy.node.journal import Journal
 from ixproxy.node.pushing_memory import Routers
 from ixproxy.node.rows import (
+    DocumentRow,
     InteractionRow,
     Key,
     OutboxRow,
@@ -35,6 +37,19 @@ ReceiptKey = tuple[int, str, str]
 TimerKey = tuple[str, str]
 MemberKey = tuple[int, str]
 """Snapshot and interaction."""
+DocumentKey = tuple[str, str]
+"""Capture point and receipt."""
+
+
+class Named(NamedTuple):
+    """
+    Interactions of one submitter that have, or had, one external id.
+
+    :ivar whole: there are no others; else these were the newest.
+    """
+
+    ids: tuple[str, ...] = ()
+    whole: bool = True
 
 
 class WorkingSet:
@@ -47,9 +62,11 @@ class WorkingSet:
 
     __slots__ = (
         "_changes",
+        "_documents",
         "_interactions",
         "_journal",
         "_members",
+        "_named",
         "_parties",
         "_receipts",
         "_request_began",
@@ -70,6 +87,8 @@ class WorkingSet:
         self._timers: dict[TimerKey, TimerRow | None] = {}
         self._receipts: dict[ReceiptKey, ReceiptRow | None] = {}
         self._members: dict[MemberKey, SnapshotMemberRow | None] = {}
+        self._documents: dict[DocumentKey, DocumentRow | None] = {}
+        self._named: dict[tuple[str, str], Named] = {}
         self._changes: dict[tuple[str, Key], Row | None] = {}
         self._request_began = 0
         self.originals: dict[str, InteractionRow | None] = {}
@@ -81,10 +100,14 @@ class WorkingSet:
         receipts: Iterable[ReceiptKey] = (),
         timers: Iterable[TimerKey] = (),
         members: Iterable[MemberKey] = (),
+        documents: Iterable[DocumentKey] = (),
+        named: Mapping[str, Mapping[str, int]] | None = None,
     ) -> None:
         """
-        Read interactions with their parties, receipts, timers and members of
-        snapshots that are not here yet.
+        Read interactions with their parties, receipts, timers, members of
+        snapshots and documents that are not here yet.
+
+        :param named: by submitter, external ids: how many of the newest with each.
         """
         new = [id for id in dict.fromkeys(ids) if id not in self._interactions]
         if new:
@@ -113,6 +136,49 @@ class WorkingSet:
             self._members.update(dict.fromkeys(asked))
             for member in self._store.fetch("snapshot_members", asked):
                 self._members[member.snapshot_id, member.interaction_id] = member
+        given = [key for key in dict.fromkeys(documents) if key not in self._documents]
+        if given:
+            self._documents.update(dict.fromkeys(given))
+            for document in self._store.fetch("documents", given):
+                self._documents[document.point, document.receipt] = document
+        for submitted_by, counts in (named or {}).items():
+            self._find(submitted_by, counts)
+
+    def look_for(self, submitted_by: str, counts: Mapping[str, int]) -> None:
+        """
+        Make sure that the newest interactions with some external ids are here,
+        as many as there are or `counts` says of each; may read the tables.
+        """
+        short = {}
+        for external_id, count in counts.items():
+            known = self._named.get((submitted_by, external_id))
+            if known is None or not (
+                known.whole or len(self.named(submitted_by, external_id)) >= count
+            ):
+                short[external_id] = count
+        if short:
+            self.flush()
+            self._find(submitted_by, short)
+
+    def named(self, submitted_by: str, external_id: str) -> list[InteractionRow]:
+        """Those of them that are there and still have it, newest first."""
+        known = self._named.get((submitted_by, external_id), Named())
+        rows = [row for id in known.ids if (row := self._interactions[id]) is not None]
+        return sorted(
+            (row for row in rows if row.external_id == external_id),
+            key=lambda row: (row.submitted_at, row.id),
+            reverse=True,
+        )
+
+    def _find(self, submitted_by: str, counts: Mapping[str, int]) -> None:
+        for count in set(counts.values()):
+            some = [external_id for external_id, number in counts.items() if number == count]
+            found: dict[str, list[str]] = {external_id: [] for external_id in some}
+            for row in self._here(self._store.newest(submitted_by, some, count)):
+                found[row.external_id or ""].append(row.id)
+            for external_id, ids in found.items():
+                # Not by the journal: it is so, whatever becomes of the request that asked.
+                self._named[submitted_by, external_id] = Named(tuple(ids), len(ids) < count)
 
     def interaction(self, id: str) -> InteractionRow | None:
         """The interaction, or None."""
@@ -139,6 +205,18 @@ class WorkingSet:
             self.prefetch(timers=((kind, id),))
         return self._timers[kind, id]
 
+    def document(self, point: str, receipt: str) -> DocumentRow | None:
+        """The receipt of a document, or None; it may be too old."""
+        if (point, receipt) not in self._documents:
+            self.prefetch(documents=((point, receipt),))
+        return self._documents[point, receipt]
+
+    def outbox(self, consumer: str, limit: int, after: int) -> list[OutboxRow]:
+        """The oldest that a consumer has behind a number; reads the tables."""
+        self.flush()
+        found: list[OutboxRow] = self._store.outbox(consumer, limit, after)
+        return found
+
     def member(self, snapshot_id: int, id: str) -> SnapshotMemberRow | None:
         """The member of a snapshot, or None."""
         if (snapshot_id, id) not in self._members:
@@ -164,9 +242,12 @@ class WorkingSet:
         """The rows that the store chooses, of this batch where it has them."""
         self.flush()
         rows: list[InteractionRow] = self._store.select(selection, now)
-        interactions = self._interactions
+        return self._here(rows)
+
+    def _here(self, rows: list[InteractionRow]) -> list[InteractionRow]:
+        """Rows that the store gave are here from now on, as are their parties."""
         for row in rows:
-            interactions.setdefault(row.id, row)
+            self._interactions.setdefault(row.id, row)
         missing = [row.id for row in rows if row.id not in self._parties]
         self._parties.update((id, ()) for id in missing)
         if missing:
@@ -189,6 +270,11 @@ class WorkingSet:
             self.originals[id] = self._interactions.get(id)
         if id not in self._parties:
             self._parties[id] = ()
+        if self._named and row.external_id is not None:
+            key = (row.submitted_by, row.external_id)
+            known = self._named.get(key)
+            if known is not None and id not in known.ids:
+                journal.set(self._named, key, known._replace(ids=(*known.ids, id)))
         journal.set(self._interactions, id, row)
         journal.set(self._changes, ("interactions", (id,)), row)
 
@@ -250,6 +336,16 @@ class WorkingSet:
     def put_outbox(self, row: OutboxRow) -> None:
         """An event for one consumer."""
         self._journal.set(self._changes, ("outbox", (row.event_number, row.consumer)), row)
+
+    def remove_outbox(self, number: int, consumer: str) -> None:
+        """It was taken over."""
+        self._journal.set(self._changes, ("outbox", (number, consumer)), None)
+
+    def put_document(self, row: DocumentRow) -> None:
+        """The receipt of a document that is done."""
+        key = (row.point, row.receipt)
+        self._journal.set(self._documents, key, row)
+        self._journal.set(self._changes, ("documents", key), row)
 
     def put(self, row: Row) -> None:
         """A row that memory keeps whole: of an agent or a session."""

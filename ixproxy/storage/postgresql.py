@@ -283,15 +283,15 @@ class PostgresqlStore:
 
     def expire_receipts(self, created_before: float, limit: int) -> int:
         """See `IStore`."""
-        self._wrote = True
-        key = ", ".join(self._columns["receipts"].key)
-        gone = self._ask(
-            f"DELETE FROM receipts WHERE ({key}) IN (SELECT {key} FROM receipts "
-            "WHERE created_at < %s ORDER BY created_at LIMIT %s) RETURNING 1",
-            created_before,
-            limit,
-        )
-        return len(gone)
+        return self._expire("receipts", "created_at < %s", "created_at", created_before, limit)
+
+    def expire_documents(self, kept_until: float, limit: int) -> int:
+        """See `IStore`."""
+        return self._expire("documents", "kept_until <= %s", "kept_until", kept_until, limit)
+
+    def newest(self, submitted_by: str, external_ids: Iterable[str], limit: int) -> list[Any]:
+        """See `IStore`."""
+        return self._reading.newest(submitted_by, list(external_ids), limit)
 
     def select(self, selection: Selection, now: float) -> list[Any]:
         """See `IStore`."""
@@ -313,11 +313,15 @@ class PostgresqlStore:
             "FROM interactions GROUP BY tenant_id, media_type, queue, state"
         )
 
-    def outbox(self, consumer: str, limit: int) -> list[Any]:
+    def outbox(self, consumer: str, limit: int, after: int = 0) -> list[Any]:
         """See `IStore`."""
-        return self._rows(
-            "outbox", "WHERE consumer = %s ORDER BY event_number LIMIT %s", consumer, limit
-        )
+        rest = "WHERE consumer = %s AND event_number > %s ORDER BY event_number LIMIT %s"
+        return self._rows("outbox", rest, consumer, after, limit)
+
+    def outbox_size(self, consumer: str) -> int:
+        """See `IStore`."""
+        ((size,),) = self._ask("SELECT count(*) FROM outbox WHERE consumer = %s", consumer)
+        return int(size)
 
     def prepare_views(self, selections: Sequence[tuple[str, Any]]) -> None:
         """See `IStore`; views with equal indexes share one."""
@@ -372,6 +376,13 @@ class PostgresqlStore:
         columns = self._columns[table]
         names = ", ".join(map(quoted_name, columns.names))
         return list(map(columns.row, self._ask(f"SELECT {names} FROM {table} {rest}", *variables)))
+
+    def _expire(self, table: str, old: str, age: str, *variables: Any) -> int:
+        self._wrote = True
+        key = ", ".join(self._columns[table].key)
+        some = f"SELECT {key} FROM {table} WHERE {old} ORDER BY {age} LIMIT %s"
+        text = f"DELETE FROM {table} WHERE ({key}) IN ({some}) RETURNING 1"
+        return len(self._ask(text, *variables))
 
     def _ask(self, text: str, *variables: Any) -> list[Any]:
         try:

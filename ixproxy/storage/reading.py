@@ -14,6 +14,7 @@ from ixproxy.node.selections import Selection
 from ixproxy.node.sql_text import Dialect, quoted_name
 from ixproxy.storage.columns import Columns, Values
 from ixproxy.storage.selecting import MARKS, Statement, within_segments
+from ixproxy.storage.statements import in_chunks
 
 
 class Questions(Protocol):
@@ -88,6 +89,28 @@ class Reading:
                 return _rows(chosen, columns, selection.most_bytes)
         except questions.border as problem:
             raise questions.problem(problem, "selecting interactions") from problem
+
+    def newest(self, submitted_by: str, external_ids: Sequence[str], limit: int) -> list[Row]:
+        """The newest interactions of a submitter with each of some external ids."""
+        columns, questions = self._columns["interactions"], self.questions
+        mark = MARKS[questions.dialect].format
+        names = ", ".join(map(quoted_name, columns.names))
+        rows: list[Row] = []
+        try:
+            for some in in_chunks(list(dict.fromkeys(external_ids)), 1):
+                wanted = {"who": submitted_by, "limit": limit}
+                wanted.update((f"e{at}", id) for at, id in enumerate(some))
+                parts = [
+                    f"SELECT * FROM (SELECT {names} FROM interactions "
+                    f'WHERE "external_id" = {mark(f"e{at}")} AND "submitted_by" = {mark("who")} '
+                    f'ORDER BY "submitted_at" DESC, "id" DESC LIMIT {mark("limit")}) AS n{at}'
+                    for at in range(len(some))
+                ]
+                found = questions.rows(" UNION ALL ".join(parts), wanted, some=False)
+                rows += map(columns.row, found)
+        except questions.border as problem:
+            raise questions.problem(problem, "reading by external ids") from problem
+        return rows
 
     def members(self, snapshot_id: int, start: int, limit: int) -> list[SnapshotMemberRow]:
         """Members of a snapshot from a position on, in their order."""

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-VERSION = 3
+VERSION = 4
 """The schema that this program speaks; the number that it has on every store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
     """
-    Numbered files: `sqlite-v3.sql` makes version 3, `sqlite-v2-to-v3.sql` makes it of version 2.
+    Numbered files: `sqlite-v4.sql` makes version 4, `sqlite-v3-to-v4.sql` makes it of version 3.
 
     :ivar version: the newest.
     :ivar kind: the store's, with which the names begin.

@@ -246,13 +246,15 @@ class SqliteStore:
 
     def expire_receipts(self, created_before: float, limit: int) -> int:
         """See `IStore`."""
-        key = ", ".join(self._columns["receipts"].key)
-        return self._ask(
-            f"DELETE FROM receipts WHERE ({key}) IN "
-            f"(SELECT {key} FROM receipts WHERE created_at < ? ORDER BY created_at LIMIT ?)",
-            created_before,
-            limit,
-        ).rowcount
+        return self._expire("receipts", "created_at < ?", "created_at", created_before, limit)
+
+    def expire_documents(self, kept_until: float, limit: int) -> int:
+        """See `IStore`."""
+        return self._expire("documents", "kept_until <= ?", "kept_until", kept_until, limit)
+
+    def newest(self, submitted_by: str, external_ids: Iterable[str], limit: int) -> list[Any]:
+        """See `IStore`."""
+        return self._open_reading().newest(submitted_by, list(external_ids), limit)
 
     def select(self, selection: Selection, now: float) -> list[Any]:
         """See `IStore`."""
@@ -274,11 +276,15 @@ class SqliteStore:
             "FROM interactions GROUP BY tenant_id, media_type, queue, state"
         ).fetchall()
 
-    def outbox(self, consumer: str, limit: int) -> list[Any]:
+    def outbox(self, consumer: str, limit: int, after: int = 0) -> list[Any]:
         """See `IStore`."""
-        return self._rows(
-            "outbox", "WHERE consumer = ? ORDER BY event_number LIMIT ?", consumer, limit
-        )
+        rest = "WHERE consumer = ? AND event_number > ? ORDER BY event_number LIMIT ?"
+        return self._rows("outbox", rest, consumer, after, limit)
+
+    def outbox_size(self, consumer: str) -> int:
+        """See `IStore`."""
+        asked = self._ask("SELECT count(*) FROM outbox WHERE consumer = ?", consumer)
+        return int(asked.fetchone()[0])
 
     def prepare_views(self, selections: Sequence[tuple[str, Any]]) -> None:
         """See `IStore`; views with equal indexes share one."""
@@ -367,6 +373,11 @@ class SqliteStore:
         names = ", ".join(columns.names)
         found = self._ask(f"SELECT {names} FROM {table} {rest}", *variables).fetchall()
         return list(map(columns.row, found))
+
+    def _expire(self, table: str, old: str, age: str, *variables: Any) -> int:
+        key = ", ".join(self._columns[table].key)
+        some = f"SELECT {key} FROM {table} WHERE {old} ORDER BY {age} LIMIT ?"
+        return self._ask(f"DELETE FROM {table} WHERE ({key}) IN ({some})", *variables).rowcount
 
     def _ask(self, text: str, *variables: Any) -> sqlite3.Cursor:
         try:

@@ -12,7 +12,6 @@ that of leases in `lease_contract`; all can be had from here. In your test suite
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,11 @@ from zope.interface.verify import verifyObject
 from ixproxy.errors import LeaseLost, StorageError
 from ixproxy.interfaces import IStore, IStoreReader
 from ixproxy.node.expressions import columns_of
-from ixproxy.node.rows import InteractionRow, OutboxRow, ReceiptRow, Row, SessionRow, TimerRow
+from ixproxy.node.rows import InteractionRow, Row, SessionRow, TimerRow
 from ixproxy.node.selections import Selection
 from ixproxy.testing.counting_contract import CountingContract
 from ixproxy.testing.lease_contract import LeaseContract as LeaseContract
+from ixproxy.testing.outbox_contract import OutboxContract
 from ixproxy.testing.snapshot_contract import SnapshotContract
 from ixproxy.testing.store_samples import (
     CUSTOM,
@@ -42,7 +42,7 @@ from ixproxy.testing.strategy_contracts import PullStrategyContract as PullStrat
 from ixproxy.testing.strategy_contracts import RoutingStrategyContract as RoutingStrategyContract
 
 
-class StoreContract(SnapshotContract, CountingContract):
+class StoreContract(SnapshotContract, CountingContract, OutboxContract):
     """For `IStore`: `make` is called with a folder of the test's own."""
 
     def make(self, place: Path, custom: Mapping[str, str]) -> IStore:
@@ -225,30 +225,6 @@ class StoreContract(SnapshotContract, CountingContract):
         assert [row.due_at - NOW for row in store.due_timers(NOW + 2, 9)] == [1, 2]
         assert [row.due_at - NOW for row in store.due_timers(NOW + 9, 2)] == [1, 2]
         assert store.due_timers(NOW, 9) == []
-
-    def test_old_receipts_are_deleted_oldest_first(self, store: IStore) -> None:
-        rows = [
-            ReceiptRow(tenant_id=1, submitted_by="m", receipt=f"{at}", interaction_id="i",
-                       created_at=NOW + at)
-            for at in (4, 1, 3, 2)
-        ]  # fmt: skip
-        self.commit(store, *rows)
-        store.begin()
-        assert store.expire_receipts(NOW + 4, 2) == 2
-        assert store.expire_receipts(NOW + 4, 9) == 1
-        store.commit(2)
-        assert store.fetch_by("receipts", "submitted_by", ["m"]) == rows[:1]
-
-    def test_the_outbox_gives_each_consumer_its_own_oldest_first(self, store: IStore) -> None:
-        rows = [
-            OutboxRow(event_number=number, consumer=consumer, body=b"x")
-            for number, consumer in product((3, 1, 2), ("log", "mail"))
-        ]
-        self.commit(store, *rows)
-        assert [row.event_number for row in store.outbox("log", 2)] == [1, 2]
-        self.commit(store, gone=[("outbox", row.key) for row in store.outbox("log", 2)])
-        assert [row.event_number for row in store.outbox("log", 9)] == [3]
-        assert [row.event_number for row in store.outbox("mail", 9)] == [1, 2, 3]
 
     def test_it_counts_what_it_has(self, store: IStore) -> None:
         rows = [

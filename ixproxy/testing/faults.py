@@ -169,6 +169,16 @@ class FaultyStore:
         self._called("expire_receipts")
         return self._store.expire_receipts(created_before, limit)
 
+    def expire_documents(self, kept_until: float, limit: int) -> int:
+        """See `IStore`."""
+        self._called("expire_documents")
+        return self._store.expire_documents(kept_until, limit)
+
+    def newest(self, submitted_by: str, external_ids: Iterable[str], limit: int) -> list[Any]:
+        """See `IStore`."""
+        self._called("newest")
+        return self._store.newest(submitted_by, external_ids, limit)
+
     def select(self, selection: Any, now: float) -> list[Any]:
         """See `IStore`."""
         self._called("select")
@@ -189,10 +199,15 @@ class FaultyStore:
         self._called("counts")
         return self._store.counts()
 
-    def outbox(self, consumer: str, limit: int) -> list[Any]:
+    def outbox(self, consumer: str, limit: int, after: int = 0) -> list[Any]:
         """See `IStore`."""
         self._called("outbox")
-        return self._store.outbox(consumer, limit)
+        return self._store.outbox(consumer, limit, after)
+
+    def outbox_size(self, consumer: str) -> int:
+        """See `IStore`."""
+        self._called("outbox_size")
+        return self._store.outbox_size(consumer)
 
     def prepare_views(self, selections: Sequence[tuple[str, Any]]) -> None:
         """See `IStore`."""

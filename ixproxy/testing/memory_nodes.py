@@ -4,6 +4,7 @@ The nodes of a cluster in memory: one server, or a pair of them, over one databa
     node.kill()                 # the primary dies; its backup takes over
     node.primary.pause()        # …, or is ended by its backup for its silence
     node.start()                # whoever is dead comes back
+    node.capture(plan)          # it has capture points
 
 Where there are two servers, one is primary and the other waits for its lease.
 What the two have in common outlives them: the database, and who has its lease.
@@ -12,10 +13,12 @@ What the two have in common outlives them: the database, and who has its lease.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from ixproxy.interfaces import IStore
+from ixproxy.net.capture_plans import CapturePlan
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.node.esp_servers import ExternalServer
@@ -182,6 +185,16 @@ class MemoryNode:
         for each in self.members:
             each.start()
 
+    def capture(self, *plans: CapturePlan) -> None:
+        """
+        Its capture points from now on: what runs follows live, and what is
+        started later begins with them.
+        """
+        common = self._common
+        common.capture = plans
+        rules = {plan.name: plan.rules for plan in plans}
+        self.change(common.model, replace(common.settings, capture=rules))
+
     def change(self, model: NodeModel, settings: NodeSettings | None = None) -> None:
         """
         Other tenants, and other settings if they are given: what runs follows
@@ -193,7 +206,12 @@ class MemoryNode:
         for each in self.members:
             if each.alive and each.member is not None:
                 if each.member.state is State.PRIMARY and each.server is not None:
-                    each.server.configuration_changed(model, common.settings, common.limits)
+                    each.server.configuration_changed(
+                        model,
+                        common.settings,
+                        common.limits,
+                        capture=common.capture,
+                    )
                 else:
                     each.member.configuration_changed()
 

@@ -20,6 +20,7 @@ from twisted.internet.defer import Deferred
 
 from ixproxy.errors import StoreUnreachable
 from ixproxy.interfaces import IStore
+from ixproxy.net.capture_plans import CapturePlan
 from ixproxy.net.executors import Executor
 from ixproxy.net.keep_alive import KeepAlive
 from ixproxy.net.node_limits import NodeLimits
@@ -66,6 +67,7 @@ class Common:
     :ivar leases: who has its lease.
     :ivar lone: there is one server only.
     :ivar servers: the external servers that it calls.
+    :ivar capture: its capture points.
     :ivar around_store: what each program puts around its store.
     :ivar at_database: what stands directly at the database, below all that may
         happen to a program; is given the server's name and the store.
@@ -83,6 +85,7 @@ class Common:
     leases: MemoryLeases
     lone: bool
     servers: tuple[ExternalServer, ...] = ()
+    capture: tuple[CapturePlan, ...] = ()
     around_store: Callable[[IStore], IStore] = lambda store: store
     at_database: Callable[[str, IStore], IStore] = lambda name, store: store
 
@@ -278,6 +281,7 @@ class MemoryServer:
             servers=common.servers,
             third_party=lambda text: common.network.client_endpoint(text, self.name),
             chance=self._random.random,
+            capture=common.capture,
         )
         self._lease = common.leases.lease(self.name)
         self._tell_lease()

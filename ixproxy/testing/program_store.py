@@ -83,6 +83,12 @@ class ProgramStore(FaultyStore):
             self._said.append(lambda: self._store.expire_receipts(created_before, limit))
         return super().expire_receipts(created_before, limit)
 
+    def expire_documents(self, kept_until: float, limit: int) -> int:
+        """See `IStore`."""
+        if self._gate.armed:
+            self._said.append(lambda: self._store.expire_documents(kept_until, limit))
+        return super().expire_documents(kept_until, limit)
+
     def commit(self, last_event_number: int) -> None:
         """See `IStore`."""
         if self._gate.armed:

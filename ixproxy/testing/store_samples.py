@@ -12,6 +12,7 @@ from ixproxy.node.expressions import Condition, Order, compile_condition, compil
 from ixproxy.node.properties import Properties
 from ixproxy.node.rows import (
     AgentRow,
+    DocumentRow,
     InteractionRow,
     InvitationRow,
     LogoutRow,
@@ -91,6 +92,7 @@ SAMPLES: tuple[Row, ...] = (
               application_name="proxy1", lasting=False, due_at=NOW + 30.0,
               last_state={"media": {"chat": 1}, "logged_in_at": NOW}),
     ReceiptRow(tenant_id=1, submitted_by="m", receipt="r", interaction_id="i1", created_at=NOW),
+    DocumentRow(point="mail-in", receipt="Ä/1 ✉", kept_until=NOW + 0.5, results=b"\x90\xff"),
     TimerRow(kind="handling", interaction_id="i1", due_at=NOW, seconds=60.0),
     OutboxRow(event_number=2**40, consumer="log", body=b"\x00frame\xff"),
     SnapshotRow(snapshot_id=2**40, session=b"\xff" * 16, tenant_id=1, taken_at=NOW,

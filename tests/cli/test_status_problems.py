@@ -7,6 +7,7 @@ import pytest
 from ixproxy.cli.status_asking import Found, Target
 from ixproxy.cli.status_problems import problems_of, state_of
 from ixproxy.messages import (
+    CaptureStatus,
     ConfigurationFacts,
     LimitUse,
     LinkStatus,
@@ -180,3 +181,18 @@ def test_one_that_breaks_off_is_said() -> None:
 def test_what_is_missing_comes_first() -> None:
     near = node(limits=[LimitUse(name="max-clients", used=9, allowed=10)])
     assert [text.split()[0] for text in texts(near, away("proxy1"))] == ["proxy1", "ixn1"]
+
+
+@pytest.mark.parametrize("state", ["failed: no such directory", "connecting: refused", "lost"])
+def test_a_capture_point_that_does_not_work_is_a_problem(state: str) -> None:
+    points = [CaptureStatus(name="mail-in", state=state), CaptureStatus(name="b", state="idle")]
+    found = node("ixn1", node_status={"capture_points": points})
+    assert texts(found) == [f"capture point mail-in of ixn1 is {state}"]
+
+
+def test_a_capture_point_that_does_not_hear_of_everything_is_one() -> None:
+    point = CaptureStatus(name="mail-in", state="connected", counts={"dropped": 7})
+    assert texts(node("ixn1", node_status={"capture_points": [point]})) == [
+        "capture point mail-in of ixn1 was not told of 7 changes: "
+        "it does not read what waits for it"
+    ]

@@ -9,6 +9,7 @@ from ixproxy.cli.status_asking import Found
 from ixproxy.cli.status_problems import problems_of
 from ixproxy.cli.status_tables import MOST_QUEUES, show
 from ixproxy.messages import (
+    CaptureStatus,
     ConfigurationFacts,
     LinkStatus,
     ParkingStatus,
@@ -118,3 +119,14 @@ def test_servers_of_an_earlier_version_say_what_they_know() -> None:
     text = shown(found)
     assert "tenant 1: some linked" in text
     assert "Sessions  5" in text
+
+
+def test_capture_points_are_shown_with_what_they_say_of_themselves() -> None:
+    point = CaptureStatus(
+        name="mail-in", kind="file", state="idle", in_flight=2, waiting=3,
+        counts={"taken": 40, "refused": 1, "errors": 5, "notified": 60}, figures={"files": 7},
+    )  # fmt: skip
+    text = shown(node(node_status={"capture_points": [point]}))
+    (row,) = [line.split() for line in text.splitlines() if "mail-in" in line]
+    assert row == ["mail-in", "file", "idle;", "files", "7", "40", "1", "5", "2", "60", "3"]
+    assert "queue" not in text.partition("ixn1 has")[2].partition("capture point")[0]

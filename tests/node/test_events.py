@@ -20,7 +20,7 @@ from ixproxy.messages import (
     RequestStopProcessing,
 )
 from ixproxy.messages.message import Actor, Reason
-from ixproxy.node.events import actor_of, report_agent, tell_agent
+from ixproxy.node.events import report_agent, tell_agent
 from ixproxy.node.rows import AgentRow
 from ixproxy.node.turn import Cause
 from ixproxy.node.work import Report, Tell
@@ -75,16 +75,6 @@ def test_a_revocation_is_for_the_client_and_not_for_reporting(node: TriedNode) -
     reported = node.reported()
     assert "EventRevoked" not in [type(each).__name__ for each in reported]
     assert event.event_number > max(each.event_number for each in reported)
-
-
-def test_the_actor_is_named_by_what_the_client_is(node: TriedNode) -> None:
-    turn = node.turn()
-    assert actor_of(turn, Cause()) is None
-    assert actor_of(turn, Cause(node.media_server())) == Actor(media_server="mail-1")
-    assert actor_of(turn, Cause(node.router())) == Actor(router_id="ors-1")
-    assert actor_of(turn, Cause(node.desktop())) is None
-    ann = node.agent("Ann")
-    assert actor_of(turn, Cause(ann)) == Actor(agent_id="Ann", place_id="P-Ann")
 
 
 def test_an_agents_other_connections_are_told_and_the_requester_is_not(node: TriedNode) -> None:

@@ -38,9 +38,9 @@ def test_what_the_server_turns_into_other_work_is_no_request_here(
 
 
 def needed(*works: Work) -> tuple[list[str], list[object], list[object]]:
-    ids, receipts, timers, members = needs_of(works)
-    assert members == []
-    return ids, list(receipts), list(timers)
+    needs = needs_of(works)
+    assert (needs.members, needs.documents, needs.named) == ([], [], {})
+    return needs.ids, list(needs.receipts), list(needs.timers)
 
 
 def test_requests_say_which_rows_they_need() -> None:

@@ -11,6 +11,7 @@ from ixproxy.errors import StorageError
 from ixproxy.node.rows import (
     BY_TABLE,
     AgentRow,
+    DocumentRow,
     InvitationRow,
     SnapshotMemberRow,
     SnapshotRow,
@@ -192,7 +193,9 @@ def test_a_database_of_version_2_is_brought_up_with_all_its_rows(tmp_path: Path)
     store.open(NOW)
     assert store.select(Selection(1), NOW) == [row]
     store.begin()
-    rows = [each for each in SAMPLES if isinstance(each, SnapshotRow | SnapshotMemberRow)]
+    rows = [
+        each for each in SAMPLES if isinstance(each, SnapshotRow | SnapshotMemberRow | DocumentRow)
+    ]
     locked = replace(row, is_locked=1, snapshot_id=5, custom={"c_product": "x"})
     store.write([*rows, locked], [])
     store.commit(42)

@@ -1,4 +1,4 @@
--- A node's database, version 3, for PostgreSQL 14 or newer; made in the current schema.
+-- A node's database, version 4, for PostgreSQL 14 or newer; made in the current schema.
 --
 -- The same tables as on SQLite, and the lease. Times are DOUBLE PRECISION: seconds since the epoch,
 -- UTC. Texts compare by their bytes (COLLATE "C"), as in every store, so that sorted answers of
@@ -68,11 +68,13 @@ CREATE INDEX interactions_in_workbin ON interactions (
     tenant_id, workbin_type, workbin_agent, workbin_group, workbin_place, workbin_place_group
 ) WHERE workbin_type IS NOT NULL;
 
-CREATE INDEX interactions_by_external_id ON interactions (external_id)
-    WHERE external_id IS NOT NULL;
-
 -- What is being worked on: counted by segmentation.
 CREATE INDEX interactions_out ON interactions (tenant_id, queue) WHERE state > 1;
+
+-- For one capture point the newest with an external id, however many share it.
+CREATE INDEX interactions_by_external_id ON interactions (
+    external_id, submitted_by, submitted_at, id
+) WHERE external_id IS NOT NULL;
 
 CREATE TABLE parties (
     interaction_id TEXT COLLATE "C" NOT NULL,
@@ -161,6 +163,16 @@ CREATE TABLE receipts (
 
 CREATE INDEX receipts_by_age ON receipts (created_at);
 
+CREATE TABLE documents (
+    point TEXT COLLATE "C" NOT NULL,                -- the capture point
+    receipt TEXT COLLATE "C" NOT NULL,              -- the source's own name of the document
+    kept_until DOUBLE PRECISION NOT NULL,           -- deleted later
+    results BYTEA NOT NULL,                         -- MessagePack, or empty
+    PRIMARY KEY (point, receipt)
+);
+
+CREATE INDEX documents_by_age ON documents (kept_until);
+
 CREATE TABLE timers (
     kind TEXT COLLATE "C" NOT NULL,                 -- handling, routing, delivering
     interaction_id TEXT COLLATE "C" NOT NULL,
@@ -201,5 +213,5 @@ CREATE TABLE snapshot_members (
 CREATE UNIQUE INDEX snapshot_members_by_position ON snapshot_members (snapshot_id, position);
 
 INSERT INTO meta VALUES
-    (1, 'ixproxy node', 3, 0, 0, 0, 0, pg_current_xact_id()::text::bigint, '');
+    (1, 'ixproxy node', 4, 0, 0, 0, 0, pg_current_xact_id()::text::bigint, '');
 INSERT INTO lease VALUES (1, '', 0, 0);

@@ -1,4 +1,4 @@
--- A node's database, version 3, for SQLite 3.35 or newer.
+-- A node's database, version 4, for SQLite 3.35 or newer.
 --
 -- Times are REAL: seconds since the epoch, UTC. Texts compare by their bytes
 -- (BINARY), as in every store, so that sorted answers of several nodes merge.
@@ -56,11 +56,13 @@ CREATE INDEX interactions_in_workbin ON interactions (
     tenant_id, workbin_type, workbin_agent, workbin_group, workbin_place, workbin_place_group
 ) WHERE workbin_type IS NOT NULL;
 
-CREATE INDEX interactions_by_external_id ON interactions (external_id)
-    WHERE external_id IS NOT NULL;
-
 -- What is being worked on: counted by segmentation.
 CREATE INDEX interactions_out ON interactions (tenant_id, queue) WHERE state > 1;
+
+-- For one capture point the newest with an external id, however many share it.
+CREATE INDEX interactions_by_external_id ON interactions (
+    external_id, submitted_by, submitted_at, id
+) WHERE external_id IS NOT NULL;
 
 CREATE TABLE parties (
     interaction_id TEXT NOT NULL,
@@ -149,6 +151,16 @@ CREATE TABLE receipts (
 
 CREATE INDEX receipts_by_age ON receipts (created_at);
 
+CREATE TABLE documents (
+    point TEXT NOT NULL,                    -- the capture point
+    receipt TEXT NOT NULL,                  -- the source's own name of the document
+    kept_until REAL NOT NULL,               -- deleted later
+    results BLOB NOT NULL,                  -- MessagePack, or empty
+    PRIMARY KEY (point, receipt)
+) WITHOUT ROWID;
+
+CREATE INDEX documents_by_age ON documents (kept_until);
+
 CREATE TABLE timers (
     kind TEXT NOT NULL,                         -- handling, routing, delivering
     interaction_id TEXT NOT NULL,
@@ -188,4 +200,4 @@ CREATE TABLE snapshot_members (
 -- A page.
 CREATE UNIQUE INDEX snapshot_members_by_position ON snapshot_members (snapshot_id, position);
 
-INSERT INTO meta VALUES (1, 3, 0, 0, 0);
+INSERT INTO meta VALUES (1, 4, 0, 0, 0);

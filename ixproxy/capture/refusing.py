@@ -1,0 +1,43 @@
+"""What is wrong with a document that cannot be handed in, and which answers say "later"."""
+
+from __future__ import annotations
+
+from ixproxy.errors import Code, IxproxyError, RequestRefused
+from ixproxy.node.intake_work import comes_again
+
+
+class DocumentRefused(IxproxyError):
+    """
+    A document of which nothing can be done: it belongs in the error place.
+
+    :ivar code: one of `ixproxy.errors.Code`, for an `error` notification.
+    :ivar reason: what is wrong, in one line.
+    :ivar line: of the document, counted from 1; 0: not known.
+    """
+
+    def __init__(self, reason: str, line: int = 0, code: int = Code.BAD_ATTRIBUTE) -> None:
+        self.code = code
+        self.reason = one_line(reason)
+        self.line = line
+        super().__init__(f"line {line}: {self.reason}" if line else self.reason)
+
+
+MOST_SHOWN = 300
+"""Characters of a reason: parts of a document stand in it, and those have no end."""
+
+
+def refused_for_ever(answer: RequestRefused) -> bool:
+    """Whether a document that an intake has refused belongs in the error place, not to later."""
+    return not comes_again(answer)
+
+
+def one_line(text: str) -> str:
+    """`text` as a person can read it in one line: cut, and without what does not print."""
+    if len(text) > MOST_SHOWN:
+        text = text[: MOST_SHOWN - 1] + "…"
+    return "".join(each if each.isprintable() else " " for each in text).strip()
+
+
+def shown(text: str) -> str:
+    """A piece of a document, quoted and cut, to stand in a reason."""
+    return repr(text if len(text) <= 60 else text[:59] + "…")

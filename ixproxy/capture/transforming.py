@@ -1,0 +1,179 @@
+"""
+Documents of any form become native ones, and native ones any other: by XSLT.
+
+Theory of operation: a stylesheet is part of the configuration and trusted; what
+it is applied to is not. So it may include other files when it is read, but
+while it runs it can neither read nor write nor fetch anything. It is applied
+in a thread of its own, which is ended and followed by another after
+`RENEWED_AFTER` bytes of documents: lxml keeps every name that it meets for as
+long as the thread lives.
+
+What a stylesheet refuses, by `<xsl:message terminate="yes">`, is refused with
+its own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock, local
+from typing import Any
+
+from lxml import etree
+
+from ixproxy.capture.refusing import DocumentRefused, one_line
+from ixproxy.capture.xml_parsing import LIMITS, XmlLimits, checked_text
+from ixproxy.errors import Code, ConfigError, ConfigProblem
+
+RENEWED_AFTER = 32 << 20
+"""Bytes of documents that one thread transforms."""
+
+MOST_OUTPUT = 4
+"""A result may have so many times the bytes that a document may have."""
+
+_DEEPEST = 500
+"""Templates inside each other while a stylesheet runs."""
+
+_untyped: Any = etree
+"""The stubs lack just what keeps a stylesheet from doing harm."""
+
+_ACCESS = _untyped.XSLTAccessControl.DENY_ALL
+"""Neither read nor write, no files and no network."""
+
+_untyped.XSLT.set_global_max_depth(_DEEPEST)
+
+Parameters = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stylesheet:
+    """
+    A stylesheet that can be used.
+
+    :ivar path: of its file.
+    :ivar content: as the file was when it was read.
+    :ivar parameters: what its `xsl:param`s are given, as texts.
+    """
+
+    path: str
+    content: bytes = field(repr=False)
+    parameters: Parameters = field(default_factory=dict)
+
+
+def read_stylesheet(key: str, path: str, parameters: Parameters | None = None) -> Stylesheet:
+    """
+    :param key: of the table, for what is wrong.
+    :raise ConfigError: there is no such file, or it is no stylesheet.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as problem:
+        raise _unusable(key, f"{path} cannot be read: {problem.strerror}") from None
+    sheet = Stylesheet(path, content, dict(parameters or {}))
+    try:
+        # Nothing that it leaves behind may stay in the thread that asks.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(_compile_and_forget, sheet).result()
+    except etree.LxmlError as problem:
+        raise _unusable(key, f"{path} is no stylesheet: {_said(problem)}") from None
+    return sheet
+
+
+def _compile_and_forget(sheet: Stylesheet) -> None:
+    _compiled(sheet)
+
+
+def _unusable(key: str, text: str) -> ConfigError:
+    return ConfigError([ConfigProblem("", key, one_line(text))])
+
+
+def _compiled(sheet: Stylesheet) -> etree.XSLT:
+    # Its own entities and document type do no harm: who can write the stylesheet can write all.
+    parser = etree.XMLParser(no_network=True)
+    tree = etree.fromstring(sheet.content, parser, base_url=sheet.path)
+    return etree.XSLT(tree, access_control=_ACCESS)
+
+
+def _said(problem: BaseException, log: Any = ()) -> str:
+    """Why: in the words of the stylesheet's own messages, where it has some."""
+    messages = [entry.message for entry in log]
+    return "; ".join(messages[:3]) or str(problem) or type(problem).__name__
+
+
+class Transformation:
+    """
+    One stylesheet at work. `apply` may be called in any thread but the reactor's.
+
+    :param limits: of what comes in.
+    """
+
+    def __init__(self, sheet: Stylesheet, limits: XmlLimits = LIMITS) -> None:
+        self._sheet = sheet
+        self._limits = limits
+        self._lock = Lock()
+        self._thread: ThreadPoolExecutor | None = None
+        self._used = 0
+        self._own = local()
+        self.threads = 0
+        """How many threads it has begun."""
+
+    def apply(self, content: bytes) -> bytes:
+        """
+        What becomes of a document; b"" where the stylesheet makes nothing of it.
+
+        :raise DocumentRefused: it cannot be read, the stylesheet fails on it or
+            refuses it, or the result is too large.
+        """
+        text = checked_text(content, self._limits)
+        done = self._worker(len(content)).submit(self._apply, text)
+        return done.result()
+
+    def close(self) -> None:
+        """Let go of the thread; the next `apply` would begin another."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.shutdown(wait=False)
+
+    def _worker(self, size: int) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._thread is not None and self._used >= RENEWED_AFTER:
+                self._thread.shutdown(wait=False)
+                self._thread = None
+            if self._thread is None:
+                self._thread = ThreadPoolExecutor(1, "transformation")
+                self._used = 0
+                self.threads += 1
+            self._used += size
+            return self._thread
+
+    def _apply(self, text: str) -> bytes:
+        sheet: Any = getattr(self._own, "sheet", None)
+        if sheet is None:
+            sheet = self._own.sheet = _compiled(self._sheet)
+        parser = etree.XMLParser(
+            resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+        )
+        try:
+            tree = etree.fromstring(text.encode(), parser)
+        except etree.XMLSyntaxError as problem:
+            raise DocumentRefused(
+                f"it is not well-formed: {problem.msg}", problem.lineno or 0
+            ) from None
+        try:
+            given = {
+                name: etree.XSLT.strparam(value) for name, value in self._sheet.parameters.items()
+            }
+            result = bytes(sheet(tree, **given))
+        except etree.XSLTError as problem:
+            said = _said(problem, sheet.error_log)
+            raise DocumentRefused(f"{self._sheet.path}: {said}") from None
+        most = MOST_OUTPUT * self._limits.size
+        if len(result) > most:
+            raise DocumentRefused(
+                f"{self._sheet.path}: the result has {len(result)} bytes, {most} are allowed",
+                code=Code.TOO_LARGE,
+            )
+        return result

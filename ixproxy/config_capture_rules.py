@@ -1,0 +1,124 @@
+"""What capture points must keep beside the rest of a deployment, and what the guide advises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ixproxy.config_capture import defaults_of
+from ixproxy.config_capture_keys import FIELD_LENGTH
+from ixproxy.config_check import instead
+from ixproxy.config_keys import shown
+from ixproxy.config_lines import Path
+from ixproxy.config_rules import Case, Rule
+from ixproxy.config_tables import CapturePoint, NodeApplication, Tenant
+from ixproxy.errors import RequestRefused
+from ixproxy.node.intake_splitting import submit_of
+from ixproxy.node.intake_work import Operation, Verb
+
+
+def _points(case: Case) -> Iterator[tuple[NodeApplication, Path, CapturePoint]]:
+    """Every capture point, with its node and the path of its table."""
+    for node in case.deployment.nodes():
+        for place, point in enumerate(node.capture):
+            yield node, ("applications", node.name, "capture", place), point
+
+
+def _tenants(case: Case, node: NodeApplication, point: CapturePoint) -> list[Tenant]:
+    """The tenants that a capture point works for."""
+    mine = list(case.deployment.tenants_of(node))
+    return [each for each in mine if not point.tenant or each.name == point.tenant]
+
+
+def _names_are_their_own(case: Case) -> None:
+    for node in case.deployment.nodes():
+        seen: set[str] = set()
+        for place, point in enumerate(node.capture):
+            if point.name and point.name in seen:
+                path = ("applications", node.name, "capture", place)
+                text = f'another capture point of this node is named "{point.name}" already'
+                case.findings.error(path, "name", text)
+            seen.add(point.name)
+
+
+def _tenants_are_the_nodes(case: Case) -> None:
+    for node, path, point in _points(case):
+        if point.tenant and point.tenant not in node.tenants:
+            text = f'this node has no tenant "{point.tenant}"{instead(point.tenant, node.tenants)}'
+            case.findings.error(path, "tenant", text)
+
+
+def _queues_are_there(case: Case) -> None:
+    for node, path, point in _points(case):
+        tenants = _tenants(case, node, point)
+        known = sorted({queue for tenant in tenants for queue in tenant.queues})
+        if tenants and point.queue and point.queue not in known:
+            text = f'none of its tenants has a queue "{point.queue}"{instead(point.queue, known)}'
+            case.findings.error(path, "queue", text)
+
+
+def _defaults_are_values_of_their_properties(case: Case) -> None:
+    for _, path, point in _points(case):
+        for name, value in point.defaults.items():
+            table = (*path, "default-values")
+            if name == "Queue" and point.queue:
+                case.findings.error(table, name, "the capture point has a key queue already")
+            if not isinstance(value, str | int | dict):
+                expected = "a text, a whole number, true or false, or a table"
+                text = f"expected {expected}, not {shown(value)}"
+                case.findings.error(table, name, text)
+                continue
+            try:
+                submit_of(Operation(verb=Verb.SUBMIT), {name: value}, tenant_id=1)
+            except RequestRefused as problem:
+                case.findings.error(table, name, problem.description)
+
+
+def _names_are_short(case: Case) -> None:
+    for _, path, point in _points(case):
+        if len(point.name) > FIELD_LENGTH:
+            text = (
+                f"the field's names of capture points have at most {FIELD_LENGTH} characters, "
+                f"and this one has {len(point.name)}"
+            )
+            case.findings.warning(path, "name", text)
+
+
+def _media_types_of_defaults_are_known(case: Case) -> None:
+    for node, path, point in _points(case):
+        media_type = str(defaults_of(point).get("MediaType", ""))
+        tenants = _tenants(case, node, point)
+        if tenants and not any(media_type in tenant.media_types for tenant in tenants):
+            text = (
+                f'none of its tenants has the media type "{media_type}", which a submit has that '
+                "names none: it will be refused"
+            )
+            given = "MediaType" in point.defaults
+            where = (*path, "default-values") if given else path
+            case.findings.warning(where, "MediaType" if given else "", text)
+
+
+def _directories_are_watched_once(case: Case) -> None:
+    seen: dict[object, str] = {}
+    for node, path, point in _points(case):
+        watched = point.chosen.settings.get("inbound-path")
+        if point.chosen.use != "file" or not isinstance(watched, str):
+            continue
+        if (other := seen.setdefault(watched, node.name)) != node.name:
+            text = (
+                f'the guide has file capture points watch different directories, and "{other}"'
+                " watches this one already"
+            )
+            case.findings.warning(path, "inbound-path", text)
+
+
+RULES: tuple[Rule, ...] = (
+    _names_are_their_own,
+    _tenants_are_the_nodes,
+    _queues_are_there,
+    _defaults_are_values_of_their_properties,
+)
+ADVICE: tuple[Rule, ...] = (
+    _names_are_short,
+    _media_types_of_defaults_are_known,
+    _directories_are_watched_once,
+)

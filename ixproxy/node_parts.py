@@ -1,0 +1,64 @@
+"""What a node is put together of besides its mind: capture points out of plug-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ixproxy.config import Deployment, NodeApplication
+from ixproxy.config_capture import limits_of, rules_of
+from ixproxy.errors import ConfigError, ConfigProblem
+from ixproxy.interfaces import ICapturePointMaker
+from ixproxy.net.capture_plans import CapturePlan
+from ixproxy.node.model import NodeSettings
+from ixproxy.plugin import find_maker
+
+FindMaker = Callable[[Any, str], Any]
+"""Given an interface and a name: `ixproxy.plugin.find_maker`, or what stands for it."""
+
+
+def capture_plans(
+    deployment: Deployment, application: NodeApplication, find: FindMaker = find_maker
+) -> tuple[CapturePlan, ...]:
+    """
+    The capture points of a node, each with what makes it.
+
+    One is made of each, to see that it can be, and what it can be told.
+
+    :raise ConfigError: there is no such plug-in, or it refuses its settings.
+    """
+    plans = []
+    problems: list[ConfigProblem] = []
+    for place, point in enumerate(application.capture):
+        table = f"applications.{application.name}.capture#{place + 1}"
+        settings = point.chosen.settings
+        try:
+            maker = find(ICapturePointMaker, point.chosen.use)
+            able = frozenset(maker.make(settings).wanted)
+        except ConfigError as refused:
+            problems += [each._replace(table=table) for each in refused.problems]
+            continue
+        except Exception as broken:
+            # A plug-in of somebody else: its bug must be shown.
+            text = f'plug-in "{point.chosen.use}" failed: {type(broken).__name__}: {broken}'
+            problems.append(ConfigProblem(table, "use", text))
+            continue
+        plans.append(
+            CapturePlan(
+                point.name,
+                point.chosen.use,
+                lambda maker=maker, settings=settings: maker.make(settings),  # type: ignore[misc]
+                settings,
+                rules_of(deployment, point, able),
+                limits_of(point),
+            )
+        )
+    if problems:
+        raise ConfigError(problems)
+    return tuple(plans)
+
+
+def with_capture(settings: NodeSettings, plans: Sequence[CapturePlan]) -> NodeSettings:
+    """The settings of rules that know of these capture points."""
+    return replace(settings, capture={plan.name: plan.rules for plan in plans})

@@ -1,0 +1,75 @@
+"""Keys of a capture point's table: texts, lists, tables and secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ixproxy.capture.asking import Keys, read_secret
+from ixproxy.errors import ConfigError
+
+
+def mistakes(keys: Keys) -> list[str]:
+    with pytest.raises(ConfigError) as wrong:
+        keys.finish()
+    return [f"{problem.key}: {problem.text}" for problem in wrong.value.problems]
+
+
+def test_what_is_there_is_read() -> None:
+    keys = Keys({"a": "text", "b": ["x", "y"], "c": {"d": 1}})
+    assert keys.text("a") == "text"
+    assert keys.needed_text("a", "a text") == "text"
+    assert keys.text("no", "default") == "default"
+    assert keys.texts("b") == ("x", "y")
+    assert keys.texts("no", ("z",)) == ("z",)
+    assert keys.table("c", "{}") == {"d": 1}
+    assert keys.table("no", "{}") == {}
+    keys.finish()
+
+
+def test_what_is_wrong_is_named_and_no_secret_quoted() -> None:
+    keys = Keys({"a": 1, "b": ["x", ""], "c": "no table", "password": 7, "empty": ""})
+    keys.text("a")
+    keys.texts("b")
+    keys.table("c", "{ x = 1 }")
+    keys.text("password", secret=True)
+    keys.needed_text("empty", "a name")
+    keys.needed_text("missing", "a name")
+    keys.needed_text("password", "a password", secret=True)
+    assert mistakes(keys) == [
+        "a: expected a text, not 1",
+        "b: expected a list of texts, not ['x', '']",
+        "c: expected a table such as { x = 1 }",
+        "password: expected a text",
+        "empty: missing; expected a name",
+        "missing: missing; expected a name",
+        "password: expected a password",
+    ]
+
+
+def test_a_secret_is_the_only_line_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_bytes(b"geheim\r\n\n")
+    assert read_secret(str(path)) == "geheim"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "must have one line"),
+        (b"a\nb\n", "must have one line"),
+        (b"\xff", "is no UTF-8"),
+        (b"x" * 5000, "is longer than 4096 bytes"),
+    ],
+)
+def test_a_file_that_holds_no_secret_says_so(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "password"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=reason):
+        read_secret(str(path))
+
+
+def test_one_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cannot be read: No such file"):
+        read_secret(str(tmp_path / "no"))

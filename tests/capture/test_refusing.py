@@ -1,0 +1,44 @@
+"""What refuses a document, and for how long."""
+
+from __future__ import annotations
+
+import pytest
+
+from ixproxy.capture.refusing import DocumentRefused, one_line, refused_for_ever, shown
+from ixproxy.errors import Code, RequestRefused
+
+
+def test_a_refusal_says_the_line_that_it_knows() -> None:
+    assert str(DocumentRefused("it is bad", 7)) == "line 7: it is bad"
+    assert str(DocumentRefused("it is bad")) == "it is bad"
+
+
+def test_a_reason_is_one_line_that_has_an_end() -> None:
+    refused = DocumentRefused("a\nb\x00c" + "x" * 1000)
+    assert refused.reason.startswith("a b cxxx")
+    assert len(refused.reason) == 300
+    assert one_line("a\x07b\n") == "a b"
+
+
+def test_a_piece_of_a_document_is_quoted_and_cut() -> None:
+    assert shown("a\n") == "'a\\n'"
+    assert len(shown("x" * 1000)) == 62
+
+
+@pytest.mark.parametrize(
+    ("code", "in_doubt", "for_ever"),
+    [
+        (Code.BUSY, False, False),
+        (Code.STOPPING, False, False),
+        (Code.STORE_FAILED, False, False),
+        (Code.STORE_UNCERTAIN, True, False),
+        (Code.INTERNAL, True, False),
+        (Code.TOO_LARGE, False, True),
+        (Code.BAD_ATTRIBUTE, False, True),
+        (Code.BAD_ATTRIBUTE, True, False),
+    ],
+)
+def test_only_what_is_wrong_with_the_document_itself_refuses_it_for_ever(
+    code: int, in_doubt: bool, for_ever: bool
+) -> None:
+    assert refused_for_ever(RequestRefused(code, in_doubt=in_doubt)) is for_ever

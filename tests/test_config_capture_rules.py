@@ -1,0 +1,55 @@
+"""Capture points beside the rest of the deployment, beyond the cases."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.config_capture_cases import FILE
+from tests.config_cases import GOOD
+from tests.deployments import found
+from tests.test_config_advice import said
+
+
+def point(node: str = "ixn1") -> str:
+    return f"\n[[applications.{node}.capture]]\n{FILE}\n"
+
+
+def test_capture_points_of_two_nodes_may_have_one_name() -> None:
+    text = GOOD + point().replace('"/in"', '"/a"') + point("ixn2")
+    assert found(text) == []
+    assert said(text) == []
+
+
+def test_a_queue_of_the_other_tenant_is_not_its_own() -> None:
+    text = GOOD + point() + 'queue = "Inbound"\n'
+    assert found(text) == []
+    (problem,) = found(text + 'tenant = "Branch"\n')
+    assert "none of its tenants has a queue" in problem
+
+
+def test_a_wrong_tenant_is_one_mistake_and_not_three() -> None:
+    text = GOOD + point() + 'queue = "Inbound"\ntenant = "Nobody"\n'
+    (problem,) = found(text)
+    assert 'no tenant "Nobody"' in problem
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("1", ""),
+        ('"20"', ""),
+        ("true", "TenantId is True"),
+        ("2026-01-01", "not the date or time"),
+        ("[1]", "not a list"),
+    ],
+)
+def test_default_values_are_looked_at_as_a_submits(value: str, problem: str) -> None:
+    text = GOOD + point().replace("MediaType", f"TenantId = {value}, MediaType")
+    errors = found(text)
+    assert bool(errors) == bool(problem)
+    assert all(problem in error for error in errors)
+
+
+def test_what_is_no_property_may_have_any_default() -> None:
+    text = GOOD + point().replace("MediaType", 'Note = "", On = true, MediaType')
+    assert found(text) == []
