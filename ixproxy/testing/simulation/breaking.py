@@ -194,7 +194,7 @@ def kill_client(run: Run, draws: Draws) -> None:
     if player is None:
         return nobody(run)
     run.tell("{} dies", player.name)
-    player.left = True
+    player.leaves(run.now())
     run.cluster.kill_client(player.here)
 
 
@@ -204,7 +204,7 @@ def close_client(run: Run, draws: Draws) -> None:
     if player is None:
         return nobody(run)
     run.tell("{} says goodbye", player.name)
-    player.left = True
+    player.leaves(run.now())
     player.here.close(goodbye=draws.percent(80))
 
 

@@ -46,5 +46,5 @@ def kill_router(run: Run, draws: Draws) -> None:
         return nobody(run)
     player = draws.of(holders(players) or players)
     run.tell("{} dies", player.name)
-    player.left = True
+    player.leaves(run.now())
     run.cluster.kill_client(player.here)

@@ -174,7 +174,7 @@ def _leave(run: Run) -> None:
     """Everybody says goodbye."""
     run.tell("all say goodbye")
     for player in run.there(*SORTS):
-        player.left = True
+        player.leaves(run.now())
         player.here.close()
     run.cluster.run(run.world.leaving)
     run.check(WHEN_ALL_HAVE_LEFT)

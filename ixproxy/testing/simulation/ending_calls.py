@@ -104,7 +104,7 @@ def routers_go(run: Run) -> None:
     if not run.world.pushed:
         return
     for player in run.there("urs"):
-        player.left = True
+        player.leaves(run.now())
         player.here.close()
     run.cluster.run(NOTICED)
     for (node, identifier, _), take in run.pushed.takes.items():

@@ -38,7 +38,7 @@ class Player:
     :ivar host: where it runs.
     :ivar agents: who is logged in through it, as far as it knows; `ever`: who ever was.
     :ivar watch: reads its reporting stream.
-    :ivar left: it said goodbye, or its program died.
+    :ivar left: it said goodbye, or its program died; `left_at`: when it did.
     :ivar since: when its connection changed for the last time.
     :ivar reads: whether it has asked for a stream; None: nobody knows.
     :ivar narrow: it has asked for a part of what there is to report.
@@ -55,6 +55,7 @@ class Player:
     ever: set[str] = field(default_factory=set)
     watch: StreamWatch | None = None
     left: bool = False
+    left_at: float = float("inf")
     since: float = 0.0
     reads: bool | None = False
     narrow: bool = False
@@ -66,6 +67,10 @@ class Player:
         """Its client; only for one that is there."""
         assert self.client is not None
         return self.client
+
+    def leaves(self, at: float) -> None:
+        """It begins to say goodbye, or its program dies."""
+        self.left, self.left_at = True, at
 
     def answered(self, request: Request, outcome: Message | RequestRefused) -> None:
         """What its own requests came to."""

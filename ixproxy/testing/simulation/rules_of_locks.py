@@ -106,7 +106,7 @@ def who_goes_leaves_no_snapshot(run: Run) -> Iterator[str]:
     if not run.world.calm:
         return
     for player in run.players:
-        if player.left and player.session and run.now() - player.since > FREED:
+        if player.session and run.now() - player.left_at > FREED:
             for each in run.ledger.snapshots.of_session(player.session):
                 if each.state is not None:
                     yield f"{each} is there, and {player.name} went {FREED:g} s ago"

@@ -236,7 +236,7 @@ class Run:
         self.tell("{} is {}", player.name, f"connected to {server.name}" if server else "cut off")
 
     def _not_come(self, player: Player, failure: Failure) -> None:
-        player.left = True
+        player.leaves(self.now())
         self.tell("{} cannot connect: {}", player.name, failure.value)
 
     def there(self, *sorts: str) -> list[Player]:

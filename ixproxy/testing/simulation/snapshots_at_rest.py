@@ -41,7 +41,7 @@ def read_and_release(run: Run) -> None:
                 _done(run, taken, m.RequestReleaseSnapshot(**_named(taken)))
             continue
         run.tell("{} goes", player.name)
-        player.left = True
+        player.leaves(run.now())
         if run.world.seed % 3:
             player.here.close()
         else:

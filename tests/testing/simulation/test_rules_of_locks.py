@@ -156,8 +156,10 @@ def test_who_goes_leaves_no_snapshot_where_nothing_breaks(goodbye: bool) -> None
     with running(calm=True) as run:
         taken = took(run, lock=True)
         rule = rules.who_goes_leaves_no_snapshot
-        taken.player.left = True
+        run.cluster.run(rules.FREED + 0.5)
+        taken.player.leaves(run.now())
         taken.player.here.close(goodbye=goodbye)
+        assert list(rule(run)) == [], "its time begins when it goes, not when it came"
         run.cluster.run(rules.FREED + 0.5)
         assert list(rule(run)) == []
         for part in taken.parts or ():
