@@ -212,7 +212,12 @@ def test_what_cannot_be_stored_is_unknown_without_asking(
     node: TriedNode, monkeypatch: pytest.MonkeyPatch, id: str
 ) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(node.store, "newest", lambda *of: asked.append(of) or [])
+
+    def newest(*of: object) -> list[object]:
+        asked.append(of)
+        return []
+
+    monkeypatch.setattr(node.store, "newest", newest)
     document = (operation(Verb.HOLD, external_id=id),)
     assert give(node, *document, replies=False).results[0].problem is not None
     assert asked == []

@@ -88,3 +88,6 @@ capture_database = CapturePointMaker(
 capture_kafka = CapturePointMaker(
     "kafka", "Records of Kafka's topics.", "ixproxy.capture.kafka.make"
 )
+capture_webservice = CapturePointMaker(
+    "webservice", "Calls over HTTP: SOAP and JSON.", "ixproxy.capture.web_service.make"
+)
