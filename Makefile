@@ -19,7 +19,7 @@ ARGS ?=
 
 # Debian packages, by what needs them.
 VENV_PACKAGES := python3 python3-venv
-TEST_PACKAGES := postgresql pgbouncer iproute2
+TEST_PACKAGES := postgresql pgbouncer iproute2 curl libaxis-java libsoap-lite-perl openjdk-17-jdk-headless
 BENCH_PACKAGES := haproxy gcc libc6-dev libssl-dev postgresql
 CHAOS_PACKAGES := postgresql iproute2
 

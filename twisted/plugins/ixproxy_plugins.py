@@ -82,3 +82,6 @@ capture_file = CapturePointMaker(
     "Documents are files in a directory, and so is what is told.",
     "ixproxy.capture.file.make",
 )
+capture_webservice = CapturePointMaker(
+    "webservice", "Calls over HTTP: SOAP and JSON.", "ixproxy.capture.web_service.make"
+)
