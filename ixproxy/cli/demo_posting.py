@@ -17,8 +17,10 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import deferLater
-from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, readBody
+from twisted.python.failure import Failure
+from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, ResponseDone
 from twisted.web.http_headers import Headers
 
 from ixproxy.cli.demo_deployment import NODES, Plan
@@ -149,6 +151,35 @@ def _read(body: bytes) -> dict[str, Any]:
     return found
 
 
+class _Body(Protocol):
+    """
+    Gathers an answer's body.
+
+    :ivar complete: fires with it; cancelling it ends the connection.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self.complete: Deferred[bytes] = Deferred(self._unwanted)
+
+    def _unwanted(self, complete: Deferred[bytes]) -> None:
+        assert self.transport is not None
+        self.transport.loseConnection()
+
+    def dataReceived(self, data: bytes) -> None:
+        """A part of it came."""
+        self._parts.append(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """It is complete, or never will be."""
+        if self.complete.called:
+            return
+        if reason.check(ResponseDone):
+            self.complete.callback(b"".join(self._parts))
+        else:
+            self.complete.errback(reason)
+
+
 class Caller:
     """Makes calls over connections that are kept open, some to each node."""
 
@@ -174,7 +205,9 @@ class Caller:
             Headers({name: [value] for name, value in headers.items()}),
             FileBodyProducer(io.BytesIO(body)),
         )
-        return response.code, await readBody(response)
+        answer = _Body()
+        response.deliverBody(answer)
+        return response.code, await answer.complete
 
     async def close(self) -> None:
         """Close all connections."""
