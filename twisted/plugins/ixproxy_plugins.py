@@ -82,6 +82,17 @@ capture_file = CapturePointMaker(
     "Documents are files in a directory, and so is what is told.",
     "ixproxy.capture.file.make",
 )
+capture_jms = CapturePointMaker(
+    "jms",
+    "Documents are messages of a queue: STOMP or AMQP 1.0, with RabbitMQ, ActiveMQ and others.",
+    "ixproxy.capture.jms.make",
+)
 capture_webservice = CapturePointMaker(
     "webservice", "Calls over HTTP: SOAP and JSON.", "ixproxy.capture.web_service.make"
+)
+capture_database = CapturePointMaker(
+    "database", "Rows of tables in SQLite or PostgreSQL.", "ixproxy.capture.database.make"
+)
+capture_kafka = CapturePointMaker(
+    "kafka", "Records of Kafka's topics.", "ixproxy.capture.kafka.make"
 )
