@@ -98,9 +98,7 @@ MISTAKES_OF_CAPTURE: tuple[Case, ...] = (
     case(
         "Two web services of one host have two ports",
         DESIGN,
-        {
-            POINT: f"{WEB.format(port=8080)}\n[{POINT}]\n{WEB.replace('calls', 'more').format(port=8080)}"
-        },
+        {POINT: f"{CALLS}\n[{POINT}]\n{CALLS.replace('calls', 'more')}"},
         'line 105: [applications.ixn1.capture#2] listen: "calls" of "ixn1" listens on this '
         "address of the same host already",
     ),
