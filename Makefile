@@ -80,7 +80,7 @@ endef
 
 .PHONY: help
 help:
-	@echo 'make demo      set everything up and run a cluster on this machine'
+	@echo 'make demo      set everything up and run a cluster on this machine (ARGS="--feed file" for one way in)'
 	@echo 'make test      set up what the tests need; run ruff, mypy and pytest'
 	@echo 'make install   the project into $(VENV), so that $(BIN)/ixctl and the twistd plug-in are current'
 	@echo 'make mutants   does the simulator find the faults that are recorded?'
@@ -93,7 +93,7 @@ help:
 
 .PHONY: demo
 demo: $(INSTALLED)
-	@$(BIN)/ixctl demo --responder examples/auto_responder.py $(ARGS)
+	@$(BIN)/ixctl demo --responder examples/auto_responder.py --feed both $(ARGS)
 
 # Which tests failed, from the log of a half: it is thousands of lines long, and another follows.
 MOST_NAMED := 12
@@ -186,7 +186,7 @@ clean:
 install: $(INSTALLED)
 
 $(INSTALLED): $(BIN)/python
-	@$(call install,)
+	@$(call install,[capture])
 	@rm -f $(VENV)/installed-*
 	@touch $@
 

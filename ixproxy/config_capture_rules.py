@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from os.path import normpath
 
+from ixproxy.config_address import connect_address, listen_address
 from ixproxy.config_capture import defaults_of
 from ixproxy.config_capture_keys import FIELD_LENGTH
 from ixproxy.config_check import instead
 from ixproxy.config_keys import shown
 from ixproxy.config_lines import Path
-from ixproxy.config_rules import Case, Rule
+from ixproxy.config_rules import Case, Rule, overlap
 from ixproxy.config_tables import CapturePoint, NodeApplication, Tenant
 from ixproxy.errors import RequestRefused
 from ixproxy.node.intake_splitting import submit_of
@@ -98,12 +100,13 @@ def _media_types_of_defaults_are_known(case: Case) -> None:
 
 
 def _directories_are_watched_once(case: Case) -> None:
-    seen: dict[object, str] = {}
+    seen: dict[str, tuple[Path, str]] = {}
     for node, path, point in _points(case):
         watched = point.chosen.settings.get("inbound-path")
         if point.chosen.use != "file" or not isinstance(watched, str):
             continue
-        if (other := seen.setdefault(watched, node.name)) != node.name:
+        first, other = seen.setdefault(normpath(watched), (path, node.name))
+        if first != path:
             text = (
                 f'the guide has file capture points watch different directories, and "{other}"'
                 " watches this one already"
@@ -111,11 +114,36 @@ def _directories_are_watched_once(case: Case) -> None:
             case.findings.warning(path, "inbound-path", text)
 
 
+def _web_services_listen_apart(case: Case) -> None:
+    taken = [
+        (connect_address(each.endpoint).host, listen_address(each.listen), f'"{each.name}"')
+        for each in case.servers()
+        if each.listen and each.endpoint
+    ]
+    for node, path, point in _points(case):
+        listen = point.chosen.settings.get("listen")
+        if point.chosen.use != "webservice" or not isinstance(listen, str) or not node.endpoint:
+            continue
+        try:
+            mine = listen_address(listen)
+        except ValueError:
+            # The capture point says itself what is wrong with it.
+            continue
+        host = connect_address(node.endpoint).host
+        for other_host, theirs, other in taken:
+            if host == other_host and overlap(mine, theirs):
+                text = f"{other} listens on this address of the same host already"
+                case.findings.error(path, "listen", text)
+                break
+        taken.append((host, mine, f'"{point.name}" of "{node.name}"'))
+
+
 RULES: tuple[Rule, ...] = (
     _names_are_their_own,
     _tenants_are_the_nodes,
     _queues_are_there,
     _defaults_are_values_of_their_properties,
+    _web_services_listen_apart,
 )
 ADVICE: tuple[Rule, ...] = (
     _names_are_short,

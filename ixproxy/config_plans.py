@@ -86,9 +86,7 @@ def _settings(
     return node.NodeSettings(**values, agent_seats=seats, names=names, router_limits=routers)
 
 
-def _router_limits(
-    deployment: Deployment, mine: NodeApplication
-) -> dict[str, node.RouterLimits]:
+def _router_limits(deployment: Deployment, mine: NodeApplication) -> dict[str, node.RouterLimits]:
     """What routers have in their sections that are named after the node, by their names."""
     found: dict[str, node.RouterLimits] = {}
     for each in deployment.applications.values():

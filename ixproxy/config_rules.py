@@ -98,14 +98,15 @@ def _addresses_are_unique(case: Case) -> None:
             continue
         host, mine = connect_address(each.endpoint).host, listen_address(each.listen)
         for other_host, theirs, other in seen:
-            if host == other_host and _overlap(mine, theirs):
+            if host == other_host and overlap(mine, theirs):
                 text = f'"{other}" listens on this address of the same host already'
                 case.error(each.name, "listen", text)
                 break
         seen.append((host, mine, each.name))
 
 
-def _overlap(mine: Address, theirs: Address) -> bool:
+def overlap(mine: Address, theirs: Address) -> bool:
+    """Whether two listeners of one host get in each other's way."""
     if mine.kind != theirs.kind or mine.kind == "systemd":
         return False
     if mine.kind == "unix":

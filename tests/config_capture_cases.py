@@ -14,6 +14,14 @@ FILE = (
     'error-path = "/bad"\n'
     'default-values = { MediaType = "email" }'
 )
+OTHER_FILE = FILE.replace('"mail"', '"more"').replace("/in", "/bad/../in/")
+WEB = (
+    'name = "calls"\n'
+    'use = "webservice"\n'
+    'listen = "tcp:{port}:interface=10.0.0.1"\n'
+    'default-values = {{ MediaType = "email" }}'
+)
+CALLS = WEB.format(port=8080)
 POINT = "[applications.ixn1.capture]"
 
 
@@ -81,6 +89,20 @@ MISTAKES_OF_CAPTURE: tuple[Case, ...] = (
         "number, true or false, or a table, not the number 1.5",
     ),
     case(
+        "A web service has a port of its own",
+        DESIGN,
+        {POINT: WEB.format(port=7101)},
+        'line 100: [applications.ixn1.capture#1] listen: "ixn1" listens on this address of the '
+        "same host already",
+    ),
+    case(
+        "Two web services of one host have two ports",
+        DESIGN,
+        {POINT: f"{CALLS}\n[{POINT}]\n{CALLS.replace('calls', 'more')}"},
+        'line 105: [applications.ixn1.capture#2] listen: "calls" of "ixn1" listens on this '
+        "address of the same host already",
+    ),
+    case(
         "A capture point has what its plug-in needs",
         PLUGINS,
         {POINT: FILE.replace('error-path = "/bad"', 'error-path = "bad"')},
@@ -109,6 +131,13 @@ DOUBTS_OF_CAPTURE: tuple[Case, ...] = (
         {POINT: FILE.replace('default-values = { MediaType = "email" }', "")},
         "line 97: [applications.ixn1.capture#1]: none of its tenants has the media type "
         '"workitem", which a submit has that names none: it will be refused',
+    ),
+    case(
+        "Those of one node do, too",
+        GUIDE,
+        {POINT: f"{FILE}\n[{POINT}]\n{OTHER_FILE}"},
+        "line 106: [applications.ixn1.capture#2] inbound-path: the guide has file capture "
+        'points watch different directories, and "ixn1" watches this one already',
     ),
     case(
         "File capture points watch different directories",

@@ -99,9 +99,7 @@ async def test_agents_of_one_proxy_are_followed_at_the_other(
         desks: list[Client] = []
         heard = [Heard(real_reactor) for _ in range(AGENTS)]
         for number in range(AGENTS):
-            desks.append(
-                await come("proxy2", f"desk-{number}", "AgentApplication", heard[number])
-            )
+            desks.append(await come("proxy2", f"desk-{number}", "AgentApplication", heard[number]))
             await desks[-1].request(login(number))
         await told.until(lambda count: count["EventAgentLogin"] == AGENTS)
 

@@ -69,9 +69,7 @@ def test_a_status_reaches_who_listens_through_any_proxy(cluster: Cluster) -> Non
     router = cluster.client("router", "RoutingEngine", proxy=0)
     router.on_event(heard.append)
     topics = {f"{TENANT.id}@p1": 1}
-    cluster.finish(
-        router.request(m.RequestSubscribe(tenant_id=TENANT.id, ps_topic_list=topics))
-    )
+    cluster.finish(router.request(m.RequestSubscribe(tenant_id=TENANT.id, ps_topic_list=topics)))
     reporter = cluster.client("reporter", "ReportingEngine", proxy=len(cluster.fronts) - 1)
     reporter.send(m.EventCurrentAgentStatus(**ANN, place_id="p1", media_state_list={"email": 4}))
     cluster.run(1)

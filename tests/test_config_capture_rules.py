@@ -53,3 +53,22 @@ def test_default_values_are_looked_at_as_a_submits(value: str, problem: str) -> 
 def test_what_is_no_property_may_have_any_default() -> None:
     text = GOOD + point().replace("MediaType", 'Note = "", On = true, MediaType')
     assert found(text) == []
+
+
+def web(node: str, listen: str) -> str:
+    table = FILE.partition("inbound-path")[0].replace('"file"', '"webservice"')
+    default = 'default-values = { MediaType = "email" }'
+    return f"\n[[applications.{node}.capture]]\n{table}listen = {listen}\n{default}\n"
+
+
+def test_web_services_of_two_hosts_may_have_one_port() -> None:
+    assert found(GOOD + web("ixn1", '"tcp:8080"') + web("ixn2", '"tcp:8080"')) == []
+    on_one = GOOD.replace("tcp:10.0.0.2:7102", "tcp:10.0.0.1:7102")
+    (problem,) = found(on_one + web("ixn1", '"tcp:8080"') + web("ixn2", '"tcp:8080"'))
+    assert '"mail" of "ixn1" listens on this address' in problem
+
+
+def test_an_address_that_is_none_is_one_mistake() -> None:
+    (problem,) = found(GOOD + web("ixn1", '"here"'))
+    assert "expected an address such as" in problem
+    assert found(GOOD + web("ixn1", '"tcp:x"')) == [], "whoever listens finds out"

@@ -163,9 +163,7 @@ class Server:
         self.terms = terms(file, "ixn1")
         member: Any = self.member
         reactor: Any = Reactor()
-        return node_tap.Reloading(
-            member, self.terms, self.surroundings, file, Dialling(reactor)
-        )
+        return node_tap.Reloading(member, self.terms, self.surroundings, file, Dialling(reactor))
 
 
 def reload(

@@ -56,9 +56,7 @@ async def until(reactor: Any, true: Callable[[], bool]) -> None:
 
 
 async def client_of(cluster: RealCluster, reactor: Any, name: str) -> Client:
-    return await connect(
-        reactor, cluster.endpoint(name), name="mail", client_type="MediaServer"
-    )
+    return await connect(reactor, cluster.endpoint(name), name="mail", client_type="MediaServer")
 
 
 async def served_by(cluster: RealCluster, reactor: Any, name: str) -> None:

@@ -79,9 +79,7 @@ def test_the_file_says_what_a_proxy_is_made_of(file: Path) -> None:
 
 
 def test_ids_of_snapshots_begin_elsewhere_in_each_proxy_that_is_started(file: Path) -> None:
-    firsts = [
-        tap.build(Reactor(), file, "proxy1").core.state.snapshots._next_id for _ in range(3)
-    ]
+    firsts = [tap.build(Reactor(), file, "proxy1").core.state.snapshots._next_id for _ in range(3)]
     assert len(set(firsts)) == 3
     assert all(0 < first < 1 << 31 for first in firsts)
 

@@ -2,11 +2,12 @@
 `ixctl demo`: a real cluster on this machine, fed, worked off and checked.
 
 Theory of operation: three nodes, two proxies and an external server are started as
-processes of their own, in a directory of their own. Everything is handed in through both
-proxies, looked up again and compared with the input, and delivered to agents,
-who work it off until all queues are empty. A reporting client watches. What is
-reported is counted by the cluster's answers, by looking into the nodes'
-databases, which is done past the nodes, and by what the watcher was told.
+processes of their own, in a directory of their own. Everything is handed in, by media servers
+through both proxies or by capture points of the nodes, looked up again and compared with
+the input, and delivered to agents, who work it off until all queues are empty. A
+reporting client watches. What is reported is counted by the cluster's answers, by
+looking into the nodes' databases, which is done past the nodes, and by what the watcher,
+and who put in files, was told.
 """
 
 from __future__ import annotations
@@ -32,12 +33,14 @@ from twisted.internet.defer import CancelledError
 from ixproxy.cli.demo_calling import PROGRAM, Calls, all_connected
 from ixproxy.cli.demo_clients import Clients, clients
 from ixproxy.cli.demo_deployment import NODES, PROXIES, RESPONDER, Plan, plan, write
+from ixproxy.cli.demo_feeding import Feeding, feeding
 from ixproxy.cli.demo_input import CsvSource, MadeUp, Source, columns_of, survey
 from ixproxy.cli.demo_routing import work_off
 from ixproxy.cli.demo_stores import look
 from ixproxy.cli.demo_submitting import compare, find, media_servers, submit
 from ixproxy.cli.demo_summary import Result, show
 from ixproxy.cli.demo_watching import Watcher
+from ixproxy.cli.demo_ways import FEEDS, Fed, ways_of
 from ixproxy.cli.key_values import whole_number
 from ixproxy.cli.outcomes import Exit, UsageError
 from ixproxy.cli.output import Output
@@ -57,10 +60,11 @@ def add_parser(subparsers: Any) -> None:
         "demo",
         help="run a cluster on this machine and show what it does",
         description="Starts three nodes, two proxies and an external server as processes of "
-        "their own, hands interactions in through both proxies, looks each of them up and "
-        "compares it, delivers them to agents who work them off, and says what happened, and "
-        "whether a reporting client was told the same. Exit code 1 when something was lost, "
-        "doubled, changed, refused, or told otherwise.",
+        "their own, hands interactions in through both proxies, as files or by calls to web "
+        "services, looks each of them up and compares it, delivers them to agents who work them "
+        "off, and says what happened, and whether those who fed it and a reporting client were "
+        "told the same. Exit code 1 when something was lost, doubled, changed, refused, or told "
+        "otherwise.",
     )
     parser.add_argument(
         "--input", type=Path, metavar="FILE.csv", help="hand in the rows of a file; with --map"
@@ -73,6 +77,13 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--encoding", default="utf-8-sig", help="of the file (%(default)s)")
     parser.add_argument("--limit", type=whole_number, help="hand in so many at most")
+    parser.add_argument(
+        "--feed",
+        choices=tuple(FEEDS),
+        default="direct",
+        help="how they are handed in: by media servers, by the file capture points of the nodes, "
+        "by their web services, or by all three in turn (%(default)s)",
+    )
     parser.add_argument("--agents", type=whole_number, default=12, help="(%(default)s)")
     parser.add_argument(
         "--directory",
@@ -118,16 +129,23 @@ def source_of(args: Namespace) -> Source:
 
 async def command(reactor: Any, args: Namespace, output: Output) -> int:
     """Run the demo, and print what came of it."""
-    source, responder = source_of(args), responder_of(args)
+    source, responder, ways = source_of(args), responder_of(args), ways_of(args.feed)
     found = survey(source)
     result = Result(source.title, found.count, args.agents)
     with _directory(args.directory, output) as directory:
         cluster = plan(
-            directory, found.media_types, found.queues, SystemRandom(), responder=responder
+            directory,
+            found.media_types,
+            found.queues,
+            SystemRandom(),
+            responder=responder,
+            ways=ways,
         )
         result.calls = Calls() if responder else None
         write(cluster)
-        await _run(reactor, cluster, source, result, output)
+        async with feeding(reactor, cluster) as opened:
+            result.feeding = opened
+            await _run(reactor, cluster, Fed(source, ways), opened, result, output)
     if not output.json:
         show(result, output)
     output.record(result.record())
@@ -152,7 +170,9 @@ def _directory(wanted: Path | None, output: Output) -> Iterator[Path]:
     shutil.rmtree(directory, ignore_errors=True)
 
 
-async def _run(reactor: Any, cluster: Plan, source: Source, result: Result, output: Output) -> None:
+async def _run(
+    reactor: Any, cluster: Plan, source: Source, ways: Feeding, result: Result, output: Output
+) -> None:
     servers = Servers(reactor, cluster.file)
     stores = {node: cluster.store(node) for node in NODES}
     phase = _phases(reactor, result, output)
@@ -168,16 +188,15 @@ async def _run(reactor: Any, cluster: Plan, source: Source, result: Result, outp
             await watcher.begin()
             media = await media_servers(opened, cluster.media_types)
             with phase("submit", result.handed_in) as progress:
-                result.ids = await submit(opened, media, source, progress)
+                result.ids = await submit(opened, media, source, ways, progress)
             result.before = look(stores)
             with phase("compare", result.handed_in) as progress:
                 result.differs = await compare(opened, media, source, result.ids, progress)
             with phase("find", len(result.before.queues)) as progress:
                 result.finds_differ = await find(opened, media, result.before.queues, progress)
             with phase("work", len(result.before.nodes_of)) as progress:
-                await work_off(
-                    opened, cluster, result.agents, result.seen, progress, result.calls
-                )
+                await work_off(opened, cluster, result.agents, result.seen, progress, result.calls)
+                await ways.told_all()
                 await watcher.told_all(reactor, result.done)
         servers.check()
     except (ServerFailed, CancelledError):

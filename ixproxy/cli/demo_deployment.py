@@ -1,4 +1,8 @@
-"""The demo's deployment file: three nodes, two proxies, and what the input needs."""
+"""
+The demo's deployment file: three nodes, two proxies, and what the input needs.
+
+Nodes have capture points for the ways by which interactions come in.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from random import Random
 
 import tomlkit
 
+from ixproxy.cli.demo_ways import Way
 from ixproxy.cli.outcomes import UsageError
 from ixproxy.config import check
 from ixproxy.errors import ConfigError
@@ -25,6 +30,10 @@ WORKBIN = "Drafts"
 DELIVERING_SECONDS = 1
 """Some invitations are let pass, and nobody likes to wait for that."""
 FILE_NAME = "cluster.toml"
+FOLDERS = ("inbound", "processed", "error", "notification")
+"""The directories of a file capture point."""
+FILES_POINT, WEB_POINT = "files", "calls"
+"""What the capture points of each node are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,7 @@ class Plan:
     :ivar escalations: the queue that agents hand difficult ones to.
     :ivar ports: application to its port on the loopback interface.
     :ivar responder: the program of an external server, which all nodes connect to; None: none.
+    :ivar ways: by which interactions come in.
     """
 
     directory: Path
@@ -43,6 +53,7 @@ class Plan:
     escalations: str
     ports: dict[str, int]
     responder: Path | None = None
+    ways: tuple[Way, ...] = (Way.SERVERS,)
 
     @property
     def file(self) -> Path:
@@ -71,6 +82,22 @@ class Plan:
         """A process's log."""
         return self.directory / f"{application}.log"
 
+    def files(self, node: str) -> Path:
+        """Where the directories of a node's file capture point are."""
+        return self.directory / "files" / node
+
+    def folders(self, node: str) -> dict[str, Path]:
+        """Those directories, by what they are for."""
+        return {name: self.files(node) / name for name in FOLDERS}
+
+    def web_port(self, node: str) -> int:
+        """Where a node's web service listens."""
+        return self.ports[_web(node)]
+
+
+def _web(node: str) -> str:
+    return f"{node} web service"
+
 
 def plan(
     directory: Path,
@@ -79,13 +106,14 @@ def plan(
     random: Random,
     *,
     responder: Path | None = None,
+    ways: tuple[Way, ...] = (Way.SERVERS,),
 ) -> Plan:
     """Names and ports for a cluster in `directory`."""
     listed = tuple(sorted(queues))
     escalations = "Escalations"
     while escalations in listed:
         escalations += "*"
-    names = (*NODES, *PROXIES, RESPONDER)
+    names = (*NODES, *PROXIES, RESPONDER, *map(_web, NODES))
     ports = free_ports(len(names), random)
     return Plan(
         directory,
@@ -94,6 +122,7 @@ def plan(
         escalations,
         dict(zip(names, ports, strict=True)),
         responder,
+        ways,
     )
 
 
@@ -124,6 +153,9 @@ def deployment_text(plan: Plan) -> str:
         }
         for dbid, name in enumerate(NODES, 101)
     }
+    for name, node in nodes.items():
+        if points := _capture_points(plan, name):
+            node["capture"] = points
     proxies = {
         name: {
             "type": "Interaction Server",
@@ -156,6 +188,20 @@ def deployment_text(plan: Plan) -> str:
     return tomlkit.dumps({"tenants": {TENANT: tenant}, "applications": applications})
 
 
+def _capture_points(plan: Plan, node: str) -> list[dict[str, object]]:
+    points: list[dict[str, object]] = []
+    defaults = {"default-values": {"MediaType": plan.media_types[0]}}
+    if Way.FILES in plan.ways:
+        paths = {f"{name}-path": str(path) for name, path in plan.folders(node).items()}
+        told = {"notifications": ["stopped"], "scan-interval": 0.5}
+        points.append({"name": FILES_POINT, "use": "file", **paths, **told, **defaults})
+    if Way.CALLS in plan.ways:
+        listen = f"tcp:{plan.web_port(node)}:interface=127.0.0.1"
+        there = {"listen": listen, "soap-hostname": "127.0.0.1"}
+        points.append({"name": WEB_POINT, "use": "webservice", **there, **defaults})
+    return points
+
+
 def _cluster(kind: str, members: Iterable[str]) -> dict[str, object]:
     return {
         "type": "Application Cluster",
@@ -183,6 +229,11 @@ def write(plan: Plan) -> None:
                 f"{plan.directory} has databases of an earlier run in it ({', '.join(there)}): "
                 "the demo needs empty ones"
             )
+        if Way.FILES in plan.ways:
+            for path in [each for node in NODES for each in plan.folders(node).values()]:
+                path.mkdir(parents=True, exist_ok=True)
+                if any(path.iterdir()):
+                    raise UsageError(f"{path} has files in it: the demo needs it empty")
         plan.file.write_text(text, "utf-8")
     except OSError as problem:
         raise UsageError(f"{plan.directory}: {problem.strerror}") from problem

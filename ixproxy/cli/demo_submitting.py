@@ -1,4 +1,4 @@
-"""Hands all work in through both proxies, and later compares what the cluster has of it."""
+"""Hands all work in, by each way, and later compares what the cluster has of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 from ixproxy.cli.demo_clients import Clients, in_flight
 from ixproxy.cli.demo_deployment import PROXIES, TENANT_ID
+from ixproxy.cli.demo_feeding import Feeding
 from ixproxy.cli.demo_input import Source, Work
+from ixproxy.cli.demo_ways import Way
 from ixproxy.client import Client
 from ixproxy.messages import (
     EventAck,
@@ -36,10 +38,14 @@ async def media_servers(clients: Clients, media_types: tuple[str, ...]) -> dict[
 
 
 async def submit(
-    clients: Clients, servers: dict[str, list[Client]], source: Source, progress: Progress
+    clients: Clients,
+    servers: dict[str, list[Client]],
+    source: Source,
+    feeding: Feeding,
+    progress: Progress,
 ) -> list[str]:
     """
-    Hand everything in, many requests at a time, in turn through the proxies.
+    Hand everything in, much at a time; what media servers do in turn through the proxies.
 
     :return: the id that was acknowledged for each, in the order of the
         source; "" where there was none.
@@ -47,8 +53,8 @@ async def submit(
     ids: list[str] = []
     places: dict[str, int] = {}
 
-    async def one(work: Work) -> None:
-        proxy = PROXIES[work.number % len(PROXIES)]
+    async def by_server(work: Work) -> str:
+        proxy = PROXIES[feeding.handed_in[Way.SERVERS] % len(PROXIES)]
         kind = places.setdefault(work.media_type, len(places))
         answer = await clients.tried(
             servers[proxy][kind % len(servers[proxy])],
@@ -61,7 +67,11 @@ async def submit(
             ),
         )
         if isinstance(answer, EventAck):
-            ids[work.number] = answer.interaction_id or answer.extension["InteractionId"]
+            return answer.interaction_id or str(answer.extension["InteractionId"])
+        return ""
+
+    async def one(work: Work) -> None:
+        ids[work.number] = await feeding.hand_in(clients.measured, work, by_server)
         progress(1)
 
     def numbered() -> Any:

@@ -15,8 +15,11 @@ from ixproxy.cli.demo_agents import Fate, Seen
 from ixproxy.cli.demo_calling import Calls
 from ixproxy.cli.demo_clients import Measured
 from ixproxy.cli.demo_deployment import NODES, PROXIES
+from ixproxy.cli.demo_feeding import Feeding
+from ixproxy.cli.demo_files import PLACES
 from ixproxy.cli.demo_stores import Stored
 from ixproxy.cli.demo_watching import TITLES, Watcher
+from ixproxy.cli.demo_ways import Way
 from ixproxy.cli.output import Output
 
 SHOWN_NAMES = 12
@@ -38,6 +41,7 @@ class Result:
     :ivar seconds: by phase: start, submit, compare, find, work, stop.
     :ivar killed: servers that did not stop when asked to.
     :ivar calls: those to the external server; None: there was none.
+    :ivar feeding: the ways by which all came in.
     """
 
     title: str
@@ -54,6 +58,7 @@ class Result:
     killed: list[str] = field(default_factory=list)
     watcher: Watcher | None = None
     calls: Calls | None = None
+    feeding: Feeding | None = None
 
     @property
     def done(self) -> dict[str, int]:
@@ -133,6 +138,7 @@ class Result:
             and not (self.errors or self.left or self.told_otherwise)
             and not (self.after.parties or self.measured.partial or self.killed)
             and (self.calls is None or self.calls.agree)
+            and not (self.feeding is not None and self.feeding.wrong)
         )
 
     @property
@@ -164,6 +170,7 @@ class Result:
                 }
                 for node in NODES
             },
+            "feeds": self.feeding.record() if self.feeding is not None else None,
             "calls": _calls_record(self.calls),
             "fates": {fate.name.lower(): self.seen.fates[fate] for fate in Fate},
             "done": self.done,
@@ -190,6 +197,7 @@ def show(result: Result, output: Output) -> None:
     parts: list[RenderableType] = [
         _headline(result),
         Text(),
+        *_came_in(result.feeding),
         _where(result),
         Text(),
         _ways(result),
@@ -237,6 +245,8 @@ def _headline(result: Result) -> Text:
     if result.calls is not None and not result.calls.agree:
         counts["calls made"] = result.calls.made
         counts["calls answered"] = result.calls.answered or 0
+    if result.feeding is not None:
+        counts |= result.feeding.wrong
     said = [f"{count:,} {name}" for name, count in counts.items()]
     lines = (", ".join(said[at : at + A_LINE]) for at in range(0, len(said), A_LINE))
     text.append(",\n".join(lines) + ".")
@@ -248,6 +258,27 @@ def _table(title: str, *columns: str) -> Table:
     for place, column in enumerate(columns):
         table.add_column(column, justify="left" if place == 0 else "right")
     return table
+
+
+def _came_in(feeding: Feeding | None) -> list[RenderableType]:
+    """By which ways; nothing where there is only the usual one."""
+    if feeding is None or not (feeding.files or feeding.posts):
+        return []
+    table = _table("How they came in", "way", "interactions", "answered", "ends told")
+    for way in Way:
+        told = f"{feeding.files.told_once:,}" if feeding.files and way is Way.FILES else ""
+        if count := feeding.handed_in[way]:
+            table.add_row(way.value, f"{count:,}", f"{feeding.answered[way]:,}", told)
+    text = Text()
+    if files := feeding.files:
+        places = ", ".join(f"{files.lying[name]:,} {name}" for name in PLACES)
+        text.append(f"Of the files there are at the end {places}.\n")
+    if posts := feeding.posts:
+        text.append(
+            f"{posts.once_more:,} calls were made once more by the same Idempotency-Key: "
+            f"{posts.known:,} were known again, and did nothing twice.\n"
+        )
+    return [table, text]
 
 
 def _where(result: Result) -> Table:

@@ -22,6 +22,7 @@ from ixproxy.cli import demo
 from ixproxy.cli.demo import responder_of, source_of
 from ixproxy.cli.demo_calling import PROGRAM
 from ixproxy.cli.demo_input import CsvSource, MadeUp
+from ixproxy.cli.demo_ways import Way
 from ixproxy.cli.main import parser
 from ixproxy.cli.outcomes import UsageError
 from ixproxy.cli.output import Output
@@ -65,8 +66,9 @@ def test_the_external_server_is_the_program_that_is_named(tmp_path: Path) -> Non
     assert responder_of(arguments()) == PROGRAM, "the source has one"
 
 
-def test_make_demo_names_it() -> None:
-    assert "ixctl demo --responder examples/auto_responder.py" in Path("Makefile").read_text()
+def test_make_demo_names_it_and_has_all_ways_in() -> None:
+    command = "ixctl demo --responder examples/auto_responder.py --feed both"
+    assert command in Path("Makefile").read_text()
 
 
 def test_a_file_and_a_map_belong_together() -> None:
@@ -87,14 +89,18 @@ def scratch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("problem", "left"), [(ServerFailed, 1), (CancelledError, 0)])
 @pytest_twisted.ensureDeferred
 async def test_files_are_left_where_they_explain_a_failure(
-    problem: type[Exception], left: int, scratch: Path, monkeypatch: pytest.MonkeyPatch
+    problem: type[Exception],
+    left: int,
+    scratch: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    real_reactor: Any,
 ) -> None:
     async def fails(*_: Any) -> None:
         raise problem("no")
 
     monkeypatch.setattr(demo, "_run", fails)
     with pytest.raises(problem):
-        await demo.command(None, arguments(), Output(True, io.StringIO(), io.StringIO()))
+        await demo.command(real_reactor, arguments(), Output(True, io.StringIO(), io.StringIO()))
     assert len(list(scratch.iterdir())) == left
 
 
@@ -117,6 +123,30 @@ def test_rows_of_a_file_go_through_a_real_cluster(tmp_path: Path) -> None:
     assert (kept / "cluster.toml").exists()
     logs = [(kept / f"{name}.log").read_text() for name in ("ixn1", "proxy1")]
     assert all("Traceback" not in log for log in logs), logs
+
+
+@pytest.mark.processes
+def test_a_cluster_is_fed_by_files_and_calls_and_media_servers(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    odd = '1,Web,"<Credit> ""card""","Größe & 6\r\n\tPack"\n2,Fax,Loan,\x07\n'
+    path.write_text("when,Via,Product,Note to a\n" + odd * 10, "utf-8", newline="")
+    kept = tmp_path / "kept"
+    ran = run(
+        "--input", str(path), "--map", "media=Via,queue=Product,external-id=when",
+        "--feed", "both", "--agents", "3", "--directory", str(kept), "--json", cwd=tmp_path,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr + ran.stdout
+    record = json.loads(ran.stdout.splitlines()[-1])
+    assert record["submitted"] == record["stopped"] == 20
+    feeds = record["feeds"]
+    # A bell is nothing that XML has.
+    assert {way.name: feeds[way.name.lower()]["answered"] for way in Way} == {
+        "SERVERS": 14, "FILES": 3, "CALLS": 3,
+    }  # fmt: skip
+    assert feeds["files_seen"]["told_once"] == feeds["files_seen"]["lying"]["processed"] == 3
+    assert feeds["calls_seen"]["known"] == feeds["calls_seen"]["made_once_more"] == 1
+    for node in ("ixn1", "ixn2", "ixn3"):
+        assert "Traceback" not in (kept / f"{node}.log").read_text()
 
 
 @pytest.mark.processes

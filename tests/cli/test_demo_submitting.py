@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from ixproxy import messages as m
+from ixproxy.cli.demo_feeding import Feeding
 from ixproxy.cli.demo_input import MadeUp, Work
 from ixproxy.cli.demo_submitting import compare, differences, find, media_servers, submit
+from ixproxy.client import Client
 from ixproxy.errors import Code
 from tests.cli.queues import Queues
 
@@ -20,9 +23,14 @@ def queues(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Queues:
     return Queues(monkeypatch, tmp_path)
 
 
-async def _both(queues: Queues) -> tuple[list[str], int]:
+async def _submit(queues: Queues) -> tuple[dict[str, list[Client]], list[str]]:
     servers = await media_servers(queues.clients, queues.plan.media_types)
-    ids = await submit(queues.clients, servers, SOURCE, lambda _: None)
+    ways = Feeding(queues.clock, queues.plan, Mock())
+    return servers, await submit(queues.clients, servers, SOURCE, ways, lambda _: None)
+
+
+async def _both(queues: Queues) -> tuple[list[str], int]:
+    servers, ids = await _submit(queues)
     return ids, await compare(queues.clients, servers, SOURCE, ids, lambda _: None)
 
 
@@ -56,8 +64,7 @@ def test_each_is_looked_up_through_the_other_proxy(queues: Queues) -> None:
 
 def test_what_differs_is_counted(queues: Queues) -> None:
     async def tampered() -> int:
-        servers = await media_servers(queues.clients, queues.plan.media_types)
-        ids = await submit(queues.clients, servers, SOURCE, lambda _: None)
+        servers, ids = await _submit(queues)
         queues.properties[ids[3]]["UserData"]["Subject"] = "another"
         queues.properties[ids[4]]["UserData"]["more"] = "x"
         del queues.properties[ids[5]]["UserData"]["Customer"]

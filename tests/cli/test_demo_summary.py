@@ -6,6 +6,8 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
+from random import Random
 from typing import Any
 from unittest.mock import Mock
 
@@ -13,9 +15,12 @@ import pytest
 
 from ixproxy.cli.demo_agents import Fate
 from ixproxy.cli.demo_calling import Calls
+from ixproxy.cli.demo_deployment import plan
+from ixproxy.cli.demo_feeding import Feeding
 from ixproxy.cli.demo_stores import Stored
 from ixproxy.cli.demo_summary import Result, show
 from ixproxy.cli.demo_watching import Watcher
+from ixproxy.cli.demo_ways import FEEDS, Way
 from ixproxy.cli.latencies import Latencies
 from ixproxy.cli.output import Output
 
@@ -88,6 +93,48 @@ def test_calls_that_only_one_side_knows_of_are_said(
     assert not result.sound
     assert "which is not the same" in shown(result)
     assert f"{made} calls made" in " ".join(shown(result).replace("│", " ").split())
+
+
+def fed(feed: str) -> Result:
+    """A good run that was fed so."""
+    result = good()
+    feeding = result.feeding = Feeding(
+        Mock(), plan(Path("/demo"), ["email"], ["Q1"], Random(1), ways=FEEDS[feed]), Mock()
+    )
+    feeding.handed_in.update(FEEDS[feed])
+    feeding.answered.update(FEEDS[feed])
+    if files := feeding.files:
+        files.handed_in["ixn1"] = files.lying["processed"] = 1
+        files.ids["1.xml"] = "b"
+        files.replies["1.xml"] = files.ends["b"] = 1
+    if posts := feeding.posts:
+        posts.handed_in["ixn1"] = posts.answered = posts.once_more = posts.known = 1
+    return result
+
+
+def test_what_came_by_which_way_is_said() -> None:
+    result = fed("both")
+    assert result.sound
+    text = shown(result)
+    for way in Way:
+        assert way.value in text
+    assert "Of the files there are at the end 0 inbound, 1 processed, 0 error." in text
+    assert "1 calls were made once more by the same Idempotency-Key: 1 were known" in text
+    feeds = result.record()["feeds"]
+    assert isinstance(feeds, dict)
+    assert feeds["files"] == {"handed_in": 1, "answered": 1}
+    json.dumps(feeds)
+    assert "media servers" not in shown(fed("file"))
+    for usual in (good(), fed("direct")):
+        assert "How they came in" not in shown(usual)
+
+
+def test_a_feed_that_went_wrong_is_said() -> None:
+    result = fed("both")
+    assert result.feeding
+    result.feeding.answered[Way.CALLS] -= 1
+    assert not result.sound
+    assert "1 not answered" in shown(result)
 
 
 def change(do: Callable[[Result], Any]) -> Callable[[Result], Any]:

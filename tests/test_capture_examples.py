@@ -1,0 +1,168 @@
+"""The programs and deployments of examples/capture: work that comes to several nodes at once."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
+
+from ixproxy.client import connect
+from ixproxy.messages import RequestGetInteractionProperties
+from ixproxy.testing.processes import RealCluster
+from ixproxy.testing.rabbitmq import PASSWORD, RabbitmqBroker
+
+HERE = Path(__file__).parent.parent / "examples" / "capture"
+NODES = ("ixn1", "ixn2", "ixn3")
+FILES = "/var/tmp/ixproxy-claims"
+SECONDS = 120
+
+
+def run(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", str(HERE / program), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+async def lines_of(program: str, *arguments: object) -> list[str]:
+    """What a program says that ends well."""
+    done = await deferToThread(run, program, *arguments)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+def parallel(tmp_path: Path) -> str:
+    """The deployment, with directories of the test's own."""
+    return (HERE / "parallel.toml").read_text().replace(FILES, str(tmp_path / "claims"))
+
+
+def port_of(cluster: RealCluster, node: str) -> str:
+    """Where a node's web service listens."""
+    text = cluster.file.read_text().partition(f"[[applications.{node}.capture]]")[2]
+    found = re.search(r'use = "webservice"\nqueue = "Claims"\nlisten = "tcp:([0-9]+)', text)
+    assert found
+    return found[1]
+
+
+async def shown(cluster: RealCluster, reactor: Any, identifiers: Sequence[str]) -> Counter[str]:
+    """Who submitted what, as the proxy shows it, which sees all nodes."""
+    client = await connect(
+        reactor, cluster.endpoint("proxy1"), name="mail", client_type="MediaServer"
+    )
+    found: Counter[str] = Counter()
+    for identifier in identifiers:
+        asked = RequestGetInteractionProperties(tenant_id=1, interaction_id=identifier)
+        found[(await client.request(asked)).interaction["SubmittedBy"]] += 1
+    await client.close()
+    return found
+
+
+@pytest.mark.processes
+@pytest_twisted.ensureDeferred
+async def test_nodes_take_work_in_parallel_and_a_capture_point_sees_its_own_node(
+    tmp_path: Path, real_reactor: Any
+) -> None:
+    text = parallel(tmp_path)
+    (tmp_path / "first.toml").write_text(text)
+    assert await lines_of("put_files.py", tmp_path / "first.toml", "--count", 0) == []
+    async with RealCluster(real_reactor, tmp_path / "cluster", text) as cluster:
+        # Different directories: all nodes take files, each those of its own.
+        put = await lines_of("put_files.py", cluster.file, "--count", 6)
+        assert Counter(line.split()[2] for line in put) == {f"{node}:": 2 for node in NODES}
+        assert {line.split()[3] for line in put} == {"submitted"}
+        by_file = [line.split()[-1] for line in put]
+        assert await shown(cluster, real_reactor, by_file) == {"claims": 6}
+
+        # Balanced web services: each node takes its share; the others do not know of it.
+        called = await lines_of("call_nodes.py", cluster.file, "--count", 3, "--others")
+        assert Counter(line.split(": ")[1] for line in called) == {
+            "it is in Claims": 3,
+            "404, code 43": 6,
+        }
+        by_call = sorted({line.split()[0] for line in called})
+        assert await shown(cluster, real_reactor, by_call) == {"claims-web": 3}
+
+        # The limit: another node's capture point refuses what exists all the same.
+        where = next(line for line in put if " ixn1: " in line).split()[-1]
+        for node, place in (("ixn2", "error"), ("ixn1", "processed")):
+            inbound = tmp_path / "claims" / node / "inbound"
+            for verb in ("getinfo", "update"):
+                inside = "<properties><Priority>7</Priority></properties>" * (verb == "update")
+                hidden = inbound / ".new"
+                hidden.write_text(
+                    f'<interaction operation="{verb}" InteractionId="{where}">{inside}'
+                    "</interaction>"
+                )
+                hidden.rename(inbound / f"{verb}.xml")
+                went = inbound.parent / place / f"{verb}.xml"
+                while not went.exists():
+                    await deferLater(real_reactor, 0.05)
+            if place == "error":
+                reason = went.parent / "update.xml.reason.txt"
+                assert "43" in reason.read_text()
+        assert await shown(cluster, real_reactor, [where]) == {"claims": 1}
+
+        # One node is gone: its share goes to the next.
+        await cluster.kill("ixn1")
+        called = await lines_of("call_nodes.py", cluster.file, "--count", 3)
+        gone = f"http://127.0.0.1:{port_of(cluster, 'ixn1')}"
+        assert called[0] == f"{gone} is not there"
+        took = [line.split()[2] for line in called if line.endswith("it is in Claims")]
+        two, three = (f"http://127.0.0.1:{port_of(cluster, node)}:" for node in NODES[1:])
+        assert Counter(took) == {two: 2, three: 1}
+
+
+@pytest.mark.processes
+@pytest_twisted.ensureDeferred
+async def test_nodes_share_the_queues_of_a_broker(
+    tmp_path: Path, real_reactor: Any, rabbitmq_broker: RabbitmqBroker
+) -> None:
+    password = tmp_path / "password"
+    password.write_text(f"{PASSWORD}\n")
+    text = (HERE / "queues.toml").read_text()
+    text = text.replace(f"{FILES}/password", str(password))
+    # In single quotes a port stays as it is.
+    text = text.replace('"tcp:127.0.0.1:61613"', f"'tcp:127.0.0.1:{rabbitmq_broker.stomp_port}'")
+    async with RealCluster(real_reactor, tmp_path / "cluster", text) as cluster:
+        address = f"127.0.0.1:{rabbitmq_broker.stomp_port}"
+        *sent, shares = await lines_of("send_messages.py", address, "--count", 60)
+        assert len({line.split(":")[0] for line in sent}) == 60
+        by_queue = [line.split()[-1] for line in sent]
+        assert len(set(by_queue)) == 60
+        assert await shown(cluster, real_reactor, by_queue) == {"claims": 60}
+        numbers = shares.removeprefix("by dbid: ").split()
+        taken = dict(zip(numbers[::2], map(int, numbers[1::2]), strict=True))
+        assert sum(taken.values()) == 60
+        assert taken.keys() == {"101", "102", "103"}, "each node had some"
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "said"),
+    [
+        ("put_files.py", ["nowhere.toml"], "put_files.py: nowhere.toml"),
+        ("put_files.py", [HERE / "queues.toml"], "has no file capture points"),
+        ("call_nodes.py", ["nowhere.toml"], "call_nodes.py: nowhere.toml"),
+        ("call_nodes.py", [HERE / "queues.toml"], "has no web services"),
+        ("send_messages.py", ["127.0.0.1:1"], "127.0.0.1:1: [Errno 111] Connection refused"),
+        ("send_messages.py", ["nonsense"], "send_messages.py: nonsense: "),
+    ],
+)
+def test_what_a_program_cannot_use_is_said_in_a_line(
+    program: str, arguments: list[object], said: str
+) -> None:
+    done = run(program, *arguments)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
