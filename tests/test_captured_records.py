@@ -53,7 +53,7 @@ default-values = {{ MediaType = "email" }}
 "reconnect.backoff.max.ms" = 200
 """
 
-RECORDS = 5000
+RECORDS = 2000
 BAD = 50
 A_LIFE = 900
 

@@ -63,7 +63,7 @@ TABLE = """CREATE TABLE orders (number INTEGER PRIMARY KEY, state VARCHAR(16) DE
     ixn VARCHAR(64), priority INTEGER, photo BYTEA, why VARCHAR(256), ended TIMESTAMP,
     who VARCHAR(32))"""
 
-ROWS = 5000
+ROWS = 2000
 BAD = 50
 A_LIFE = 900
 PATIENCE = 240.0
