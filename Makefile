@@ -19,8 +19,10 @@ ARGS ?=
 
 # Debian packages, by what needs them.
 VENV_PACKAGES := python3 python3-venv
-TEST_PACKAGES := postgresql pgbouncer iproute2
-BENCH_PACKAGES := haproxy gcc libc6-dev libssl-dev postgresql
+# python-qpid-proton comes as C source.
+BUILD_PACKAGES := gcc libc6-dev python3-dev
+TEST_PACKAGES := postgresql pgbouncer iproute2 rabbitmq-server activemq openjdk-17-jdk-headless
+BENCH_PACKAGES := haproxy gcc libc6-dev libssl-dev postgresql rabbitmq-server
 CHAOS_PACKAGES := postgresql iproute2
 
 # The stamps carry a digest of all that is installed and of where it stands, so a
@@ -38,7 +40,10 @@ $(shell rm -rf $(VENV))
 endif
 endif
 
-# Say which Debian packages of a list are missing, and install them when that is possible.
+# Say which Debian packages of a list are missing, and install them when that is possible. Tests
+# start servers of their own, so what a package would start is forbidden meanwhile, the way Debian has
+# for that, unless the machine has a rule of its own.
+POLICY := /usr/sbin/policy-rc.d
 define debian
 missing=; for package in $(1); do \
 	dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
@@ -48,7 +53,10 @@ if [ -n "$$missing" ]; then \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing Debian packages:$$missing"; \
 		apt-get -q update >/dev/null; \
-		DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $$missing >/dev/null; \
+		( if [ ! -e $(POLICY) ]; then \
+			trap 'rm -f $(POLICY)' EXIT; printf '#!/bin/sh\nexit 101\n' > $(POLICY); chmod 755 $(POLICY); \
+		fi; \
+		DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $$missing >/dev/null ); \
 	else \
 		echo "Missing Debian packages:$$missing (as root: apt-get install$$missing)" >&2; \
 	fi; \
@@ -63,7 +71,7 @@ define install
 echo "Installing ixproxy$(1) and what it needs into $(VENV) (a minute or two at the first time)"
 rm -rf build ixproxy.egg-info
 before=$$($(PIP) freeze)
-$(PIP) install -qq 'setuptools>=65' wheel
+$(PIP) install -qq 'setuptools>=65' wheel 'cffi>=1.16'
 $(PIP) install -qq --no-build-isolation '.$(1)'
 new=$$(comm -13 <(sort <<< "$$before") <($(PIP) freeze | sort) | sed 's/ @ .*//' | paste -sd ' ')
 echo "Installed: $${new:-ixproxy}"
@@ -183,6 +191,7 @@ $(INSTALLED): $(BIN)/python
 	@touch $@
 
 $(INSTALLED_TEST): $(BIN)/python
+	@$(call debian,$(BUILD_PACKAGES))
 	@$(call install,[test])
 	@rm -f $(VENV)/installed-*
 	@touch $@ $(INSTALLED)

@@ -19,8 +19,10 @@ from twisted.logger import globalLogBeginner, globalLogPublisher
 
 import twisted.plugins
 from ixproxy.testing import postgresql
+from ixproxy.testing.activemq import ActivemqBroker
 from ixproxy.testing.postgresql import PostgresqlServer
 from ixproxy.testing.processes import RealCluster
+from ixproxy.testing.rabbitmq import RabbitmqBroker
 from tests.documents import documented_cluster
 from tests.failures import LoggedFailures
 from tests.skips import ALLOWED, SkipsCount, read_allowed
@@ -102,6 +104,24 @@ def postgresql_database(postgresql_server: PostgresqlServer) -> Iterator[str]:
     name = f"test{next(_NUMBERS)}"
     yield postgresql_server.make_database(name)
     postgresql_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_broker() -> Iterator[RabbitmqBroker]:
+    """A RabbitMQ that all tests share, each with queues of its own; whoever kills it restarts it."""
+    if reason := RabbitmqBroker.unusable():
+        pytest.skip(reason)
+    with RabbitmqBroker() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def activemq_broker() -> Iterator[ActivemqBroker]:
+    """An ActiveMQ that all tests share, as the other broker."""
+    if reason := ActivemqBroker.unusable():
+        pytest.skip(reason)
+    with ActivemqBroker() as broker:
+        yield broker
 
 
 @pytest.fixture(scope="module")

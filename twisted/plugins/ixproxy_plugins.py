@@ -82,3 +82,8 @@ capture_file = CapturePointMaker(
     "Documents are files in a directory, and so is what is told.",
     "ixproxy.capture.file.make",
 )
+capture_jms = CapturePointMaker(
+    "jms",
+    "Documents are messages of a queue: STOMP or AMQP 1.0, with RabbitMQ, ActiveMQ and others.",
+    "ixproxy.capture.jms.make",
+)
