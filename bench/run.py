@@ -8,6 +8,7 @@ import sys
 from bench import (
     bench_agents,
     bench_capture_jms,
+    bench_capture_webservice,
     bench_events,
     bench_node,
     bench_overload,
@@ -29,7 +30,7 @@ def main() -> int:
         return 2
     benches = (
         bench_proxy, bench_events, bench_node, bench_postgresql, bench_agents, bench_overload,
-        bench_routing, bench_capture_jms,
+        bench_routing, bench_capture_jms, bench_capture_webservice,
     )  # fmt: skip
     kept = [bench.main() for bench in benches]
     return 0 if all(kept) else 1

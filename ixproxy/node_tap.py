@@ -42,7 +42,7 @@ from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.net.pair_member import NodePairMember, Term
 from ixproxy.net.surroundings import Surroundings
-from ixproxy.net.tls import Credential
+from ixproxy.tls import Credential
 from ixproxy.node.leading import LEADING
 from ixproxy.node.model import NodeModel
 from ixproxy.node_parts import capture_plans, with_capture

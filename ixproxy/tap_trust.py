@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from ixproxy.config import Allow, Deployment, NodeApplication, ProxyApplication
 from ixproxy.errors import ConfigError, ConfigProblem
 from ixproxy.net.door import Door, Rule, attributes_of
-from ixproxy.net.tls import Credential, TlsProblem, read_credential
+from ixproxy.tls import Credential, TlsProblem, read_credential
 from ixproxy.values import ClientType
 from ixproxy.wire.permits import ANY_CLIENT, Grant
 

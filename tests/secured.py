@@ -20,13 +20,13 @@ from ixproxy.net.executors import ThreadExecutor
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.net.proxy_server import ProxyServer
-from ixproxy.net.tls import Credential
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.storage.sqlite import SqliteStore
 from ixproxy.storage.sqlite_places import SqliteMemory
 from ixproxy.testing.certificates import Authority, Issued
 from ixproxy.testing.members import usual_strategies
 from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT, facts_of
+from ixproxy.tls import Credential
 from ixproxy.values import ClientType, NodeFacts, NodeName, Server
 from ixproxy.wire.permits import Grant
 

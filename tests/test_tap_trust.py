@@ -11,9 +11,9 @@ from twisted.logger import capturedLogs, formatEvent
 from ixproxy.config import Deployment, check
 from ixproxy.errors import ConfigError
 from ixproxy.net.door import Door, Rule, attributes_of
-from ixproxy.net.tls import Credential
 from ixproxy.tap_trust import credential_of, door_of, trust_changes, warn_of_passwords
 from ixproxy.testing.certificates import Authority
+from ixproxy.tls import Credential
 from ixproxy.values import ClientType
 from ixproxy.wire.permits import ANY_CLIENT, Grant
 from tests.deployments import EVERYTHING, SMALL, changed

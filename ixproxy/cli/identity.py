@@ -10,7 +10,7 @@ from typing import Any
 from ixproxy.cli.outcomes import UsageError
 from ixproxy.client import Credentials, TlsFiles
 from ixproxy.client.securing import TLS, Securing
-from ixproxy.net.tls import TlsProblem
+from ixproxy.tls import TlsProblem
 
 PASSWORD_VARIABLE = "IXCTL_PASSWORD"
 

@@ -43,7 +43,7 @@ from ixproxy.messages import Event3rdServerFault, Event3rdServerResponse, Reques
 from ixproxy.messages.message import KeyValues, Message
 from ixproxy.net.dialling import Dialling
 from ixproxy.net.door import OPEN, Door
-from ixproxy.net.tls import read_credential
+from ixproxy.tls import read_credential
 from ixproxy.values import TlsFiles
 
 __all__ = ["Call", "CallLimits", "Fault", "Result", "ThirdPartyServer", "serve"]
@@ -141,7 +141,7 @@ def serve(
     :return: fires with the server once it listens.
     :raise ValueError: `where` is not understood, or TLS is wanted on an endpoint
         that is not given as a string.
-    :raise ixproxy.net.tls.TlsProblem: a file of `tls` cannot be used.
+    :raise ixproxy.tls.TlsProblem: a file of `tls` cannot be used.
     """
     server = ThirdPartyServer(reactor, name, answer, door, limits or CallLimits())
     return server.listen(_listening(reactor, where, tls)).addCallback(lambda _: server)

@@ -23,7 +23,7 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
-from ixproxy.net.tls import Credential, TlsProblem, client_context, server_context
+from ixproxy.tls import Credential, TlsProblem, client_context, server_context
 from ixproxy.net.tls_endpoints import TlsClientEndpoint, TlsServerEndpoint
 
 

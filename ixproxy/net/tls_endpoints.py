@@ -35,7 +35,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ixproxy.net.tls import TlsProblem
+from ixproxy.tls import TlsProblem
 from ixproxy.net.tls_socket import TlsSocket
 
 log = Logger()

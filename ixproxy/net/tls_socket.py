@@ -22,7 +22,7 @@ from typing import Any
 from cryptography import x509
 from OpenSSL import SSL
 
-from ixproxy.net.tls import TlsProblem, explain
+from ixproxy.tls import TlsProblem, explain
 
 RECORD = 16 << 10
 """The most that one record of TLS carries, in bytes."""

@@ -12,8 +12,8 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXClientEndpoint
 from ixproxy.client import TlsFiles, connect
 from ixproxy.client.securing import Securing, host_of
 from ixproxy.errors import NodeUnavailable
-from ixproxy.net.tls import TlsProblem
 from ixproxy.net.tls_endpoints import TlsClientEndpoint
+from ixproxy.tls import TlsProblem
 from tests.secured import AUTHORITY, HERE, SETTINGS, Secured, credential
 
 

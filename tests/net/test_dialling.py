@@ -9,7 +9,7 @@ from twisted.internet.endpoints import connectProtocol
 from twisted.internet.protocol import Factory, Protocol
 
 from ixproxy.net.dialling import Dialling
-from ixproxy.net.tls import TlsProblem
+from ixproxy.tls import TlsProblem
 from tests.deferreds import failure_of
 from tests.secured import AUTHORITY, HERE, LISTEN, credential
 

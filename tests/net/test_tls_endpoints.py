@@ -15,7 +15,6 @@ from twisted.internet.task import Clock, deferLater
 from twisted.logger import capturedLogs, formatEvent
 
 from ixproxy.net import tls_endpoints
-from ixproxy.net.tls import Credential, TlsProblem, client_context, server_context
 from ixproxy.net.tls_endpoints import (
     HANDSHAKE_SECONDS,
     TlsClientEndpoint,
@@ -23,6 +22,7 @@ from ixproxy.net.tls_endpoints import (
     is_ip_address,
 )
 from ixproxy.testing.certificates import Authority
+from ixproxy.tls import Credential, TlsProblem, client_context, server_context
 from tests.deferreds import failure_of
 
 AUTHORITY = Authority("Trial CA")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from OpenSSL import SSL
 
-from ixproxy.net.tls import Credential, TlsProblem, client_context, read_credential, server_context
 from ixproxy.net.tls_socket import RECORD, TlsSocket
 from ixproxy.testing.certificates import Authority, Issued
+from ixproxy.tls import Credential, TlsProblem, client_context, read_credential, server_context
 from ixproxy.values import TlsFiles
 
 NOW = datetime.now(UTC)

@@ -87,3 +87,6 @@ capture_jms = CapturePointMaker(
     "Documents are messages of a queue: STOMP or AMQP 1.0, with RabbitMQ, ActiveMQ and others.",
     "ixproxy.capture.jms.make",
 )
+capture_webservice = CapturePointMaker(
+    "webservice", "Calls over HTTP: SOAP and JSON.", "ixproxy.capture.web_service.make"
+)

@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from OpenSSL import SSL
 
-from ixproxy.net.tls import Credential, TlsProblem, client_context, explain, read_credential
 from ixproxy.testing.certificates import Authority
+from ixproxy.tls import Credential, TlsProblem, client_context, explain, read_credential
 from ixproxy.values import TlsFiles
 
 NOW = datetime.now(UTC)
