@@ -90,3 +90,7 @@ capture_jms = CapturePointMaker(
 capture_webservice = CapturePointMaker(
     "webservice", "Calls over HTTP: SOAP and JSON.", "ixproxy.capture.web_service.make"
 )
+capture_database = CapturePointMaker(
+    "database", "Rows of tables in SQLite or PostgreSQL.", "ixproxy.capture.database.make"
+)
+capture_kafka = CapturePointMaker("kafka", "Records of Kafka's topics.", "ixproxy.capture.kafka.make")

@@ -1,0 +1,215 @@
+"""
+Writes records in a thread of its own, and says when the brokers have confirmed them.
+
+Theory of operation: the thread hands records to a producer as they come, and polls it
+for their confirmations; with nothing on its way it waits for the next. A producer that
+is spoilt for good fails all that it has, and is made anew after a pause. Nothing is
+tried again here: who has to have a record written asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+from twisted.internet.defer import Deferred
+
+from ixproxy.capture.kafka_records import Outgoing, problem_text
+from ixproxy.capture.kafka_settings import KafkaSettings
+from ixproxy.capture.pauses import Pauses
+from ixproxy.capture.refusing import DocumentRefused
+from ixproxy.errors import IxproxyError
+
+POLL_SECONDS = 0.01
+IDLE_SECONDS = 0.5
+FLUSH_SECONDS = 2.0
+"""How long what is on its way is waited for at the end."""
+
+_NEVER = {
+    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.INVALID_MSG,
+    KafkaError.INVALID_RECORD,
+}
+"""What the same record will be refused with whenever it is written."""
+
+
+class NotWritten(IxproxyError):
+    """
+    A record was not confirmed; it may have been written all the same.
+
+    :ivar is_its_own_fault: the same record will never be taken.
+    """
+
+    def __init__(self, text: str, *, is_its_own_fault: bool = False) -> None:
+        super().__init__(text)
+        self.is_its_own_fault = is_its_own_fault
+
+
+Makes = Callable[[], Outgoing | None]
+"""Makes a record in the writer's thread; None: there is none. May raise DocumentRefused."""
+
+
+class Writer:
+    """
+    :param trouble: told in the reactor thread of what concerns no record: key and text.
+    :param make_producer: as `confluent_kafka.Producer`.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        name: str,
+        settings: KafkaSettings,
+        trouble: Callable[[str, str], None],
+        make_producer: Callable[..., Any] = Producer,
+    ) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._trouble = trouble
+        self._make_producer = make_producer
+        self._stopping = Event()
+        self._ended: Deferred[bool] = Deferred()
+        self._asked: SimpleQueue[tuple[Makes, Deferred[None]] | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name=f"{name} writer", daemon=True)
+        # Of the thread alone:
+        self._under_way = 0
+        self._spoilt = False
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def send(self, make: Makes) -> Deferred[None]:
+        """
+        Write a record; those of one partition are written in the order of asking.
+
+        :return: fires when the brokers have it.
+        :raise NotWritten: by the Deferred.
+        """
+        done: Deferred[None] = Deferred()
+        self._asked.put((make, done))
+        return done
+
+    def stop(self, seconds: float) -> Deferred[bool]:
+        """End, as `Reader.stop`; what is not confirmed then is not known to be written."""
+        self._stopping.set()
+        self._asked.put(None)
+        late = self._reactor.callLater(seconds, self._over, False)
+        self._ended.addCallback(lambda result: (late.active() and late.cancel(), result)[1])
+        return self._ended
+
+    def _over(self, result: bool) -> None:
+        if not self._ended.called:
+            self._ended.callback(result)
+
+    def _run(self) -> None:
+        pauses = Pauses(self._settings.reconnect_timeout)
+        while not self._stopping.is_set():
+            try:
+                producer = self._made()
+                self._write(producer)
+                if self._stopping.is_set():
+                    producer.flush(FLUSH_SECONDS)
+            except (KafkaException, ValueError, OSError) as problem:
+                text = str(problem)
+                if isinstance(problem, KafkaException) and problem.args:
+                    text = problem_text(problem.args[0])
+                self._reactor.callFromThread(self._trouble, "producer", text)
+                self._refuse_waiting(text)
+            if not self._stopping.is_set():
+                self._stopping.wait(pauses.next())
+        self._refuse_waiting("the capture point has ended")
+        self._reactor.callFromThread(self._over, True)
+
+    def _made(self) -> Any:
+        self._spoilt = False
+        self._under_way = 0
+        options = {
+            **self._settings.producer,
+            **self._settings.found_secrets(),
+            "error_cb": self._error,
+        }
+        return self._make_producer(options)
+
+    def _write(self, producer: Any) -> None:
+        while not self._stopping.is_set() and not self._spoilt:
+            try:
+                if self._under_way:
+                    asked = self._asked.get_nowait()
+                else:
+                    asked = self._asked.get(timeout=IDLE_SECONDS)
+            except Empty:
+                producer.poll(POLL_SECONDS if self._under_way else 0)
+                continue
+            if asked is not None:
+                self._produce(producer, *asked)
+        if self._spoilt:
+            # It fails what it has, so that nobody waits for ever.
+            producer.purge()
+            producer.flush(FLUSH_SECONDS)
+
+    def _produce(self, producer: Any, make: Makes, done: Deferred[None]) -> None:
+        try:
+            record = make()
+        except DocumentRefused as refused:
+            self._refuse(done, NotWritten(str(refused), is_its_own_fault=True))
+            return
+        if record is None:
+            self._answer(done, None)
+            return
+
+        def delivered(error: Any, _: Any) -> None:
+            self._under_way -= 1
+            self._answer(done, error)
+
+        while True:
+            try:
+                producer.produce(
+                    record.topic,
+                    value=record.value,
+                    key=record.key,
+                    headers=record.headers,
+                    on_delivery=delivered,
+                )
+            except BufferError:
+                # Its own queue is full: what is in there has to go first.
+                producer.poll(POLL_SECONDS)
+                if not self._stopping.is_set():
+                    continue
+                self._refuse(done, NotWritten("the capture point has ended"))
+            except KafkaException as problem:
+                self._answer(done, problem.args[0])
+            else:
+                self._under_way += 1
+                producer.poll(0)
+            return
+
+    def _answer(self, done: Deferred[None], error: Any) -> None:
+        if error is None:
+            self._reactor.callFromThread(done.callback, None)
+            return
+        if error.fatal():
+            self._spoilt = True
+        own = error.code() in _NEVER
+        self._refuse(done, NotWritten(problem_text(error), is_its_own_fault=own))
+
+    def _refuse(self, done: Deferred[None], problem: NotWritten) -> None:
+        self._reactor.callFromThread(done.errback, problem)
+
+    def _refuse_waiting(self, text: str) -> None:
+        while True:
+            try:
+                asked = self._asked.get_nowait()
+            except Empty:
+                return
+            if asked is not None:
+                self._refuse(asked[1], NotWritten(text))
+
+    def _error(self, error: Any) -> None:
+        if error.fatal():
+            self._spoilt = True
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:
+            self._reactor.callFromThread(self._trouble, "broker", problem_text(error))

@@ -1,0 +1,35 @@
+"""What becomes of a document that the node refuses as a whole: another time, or the error place."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ixproxy.capture.refusing import refused_for_ever
+from ixproxy.errors import Code, RequestRefused
+
+
+class Fate(Enum):
+    """LATER: it is given again; NEVER: it belongs in the error place."""
+
+    LATER = "later"
+    NEVER = "never"
+
+
+MOST_ATTEMPTS = 5
+"""How often a document is handed in that breaks something each time."""
+
+
+def fate(problem: BaseException, attempts: int) -> Fate:
+    """
+    What to do with a document after `take` has failed.
+
+    :param attempts: how often it was handed in, this time included.
+    """
+    if not isinstance(problem, RequestRefused) or problem.code == Code.INTERNAL:
+        return Fate.NEVER if attempts >= MOST_ATTEMPTS else Fate.LATER
+    return Fate.NEVER if refused_for_ever(problem) else Fate.LATER
+
+
+def code_of(problem: BaseException) -> int:
+    """The public code of what `take` has failed with."""
+    return problem.code if isinstance(problem, RequestRefused) else Code.INTERNAL
