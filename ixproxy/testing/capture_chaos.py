@@ -25,11 +25,14 @@ from twisted.internet.task import react
 
 from ixproxy.errors import IxproxyError
 from ixproxy.testing.capture_chaos_files import Files
+from ixproxy.testing.capture_chaos_messages import AmqpMessages, StompMessages
 from ixproxy.testing.capture_chaos_source import Source
 from ixproxy.testing.capture_chaos_trial import Options, Outcome, Trial
 
 SOURCES: Mapping[str, Callable[..., Source]] = {
     "file": Files,
+    "jms-stomp": StompMessages,
+    "jms-amqp": AmqpMessages,
 }
 """The kinds, and who stands outside of each."""
 

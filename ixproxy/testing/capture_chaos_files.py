@@ -11,10 +11,6 @@ from ixproxy.capture.xml_parsing import parse
 from ixproxy.testing.capture_chaos_source import Fault, Source
 from ixproxy.testing.capture_chaos_words import Given, Told, xml
 
-MOST_WAITING = 400
-"""Files in the inbound directory at a time, about."""
-
-AT_ONCE = 20
 PLACES = ("inbound", "error", "processed", "notification")
 REASON = ".reason.txt"
 
@@ -40,10 +36,7 @@ class Files(Source):
 
     async def give(self, documents: Sequence[Given]) -> None:
         """Rename each into place, as often as the directory has to come back first."""
-        for number, given in enumerate(documents):
-            if number % AT_ONCE == 0:
-                while len(self._files("inbound")) > MOST_WAITING:
-                    await self.pause()
+        for given in documents:
             hidden = self.folder / "hidden"
             hidden.write_bytes(xml(given))
             while True:

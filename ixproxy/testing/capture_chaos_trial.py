@@ -11,9 +11,11 @@ from __future__ import annotations
 import signal
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from sqlite3 import Error, connect
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -32,6 +34,11 @@ from ixproxy.testing.processes import RealCluster
 
 POINT = "claims"
 LOOK_SECONDS = 0.1
+AT_ONCE = 50
+MOST_AHEAD = 400
+"""Documents that are given at once, and interactions that are not there yet meanwhile, about."""
+
+DATABASE_SECONDS = 5
 STILL_SECONDS = 60.0
 """What has not moved for so long will not."""
 
@@ -164,7 +171,7 @@ class Trial:
                     source, self.options.faults, len(given), Random(f"{seed}/faults"),
                     self.options.only,
                 )  # fmt: skip
-                giving = Deferred.fromCoroutine(self._give(source, given))
+                giving = Deferred.fromCoroutine(self._give(node, source, given))
                 striking = Deferred.fromCoroutine(self._strike_all(blows, node, source))
                 await gatherResults([giving, striking], consumeErrors=True)
                 await bystander.end()
@@ -181,8 +188,13 @@ class Trial:
             seconds, self.given_at - began,
         )  # fmt: skip
 
-    async def _give(self, source: Source, given: Sequence[Given]) -> None:
-        await source.give(given)
+    async def _give(self, node: Node, source: Source, given: Sequence[Given]) -> None:
+        submits = 0
+        for start in range(0, len(given), AT_ONCE):
+            some = given[start : start + AT_ONCE]
+            await self._until_taken(node, submits - MOST_AHEAD)
+            await source.give(some)
+            submits += sum(len(each.submits) for each in some)
         self.given_at = self.reactor.seconds()
 
     async def _strike_all(self, blows: Sequence[Blow], node: Node, source: Source) -> None:
@@ -192,13 +204,13 @@ class Trial:
             await faults.strike(blow, node, source)
             self.struck[blow.kind] += 1
             took = self.reactor.seconds() - began
-            there = len(_taken(node))
+            there = _count(node)
             self.tell(f"{there:6} interactions  {blow.kind}, {took:.1f} s")
 
     async def _until_taken(self, node: Node, enough: int) -> None:
         """Wait for so many interactions, or until no more come: the rest may be bad."""
         still, before = 0.0, -1
-        while (there := len(_taken(node))) < enough and still < STILL_SECONDS / 4:
+        while (there := _count(node)) < enough and still < STILL_SECONDS / 4:
             still = 0.0 if there != before else still + LOOK_SECONDS
             before = there
             await deferLater(self.reactor, LOOK_SECONDS)
@@ -268,6 +280,18 @@ def _read(node: Node, table: str) -> list[dict[str, Any]]:
     except StorageError:
         # Whoever becomes primary may just have it for itself.
         return []
+
+
+def _count(node: Node) -> int:
+    """How many interactions there are."""
+    try:
+        with closing(
+            connect(f"file:{node.cluster.store(NODE)}?mode=ro", uri=True, timeout=DATABASE_SECONDS)
+        ) as database:
+            ((count,),) = database.execute("SELECT count(*) FROM interactions")
+            return int(count)
+    except Error:
+        return 0
 
 
 def _taken(node: Node) -> list[tuple[str, str]]:

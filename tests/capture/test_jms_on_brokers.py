@@ -17,9 +17,9 @@ from ixproxy.node.intake_work import Said
 from ixproxy.testing.activemq import ActivemqBroker
 from ixproxy.testing.fake_intake import FakeIntake, Teller, notification
 from ixproxy.testing.rabbitmq import PASSWORD, USER, RabbitmqBroker
-from tests.capture.amqp_peer import bytes_of, drained
+from ixproxy.testing.amqp_peer import bytes_of, drained
 from tests.capture.jms_samples import submit, told_in
-from tests.capture.stomp_peer import StompPeer, until, with_peer
+from ixproxy.testing.stomp_peer import StompPeer, until, with_peer
 
 pytestmark = pytest.mark.processes
 
