@@ -24,6 +24,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
 from ixproxy.errors import IxproxyError
+from ixproxy.testing.capture_chaos_calls import Calls
 from ixproxy.testing.capture_chaos_files import Files
 from ixproxy.testing.capture_chaos_messages import AmqpMessages, StompMessages
 from ixproxy.testing.capture_chaos_source import Source
@@ -33,6 +34,7 @@ SOURCES: Mapping[str, Callable[..., Source]] = {
     "file": Files,
     "jms-stomp": StompMessages,
     "jms-amqp": AmqpMessages,
+    "webservice": Calls,
 }
 """The kinds, and who stands outside of each."""
 

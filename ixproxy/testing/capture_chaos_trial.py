@@ -166,9 +166,10 @@ class Trial:
             bystander.begin()
             began = self.reactor.seconds()
             try:
+                submits = sum(len(each.submits) for each in given)
                 node = Node(self.reactor, cluster, supervisor, self.options.lease_limit)
                 blows = faults.draw(
-                    source, self.options.faults, len(given), Random(f"{seed}/faults"),
+                    source, self.options.faults, submits, Random(f"{seed}/faults"),
                     self.options.only,
                 )  # fmt: skip
                 giving = Deferred.fromCoroutine(self._give(node, source, given))
