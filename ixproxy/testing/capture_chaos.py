@@ -27,6 +27,7 @@ from ixproxy.errors import IxproxyError
 from ixproxy.testing.capture_chaos_calls import Calls
 from ixproxy.testing.capture_chaos_files import Files
 from ixproxy.testing.capture_chaos_messages import AmqpMessages, StompMessages
+from ixproxy.testing.capture_chaos_records import Records
 from ixproxy.testing.capture_chaos_source import Source
 from ixproxy.testing.capture_chaos_trial import Options, Outcome, Trial
 
@@ -35,6 +36,7 @@ SOURCES: Mapping[str, Callable[..., Source]] = {
     "jms-stomp": StompMessages,
     "jms-amqp": AmqpMessages,
     "webservice": Calls,
+    "kafka": Records,
 }
 """The kinds, and who stands outside of each."""
 
