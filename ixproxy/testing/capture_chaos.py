@@ -28,6 +28,7 @@ from ixproxy.testing.capture_chaos_calls import Calls
 from ixproxy.testing.capture_chaos_files import Files
 from ixproxy.testing.capture_chaos_messages import AmqpMessages, StompMessages
 from ixproxy.testing.capture_chaos_records import Records
+from ixproxy.testing.capture_chaos_rows import PostgresqlRows, SqliteRows
 from ixproxy.testing.capture_chaos_source import Source
 from ixproxy.testing.capture_chaos_trial import Options, Outcome, Trial
 
@@ -37,6 +38,8 @@ SOURCES: Mapping[str, Callable[..., Source]] = {
     "jms-amqp": AmqpMessages,
     "webservice": Calls,
     "kafka": Records,
+    "database": PostgresqlRows,
+    "database-sqlite": SqliteRows,
 }
 """The kinds, and who stands outside of each."""
 
