@@ -6,20 +6,18 @@ What it holds the source must be told of; what it is not sure of it asks for aga
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from random import Random
-from sqlite3 import Error, connect
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 
-from ixproxy import client as clients
 from ixproxy import messages as m
-from ixproxy.client import Client, Settings
-from ixproxy.client.backoff import Backoff
+from ixproxy.client import Backoff, Client, Settings, connect
 from ixproxy.errors import Code, IxproxyError, RequestRefused
 from ixproxy.values import ClientType
 
@@ -44,18 +42,26 @@ class Bystander:
     """
     :param endpoints: of both servers of the node.
     :param store: the path of its SQLite database.
+    :param come: how it gets to the node; see `ixproxy.client.connect`.
     :ivar held: external ids of what is on hold for certain.
     :ivar tried: those of what it tried to hold.
     """
 
     def __init__(
-        self, reactor: Any, endpoints: Sequence[str], store: str, point: str, random: Random
+        self,
+        reactor: Any,
+        endpoints: Sequence[str],
+        store: str,
+        point: str,
+        random: Random,
+        come: Callable[..., Deferred[Client]] = connect,
     ) -> None:
         self._reactor = reactor
         self._endpoints = list(endpoints)
         self._store = store
         self._point = point
         self._random = random
+        self._come = come
         self.held: set[str] = set()
         self.tried: set[str] = set()
         self._terms: dict[int, dict[str, int]] = {}
@@ -83,7 +89,7 @@ class Bystander:
     async def _live(self) -> None:
         while True:
             try:
-                client = await clients.connect(
+                client = await self._come(
                     self._reactor, self._endpoints, name="bystander",
                     client_type=ClientType.MEDIA_SERVER, tenants=[TENANT], settings=SETTINGS,
                 )  # fmt: skip
@@ -111,13 +117,13 @@ class Bystander:
         """An interaction that came lately and is not on hold."""
         try:
             with closing(
-                connect(f"file:{self._store}?mode=ro", uri=True, timeout=DATABASE_SECONDS)
+                sqlite3.connect(f"file:{self._store}?mode=ro", uri=True, timeout=DATABASE_SECONDS)
             ) as database:
                 rows = database.execute(
                     "SELECT id, external_id FROM interactions WHERE is_held = 0 "
                     "ORDER BY queue_seq DESC LIMIT 20"
                 ).fetchall()
-        except Error:
+        except sqlite3.Error:
             return None
         rows = [row for row in rows if row[1] not in self.tried]
         return self._random.choice(rows) if rows else None

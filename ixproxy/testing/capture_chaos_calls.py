@@ -13,8 +13,14 @@ from typing import Any, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, gatherResults
 from twisted.internet.error import ConnectError, ConnectionClosed
-from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, ResponseFailed
-from twisted.web.client import ResponseNeverReceived, readBody
+from twisted.web.client import (
+    Agent,
+    FileBodyProducer,
+    HTTPConnectionPool,
+    ResponseFailed,
+    ResponseNeverReceived,
+    readBody,
+)
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 
@@ -153,7 +159,7 @@ class Calls(Source):
             if answer.body not in reasons:
                 reasons.append(answer.body)
             if given.refused:
-                self._told += [Told("error", id, f"{answer.status}") for id in given.refused]
+                self._told += [Told("error", id, f"{id} {answer.status}") for id in given.refused]
             return
         if soap:
             found = _ID.findall(answer.body)
@@ -163,7 +169,7 @@ class Calls(Source):
         for result in said.get("results", [said]):
             external_id, id = result.get("externalId", ""), result.get("interactionId", "")
             if "error" in result or "problem" in result:
-                self._told.append(Told("error", external_id, "refused"))
+                self._told.append(Told("error", external_id, f"{external_id} {answer.status}"))
             else:
                 self._told.append(Told("submitted", external_id, id, id))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ixproxy.testing.capture_chaos_words import Given, Sort, Told
 
@@ -162,14 +163,13 @@ def _tellings(found: Found, promises: Promises, verdict: Verdict) -> None:
     verdict.count("unreadable notifications", known)
     if promises.ordered:
         firsts = list(dict.fromkeys(told.number for told in found.told if told.number))
-        later = [b for a, b in zip(firsts, firsts[1:], strict=False) if _order(b) < _order(a)]
+        later = [b for a, b in pairwise(firsts) if _order(b) < _order(a)]
         verdict.count("told out of order", later)
     by_id = {id: set(rows) for id, rows in found.rows.items()}
     misled = [
         f"{told.external_id} ({told.interaction_id})"
         for told in found.told
-        if told.said == "submitted"
-        and told.interaction_id not in by_id.get(told.external_id, ())
+        if told.said == "submitted" and told.interaction_id not in by_id.get(told.external_id, ())
     ]
     verdict.count("told of interactions that there are not", misled)
 
@@ -190,9 +190,7 @@ def _replies(given: Sequence[Given], found: Found, promises: Promises, verdict: 
     without = [id for key, _ in expected.items() if not answers[key] for id in (key[1],)]
     verdict.count("without a reply", without, not promises.tell_once)
     more = [
-        f"{said} {id}"
-        for (said, id), times in expected.items()
-        if len(answers[said, id]) > times
+        f"{said} {id}" for (said, id), times in expected.items() if len(answers[said, id]) > times
     ]
     verdict.count("replied to twice", more, promises.once and not promises.by_external_id)
     strange = [

@@ -150,9 +150,7 @@ class StompMessages(Messages):
         peer = StompPeer(self.reactor, self.broker.stomp_port)
         await peer.connect()
         try:
-            sending = [
-                peer.send(INBOUND, body, amqp_message_id=id) for id, body in bodies.items()
-            ]
+            sending = [peer.send(INBOUND, body, amqp_message_id=id) for id, body in bodies.items()]
             sent = gatherResults(sending, consumeErrors=True)
             await sent.addTimeout(SEND_SECONDS, self.reactor)
         finally:

@@ -43,9 +43,7 @@ class Records(Source):
         await super().start()
         await self.apart(self.broker.start)
         for topic in (INBOUND, PROCESSED, ERRORS, OUT):
-            await self.apart(
-                self.broker.make_topic, topic, PARTITIONS if topic == INBOUND else 1
-            )
+            await self.apart(self.broker.make_topic, topic, PARTITIONS if topic == INBOUND else 1)
         # A message is tried for ever, by librdkafka itself, under the number that it has.
         self._producer = Producer(
             {**self._quiet(), "enable.idempotence": True, "message.timeout.ms": 0, "linger.ms": 2}
@@ -172,7 +170,8 @@ def _records(looking: Consumer, topic: str) -> Iterator[tuple[str, dict[str, str
             message = looking.poll(SECONDS)
             if message is None or message.error() is not None:
                 raise RuntimeError(f"{topic}: {message.error() if message else 'nothing comes'}")
-            headers = {key: value.decode() for key, value in message.headers() or ()}
+            given: Any = message.headers() or ()
+            headers = {key: value.decode() for key, value in given}
             yield (message.key() or b"").decode(), headers, message.value() or b""
             offset = (message.offset() or 0) + 1
         looking.unassign()

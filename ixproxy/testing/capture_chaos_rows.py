@@ -47,6 +47,7 @@ class TableRows(Source):
     """Somebody who inserts rows, and looks at how they are marked."""
 
     sorts = (Sort.GOOD, Sort.TORN, Sort.REFUSED)
+
     def address(self) -> str:
         """Where the node finds the tables."""
         raise NotImplementedError
@@ -109,7 +110,7 @@ class TableRows(Source):
         replies = [
             Told("submitted", number, ixn or "", ixn or "")
             if state == DONE
-            else Told("error", number, state)
+            else Told("error", number, number)
             for number, state, ixn in marked
         ]
         told = await self._all("SELECT what, number, event, ixn FROM told ORDER BY at")
@@ -164,9 +165,11 @@ class PostgresqlRows(TableRows):
 
     def insert(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """See `TableRows`."""
-        with psycopg.connect(self._address, connect_timeout=SECONDS) as connection:
-            with connection.cursor() as cursor:
-                cursor.executemany(_INSERT.format("%s").encode(), rows)
+        with (
+            psycopg.connect(self._address, connect_timeout=SECONDS) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.executemany(_INSERT.format("%s").encode(), rows)
 
     def faults(self) -> Mapping[str, tuple[Fault, float, float]]:
         """The sessions of the node, and the server itself."""

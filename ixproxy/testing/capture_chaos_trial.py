@@ -254,7 +254,7 @@ class Trial:
                 by_external_id=check == "external-id",
                 replies=source.replies,
                 notified=source.notified,
-                tell_once=self.options.notify == "at-most-once",
+                tell_once=self.options.notify == "at-most-once" and source.notified,
                 ordered=source.ordered,
             ),
         )

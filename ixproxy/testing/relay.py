@@ -11,6 +11,7 @@ A TCP relay on this machine, whose connections can be cut or hang.
 
 from __future__ import annotations
 
+from functools import partial
 from random import SystemRandom
 from typing import Any
 
@@ -115,8 +116,7 @@ class Relay:
 
     async def start(self) -> None:
         """Listen."""
-        factory = Factory.forProtocol(_Front)
-        factory.buildProtocol = lambda address: _Front(self)  # type: ignore[method-assign]
+        factory = Factory.forProtocol(partial(_Front, self))
         while self._listening is None:
             (self.port,) = free_ports(1, SystemRandom())
             endpoint = TCP4ServerEndpoint(self.reactor, self.port, interface=LOCAL)
