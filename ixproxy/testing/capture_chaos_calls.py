@@ -12,14 +12,17 @@ from random import Random, SystemRandom
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, gatherResults
-from twisted.internet.error import ConnectError, ConnectionClosed
+from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionClosed
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
 from twisted.web.client import (
     Agent,
     FileBodyProducer,
     HTTPConnectionPool,
+    RequestTransmissionFailed,
+    ResponseDone,
     ResponseFailed,
     ResponseNeverReceived,
-    readBody,
 )
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
@@ -50,8 +53,8 @@ _SUBMIT = (
 _ID = re.compile(r"InteractionId</ixn:key>\s*<ixn:value>\s*<ixn:ValueString>([^<]*)<")
 
 LOST = (
-    CancelledError, ConnectError, ConnectionClosed, PotentialDataLoss, ResponseFailed,
-    ResponseNeverReceived, TimeoutError,
+    CancelledError, ConnectError, ConnectingCancelledError, ConnectionClosed, PotentialDataLoss,
+    RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived, TimeoutError,
 )  # fmt: skip
 """How a call ends that nobody answers."""
 
@@ -64,6 +67,27 @@ class Answer(NamedTuple):
 
     status: int
     body: str
+
+
+class _Body(Protocol):
+    """The body of an answer; fails where the connection was lost on the way."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self.whole: Deferred[bytes] = Deferred()
+
+    def dataReceived(self, data: bytes) -> None:
+        """A part of it."""
+        self._parts.append(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The framework says that it was all, or why not."""
+        if self.whole.called:
+            return
+        if reason.check(ResponseDone):
+            self.whole.callback(b"".join(self._parts))
+        else:
+            self.whole.errback(reason)
 
 
 class Calls(Source):
@@ -150,7 +174,9 @@ class Calls(Source):
     async def _ask(self, path: str, headers: Headers, body: bytes) -> Answer:
         url = f"http://127.0.0.1:{self.relay.port}{path}".encode()
         response = await self._agent.request(b"POST", url, headers, FileBodyProducer(BytesIO(body)))
-        return Answer(response.code, (await readBody(response)).decode())
+        body_read = _Body()
+        response.deliverBody(body_read)
+        return Answer(response.code, (await body_read.whole).decode())
 
     def _note(self, given: Given, soap: bool, answer: Answer) -> None:
         if answer.status not in (200, 201):

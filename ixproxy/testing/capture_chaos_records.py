@@ -20,11 +20,14 @@ from ixproxy.testing.capture_chaos_files import told_in
 from ixproxy.testing.capture_chaos_source import Fault, Source
 from ixproxy.testing.capture_chaos_words import Given, Told, xml
 from ixproxy.testing.kafka_broker import NOT_COORDINATOR, KafkaBroker
+from ixproxy.testing.servers import ServerFailed
 
 INBOUND, PROCESSED, ERRORS, OUT = "claims-in", "claims-processed", "claims-errors", "claims-told"
 GROUP = "claims-group"
 PARTITIONS = 4
-SECONDS = 10
+"""Of each topic: of one partition the broker keeps no more than the last five megabytes."""
+
+SECONDS = 30
 REASON = "ixproxy-error"
 REFUSED = ("OffsetCommit", "Heartbeat", "JoinGroup", "FindCoordinator")
 
@@ -43,7 +46,7 @@ class Records(Source):
         await super().start()
         await self.apart(self.broker.start)
         for topic in (INBOUND, PROCESSED, ERRORS, OUT):
-            await self.apart(self.broker.make_topic, topic, PARTITIONS if topic == INBOUND else 1)
+            await self.apart(self.broker.make_topic, topic, PARTITIONS)
         # A message is tried for ever, by librdkafka itself, under the number that it has.
         self._producer = Producer(
             {**self._quiet(), "enable.idempotence": True, "message.timeout.ms": 0, "linger.ms": 2}
@@ -163,13 +166,16 @@ def _records(looking: Consumer, topic: str) -> Iterator[tuple[str, dict[str, str
     """Key, headers and value of all records of a topic."""
     for partition in looking.list_topics(topic, SECONDS).topics[topic].partitions:
         at = TopicPartition(topic, partition, 0)
-        _, end = looking.get_watermark_offsets(at, SECONDS)
+        first, end = looking.get_watermark_offsets(at, SECONDS)
+        if first:
+            raise ServerFailed(f"the broker has forgotten {first} records of {topic}")
         looking.assign([at])
         offset = 0
         while offset < end:
             message = looking.poll(SECONDS)
             if message is None or message.error() is not None:
-                raise RuntimeError(f"{topic}: {message.error() if message else 'nothing comes'}")
+                why = message.error() if message else "nothing comes"
+                raise ServerFailed(f"{topic}/{partition}, {offset} of {end}: {why}")
             given: Any = message.headers() or ()
             headers = {key: value.decode() for key, value in given}
             yield (message.key() or b"").decode(), headers, message.value() or b""

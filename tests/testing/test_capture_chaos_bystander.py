@@ -35,9 +35,7 @@ class PlayedNode:
 
     def put(self, name: str) -> None:
         with closing(sqlite3.connect(self.store)) as database, database:
-            database.execute(
-                "INSERT INTO interactions VALUES (?, ?, 0, 1)", (f"I-{name}", name)
-            )
+            database.execute("INSERT INTO interactions VALUES (?, ?, 0, 1)", (f"I-{name}", name))
 
     def come(self, *where: Any, **how: Any) -> Deferred[Any]:
         if self.unreachable:

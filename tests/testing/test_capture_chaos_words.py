@@ -41,9 +41,7 @@ def test_what_is_submitted_and_what_is_refused_stands_in_the_document(sort: Sort
     assert given.bad is not bool(given.submits)
 
 
-@pytest.mark.parametrize(
-    ("sort", "why"), [(Sort.TORN, "well-formed"), (Sort.VERB, "'explode'")]
-)
+@pytest.mark.parametrize(("sort", "why"), [(Sort.TORN, "well-formed"), (Sort.VERB, "'explode'")])
 def test_what_is_no_document_cannot_be_read(sort: Sort, why: str) -> None:
     with pytest.raises(DocumentRefused, match=why):
         read_document(xml(Given("d1", sort)))
