@@ -152,7 +152,8 @@ class Trial:
     async def _among_servers(self, source: Source, given: Sequence[Given]) -> Outcome:
         seed = self.options.seed
         text = deployment(self.options, source)
-        cluster = RealCluster(self.reactor, self.folder / "cluster", text, Random(seed))
+        # Its ports are the system's choice: other runs may have the same seed.
+        cluster = RealCluster(self.reactor, self.folder / "cluster", text)
         supervisor = Supervisor(self.reactor, cluster, Random(f"{seed}/supervisor"))
         bystander = Bystander(
             self.reactor,
