@@ -48,15 +48,21 @@ COUNTED = ("documents", "repeated", "busy", "doubtful", "errors", "failed")
 
 
 async def run(
-    reactor: Any, folder: Path, options: Options, tell: Callable[[str], object]
+    reactor: Any,
+    folder: Path,
+    options: Options,
+    tell: Callable[[str], object],
+    make_source: Callable[..., Source] | None = None,
 ) -> Outcome:
     """
     One run, in a folder of its own.
 
+    :param make_source: makes another outside than that of the kind.
     :raise IxproxyError: there can be none here.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    done = await Trial(reactor, folder, options, SOURCES[options.kind], tell).run()
+    made = make_source or SOURCES[options.kind]
+    done = await Trial(reactor, folder, options, made, tell).run()
     for line in lines(done):
         tell(line)
     return done

@@ -19,6 +19,7 @@ from twisted.web.client import (
     Agent,
     FileBodyProducer,
     HTTPConnectionPool,
+    RequestGenerationFailed,
     RequestTransmissionFailed,
     ResponseDone,
     ResponseFailed,
@@ -54,7 +55,8 @@ _ID = re.compile(r"InteractionId</ixn:key>\s*<ixn:value>\s*<ixn:ValueString>([^<
 
 LOST = (
     CancelledError, ConnectError, ConnectingCancelledError, ConnectionClosed, PotentialDataLoss,
-    RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived, TimeoutError,
+    RequestGenerationFailed, RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived,
+    TimeoutError,
 )  # fmt: skip
 """How a call ends that nobody answers."""
 

@@ -22,7 +22,7 @@ from ixproxy.testing.rabbitmq import PASSWORD, USER, RabbitmqBroker
 from ixproxy.testing.relay import Relay
 from ixproxy.testing.stomp_peer import StompPeer
 
-INBOUND, PROCESSED, ERRORS, OUT = "claims.in", "claims.processed", "claims.errors", "claims.out"
+IN, PROCESSED, ERRORS, OUT = "in", "processed", "errors", "out"
 LOST = (FirstError, IxproxyError, ConnectError, ConnectionClosed, TimeoutError)
 """How a connection to a broker ends that dies."""
 
@@ -32,13 +32,27 @@ Read = tuple[Mapping[str, Any], bytes]
 
 
 class Messages(Source):
-    """Somebody who sends messages until the broker has confirmed them."""
+    """
+    Somebody who sends messages until the broker has confirmed them.
+
+    :param broker: one that runs already and goes on; None: it has its own.
+    :param queues: what the names of all queues begin with.
+    """
 
     protocol = ""
 
-    def __init__(self, reactor: Any, folder: Path, random: Random) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        folder: Path,
+        random: Random,
+        broker: RabbitmqBroker | None = None,
+        queues: str = "claims.",
+    ) -> None:
         super().__init__(reactor, folder, random)
-        self.broker = RabbitmqBroker()
+        self._is_ours = broker is None
+        self._queues = queues
+        self.broker = broker or RabbitmqBroker()
         self.relay = Relay(reactor, self._port())
 
     def _port(self) -> int:
@@ -48,13 +62,19 @@ class Messages(Source):
         """Start the broker, and the relay to it that the node goes through."""
         await super().start()
         (self.folder / "password").write_text(PASSWORD)
-        await self.apart(self.broker.start)
+        if self._is_ours:
+            await self.apart(self.broker.start)
         await self.relay.start()
 
     async def stop(self) -> None:
         """Remove both."""
         await self.relay.stop()
-        await self.apart(self.broker.remove)
+        if self._is_ours:
+            await self.apart(self.broker.remove)
+
+    def queue(self, name: str) -> str:
+        """The whole name of a queue."""
+        return self._queues + name
 
     def settings(self) -> Mapping[str, object]:
         """All four queues. A message may be given again as often as it likes."""
@@ -64,10 +84,10 @@ class Messages(Source):
             "address": f"tcp:127.0.0.1:{self.relay.port}",
             "user": USER,
             "password-file": str(self.folder / "password"),
-            "inbound-queue-name": INBOUND,
-            "processed-queue-name": PROCESSED,
-            "error-queue-name": ERRORS,
-            "notification-queue-name": OUT,
+            "inbound-queue-name": self.queue(IN),
+            "processed-queue-name": self.queue(PROCESSED),
+            "error-queue-name": self.queue(ERRORS),
+            "notification-queue-name": self.queue(OUT),
             "reconnect-timeout": 3,
             "heart-beat": 2,
             "max-deliveries": 0,
@@ -101,7 +121,7 @@ class Messages(Source):
 
     async def left(self) -> int:
         """What is in the inbound queue, given out or not."""
-        return (await self._counts()).get(INBOUND, 0)
+        return (await self._counts()).get(self.queue(IN), 0)
 
     async def errors(self) -> Mapping[str, Sequence[str]]:
         """Copies in the error queue, by what names each in its body; once, however often copied."""
@@ -124,7 +144,7 @@ class Messages(Source):
 
     async def _all(self, queue: str) -> list[Read]:
         found: list[Read] = []
-        while (await self._counts()).get(queue, 0):
+        while (await self._counts()).get(self.queue(queue), 0):
             found += await self.read(queue)
         return found
 
@@ -150,7 +170,9 @@ class StompMessages(Messages):
         peer = StompPeer(self.reactor, self.broker.stomp_port)
         await peer.connect()
         try:
-            sending = [peer.send(INBOUND, body, amqp_message_id=id) for id, body in bodies.items()]
+            sending = [
+                peer.send(self.queue(IN), body, amqp_message_id=id) for id, body in bodies.items()
+            ]
             sent = gatherResults(sending, consumeErrors=True)
             await sent.addTimeout(SEND_SECONDS, self.reactor)
         finally:
@@ -161,7 +183,7 @@ class StompMessages(Messages):
         peer = StompPeer(self.reactor, self.broker.stomp_port)
         await peer.connect()
         try:
-            return [(frame.headers, frame.body) for frame in await peer.drain(queue)]
+            return [(frame.headers, frame.body) for frame in await peer.drain(self.queue(queue))]
         finally:
             await peer.close()
 
@@ -181,7 +203,8 @@ class AmqpMessages(Messages):
         try:
             sending = [
                 peer.client.send(
-                    f"/queue/{INBOUND}", Message(body=body, inferred=True, durable=True, id=id)
+                    f"/queue/{self.queue(IN)}",
+                    Message(body=body, inferred=True, durable=True, id=id),
                 )
                 for id, body in bodies.items()
             ]
@@ -195,7 +218,7 @@ class AmqpMessages(Messages):
         peer = AmqpPeer(self.reactor, self.broker.amqp_port)
         await peer.connect()
         try:
-            found = await peer.drain(queue)
+            found = await peer.drain(self.queue(queue))
             return [(message.properties or {}, bytes_of(message)) for message in found]
         finally:
             await peer.close()

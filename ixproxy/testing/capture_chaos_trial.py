@@ -33,6 +33,7 @@ from ixproxy.testing.chaos_supervisor import Supervisor
 from ixproxy.testing.processes import RealCluster
 
 POINT = "claims"
+TRACEBACK = "Traceback (most recent call last)"
 LOOK_SECONDS = 0.1
 AT_ONCE = 50
 MOST_AHEAD = 400
@@ -247,7 +248,7 @@ class Trial:
             tried=frozenset(bystander.tried),
         )
         check = self.options.duplicate_check
-        return judge(
+        verdict = judge(
             given,
             found,
             Promises(
@@ -259,6 +260,8 @@ class Trial:
                 ordered=source.ordered,
             ),
         )
+        verdict.count("logs with tracebacks", _broken_logs(node))
+        return verdict
 
 
 def deployment(options: Options, source: Source) -> str:
@@ -282,6 +285,12 @@ def _read(node: Node, table: str) -> list[dict[str, Any]]:
     except StorageError:
         # Whoever becomes primary may just have it for itself.
         return []
+
+
+def _broken_logs(node: Node) -> list[str]:
+    """The logs of servers that broke somewhere."""
+    logs = [node.cluster.log(name) for name in (NODE, BACKUP)]
+    return [str(log) for log in logs if TRACEBACK in log.read_text("utf-8", "replace")]
 
 
 def _count(node: Node) -> int:

@@ -7,6 +7,8 @@ A part of a capture chaos run of each kind, with a real node, its backup and rea
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from twisted.internet.defer import Deferred, TimeoutError
 from ixproxy.testing import postgresql
 from ixproxy.testing.capture_chaos import SOURCES, lines, options_of, parse, record, run
 from ixproxy.testing.capture_chaos_judging import Verdict
+from ixproxy.testing.capture_chaos_messages import AmqpMessages, Messages, StompMessages
+from ixproxy.testing.capture_chaos_source import Source
 from ixproxy.testing.capture_chaos_trial import Options, Outcome
 from ixproxy.testing.rabbitmq import RabbitmqBroker
 
@@ -26,7 +30,7 @@ SECONDS = 300
 
 FAULTS = {
     "file": ("kill primary", "kill both", "processed directory is gone", "kill backup"),
-    "jms-stomp": ("kill primary", "cut connections", "kill broker"),
+    "jms-stomp": ("kill primary", "cut connections", "kill both"),
     "jms-amqp": ("kill primary", "cut connections", "connections hang"),
     "webservice": ("kill primary", "kill both", "cut connections", "stop primary"),
     "kafka": ("kill primary", "broker is away", "broker refuses"),
@@ -35,26 +39,38 @@ FAULTS = {
 }
 """Of each kind those that need little time."""
 
-_NEEDS = {
-    "jms-stomp": RabbitmqBroker.unusable,
-    "jms-amqp": RabbitmqBroker.unusable,
-    "database": postgresql.unusable,
-}
-
 
 @pytest.mark.processes
-@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("kind", [kind for kind in SOURCES if not kind.startswith("jms")])
 @pytest_twisted.ensureDeferred
 async def test_nothing_is_lost_or_doubled_and_what_is_bad_is_in_its_error_place(
     real_reactor: Any, tmp_path: Path, kind: str
 ) -> None:
-    if kind in _NEEDS and (reason := _NEEDS[kind]()):
+    if kind == "database" and (reason := postgresql.unusable()):
         pytest.skip(reason)
+    await run_a_part(real_reactor, tmp_path, kind)
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("kind", [StompMessages, AmqpMessages])
+@pytest_twisted.ensureDeferred
+async def test_no_message_is_lost_or_doubled_either(
+    real_reactor: Any, tmp_path: Path, rabbitmq_broker: RabbitmqBroker, kind: type[Messages]
+) -> None:
+    # All tests share the broker, so that it dies in none of them.
+    queues = f"chaos-{kind.protocol}."
+    source = partial(kind, broker=rabbitmq_broker, queues=queues)
+    await run_a_part(real_reactor, tmp_path, f"jms-{kind.protocol}", source)
+
+
+async def run_a_part(
+    reactor: Any, folder: Path, kind: str, source: Callable[..., Source] | None = None
+) -> None:
     told: list[str] = []
     options = Options(kind, DOCUMENTS, len(FAULTS[kind]), seed=7, only=FAULTS[kind])
-    running = Deferred.fromCoroutine(run(real_reactor, tmp_path, options, told.append))
+    running = Deferred.fromCoroutine(run(reactor, folder, options, told.append, source))
     try:
-        done = await running.addTimeout(SECONDS, real_reactor)
+        done = await running.addTimeout(SECONDS, reactor)
     except TimeoutError:
         pytest.fail(f"it does not end; so far: {told}")
     assert not done.failed, "\n".join(told)
@@ -64,7 +80,7 @@ async def test_nothing_is_lost_or_doubled_and_what_is_bad_is_in_its_error_place(
 def outcome(**found: Any) -> Outcome:
     verdict = Verdict({"lost": 1, "doubled": 0, "told again": 7})
     verdict.wrong["lost"] = ["d1"]
-    usual = {
+    usual: dict[str, Any] = {
         "options": Options("file"),
         "verdict": verdict,
         "struck": Counter({"kill primary": 2, "kill both": 1}),

@@ -13,7 +13,7 @@ import pytest_twisted
 from ixproxy.capture.jms import make
 from ixproxy.testing.capture_chaos_messages import (
     ERRORS,
-    INBOUND,
+    IN,
     OUT,
     PROCESSED,
     AmqpMessages,
@@ -32,38 +32,38 @@ pytestmark = pytest.mark.processes
 async def test_messages_are_given_and_read_by_their_properties(
     real_reactor: Any, tmp_path: Path, rabbitmq_broker: RabbitmqBroker, kind: type[Messages]
 ) -> None:
-    source = kind(real_reactor, tmp_path / "source", Random(1))
-    source.broker.remove()
     # All tests share one.
-    source.broker = rabbitmq_broker
-    source.folder.mkdir()
-    (source.folder / "password").write_text("")
+    queues = f"messages-{kind.protocol}."
+    source = kind(real_reactor, tmp_path / "source", Random(1), rabbitmq_broker, queues)
+    await source.start()
     settings = dict(source.settings())
     assert settings.pop("use") == "jms"
-    make({**settings, "address": "tcp:127.0.0.1:1"})
+    make(settings)
     peer = StompPeer(real_reactor, rabbitmq_broker.stomp_port)
     await peer.connect()
-    for queue in (INBOUND, ERRORS, PROCESSED, OUT):
+    for queue in (IN, ERRORS, PROCESSED, OUT):
         # A queue that nobody has used yet is not there.
-        await peer.drain(queue)
+        await peer.drain(source.queue(queue))
     given = [Given(f"d{number}") for number in range(5)]
     await source.give(given)
     assert await source.left() == 5
-    found = await source.read(INBOUND)
+    found = await source.read(IN)
     assert sorted(body for _, body in found) == sorted(map(xml, given))
     assert await source.left() == 0
     torn, half = xml(Given("torn", Sort.TORN)), xml(Given("half", Sort.HALF))
     for _ in range(2):
-        await peer.send(ERRORS, torn, ixn_reason="why")
-    await peer.send(PROCESSED, half)
+        await peer.send(source.queue(ERRORS), torn, ixn_reason="why")
+    await peer.send(source.queue(PROCESSED), half)
     told = b'<interaction operation="held" ExternalId="d1" EventId="1-7"/>'
-    await peer.send(OUT, told)
+    await peer.send(source.queue(OUT), told)
     assert await source.copies() == Counter(half=1)
     assert await source.told() == [Told("held", "d1", "1-7")]
     errors = await source.errors()
     assert list(errors) == ["torn"]
     assert len(errors["torn"]) == 1
     await peer.close()
+    await source.stop()
+    assert rabbitmq_broker.running
 
 
 @pytest.mark.parametrize("kind", [StompMessages, AmqpMessages])
