@@ -24,6 +24,7 @@ BUILD_PACKAGES := gcc libc6-dev python3-dev
 TEST_PACKAGES := postgresql pgbouncer iproute2 curl rabbitmq-server activemq libaxis-java libsoap-lite-perl openjdk-17-jdk-headless
 BENCH_PACKAGES := haproxy gcc libc6-dev libssl-dev postgresql rabbitmq-server
 CHAOS_PACKAGES := postgresql iproute2
+CAPTURE_CHAOS_PACKAGES := postgresql rabbitmq-server
 
 # The stamps carry a digest of all that is installed and of where it stands, so a
 # deleted file or a checkout that moved means a new installation, and a touched one does not.
@@ -87,6 +88,7 @@ help:
 	@echo 'make bench     run the benchmarks'
 	@echo 'make simulate  run 10,000 simulations on all processors (ARGS="--seeds A:B" for others)'
 	@echo 'make chaos     faults on real processes under load, on both stores (as root: with network faults)'
+	@echo 'make capture-chaos  documents while nodes, capture points, brokers and databases are killed'
 	@echo 'make doc       build the documentation into doc/_build/html'
 	@echo 'make protocol  write the pages of protocol, options, life cycle and check-config from the tables'
 	@echo 'make clean     remove what the others left, but for $(VENV)'
@@ -159,6 +161,12 @@ chaos: $(INSTALLED_TEST)
 			|| failed+=" $$store"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
+
+# One kind after the other; what is wrong with one does not hide the others.
+.PHONY: capture-chaos
+capture-chaos: $(INSTALLED_TEST)
+	@$(call debian,$(CAPTURE_CHAOS_PACKAGES))
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m ixproxy.testing.capture_chaos $(ARGS)
 
 .PHONY: doc
 doc: $(INSTALLED_TEST)

@@ -38,7 +38,7 @@ from ixproxy.capture.file_names import printable
 from ixproxy.capture.file_placing import Places
 from ixproxy.capture.file_settings import FileSettings, read_settings
 from ixproxy.capture.file_telling import Telling
-from ixproxy.capture.refusing import DocumentRefused, one_line, refused_for_ever
+from ixproxy.capture.refusing import DocumentRefused, one_line, refused_for_ever, undone
 from ixproxy.errors import Code, NodeUnavailable, RequestRefused
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
 from ixproxy.node.intake_settings import UNSOLICITED
@@ -246,8 +246,7 @@ class FileCapturePoint:
         if term is None:
             return
         self._attempts.pop(found.name, None)
-        problems = [each.problem for each in taken.results if each.problem is not None]
-        if problems and len(problems) == len(taken.results):
+        if problems := undone(taken):
             texts = "\n".join(f"{each.code}: {each.description}" for each in problems[:100])
             self._refuse(term, found, f"nothing of it was done\n{texts}")
         else:

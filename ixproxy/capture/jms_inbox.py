@@ -38,7 +38,13 @@ from ixproxy.capture.file_jobs import Jobs
 from ixproxy.capture.jms_reading import read_messages
 from ixproxy.capture.jms_settings import JmsSettings
 from ixproxy.capture.jms_words import CAPTURE_POINT, REASON, Link, LinkLost, Received, Settled
-from ixproxy.capture.refusing import DocumentRefused, one_line, refused_for_ever
+from ixproxy.capture.refusing import (
+    DocumentRefused,
+    one_line,
+    refused_for_ever,
+    undone,
+    undone_reason,
+)
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.node.intake_work import Document, Taken
 
@@ -201,12 +207,8 @@ class Inbox:
         if not self.open:
             return
         self._pause = FIRST_PAUSE
-        problems = [each.problem for each in taken.results if each.problem is not None]
-        if problems and len(problems) == len(taken.results):
-            first = problems[0]
-            more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-            text = f"nothing of it was done: {first.code}: {first.description}{more}"
-            self._refuse(waiting, text)
+        if problems := undone(taken):
+            self._refuse(waiting, undone_reason(problems))
             return
         self.counts["repeated" if taken.repeated else "taken"] += 1
         self._settle(waiting, Settled(waiting.message, self._settings.processed_queue))

@@ -39,6 +39,7 @@ from ixproxy.capture.kafka_writer import NotWritten, Writer
 from ixproxy.capture.napping import Nap
 from ixproxy.capture.pauses import Pauses
 from ixproxy.capture.refusals import Fate, fate
+from ixproxy.capture.refusing import undone, undone_reason
 from ixproxy.errors import ConfigError, ConfigProblem, NodeUnavailable
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
 from ixproxy.node.intake_settings import UNSOLICITED
@@ -252,6 +253,8 @@ class KafkaPoint:
                 if self._needs(partition):
                     await self._nap.rest(pauses.next())
                 continue
+            if problems := undone(taken):
+                return await self._refuse(partition, record, undone_reason(problems))
             self._counts["repeated" if taken.repeated else "taken"] += 1
             if self._settings.processed_topic:
                 return await self._copy(partition, record, self._settings.processed_topic)

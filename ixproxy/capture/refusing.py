@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ixproxy.errors import Code, IxproxyError, RequestRefused
-from ixproxy.node.intake_work import comes_again
+from ixproxy.node.intake_work import Problem, Taken, comes_again
 
 
 class DocumentRefused(IxproxyError):
@@ -29,6 +29,23 @@ MOST_SHOWN = 300
 def refused_for_ever(answer: RequestRefused) -> bool:
     """Whether a document that an intake has refused belongs in the error place, not to later."""
     return not comes_again(answer)
+
+
+def undone(taken: Taken) -> list[Problem]:
+    """
+    Why nothing came of a document, for each of its operations; empty: something did.
+
+    It belongs in the error place then, whatever its kind.
+    """
+    problems = [each.problem for each in taken.results if each.problem is not None]
+    return problems if len(problems) == len(taken.results) else []
+
+
+def undone_reason(problems: list[Problem]) -> str:
+    """The reason of such a document in one line."""
+    first = problems[0]
+    more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+    return f"nothing of it was done: {first.code}: {first.description}{more}"
 
 
 def one_line(text: str) -> str:

@@ -15,10 +15,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from ixproxy.client.conversation import Conversation
 from ixproxy.client.link import Link
@@ -186,6 +188,7 @@ class Connector:
         )
         try:
             connecting = endpoint.connect(OneConnection(link.connection))
+            connecting.addErrback(_as_cancelled)
             await connecting.addTimeout(patience, self._clock)
             facts, held = await self._register(link)
         except BaseException as problem:
@@ -193,6 +196,15 @@ class Connector:
             if isinstance(problem, RequestRefused) and problem.code == Code.LOST_CONNECTION:
                 # Nothing is in doubt: nobody is registered by a connection that is gone.
                 raise NodeUnavailable(problem.description) from problem
+            if isinstance(problem, TimeoutError):
+                raise NodeUnavailable(f"no connection in {patience:g} seconds") from problem
             raise
         conversation.registered(link, facts, held)
         return link
+
+
+def _as_cancelled(failure: Failure) -> Failure:
+    """Endpoints of Twisted have an error of their own for what was cancelled."""
+    if failure.check(ConnectingCancelledError):
+        raise CancelledError from failure.value
+    return failure

@@ -27,11 +27,11 @@ from twisted.internet.task import deferLater, react
 from twisted.internet.threads import deferToThreadPool
 
 from ixproxy.capture.jms import JmsCapturePoint, make
+from ixproxy.testing.amqp_peer import bytes_of, drained
 from ixproxy.testing.fake_intake import FakeIntake, Say
 from ixproxy.testing.rabbitmq import PASSWORD, USER, RabbitmqBroker
-from tests.capture.amqp_peer import bytes_of, drained
+from ixproxy.testing.stomp_peer import StompPeer, until
 from tests.capture.jms_samples import name_in, submit
-from tests.capture.stomp_peer import StompPeer, until
 
 BAD_EVERY = 50
 DEATHS = ("broker", "connection", "connection", "point", "point")

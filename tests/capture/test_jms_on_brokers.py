@@ -15,11 +15,11 @@ from ixproxy.capture.jms import JmsCapturePoint, make
 from ixproxy.capture.stomp_frames import Frame
 from ixproxy.node.intake_work import Said
 from ixproxy.testing.activemq import ActivemqBroker
+from ixproxy.testing.amqp_peer import bytes_of, drained
 from ixproxy.testing.fake_intake import FakeIntake, Teller, notification
 from ixproxy.testing.rabbitmq import PASSWORD, USER, RabbitmqBroker
-from tests.capture.amqp_peer import bytes_of, drained
+from ixproxy.testing.stomp_peer import StompPeer, until, with_peer
 from tests.capture.jms_samples import submit, told_in
-from tests.capture.stomp_peer import StompPeer, until, with_peer
 
 pytestmark = pytest.mark.processes
 

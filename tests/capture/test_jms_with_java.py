@@ -16,7 +16,7 @@ from ixproxy.capture.jms import JmsCapturePoint, make
 from ixproxy.node.intake_work import Said
 from ixproxy.testing.activemq import PASSWORD, USER, ActivemqBroker, class_path
 from ixproxy.testing.fake_intake import FakeIntake, Teller, notification
-from tests.capture.stomp_peer import until
+from ixproxy.testing.stomp_peer import until
 
 pytestmark = pytest.mark.processes
 

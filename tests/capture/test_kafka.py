@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, fail
 
 from ixproxy.capture.kafka import KafkaPoint, make
 from ixproxy.errors import Code, ConfigError, RequestRefused
-from ixproxy.node.intake_work import Document, Result, Said, Taken
+from ixproxy.node.intake_work import Document, Problem, Result, Said, Taken
 from ixproxy.testing.capture_contract import CapturePointContract
 from ixproxy.testing.capture_outside import Outside
 from ixproxy.testing.fake_intake import FakeIntake, Say, Teller, notification
@@ -130,6 +130,32 @@ def test_what_the_node_never_takes_goes_to_the_topic_of_errors(
         errors = topics.errors()
         assert errors["large"].startswith(f"{Code.TOO_LARGE}: ")
         assert errors["breaks"].startswith(f"{Code.INTERNAL}: ")
+
+
+def test_a_record_of_which_nothing_was_done_goes_to_the_topic_of_errors_however_often_it_comes(
+    real_reactor: Any, broker: KafkaBroker
+) -> None:
+    problem = Problem(Code.UNKNOWN_QUEUE, "no such queue: Nowhere")
+
+    def results(document: Document) -> list[Result]:
+        return [
+            Result(verb=each.verb, problem=problem if each.external_id == "bad" else None)
+            for each in document.operations
+        ]
+
+    topics = Topics(real_reactor, broker)
+    topics.put("half", b"<all>" + submit("bad") + submit("good") + b"</all>")
+    topics.put("none", submit("bad"))
+    with Scene(topics) as scene:
+        scene.intake.results_of = results
+        # The answer is lost, and it comes again: the node knows it, and what came of it.
+        scene.intake.answers = [Say.TAKEN, Say.DONE_BUT_IN_DOUBT]
+        topics.until(lambda: not topics.left())
+        assert [copy.key() for copy in topics.records("processed-topic")] == [b"half"]
+        why = f"nothing of it was done: {problem.code}: {problem.description}"
+        assert topics.errors() == {"none": why}
+        figures = scene.point.figures()
+        assert (figures["taken"], figures["refused"]) == (1, 1)
 
 
 def test_the_order_of_a_partition_is_kept_while_the_node_is_busy(

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from ixproxy.capture.refusing import DocumentRefused, one_line, refused_for_ever, shown
+from ixproxy.capture.refusing import (
+    DocumentRefused,
+    one_line,
+    refused_for_ever,
+    shown,
+    undone,
+    undone_reason,
+)
 from ixproxy.errors import Code, RequestRefused
+from ixproxy.node.intake_work import Problem, Result, Taken, Verb
 
 
 def test_a_refusal_says_the_line_that_it_knows() -> None:
@@ -42,3 +50,17 @@ def test_only_what_is_wrong_with_the_document_itself_refuses_it_for_ever(
     code: int, in_doubt: bool, for_ever: bool
 ) -> None:
     assert refused_for_ever(RequestRefused(code, in_doubt=in_doubt)) is for_ever
+
+
+def test_nothing_came_of_a_document_if_all_of_its_operations_were_refused() -> None:
+    first, second = Problem(43, "who is that?"), Problem(2, "who is it?")
+
+    def taken(*problems: Problem | None) -> Taken:
+        return Taken(results=tuple(Result(verb=Verb.STOP, problem=each) for each in problems))
+
+    assert undone(taken(first, second)) == [first, second]
+    assert undone(taken(first, None)) == []
+    # Nobody remembers what came of it.
+    assert undone(taken()) == []
+    assert undone_reason([first]) == "nothing of it was done: 43: who is that?"
+    assert undone_reason([first, second]) == "nothing of it was done: 43: who is that?, and 1 more"

@@ -3,10 +3,15 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectingCancelledError
+from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
+from twisted.internet.task import Clock
+from zope.interface import implementer
 
 from ixproxy import messages as m
-from ixproxy.client import Backoff, Client
+from ixproxy.client import Backoff, Client, Settings, connect
 from ixproxy.client.connector import FINAL
 from ixproxy.errors import Code, NodeUnavailable, RequestRefused
 from tests.client.servers import SESSION, World
@@ -32,6 +37,43 @@ def test_if_nobody_can_be_reached_connecting_fails_after_the_rounds_asked_for() 
     assert "nobody:1 refuses" in str(problem)
     assert "none:1 refuses" in str(problem)
     assert world.clock.getDelayedCalls() == []
+
+
+@implementer(IStreamClientEndpoint)
+class Hanging:
+    """An endpoint of a host that does not answer, as Twisted's are; `asked`: how often."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        self.asked += 1
+        address = IPv4Address("TCP", "127.0.0.1", 7001)
+        return Deferred(lambda given: given.errback(ConnectingCancelledError(address)))
+
+
+def test_who_gives_up_while_connecting_tries_nobody_else() -> None:
+    clock, hanging = Clock(), Hanging()
+    connecting = connect(clock, [hanging, hanging], name="x", client_type="MediaServer")
+    assert hanging.asked == 1
+    connecting.cancel()
+    failure_of(connecting, CancelledError)
+    clock.pump([1.0] * 100)
+    assert hanging.asked == 1
+    assert clock.getDelayedCalls() == []
+
+
+def test_a_server_that_does_not_answer_in_time_is_passed_over() -> None:
+    clock, hanging = Clock(), Hanging()
+    settings = Settings(attempt_timeout=2.0, rounds=1)
+    connecting = connect(
+        clock, [hanging, hanging], name="x", client_type="MediaServer", settings=settings
+    )
+    clock.advance(2.0)
+    assert hanging.asked == 2
+    clock.advance(2.0)
+    assert "no connection in 2 seconds" in str(failure_of(connecting, NodeUnavailable))
+    assert clock.getDelayedCalls() == []
 
 
 @pytest.mark.parametrize("code", sorted(FINAL))

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, DeferredQueue, TimeoutError
 from twisted.internet.endpoints import clientFromString, connectProtocol
 
 from ixproxy.capture.amqp import AmqpClient, AmqpLogin
-from tests.capture.stomp_peer import QUIET_SECONDS
+from ixproxy.testing.stomp_peer import QUIET_SECONDS
 
 
 class AmqpPeer:

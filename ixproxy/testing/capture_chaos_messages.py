@@ -1,0 +1,224 @@
+"""Messages of RabbitMQ as a source of a capture chaos run, over STOMP and over AMQP 1.0."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from proton import Message
+from twisted.internet.defer import FirstError, TimeoutError, gatherResults
+from twisted.internet.error import ConnectError, ConnectionClosed
+
+from ixproxy.errors import IxproxyError
+from ixproxy.testing.amqp_peer import AmqpPeer, bytes_of
+from ixproxy.testing.capture_chaos_files import told_in
+from ixproxy.testing.capture_chaos_relayed import link_faults, server_faults
+from ixproxy.testing.capture_chaos_source import Fault, Source
+from ixproxy.testing.capture_chaos_words import Given, Told, xml
+from ixproxy.testing.rabbitmq import PASSWORD, USER, RabbitmqBroker
+from ixproxy.testing.relay import Relay
+from ixproxy.testing.stomp_peer import StompPeer
+
+IN, PROCESSED, ERRORS, OUT = "in", "processed", "errors", "out"
+LOST = (FirstError, IxproxyError, ConnectError, ConnectionClosed, TimeoutError)
+"""How a connection to a broker ends that dies."""
+
+SEND_SECONDS = 20.0
+REASON = "ixn_reason"
+Read = tuple[Mapping[str, Any], bytes]
+
+
+class Messages(Source):
+    """
+    Somebody who sends messages until the broker has confirmed them.
+
+    :param broker: one that runs already and goes on; None: it has its own.
+    :param queues: what the names of all queues begin with.
+    """
+
+    protocol = ""
+
+    def __init__(
+        self,
+        reactor: Any,
+        folder: Path,
+        random: Random,
+        broker: RabbitmqBroker | None = None,
+        queues: str = "claims.",
+    ) -> None:
+        super().__init__(reactor, folder, random)
+        self._is_ours = broker is None
+        self._queues = queues
+        self.broker = broker or RabbitmqBroker()
+        self.relay = Relay(reactor, self._port())
+
+    def _port(self) -> int:
+        raise NotImplementedError
+
+    async def start(self) -> None:
+        """Start the broker, and the relay to it that the node goes through."""
+        await super().start()
+        (self.folder / "password").write_text(PASSWORD)
+        if self._is_ours:
+            await self.apart(self.broker.start)
+        await self.relay.start()
+
+    async def stop(self) -> None:
+        """Remove both."""
+        await self.relay.stop()
+        if self._is_ours:
+            await self.apart(self.broker.remove)
+
+    def queue(self, name: str) -> str:
+        """The whole name of a queue."""
+        return self._queues + name
+
+    def settings(self) -> Mapping[str, object]:
+        """All four queues. A message may be given again as often as it likes."""
+        return {
+            "use": "jms",
+            "protocol": self.protocol,
+            "address": f"tcp:127.0.0.1:{self.relay.port}",
+            "user": USER,
+            "password-file": str(self.folder / "password"),
+            "inbound-queue-name": self.queue(IN),
+            "processed-queue-name": self.queue(PROCESSED),
+            "error-queue-name": self.queue(ERRORS),
+            "notification-queue-name": self.queue(OUT),
+            "reconnect-timeout": 3,
+            "heart-beat": 2,
+            "max-deliveries": 0,
+        }
+
+    async def give(self, documents: Sequence[Given]) -> None:
+        """Send them all, again and again, under the same message ids."""
+        left = {given.name: xml(given) for given in documents}
+        while left:
+            try:
+                await self.send(left)
+                left = {}
+            except LOST:
+                await self.pause()
+
+    async def send(self, bodies: Mapping[str, bytes]) -> None:
+        """Send messages, by their ids, over a connection of their own."""
+        raise NotImplementedError
+
+    async def read(self, queue: str) -> list[Read]:
+        """Take some messages out of a queue, with their properties."""
+        raise NotImplementedError
+
+    def faults(self) -> Mapping[str, tuple[Fault, float, float]]:
+        """The connections of the node, and the broker itself."""
+        broker = self.broker
+        return {
+            **link_faults(self, lambda: self.relay),
+            **server_faults(self, broker.kill, broker.start, broker.pause, broker.resume),
+        }
+
+    async def left(self) -> int:
+        """What is in the inbound queue, given out or not."""
+        return (await self._counts()).get(self.queue(IN), 0)
+
+    async def errors(self) -> Mapping[str, Sequence[str]]:
+        """Copies in the error queue, by what names each in its body; once, however often copied."""
+        found: dict[str, set[str]] = {}
+        for properties, body in await self._all(ERRORS):
+            name = body.decode().split('ExternalId="')[1].split('"')[0].partition(".")[0]
+            found.setdefault(name, set()).add(str(properties.get(REASON, "")))
+        return {name: sorted(reasons) for name, reasons in found.items()}
+
+    async def told(self) -> Sequence[Told]:
+        """All that is in the queue of notifications."""
+        return [told_in(body) for _, body in await self._all(OUT)]
+
+    async def copies(self) -> Counter[str]:
+        """What is in the queue of what was processed."""
+        found: Counter[str] = Counter()
+        for _, body in await self._all(PROCESSED):
+            found[body.decode().split('ExternalId="')[1].split('"')[0].partition(".")[0]] += 1
+        return found
+
+    async def _all(self, queue: str) -> list[Read]:
+        found: list[Read] = []
+        while (await self._counts()).get(self.queue(queue), 0):
+            found += await self.read(queue)
+        return found
+
+    async def _counts(self) -> dict[str, int]:
+        said = await self.apart(self.broker.control, "list_queues", "name", "messages")
+        return {
+            name: int(count)
+            for name, tab, count in (line.partition("\t") for line in said.splitlines())
+            if tab and count.isdigit()
+        }
+
+
+class StompMessages(Messages):
+    """Over STOMP."""
+
+    protocol = "stomp"
+
+    def _port(self) -> int:
+        return self.broker.stomp_port
+
+    async def send(self, bodies: Mapping[str, bytes]) -> None:
+        """Fires when the broker has confirmed them."""
+        peer = StompPeer(self.reactor, self.broker.stomp_port)
+        await peer.connect()
+        try:
+            sending = [
+                peer.send(self.queue(IN), body, amqp_message_id=id) for id, body in bodies.items()
+            ]
+            sent = gatherResults(sending, consumeErrors=True)
+            await sent.addTimeout(SEND_SECONDS, self.reactor)
+        finally:
+            await peer.close()
+
+    async def read(self, queue: str) -> list[Read]:
+        """What comes until nothing does."""
+        peer = StompPeer(self.reactor, self.broker.stomp_port)
+        await peer.connect()
+        try:
+            return [(frame.headers, frame.body) for frame in await peer.drain(self.queue(queue))]
+        finally:
+            await peer.close()
+
+
+class AmqpMessages(Messages):
+    """Over AMQP 1.0."""
+
+    protocol = "amqp"
+
+    def _port(self) -> int:
+        return self.broker.amqp_port
+
+    async def send(self, bodies: Mapping[str, bytes]) -> None:
+        """Fires when the broker has accepted them."""
+        peer = AmqpPeer(self.reactor, self.broker.amqp_port)
+        await peer.connect()
+        try:
+            sending = [
+                peer.client.send(
+                    f"/queue/{self.queue(IN)}",
+                    Message(body=body, inferred=True, durable=True, id=id),
+                )
+                for id, body in bodies.items()
+            ]
+            sent = gatherResults(sending, consumeErrors=True)
+            await sent.addTimeout(SEND_SECONDS, self.reactor)
+        finally:
+            await peer.close()
+
+    async def read(self, queue: str) -> list[Read]:
+        """What comes until nothing does."""
+        peer = AmqpPeer(self.reactor, self.broker.amqp_port)
+        await peer.connect()
+        try:
+            found = await peer.drain(self.queue(queue))
+            return [(message.properties or {}, bytes_of(message)) for message in found]
+        finally:
+            await peer.close()
