@@ -76,7 +76,7 @@ def submit(addresses: list[str], first: int, name: str, until: float) -> tuple[s
                 return where, said["interactionId"]
             if status != 503:
                 raise SystemExit(f"{where} refuses {name}: {said}")
-            if not said.get("inDoubt"):
+            if said.get("inDoubt") is False:
                 turn += 1
         time.sleep(PAUSE_SECONDS)  # noqa: TID251 - there is no reactor here
     raise SystemExit(f"nobody takes {name}")
