@@ -11,11 +11,13 @@ from ixproxy.effects import ClosePeer
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
+    EventRevoked,
     RequestClientsGone,
     RequestRegisterClient,
     RequestUnregisterClient,
     ServerFacts,
 )
+from ixproxy.wire.codec import encode
 from tests.core.chained import INNER, UPSTREAM, Inner, Outer
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
@@ -305,6 +307,21 @@ def test_a_client_keeps_what_a_node_confirmed_while_others_were_awaited() -> Non
         rig.answer(node, frame, EventAck(proxy_client_id=9))
     assert only(rig.got(peer)).held == {"a": 7}
     assert not rig.core.state.unconfirmed
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_was_confirmed_and_taken_while_others_were_awaited_is_not_listed(whole: bool) -> None:
+    rig = Rig()
+    peer = rig.peer()
+    if not whole:
+        rig.lose(NORTH)
+    rig.ask(peer, registration(holding={"a": 4, "b": 5}))
+    rig.answer(WEST, only(rig.sent(WEST)), EventAck(proxy_client_id=9, held={"a": 4, "b": 5}))
+    rig.from_node(WEST, encode(EventRevoked(tenant_id=TENANT, interaction_id="a"), client=9))
+    for node in (EAST, NORTH) if whole else (EAST,):
+        rig.answer(node, only(rig.sent(node)), EventAck(proxy_client_id=9))
+    *_, answer = rig.got(peer)
+    assert answer.held == {"b": 5}
 
 
 def test_a_client_that_the_one_upstream_refuses_after_a_move_must_come_again() -> None:

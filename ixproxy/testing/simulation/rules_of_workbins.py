@@ -14,11 +14,18 @@ from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages.message import Message, Workbin
 from ixproxy.testing.simulation.players import Asked, Player
 from ixproxy.testing.simulation.run import Run
+from ixproxy.wire.streams import BEGIN
 from ixproxy.wire.workbins import Wishes, wishes_of
 
 Change = tuple[str, str, int, int]
 """Interaction, operation, and the number of the event with the database that gave it."""
 
+_STREAMS = (
+    m.RequestStartPlaceAgentStateReportingAll
+    | m.RequestStartPlaceAgentStateReporting
+    | m.RequestStopPlaceAgentStateReportingAll
+    | m.RequestStopPlaceAgentStateReporting
+)
 SETTLES = 0.5
 """Seconds after which, where nothing breaks, everybody has been told."""
 
@@ -29,12 +36,14 @@ class Heard:
 
     :ivar changes: of workbins, by client, in the order in which they came.
     :ivar own: by client and stream the own events of clients, by their marks.
+    :ivar begun: when the stream of a client began that it asked for last.
     :ivar due: in a calm world who must hear what: streams that were whole when it was asked.
     """
 
     def __init__(self) -> None:
         self.changes: dict[Player, list[tuple[Workbin | None, Change]]] = {}
         self.own: dict[tuple[Player, int], list[str]] = {}
+        self.begun: dict[Player, float] = {}
         self.due: list[tuple[float, Asked, Player, int]] = []
 
 
@@ -190,9 +199,24 @@ def what_is_distributed_is_to_be_heard(run: Run, asked: Asked) -> Iterator[str]:
     if own_mark(asked) and run.world.calm and isinstance(asked.outcome, m.EventAck):
         for player in who_reads(run):
             assert player.watch is not None
-            if player.since < asked.at and not _began(run, player, asked.at):
+            begun = run.kept(Heard).begun.get(player, asked.at)
+            if player.since <= begun < asked.at and not _began(run, player, asked.at):
                 streams = player.watch.streams
                 run.kept(Heard).due.append((run.now() + SETTLES, asked, player, streams))
+    yield from ()
+
+
+def streams_begin(run: Run, player: Player, event: Message) -> Iterator[str]:
+    """Notes since when a client has its stream, which is granted before (decision 0015)."""
+    if isinstance(event, m.EventActivityReport) and event.activity == BEGIN:
+        run.kept(Heard).begun[player] = run.now()
+    yield from ()
+
+
+def streams_are_granted(run: Run, asked: Asked) -> Iterator[str]:
+    """Notes that a client's stream is over; the next begins when it can (decision 0015)."""
+    if isinstance(asked.request, _STREAMS) and isinstance(asked.outcome, m.EventAck):
+        run.kept(Heard).begun.pop(asked.player, None)
     yield from ()
 
 
@@ -219,11 +243,13 @@ ON_ANSWER: tuple[Callable[[Run, Asked], Iterable[str]], ...] = (
     who_listens_is_known_to,
     statistics_add_up,
     who_is_refused_has_distributed_nothing,
+    streams_are_granted,
     what_is_distributed_is_to_be_heard,
 )
 ON_EVENT: tuple[Callable[[Run, Player, Message], Iterable[str]], ...] = (
     nobody_hears_of_workbins_unasked,
     each_change_is_heard_once,
     own_events_are_heard_once,
+    streams_begin,
 )
 AFTER_EACH_STEP: tuple[Callable[[Run], Iterable[str]], ...] = (what_is_distributed_is_heard,)

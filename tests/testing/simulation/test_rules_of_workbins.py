@@ -157,6 +157,7 @@ def test_an_own_event_is_heard_that_was_refused() -> None:
 def test_in_a_calm_world_an_own_event_that_is_not_heard_is_missed() -> None:
     with running(calm=True) as run:
         stat = one(run, "stat")
+        run.cluster.run(rules.SETTLES)
         asked = own(run, one(run, "desk"))
         run.cluster.run(rules.SETTLES * 2)
         assert isinstance(asked.outcome, m.EventAck)
@@ -175,3 +176,22 @@ def test_who_begins_its_stream_meanwhile_need_not_hear() -> None:
         run.ask(one(run, "stat"), m.RequestStartPlaceAgentStateReportingAll())
         run.cluster.run(0.3)
         assert run.kept(rules.Heard).due == []
+
+
+def test_who_has_no_stream_yet_that_it_asked_for_need_not_hear() -> None:
+    with running(calm=True) as run:
+        run.cluster.run(2.0)
+        stat, desk = one(run, "stat"), one(run, "desk")
+        again = m.RequestStartPlaceAgentStateReportingAll()
+        answered(run, stat, again)
+        answered(run, stat, again)
+        # A stream begins anew once a second at most: this one is granted, and waits.
+        run.cluster.run(0.1)
+        answered(run, desk, m.RequestDistributeEvent(tenant_id=1, event={"m1": 1}))
+        heard = run.kept(rules.Heard)
+        assert rules.who_reads(run) == [stat]
+        assert heard.due == []
+        run.cluster.run(1.5)
+        assert heard.own == {}
+        answered(run, desk, m.RequestDistributeEvent(tenant_id=1, event={"m2": 1}))
+        assert [player for _, _, player, _ in heard.due] == [stat]
