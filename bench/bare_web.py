@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from twisted.internet import reactor  # noqa: TID251 - a program of its own
+from twisted.internet.defer import Deferred
+from twisted.internet.task import react
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
@@ -26,14 +27,13 @@ class Nothing(Resource):
         return b'{"interactionId":"0000000000000000"}'
 
 
-def main() -> None:
-    """Serve until the process is ended."""
-    loop: Any = reactor
+def serve(reactor: Any) -> Deferred[None]:
+    """Until the process is ended."""
     site = Site(Nothing())  # type: ignore[no-untyped-call]
     site.log = lambda request: None  # type: ignore[method-assign]
-    loop.listenTCP(int(sys.argv[1]), site, interface="127.0.0.1")
-    loop.run()
+    reactor.listenTCP(int(sys.argv[1]), site, interface="127.0.0.1")
+    return Deferred()
 
 
 if __name__ == "__main__":
-    main()
+    react(serve)

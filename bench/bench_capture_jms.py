@@ -171,7 +171,7 @@ class AmqpBare:
         self._client.close()
 
 
-BARE = {"stomp": StompBare, "amqp": AmqpBare}
+BARE: dict[str, type[StompBare] | type[AmqpBare]] = {"stomp": StompBare, "amqp": AmqpBare}
 
 
 def document(number: int) -> bytes:
@@ -224,8 +224,8 @@ def through_node(
     )  # fmt: skip
     run_client(stage, OTHER_CORE, "fill", str(broker.stomp_port), f"{name}.in")
     node = stage.start(
-        PROXY_CORE, python(), "-m", "twisted.scripts.twistd", "--nodaemon", "--pidfile=",
-        "ixnode", "-c", str(file), "-a", "ixn1", log=f"{name}.log",
+        PROXY_CORE, python(), "-m", "bench.serve_node", str(file), "ixn1",
+        str(stage.directory / f"{name}.json"), log=f"{name}.log",
     )  # fmt: skip
     database = stage.directory / f"{name}.db"
     first = last = count = 0
@@ -233,7 +233,8 @@ def through_node(
     until = time.monotonic() + WAIT_SECONDS
     while last < DOCUMENTS:
         if node.poll() is not None or time.monotonic() > until:
-            raise SystemExit((stage.directory / f"{name}.log").read_text()[-3000:])
+            said = (stage.directory / f"{name}.log").read_text()[-3000:]
+            raise SystemExit(f"the node has {last} documents of {DOCUMENTS}:\n{said}")
         time.sleep(0.02)  # noqa: TID251 - there is no reactor in a benchmark
         count = durable(database)
         if count and not first:

@@ -84,8 +84,8 @@ def requests() -> dict[str, bytes]:
     }
 
 
-def load(stage: Stage, port: int, name: str) -> float:
-    """Answers per second."""
+def load(stage: Stage, port: int, name: str) -> tuple[float, int]:
+    """Answers per second, and how many there were in all."""
     command = [
         "taskset", "-c", OTHER_CORE, python(), "-m", "bench.call_load", str(port),
         str(CONNECTIONS), str(SECONDS), f"{name}.request",
@@ -97,7 +97,7 @@ def load(stage: Stage, port: int, name: str) -> float:
     result: dict[str, Any] = json.loads(done.stdout)
     if result["errors"] or not result["answered"]:
         raise SystemExit(f"{result['errors']} of {result['answered']} requests were refused")
-    return float(result["answered"] / result["seconds"])
+    return result["answered"] / result["seconds"], result["all"]
 
 
 def main() -> bool:
@@ -119,23 +119,23 @@ def bench(stage: Stage) -> None:
     floor = stage.start(PROXY_CORE, python(), "-m", "bench.bare_web", str(bare), log="bare.log")
     wait_for(bare, floor)
     rates: dict[tuple[str, str], list[float]] = {}
-    spent: dict[str, list[float]] = {}
+    spent: dict[tuple[str, str], list[float]] = {}
+    servers = {"bare": (floor.pid, bare), "node": (node.process.pid, web)}
     for name, raw in requests().items():
         (stage.directory / f"{name}.request").write_bytes(raw)
         for _ in range(ROUNDS):
-            rates.setdefault((name, "bare"), []).append(load(stage, bare, name))
-            before, works = cpu_seconds(node.process.pid), node.statistics()["works"]
-            rates.setdefault((name, "node"), []).append(load(stage, web, name))
-            cpu = cpu_seconds(node.process.pid) - before
-            spent.setdefault(name, []).append(cpu / (node.statistics()["works"] - works))
+            for server, (pid, port) in servers.items():
+                before = cpu_seconds(pid)
+                rate, answers = load(stage, port, name)
+                rates.setdefault((name, server), []).append(rate)
+                spent.setdefault((name, server), []).append((cpu_seconds(pid) - before) / answers)
     print(f"\ndocuments to durable submit over HTTP, {CONNECTIONS} connections, one core")
-    print("language  bare twisted.web/s  ixnode documents/s  ratio  CPU us/document")
+    print("language  server            answers/s  ratio  CPU us/answer")
     for name in requests():
-        at_best, durable = median(rates[name, "bare"]), median(rates[name, "node"])
-        print(
-            f"{name:8}  {at_best:18.0f}  {durable:18.0f}  {durable / at_best:5.2f}"
-            f"  {median(spent[name]) * 1e6:15.0f}"
-        )
+        at_best = median(rates[name, "bare"])
+        for server, said in (("bare", "bare twisted.web"), ("node", "ixnode, durable")):
+            rate, cpu = median(rates[name, server]), median(spent[name, server])
+            print(f"{name:8}  {said:16}  {rate:9.0f}  {rate / at_best:5.2f}  {cpu * 1e6:13.0f}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ usage: call_load.py PORT CONNECTIONS SECONDS REQUEST
 REQUEST names a file with the bytes of one request, sent again on each connection
 when its answer is there; `%RECEIPT%` in it becomes a number of as many digits.
 Prints one JSON object: answers, errors, and seconds, after half a second of
-warming up.
+warming up, and `all` answers, those before that included.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def main() -> None:
     for number in range(int(connections)):
         lane = Lane(int(port), number + int(time.time()) % 100_000 * 1000, request)
         selector.register(lane.socket, selectors.EVENT_READ, lane)
-    answered = errors = 0
+    answered = errors = whole = 0
     begun = 0.0
     start = time.monotonic()
     while True:
@@ -76,10 +76,12 @@ def main() -> None:
             lane = key.data
             number, wrong = lane.answers()
             answered += number
+            whole += number
             errors += wrong
             if number:
                 lane.ask()
-    print(json.dumps({"answered": answered, "errors": errors, "seconds": now - begun}))
+    told = {"answered": answered, "errors": errors, "seconds": now - begun, "all": whole}
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

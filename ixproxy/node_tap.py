@@ -42,7 +42,6 @@ from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.net.pair_member import NodePairMember, Term
 from ixproxy.net.surroundings import Surroundings
-from ixproxy.tls import Credential
 from ixproxy.node.leading import LEADING
 from ixproxy.node.model import NodeModel
 from ixproxy.node_parts import capture_plans, with_capture
@@ -60,6 +59,7 @@ from ixproxy.tap_parts import (
     stop_once,
 )
 from ixproxy.tap_trust import credential_of, door_of, trust_changes, warn_of_passwords
+from ixproxy.tls import Credential
 
 log = Logger()
 

@@ -108,7 +108,7 @@ def postgresql_database(postgresql_server: PostgresqlServer) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def rabbitmq_broker() -> Iterator[RabbitmqBroker]:
-    """A RabbitMQ that all tests share, each with queues of its own; whoever kills it restarts it."""
+    """A RabbitMQ that tests share, each with queues of its own; whoever kills it starts it."""
     if reason := RabbitmqBroker.unusable():
         pytest.skip(reason)
     with RabbitmqBroker() as broker:

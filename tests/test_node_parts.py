@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ixproxy.config import load
 from ixproxy.errors import ConfigError, ConfigProblem, PluginError
-from ixproxy.node.intake_settings import UNSOLICITED
+from ixproxy.node.intake_settings import UNSOLICITED, Check
 from ixproxy.node.intake_work import Said
 from ixproxy.node.model import NodeSettings
 from ixproxy.node_parts import capture_plans, with_capture
 from ixproxy.testing.memory_capture import Mail, MemoryMaker, MemoryPoint
 from tests.config_cases import GOOD
 from tests.test_config_capture import ignoring
+from tests.test_node_tap import ONE_NODE, reload
 
 TWO = """
 [[applications.ixn1.capture]]
@@ -99,3 +101,21 @@ def test_the_rules_know_them_by_name() -> None:
     settings = with_capture(NodeSettings(pull_hold_timeout=5), made)
     assert settings.pull_hold_timeout == 5
     assert settings.capture == {plan.name: plan.rules for plan in made}
+
+
+def test_capture_points_come_and_go_with_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "cluster.toml"
+    file.write_text(ONE_NODE)
+    point = (
+        '[[applications.ixn1.capture]]\nname = "mail-in"\nuse = "file"\n'
+        'inbound-path = "/in"\nerror-path = "/bad"\nduplicate-check = "none"\n'
+    )
+    told, said = reload(file, ONE_NODE + point)
+    (plan,) = told.changes[0][5]
+    assert (plan.name, plan.kind) == ("mail-in", "file")
+    assert told.changes[0][1].capture == {"mail-in": plan.rules}
+    assert plan.rules.check is Check.NONE
+    assert "capture point mail-in added" in said
+    refused, said = reload(file, ONE_NODE + point.replace("/bad", "bad"))
+    assert refused.changes == []
+    assert "error-path: expected the absolute path" in said

@@ -24,7 +24,6 @@ from ixproxy.net.dialling import Dialling
 from ixproxy.net.door import OPEN
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.surroundings import Surroundings
-from ixproxy.node.intake_settings import Check
 from ixproxy.node.leading import State
 from ixproxy.storage.sqlite import SqliteStore
 from ixproxy.storage.sqlite_lease import SqliteLease
@@ -191,8 +190,7 @@ def test_a_changed_file_is_applied(file: Path) -> None:
     new = ONE_NODE.replace("= 77", "= 78").replace("views.All]", "views.New]")
     server, said = reload(file, new)
     ((model, settings, limits, silence, servers, capture),) = server.changes
-    assert capture == ()
-    assert servers == ()
+    assert (servers, capture) == ((), ())
     assert model.tenants[1].views.keys() == {"Inbound/New"}
     assert settings.pull_hold_timeout == 3
     assert limits.max_pending_per_client == 78
@@ -400,19 +398,3 @@ async def test_a_node_that_cannot_open_its_store_ends_and_says_why(
     outcome = await process.when_ended()
     assert "exit code 1" in outcome
     assert "the file is no SQLite database" in cluster.log("ixn1").read_text()
-
-
-def test_capture_points_come_and_go_with_the_file(file: Path) -> None:
-    point = (
-        '[[applications.ixn1.capture]]\nname = "mail-in"\nuse = "file"\n'
-        'inbound-path = "/in"\nerror-path = "/bad"\nduplicate-check = "none"\n'
-    )
-    told, said = reload(file, ONE_NODE + point)
-    (plan,) = told.changes[0][5]
-    assert (plan.name, plan.kind) == ("mail-in", "file")
-    assert told.changes[0][1].capture == {"mail-in": plan.rules}
-    assert plan.rules.check is Check.NONE
-    assert "capture point mail-in added" in said
-    refused, said = reload(file, ONE_NODE + point.replace("/bad", "bad"))
-    assert refused.changes == []
-    assert "error-path: expected the absolute path" in said

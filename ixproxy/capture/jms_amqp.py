@@ -231,16 +231,13 @@ def _as_text(body: bytes) -> bytes | str:
 
 def copy_of(settled: Settled) -> Message:
     """A message once more, for another queue."""
-    message: Any = settled.message.token[1]
-    properties: dict[Any, Any] = {}
-    if message is None:
-        message = Message(body=settled.message.body, inferred=True)
-    else:
-        properties.update(message.properties or {})
-        message.ttl = 0
-        message.expiry_time = 0
-        message.delivery_count = 0
-        message.instructions = None
+    kept: Message | None = settled.message.token[1]
+    message = kept or Message(body=settled.message.body, inferred=True)
+    properties: Any = dict(message.properties or {})
+    message.ttl = 0
+    message.expiry_time = 0
+    message.delivery_count = 0
+    message.instructions = None
     if settled.message.name:
         properties[ORIGINAL_ID] = settled.message.name
     properties.update(settled.properties)

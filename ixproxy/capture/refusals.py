@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ixproxy.capture.refusing import refused_for_ever
 from ixproxy.errors import Code, RequestRefused
+from ixproxy.node.intake_work import comes_again
 
 
 class Fate(Enum):
@@ -27,7 +27,7 @@ def fate(problem: BaseException, attempts: int) -> Fate:
     """
     if not isinstance(problem, RequestRefused) or problem.code == Code.INTERNAL:
         return Fate.NEVER if attempts >= MOST_ATTEMPTS else Fate.LATER
-    return Fate.NEVER if refused_for_ever(problem) else Fate.LATER
+    return Fate.LATER if comes_again(problem) else Fate.NEVER
 
 
 def code_of(problem: BaseException) -> int:

@@ -10,8 +10,8 @@ from OpenSSL import SSL
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IStreamClientEndpoint
 
-from ixproxy.tls import client_context, read_credential
 from ixproxy.net.tls_endpoints import TlsClientEndpoint
+from ixproxy.tls import client_context, read_credential
 from ixproxy.values import TlsFiles
 
 TLS = "tls:"

@@ -83,6 +83,7 @@ class Shipper:
         self.left = 0
         self.counts: Counter[str] = Counter()
         self._more = False
+        self._forgets = tell_once
         self._told: tuple[int, ...] = ()
         self._notifications: list[Notification] = []
         self._numbers: tuple[int, ...] = ()
@@ -109,8 +110,9 @@ class Shipper:
             self._call.cancel()
 
     def _read(self) -> None:
-        self.state, self._more = State.READING, False
-        self._ask(ShipOutbox(self._point, self._limit, self._told, self.tell_once, self))
+        # What is read now stays so, also if it is to be told otherwise from now on.
+        self.state, self._more, self._forgets = State.READING, False, self.tell_once
+        self._ask(ShipOutbox(self._point, self._limit, self._told, self._forgets, self))
 
     def shipment(self, effect: Shipment) -> None:
         """What was read."""
@@ -135,7 +137,7 @@ class Shipper:
         ]
         size = sum(map(len, effect.bodies.values())) / len(effect.bodies)
         self._limit = max(FEWEST, min(MOST, int(BYTES / max(1.0, size))))
-        if self.tell_once:
+        if self._forgets:
             self._read_some()
         self._tell_them()
 
@@ -170,7 +172,7 @@ class Shipper:
 
     def _settled(self) -> None:
         """Those in hand are done with."""
-        self._told = () if self.tell_once else self._numbers
+        self._told = () if self._forgets else self._numbers
         self._notifications, self._numbers = [], ()
         self._read()
 
@@ -178,7 +180,7 @@ class Shipper:
         if self.state is not State.TELLING:
             return
         self.counts["failed"] += 1
-        if self.tell_once:
+        if self._forgets:
             self.counts["lost"] += len(self._notifications)
             self._pause_then(self._settled, failure.getErrorMessage())
         else:

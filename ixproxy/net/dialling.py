@@ -23,8 +23,8 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
-from ixproxy.tls import Credential, TlsProblem, client_context, server_context
 from ixproxy.net.tls_endpoints import TlsClientEndpoint, TlsServerEndpoint
+from ixproxy.tls import Credential, TlsProblem, client_context, server_context
 
 
 class Dialling:

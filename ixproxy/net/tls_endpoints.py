@@ -35,8 +35,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ixproxy.tls import TlsProblem
 from ixproxy.net.tls_socket import TlsSocket
+from ixproxy.tls import TlsProblem
 
 log = Logger()
 

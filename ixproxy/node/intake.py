@@ -23,7 +23,7 @@ from ixproxy.messages.message import MAX_NAME, KeyValues
 from ixproxy.node.counters import set_back
 from ixproxy.node.intake_operations import Asker, Did, asker_of, do_operation
 from ixproxy.node.intake_settings import CaptureRules, Check
-from ixproxy.node.intake_splitting import external_ids_of, ids_of
+from ixproxy.node.intake_splitting import external_ids_of, ids_of, is_storable
 from ixproxy.node.intake_work import (
     Document,
     DocumentDone,
@@ -59,7 +59,11 @@ def ids_needed(document: Document) -> list[str]:
 
 
 def external_ids_needed(document: Document, rules: CaptureRules) -> Counter[str]:
-    """How many of the newest interactions with which external id it may need."""
+    """
+    How many of the newest interactions with which external id it may need.
+
+    Nobody has one that cannot be stored, and not every store can be asked for it.
+    """
     counts: Counter[str] = Counter()
     for operation in document.operations:
         if operation.problem is not None:
@@ -71,7 +75,7 @@ def external_ids_needed(document: Document, rules: CaptureRules) -> Counter[str]
         id, external_id = ids_of(operation)
         if external_id and not id:
             counts[external_id] += 1
-    return counts
+    return Counter({each: count for each, count in counts.items() if is_storable(each)})
 
 
 def receipts_needed(work: DocumentGiven, rules: CaptureRules) -> list[DocumentKey]:

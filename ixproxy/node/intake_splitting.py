@@ -36,16 +36,21 @@ def name_of(key: str, value: object) -> str:
         value = str(value)
     if not isinstance(value, str):
         raise _bad(key, value, "a text")
+    if is_storable(value):
+        return value
+    length = len(value.encode("utf-8", "replace"))
+    text = f"{key} takes {length} bytes in UTF-8, {MAX_NAME} are allowed"
+    if length <= MAX_NAME:
+        text = f"{key} has characters that cannot be stored"
+    raise RequestRefused(Code.BAD_ATTRIBUTE, text)
+
+
+def is_storable(name: str) -> bool:
+    """Whether something can be called so in every store, and in the prefix of a frame."""
     try:
-        length = len(value.encode())
+        return len(name.encode()) <= MAX_NAME and "\0" not in name
     except UnicodeEncodeError:
-        length = -1
-    if length < 0 or "\0" in value:
-        raise RequestRefused(Code.BAD_ATTRIBUTE, f"{key} has characters that cannot be stored")
-    if length > MAX_NAME:
-        text = f"{key} takes {length} bytes in UTF-8, {MAX_NAME} are allowed"
-        raise RequestRefused(Code.BAD_ATTRIBUTE, text)
-    return value
+        return False
 
 
 def _flag(key: str, value: object) -> bool:

@@ -37,7 +37,7 @@ from typing import Self
 from ixproxy.testing.ports import free_ports
 from ixproxy.testing.servers import ServerFailed
 
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 STOP_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 0.05
 TAIL_LINES = 25

@@ -81,7 +81,7 @@ class Trial:
         password = self.folder / "password"
         password.write_text(PASSWORD)
         port = self.broker.amqp_port if self.protocol == "amqp" else self.broker.stomp_port
-        self.settings = {
+        self.settings: dict[str, object] = {
             "protocol": self.protocol,
             "address": f"tcp:127.0.0.1:{port}",
             "user": USER,

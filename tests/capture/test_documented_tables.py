@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from ixproxy.capture import database_settings, kafka_settings
+from ixproxy.capture.asking import Keys
+from ixproxy.capture.database_parameters import Dialect
 from tests.documents import blocks
 
 DOC = Path(__file__).parent.parent.parent / "doc"
@@ -39,8 +41,8 @@ def test_the_page_of_the_database_names_every_query_and_setting() -> None:
     given = {"address": "sqlite:/x"} | dict.fromkeys(
         ("capture-query", "captured-update", "error-update"), "SELECT 1"
     )
-    asked = database_settings.Keys(given)
-    database_settings._queries(asked, database_settings.Dialect.SQLITE)
+    asked = Keys(given)
+    database_settings._queries(asked, Dialect.SQLITE)
     database_settings._queues(asked)
     for key in asked._asked:
         assert f"`{key}`" in text, key

@@ -26,7 +26,7 @@ def ask(
     return FACE.read(Asked(method=method, path=parts, body=body, headers=given, query=query))
 
 
-def call(*asked: Any, **query: str) -> Call:
+def call(*asked: Any, **query: Any) -> Call:
     made = ask(*asked, **query)
     assert isinstance(made, Call), made
     return made
@@ -37,7 +37,7 @@ def reply(made: Reply | Call) -> Reply:
     return made
 
 
-def of_one(*asked: Any, **query: str) -> Operation:
+def of_one(*asked: Any, **query: Any) -> Operation:
     (operation,) = call(*asked, **query).document.operations
     return operation
 

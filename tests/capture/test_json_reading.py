@@ -4,7 +4,6 @@ import msgspec
 import pytest
 
 from ixproxy.capture.json_reading import (
-    MAX_DEPTH,
     MOST_OPERATIONS,
     read_batch,
     read_submit,
@@ -13,6 +12,7 @@ from ixproxy.capture.json_reading import (
 )
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.node.intake_work import Operation, Verb
+from ixproxy.wire.keyvalues import MAX_DEPTH
 
 
 def test_a_submit_says_what_the_new_interaction_is_to_be() -> None:

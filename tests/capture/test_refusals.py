@@ -9,7 +9,7 @@ from ixproxy.errors import ERRORS, Code, RequestRefused
 
 
 @pytest.mark.parametrize(
-    "code", [Code.BUSY, Code.STOPPING, Code.STORE_FAILED, Code.STORE_UNCERTAIN, Code.EXPIRED]
+    "code", [Code.BUSY, Code.STOPPING, Code.STORE_FAILED, Code.STORE_UNCERTAIN]
 )
 def test_what_is_the_nodes_matter_is_tried_for_ever(code: int) -> None:
     assert fate(RequestRefused(code), 1000) is Fate.LATER

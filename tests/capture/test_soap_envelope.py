@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ixproxy.capture.soap_envelope import ENVELOPE_12, LIMITS, EnvelopeProblem, read_envelope
+from ixproxy.capture.soap_envelope import LIMITS, EnvelopeProblem, read_envelope
+from ixproxy.capture.soap_names import ENVELOPE_12
 from ixproxy.errors import Code
 from tests.capture.web_stage import ENVELOPE, envelope
 

@@ -14,11 +14,11 @@ def document() -> etree._Element:
 
 
 def names(path: str) -> list[str | None]:
-    return [each.get("name") for each in document().findall(path, SPACES)]  # type: ignore[arg-type]
+    return [each.get("name") for each in document().findall(path, SPACES)]
 
 
 def test_it_has_the_address_of_the_service() -> None:
-    (address,) = document().findall("w:service/w:port/soap:address", SPACES)  # type: ignore[arg-type]
+    (address,) = document().findall("w:service/w:port/soap:address", SPACES)
     assert address.get("location") == "https://ixn1:8443/a?b&c"
 
 
@@ -46,6 +46,6 @@ def test_every_message_that_is_used_is_there() -> None:
     there = set(names("w:message"))
     used = {
         str(each.get("message")).partition(":")[2]
-        for each in root.findall("w:portType/w:operation/*", SPACES)  # type: ignore[arg-type]
+        for each in root.findall("w:portType/w:operation/*", SPACES)
     }
     assert used <= there

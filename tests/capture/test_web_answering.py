@@ -197,7 +197,7 @@ def test_a_bug_is_logged_and_its_caller_learns_nothing(logged_failures: LoggedFa
     assert (told.status, told.body) == (500, b"Internal error\n")
     assert logged_failures.flush(ZeroDivisionError)
     face = web.point._term._answers.faces.json  # type: ignore[union-attr]
-    face.read = broken  # type: ignore[union-attr, method-assign, assignment]
+    face.read = broken  # type: ignore[union-attr, method-assign]
     (told,) = Caller(web).ask("GET", "/ping")
     assert (told.status, told.body) == (500, b"Internal error\n")
     assert logged_failures.flush(ZeroDivisionError)

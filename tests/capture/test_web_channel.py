@@ -53,7 +53,7 @@ def test_old_clients_are_answered_and_closed() -> None:
     caller.send(b"GET /health HTTP/1.0\r\n\r\n")
     (answer,) = caller.answers()
     assert answer.status == 200
-    assert caller.closed
+    assert caller.is_closed()
 
 
 def test_a_whole_url_is_understood() -> None:
@@ -94,9 +94,9 @@ def test_a_body_that_is_announced_too_large_is_refused_at_once(expects: dict[str
     assert answer.headers["connection"] == "close"
     caller.send(b"x" * 2049 + GET)
     assert caller.answers() == []
-    assert not caller.closed
+    assert not caller.is_closed()
     web.later(LINGER_SECONDS)
-    assert caller.closed
+    assert caller.is_closed()
     assert web.intake.documents == []
 
 
@@ -108,7 +108,7 @@ def test_a_body_that_grows_too_large_is_refused() -> None:
         caller.send(b"400\r\n" + b"x" * 1024 + b"\r\n")
     assert [answer.status for answer in caller.answers()] == [413]
     web.later(LINGER_SECONDS)
-    assert caller.closed
+    assert caller.is_closed()
 
 
 def test_all_bodies_together_are_bounded() -> None:
@@ -135,7 +135,7 @@ def test_a_request_that_trickles_is_refused_after_a_time() -> None:
     (answer,) = caller.answers()
     assert answer.status == 408
     web.later(LINGER_SECONDS)
-    assert caller.closed
+    assert caller.is_closed()
 
 
 def test_an_empty_line_and_no_request_is_closed_without_a_word() -> None:
@@ -144,7 +144,7 @@ def test_an_empty_line_and_no_request_is_closed_without_a_word() -> None:
     caller.send(b"\r\n")
     web.later(10)
     assert caller.answers() == []
-    assert caller.closed
+    assert caller.is_closed()
 
 
 def test_a_connection_that_does_nothing_is_closed() -> None:
@@ -153,9 +153,9 @@ def test_a_connection_that_does_nothing_is_closed() -> None:
     web.later(9)
     used.send(GET)
     web.later(9)
-    assert (fresh.closed, used.closed) == (True, False)
+    assert (fresh.is_closed(), used.is_closed()) == (True, False)
     web.later(1)
-    assert used.closed
+    assert used.is_closed()
 
 
 def test_who_waits_for_an_answer_is_not_idle() -> None:
@@ -164,7 +164,7 @@ def test_who_waits_for_an_answer_is_not_idle() -> None:
     caller = Caller(web)
     caller.send(request("GET", "/ping"))
     web.later(50)
-    assert not caller.closed
+    assert not caller.is_closed()
     web.intake.open_room()
     web.later(0)
     assert [answer.status for answer in caller.answers()] == [200]
@@ -191,7 +191,7 @@ def test_what_is_no_http_is_refused(raw: bytes) -> None:
     caller.send(GET)
     assert caller.answers() == []
     web.later(LINGER_SECONDS)
-    assert caller.closed
+    assert caller.is_closed()
     assert web.point.figures()["refused"] == 1
 
 
@@ -201,7 +201,7 @@ def test_a_line_without_an_end_is_refused() -> None:
     caller.send(b"GET /" + b"x" * 20_000)
     assert [answer.status for answer in caller.answers()] == [431]
     web.later(LINGER_SECONDS)
-    assert caller.closed
+    assert caller.is_closed()
 
 
 def test_more_connections_than_allowed_are_turned_away() -> None:
@@ -221,7 +221,7 @@ def test_who_reads_nothing_gets_one_answer_and_is_closed_after_a_time() -> None:
     caller.send(GET * 100)
     assert len(caller.answers()) == 1
     web.later(10)
-    assert caller.closed
+    assert caller.is_closed()
 
 
 def test_who_reads_slowly_gets_all_answers() -> None:

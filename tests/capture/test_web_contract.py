@@ -65,7 +65,7 @@ class Callers(Outside):
                 # What is wrong with the request stays so; 503 asks to come again.
                 if answer.status != 503 and self.waiting.get(name) is caller:
                     del self.waiting[name]
-            if caller.closed or name not in self.waiting:
+            if caller.is_closed() or name not in self.waiting:
                 caller.lose()
                 if name in self.waiting:
                     self.waiting[name] = None

@@ -86,7 +86,7 @@ class Program:
         if caller is not None:
             for answer in caller.answers():
                 self._answered(answer)
-            if self._caller is not None and (caller.closed or now >= self._until):
+            if self._caller is not None and (caller.is_closed() or now >= self._until):
                 self.hang_up()
         elif self._names and now >= self._until and self._host.factory is not None:
             self._call(now)

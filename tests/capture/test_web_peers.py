@@ -58,6 +58,12 @@ def refused(call: Callable[..., object], **arguments: object) -> zeep.exceptions
     return fault.value
 
 
+def client_of(url: str) -> Any:
+    """A client made of the WSDL."""
+    made: Any = zeep
+    return made.Client(f"{url}?wsdl")
+
+
 def by_key(items: Any) -> dict[str, Any]:
     return {
         each.key: each.value.ValueString or each.value.ValueList or each.value.ValueInt
@@ -66,7 +72,7 @@ def by_key(items: Any) -> dict[str, Any]:
 
 
 def call_everything(url: str) -> None:
-    client = zeep.Client(f"{url}?wsdl")
+    client = client_of(url)
     service = client.service
     value = client.get_type(f"{{{NAMESPACE}}}KVPairValue")
     some = {
@@ -117,7 +123,7 @@ async def test_zeep_calls_every_operation_and_reads_every_fault(real_reactor: An
 
 
 def call_everything_of_iwd(url: str) -> None:
-    service = zeep.Client(f"{url}?wsdl").service
+    service = client_of(url).service
     some = {"entry": [{"key": "MediaType", "value": "email"}, {"key": "a", "value": "é"}]}
     id = service.createTask(
         captureId="C1", actor="me", reason="why", mediaType="ignored", priority=5,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
@@ -30,31 +32,31 @@ def test_it_listens_where_it_is_told_to() -> None:
     assert web.point.figures()["state"] == "connected"
 
 
-class Occupied(MemoryReactorClock):
-    """A reactor on which nobody can listen for a while."""
+def occupied() -> Any:
+    """A reactor on which nobody can listen, unless its `listenTCP` is deleted."""
 
-    free = False
+    def refuse(port: int, *rest: object, **more: object) -> None:
+        raise CannotListenError("127.0.0.1", port, OSError(98, "Address already in use"))
 
-    def listenTCP(self, port: int, *rest: object, **more: object) -> object:  # type: ignore[override]
-        if not self.free:
-            raise CannotListenError("127.0.0.1", port, OSError(98, "Address already in use"))
-        return super().listenTCP(port, *rest, **more)  # type: ignore[arg-type]
+    made: Any = MemoryReactorClock()
+    made.listenTCP = refuse
+    return made
 
 
 def test_a_port_that_cannot_be_had_is_tried_again() -> None:
-    reactor = Occupied()
+    reactor = occupied()
     point = make({"listen": "tcp:8080"})
     point.begin(FakeIntake(reactor))
     assert str(point.figures()["state"]).startswith("connecting: ")
     assert "in use" in str(point.figures()["state"])
     reactor.advance(LISTEN_AGAIN_SECONDS)
-    reactor.free = True
+    del reactor.listenTCP
     reactor.advance(LISTEN_AGAIN_SECONDS)
     assert point.figures()["state"] == "connected"
 
 
 def test_what_cannot_be_listened_on_ends_all_the_same() -> None:
-    reactor = Occupied()
+    reactor = occupied()
     point = make({"listen": "tcp:8080"})
     point.begin(FakeIntake(reactor))
     assert result_of(point.end()) is None
@@ -71,7 +73,7 @@ def test_what_cannot_be_listened_on_ends_all_the_same() -> None:
     ],
 )
 def test_what_is_missing_now_may_be_there_later(settings: dict[str, object]) -> None:
-    reactor = MemoryReactorClock()
+    reactor: Any = MemoryReactorClock()
     point = make({"listen": "tcp:8080", **settings})
     point.begin(FakeIntake(reactor))
     assert str(point.figures()["state"]).startswith("connecting: ")
@@ -95,14 +97,14 @@ def test_idle_connections_end_with_it_and_others_are_answered_first() -> None:
     busy.send(request("POST", "/interactions", b"{}"))
     half.send(b"POST /interactions HTTP/1.1\r\nContent-")
     ended = no_result(web.point.end())
-    assert (idle.closed, half.closed, busy.closed) == (True, True, False)
+    assert (idle.is_closed(), half.is_closed(), busy.is_closed()) == (True, True, False)
     idle.lose()
     half.lose()
     web.intake.settle()
     (answer,) = busy.answers()
     assert answer.status == 201
     assert answer.headers["connection"] == "close"
-    assert busy.closed
+    assert busy.is_closed()
     busy.lose()
     assert result_of(ended) is None
     assert web.reactor.getDelayedCalls() == []

@@ -151,8 +151,7 @@ class Caller:
             self.lost = True
             self.protocol.connectionLost(Failure(ConnectionDone()))
 
-    @property
-    def closed(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether the service has closed it."""
         return self.lost or self.transport.disconnecting
 

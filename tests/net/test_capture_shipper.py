@@ -156,6 +156,24 @@ def test_at_most_once_is_deleted_first_and_lost_where_it_fails() -> None:
     assert rig.told == [made]
 
 
+@pytest.mark.parametrize("once", [False, True])
+def test_what_was_read_is_told_as_it_was_to_be_then(once: bool) -> None:
+    rig = Rig(tell_once=once)
+    late: Deferred[None] = Deferred()
+    rig.answers = [late]
+    made = some(1)
+    rig.put(*made)
+    rig.shipper.start()
+    rig.answer()
+    rig.shipper.tell_once = not once
+    late.callback(None)
+    assert rig.asked[0].told == (() if once else (made[0].number,))
+    assert rig.asked[0].forget is not once
+    rig.settle()
+    assert rig.told == [made]
+    assert rig.outbox == {}
+
+
 def test_an_outbox_that_cannot_be_read_is_read_again() -> None:
     rig = Rig()
     made = some(1)

@@ -194,7 +194,7 @@ def test_rows_of_every_kind_are_there_for_the_next_store(tmp_path: Path) -> None
 
 def key_of(row: Any) -> tuple[str, list[Any]]:
     column = next(
-        name for name in ("id", "interaction_id", "agent_id", "session", "consumer")
+        name for name in ("id", "interaction_id", "agent_id", "session", "consumer", "point")
         if hasattr(row, name)
     )  # fmt: skip
     return column, [getattr(row, column)]

@@ -207,6 +207,22 @@ def test_what_is_named_by_nothing_is_refused(node: TriedNode) -> None:
         assert "InteractionId or ExternalId" in problem.description
 
 
+@pytest.mark.parametrize("id", ["a\0b", "\ud800", "é" * 128])
+def test_what_cannot_be_stored_is_unknown_without_asking(
+    node: TriedNode, monkeypatch: pytest.MonkeyPatch, id: str
+) -> None:
+    asked: list[object] = []
+
+    def newest(*of: object) -> list[object]:
+        asked.append(of)
+        return []
+
+    monkeypatch.setattr(node.store, "newest", newest)
+    document = (operation(Verb.HOLD, external_id=id),)
+    assert give(node, *document, replies=False).results[0].problem is not None
+    assert asked == []
+
+
 def test_an_unknown_id_is_said_with_the_fields_words_and_in_short(node: TriedNode) -> None:
     problem = one(node, operation(Verb.STOP, external_id="x" * 5000)).problem
     assert problem is not None

@@ -93,4 +93,6 @@ capture_webservice = CapturePointMaker(
 capture_database = CapturePointMaker(
     "database", "Rows of tables in SQLite or PostgreSQL.", "ixproxy.capture.database.make"
 )
-capture_kafka = CapturePointMaker("kafka", "Records of Kafka's topics.", "ixproxy.capture.kafka.make")
+capture_kafka = CapturePointMaker(
+    "kafka", "Records of Kafka's topics.", "ixproxy.capture.kafka.make"
+)
