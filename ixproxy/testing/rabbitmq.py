@@ -115,6 +115,8 @@ class RabbitmqBroker(Broker):
         done = subprocess.run(
             [str(CONTROL), "-q", *arguments],
             env={**self.environment(), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            # Where it leaves what it has to say of its own death.
+            cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
