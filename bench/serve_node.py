@@ -41,16 +41,19 @@ def read_with_consumer(
 
 def service_that_tells(options: Options, statistics: Path) -> IService:
     """The node, and what writes its figures."""
-    server: Any = _make(options)
+    member: Any = _make(options)
     both = MultiService()
-    server.setServiceParent(both)
-    TimerService(SECONDS, tell, server, statistics).setServiceParent(both)
+    member.setServiceParent(both)
+    TimerService(SECONDS, tell, member, statistics).setServiceParent(both)
     service: IService = both
     return service
 
 
-def tell(server: Any, statistics: Path) -> None:
-    """Write the figures of this moment."""
+def tell(member: Any, statistics: Path) -> None:
+    """Write the figures of this moment; none before the node serves."""
+    server = member.server
+    if server is None:
+        return
     unfinished = statistics.with_suffix(".new")
     told = {"batches": server.writer.batches, "works": server.writer.works}
     unfinished.write_text(json.dumps(told))
