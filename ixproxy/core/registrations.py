@@ -242,7 +242,8 @@ class Registrations:
                 state.effects.append(ClosePeer(client.peer.id, refusal.error_description))
             return
         self._later.note(registering)
-        held = registering.held
+        # What a node confirmed may have been revoked while others were waited for.
+        held = {key: take for key, take in registering.held.items() if key in client.holding}
         if registering.whole:
             for identifier in [key for key in client.holding if key not in held]:
                 client.gave_back(identifier)

@@ -11,11 +11,13 @@ from ixproxy.effects import ClosePeer
 from ixproxy.errors import Code
 from ixproxy.messages import (
     EventAck,
+    EventRevoked,
     RequestClientsGone,
     RequestRegisterClient,
     RequestUnregisterClient,
     ServerFacts,
 )
+from ixproxy.wire.codec import encode
 from tests.core.chained import INNER, UPSTREAM, Inner, Outer
 from tests.core.rig import EAST, NORTH, TENANT, WEST, Rig, decode, only
 
@@ -305,6 +307,26 @@ def test_a_client_keeps_what_a_node_confirmed_while_others_were_awaited() -> Non
         rig.answer(node, frame, EventAck(proxy_client_id=9))
     assert only(rig.got(peer)).held == {"a": 7}
     assert not rig.core.state.unconfirmed
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_is_revoked_while_other_nodes_are_awaited_is_not_in_the_answer(late: bool) -> None:
+    rig = Rig()
+    peer = rig.peer()
+    rig.ask(peer, registration(holding={"a": 7, "b": 8}))
+    waiting = {node: only(rig.sent(node)) for node in (EAST, NORTH, WEST)}
+    known = EventAck(proxy_client_id=9, held={"a": 7, "b": 8})
+    rig.answer(EAST, waiting.pop(EAST), known)
+    rig.from_node(EAST, encode(EventRevoked(interaction_id="a"), client=9))
+    assert isinstance(only(rig.got(peer)), EventRevoked)
+    for node, frame in waiting.items():
+        if late:
+            rig.lose(node)
+        else:
+            rig.answer(node, frame, EventAck(proxy_client_id=9))
+    assert only(rig.got(peer)).held == {"b": 8}
+    (client,) = rig.core.state.clients
+    assert client.holding == {"b": (8, EAST)}
 
 
 def test_a_client_that_the_one_upstream_refuses_after_a_move_must_come_again() -> None:
