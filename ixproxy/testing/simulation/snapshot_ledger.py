@@ -69,6 +69,16 @@ class OnNode:
         """The members in their order."""
         return sorted(self.members, key=self.members.__getitem__)
 
+    def knows_its_move(self, identifier: str, before: Seen, seen: Seen) -> bool:
+        """
+        Whether a member that it has just moved is in its row as it is. What was not out before the
+        commit and is so behind it was taken after the move, which changes the state alone.
+        """
+        arrived = self.written[identifier][-1][2]
+        if seen.row is not None and seen.is_out and not before.is_out:
+            return seen.row.queue_seq == arrived
+        return not self.has_changed(identifier, seen)
+
     def has_changed(self, identifier: str, seen: Seen) -> bool:
         """Whether a member was seen in another way than the snapshot has it at that time."""
         written = self.written[identifier]
@@ -140,7 +150,8 @@ class SnapshotLedger:
                 snapshot.locked.add(identifier)
         if self.witness is not None:
             for snapshot, identifier in moved:
-                here = not snapshot.has_changed(identifier, self.seen(identifier, node))
+                before, seen = self._last_two(identifier, node)
+                here = snapshot.knows_its_move(identifier, before, seen)
                 self.witness.moved(snapshot, identifier, here)
             for snapshot in ended:
                 for (on, identifier), number in self._lock.items():
@@ -151,6 +162,11 @@ class SnapshotLedger:
         """How an interaction is on a node now."""
         history = self.history.get(identifier, {}).get(node)
         return history[-1] if history else Seen(0.0, None)
+
+    def _last_two(self, identifier: str, node: str) -> tuple[Seen, Seen]:
+        history = self.history.get(identifier, {}).get(node, [])
+        before, seen = [Seen(0.0, None), Seen(0.0, None), *history][-2:]
+        return before, seen
 
     def since(self, identifier: str, node: str, at: float) -> list[Seen]:
         """How it was on a node from a moment on until now: at least one state."""

@@ -75,6 +75,14 @@ def test_a_member_that_was_locked_with_its_snapshot_is_known_as_such() -> None:
     ]
 
 
+def test_what_is_taken_in_the_commit_of_its_move_was_moved_before() -> None:
+    for state, queue_seq, elsewhere in ((0, 2, ""), (0, 1, " elsewhere"), (3, 2, " elsewhere")):
+        told = Told()
+        told.commit(replace(ROW, state=state, queue_seq=1), MEMBER, WHOLE)
+        told.commit(replace(OUT, queue_seq=2), replace(MEMBER, queue_seq=queue_seq))
+        assert told.heard == [f"snapshot 7 of node1 moved a{elsewhere}"]
+
+
 def test_what_is_taken_while_it_is_locked_is_told() -> None:
     told = Told()
     told.commit(LOCKED, MEMBER, WHOLE)
