@@ -15,6 +15,7 @@ import socket
 import time
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 INBOUND, TOLD = "/queue/claims.in", "/queue/claims.out"
@@ -32,6 +33,10 @@ class Broker:
         self._rest = b""
         self.send("CONNECT", {"accept-version": "1.2", "host": "/", **LOGIN})
         self.receive("CONNECTED")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
 
     def send(self, command: str, headers: dict[str, str], body: bytes = b"") -> None:
         """Send one frame."""
@@ -87,7 +92,8 @@ def main() -> None:
     args = parser.parse_args()
     names = [f"claim-{time.time_ns()}-{os.getpid()}-{number}" for number in range(args.count)]
     try:
-        run(Broker(args.broker, args.seconds), names)
+        with closing(Broker(args.broker, args.seconds)) as broker:
+            run(broker, names)
     except (OSError, ValueError) as problem:
         raise SystemExit(f"{Path(__file__).name}: {args.broker}: {problem}") from None
 
