@@ -189,11 +189,12 @@ class AmqpClient(Protocol):
             self._inbound.flow(1)
             self._turn()
 
-    def send(self, address: str, message: Message) -> Deferred[None]:
-        """Send a message; fires when the broker has accepted it. Fails with AmqpLost."""
+    def send(self, address: str, message: Message | bytes) -> Deferred[None]:
+        """Send a message, encoded or not; fires when it is accepted. Fails with AmqpLost."""
         if self.phase is not Phase.OPEN:
             return fail(self._why or AmqpLost("the connection is not open"))
-        done = self._senders.send(address, message.encode())
+        encoded = message if isinstance(message, bytes) else message.encode()
+        done = self._senders.send(address, encoded)
         self._turn()
         return done
 

@@ -49,7 +49,7 @@ TELL = "tell"
 
 _COUNTS = (
     "received", "redelivered", "without_id", "too_large", "taken", "repeated", "later", "errors",
-    "settled", "told", "connections",
+    "settled", "unsettled", "told", "connections",
 )  # fmt: skip
 
 

@@ -6,7 +6,8 @@ has accepted all of a group, its messages are accepted.
 
 A message whose body is a text (an AMQP value) is one of text; one whose body is
 data is one of bytes. A copy is the whole message as it came, of whatever
-kind, with a few more properties.
+kind, with a few more properties; where that cannot be written, such as with
+properties whose names are no texts, it is the body alone.
 
 RabbitMQ 3 accepts what is sent to a queue that is not there, and drops it. So
 names of queues become "/queue/NAME", which it makes where they are missing;
@@ -17,9 +18,10 @@ are there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from proton import Message, ProtonException
+from proton import Message
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import clientFromString, connectProtocol
 
@@ -126,6 +128,10 @@ class AmqpLink:
         """See `Link.listen`."""
         self._client_now().listen(wanted)
 
+    def drop(self, why: str) -> None:
+        """See `Link.drop`."""
+        self._client_now().abort(why)
+
     def close(self) -> None:
         """See `Link.close`."""
         self._client_now().close()
@@ -143,11 +149,9 @@ class AmqpLink:
 
     async def _settled(self, settled: Sequence[Settled]) -> None:
         client = self._client_now()
-        copies = [
-            client.send(self._to(each.queue), copy_of(each)) for each in settled if each.queue
-        ]
+        copies = [(self._to(each.queue), encoded_copy(each)) for each in settled if each.queue]
         try:
-            await _all(copies)
+            await _all([client.send(*copy) for copy in copies])
         except AmqpLost as problem:
             # Without a copy nothing can be settled: all comes again by another connection.
             client.abort(str(problem), refused=problem.refused)
@@ -186,7 +190,8 @@ def received(delivery: Any, encoded: bytes | None, size: int) -> Received:
     message = Message()
     try:
         message.decode(encoded)
-    except (ProtonException, UnicodeDecodeError):
+    except Exception:
+        # Bytes may mean what Proton reads and Python cannot hold, such as bytes as a name.
         return Received(encoded, token=(delivery, None))
     body, text = _body(message)
     if message.body is None:
@@ -244,6 +249,20 @@ def copy_of(settled: Settled) -> Message:
     message.properties = properties
     message.durable = True
     return message
+
+
+def encoded_copy(settled: Settled) -> bytes:
+    """A message once more: all of it, or its body alone where the rest cannot be written."""
+    try:
+        return bytes(copy_of(settled).encode())
+    except Exception:
+        # What Proton reads it does not always write; the message must be settled all the same.
+        kept: Message | None = settled.message.token[1]
+        body: Any = settled.message.body if kept is None else kept.body
+        token = (None, Message(body=body, inferred=kept is None or kept.inferred))
+        return bytes(
+            copy_of(replace(settled, message=replace(settled.message, token=token))).encode()
+        )
 
 
 async def _all(waiting: Sequence[Deferred[None]]) -> None:

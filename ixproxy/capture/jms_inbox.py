@@ -295,5 +295,11 @@ class Inbox:
         self._settle_next()
 
     def _not_settled(self, failure: Failure) -> None:
-        """The link is lost, and says so itself; all of it comes again."""
-        failure.trap(LinkLost)
+        """All of it comes again: the link is lost, or is given up for a mistake of ours."""
+        if failure.check(LinkLost):
+            return
+        self.counts["unsettled"] += 1
+        if self.counts["unsettled"] == 1:
+            self._broke(failure)
+        if self.open:
+            self._link.drop(f"messages cannot be settled: {failure.getErrorMessage()}")

@@ -135,6 +135,10 @@ class StompLink:
         """See `Link.listen`."""
         self._client_now().listen(wanted)
 
+    def drop(self, why: str) -> None:
+        """See `Link.drop`."""
+        self._client_now().abort(why)
+
     def close(self) -> None:
         """See `Link.close`."""
         self._client_now().close()

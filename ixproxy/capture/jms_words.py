@@ -119,6 +119,9 @@ class Link(Protocol):
     def listen(self, wanted: bool) -> None:
         """Whether bytes that come are read now; while they are not, memory does not grow."""
 
+    def drop(self, why: str) -> None:
+        """End it now, for a reason of ours: what is not settled comes again by another."""
+
     def close(self) -> None:
         """Close it once the broker has what was sent."""
 

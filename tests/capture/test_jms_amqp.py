@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import pytest
 from proton import Message
 
 from ixproxy.capture.jms import make
@@ -106,6 +107,37 @@ def test_a_copy_is_the_whole_message_of_whatever_kind() -> None:
     assert text.message.body == "<é>"
     assert other.message.body == {"no": "document"}
     assert other.headers["ixn_reason"]
+    point.end()
+
+
+class AsEncoded(Message):  # type: ignore[misc]
+    """A message with a property whose name is no text, as only others write it."""
+
+    def __init__(self, name: bytes, **fields: Any) -> None:
+        super().__init__(properties={"key": "v"}, **fields)
+        self._named = name
+
+    def encode(self) -> bytes:
+        return bytes(super().encode()).replace(b"\xa1\x03key", self._named)
+
+
+@pytest.mark.parametrize("name", [b"\x71\0\0\0\x01", b"\xa0\x03key"])
+def test_a_property_whose_name_is_no_text_does_not_stop_the_others(name: bytes) -> None:
+    there = Addresses()
+    point, intake = begun(there)
+    there.broker.put("/queue/in", AsEncoded(name, body=submit("a"), inferred=True, id="M1"))
+    there.broker.put("/queue/in", AsEncoded(name, body={"no": "document"}, id="M2"))
+    there.put(submit("b"), id="M3")
+    there.until(lambda: not there.sent("in"))
+    assert "b" in [name_in(each.body) for each in there.sent("processed")]
+    assert len(there.sent("processed")) + len(there.sent("errors")) == 3
+    assert point.figures()["connections"] == 1
+    if name[:1] == b"\x71":
+        copy = there.sent("processed")[0]
+        assert copy.message.body == submit("a")
+        assert copy.headers == {"ixn_original_message_id": "M1"}
+        assert there.sent("errors")[0].message.body == {"no": "document"}
+        assert len(intake.taken) == 2
     point.end()
 
 

@@ -30,6 +30,7 @@ class NotedLink:
         self.groups: list[list[Settled]] = []
         self.waiting: list[Deferred[None]] | None = None
         self.listens: list[bool] = []
+        self.dropped: list[str] = []
 
     def settle(self, settled: Sequence[Settled]) -> Deferred[None]:
         self.groups.append(list(settled))
@@ -44,6 +45,9 @@ class NotedLink:
 
     def listen(self, wanted: bool) -> None:
         self.listens.append(wanted)
+
+    def drop(self, why: str) -> None:
+        self.dropped.append(why)
 
     def close(self) -> None:
         pass
@@ -303,21 +307,31 @@ def test_a_closed_inbox_hands_in_and_settles_nothing() -> None:
     assert rig.clock.getDelayedCalls() == []
 
 
-def test_a_settlement_that_is_lost_with_its_link_is_no_failure(
-    logged_failures: LoggedFailures,
-) -> None:
+def test_a_settlement_that_is_lost_with_its_link_is_no_failure() -> None:
     rig = Rig()
     rig.link.waiting = []
     rig.give("a")
     rig.later()
     rig.inbox.close()
     rig.link.waiting[0].errback(LinkLost("gone"))
+    assert rig.link.dropped == []
+    assert rig.counts["unsettled"] == 0
+
+
+def test_a_link_on_which_settling_fails_is_dropped_and_that_is_logged_once(
+    logged_failures: LoggedFailures,
+) -> None:
     rig = Rig()
     rig.link.waiting = []
-    rig.give("a")
-    rig.later()
-    rig.link.waiting[0].errback(KeyError("a mistake of ours"))
-    logged_failures.flush(KeyError)
+    for inbox in range(1, 3):
+        rig.inbox = Inbox(rig.inbox._settings, rig.intake, rig.link, Jobs(rig.clock), rig.counts)
+        rig.give("a")
+        rig.later()
+        rig.link.waiting[-1].errback(KeyError("a mistake of ours"))
+        assert len(rig.link.dropped) == rig.counts["unsettled"] == inbox
+        rig.inbox.close()
+    assert rig.link.dropped[0] == "messages cannot be settled: 'a mistake of ours'"
+    assert len(logged_failures.flush(KeyError)) == 1
 
 
 def test_messages_without_a_name_are_counted() -> None:
