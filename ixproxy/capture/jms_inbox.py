@@ -35,7 +35,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ixproxy.capture.file_jobs import Jobs
-from ixproxy.capture.jms_reading import read_messages
+from ixproxy.capture.jms_reading import ReadingBroke, read_messages
 from ixproxy.capture.jms_settings import JmsSettings
 from ixproxy.capture.jms_words import CAPTURE_POINT, REASON, Link, LinkLost, Received, Settled
 from ixproxy.capture.refusing import (
@@ -182,6 +182,9 @@ class Inbox:
     ) -> None:
         for waiting, outcome in zip(handful, read, strict=True):
             waiting.outcome = outcome
+            if isinstance(outcome, ReadingBroke):
+                problem = outcome.problem
+                self._broke(Failure(problem, type(problem), problem.__traceback__))
         self._go_on()
 
     def _ask_for_room(self) -> None:

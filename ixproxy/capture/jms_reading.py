@@ -21,6 +21,18 @@ LONGEST_ID = 1_024
 _DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 
 
+class ReadingBroke(DocumentRefused):
+    """
+    Reading a message broke: the mistake is ours, not of who sent it.
+
+    :ivar problem: what was raised, with its traceback.
+    """
+
+    def __init__(self, problem: Exception) -> None:
+        super().__init__(f"reading it broke: {type(problem).__name__}: {problem}")
+        self.problem = problem
+
+
 def read_messages(
     settings: JmsSettings, messages: Sequence[Received]
 ) -> list[Document | DocumentRefused]:
@@ -31,6 +43,9 @@ def read_messages(
             read.append(document_of(settings, message))
         except DocumentRefused as refused:
             read.append(refused)
+        except Exception as problem:
+            # Those that came with it must not wait for a mistake of ours.
+            read.append(ReadingBroke(problem))
     return read
 
 

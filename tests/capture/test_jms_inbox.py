@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 
+from ixproxy.capture import jms_reading
 from ixproxy.capture.file_jobs import Jobs
 from ixproxy.capture.jms_inbox import FIRST_PAUSE, HELD_MESSAGES, LONGEST_PAUSE, MOST_BROKEN, Inbox
+from ixproxy.capture.jms_reading import document_of
 from ixproxy.capture.jms_settings import JmsSettings
 from ixproxy.capture.jms_words import REASON, LinkLost, Outgoing, Received, Settled
 from ixproxy.errors import Code, RequestRefused
@@ -114,6 +116,27 @@ def test_what_cannot_be_read_goes_to_the_errors_with_the_reason() -> None:
     assert bad[2]
     assert good == ("a", "done", "")
     assert rig.intake.refusals == [("bad", bad[2])]
+
+
+def test_what_breaks_the_reading_goes_to_the_errors_and_the_others_are_handed_in(
+    logged_failures: LoggedFailures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(settings: JmsSettings, message: Received) -> Document:
+        if message.name == "b":
+            raise KeyError("a mistake of ours")
+        return document_of(settings, message)
+
+    monkeypatch.setattr(jms_reading, "document_of", breaks)
+    rig = Rig()
+    rig.give("a", "b", "c")
+    rig.later()
+    assert rig.handed_in == ["a", "c"]
+    reason = "reading it broke: KeyError: 'a mistake of ours'"
+    assert sorted(rig.settled) == [("a", "done", ""), ("b", "errors", reason), ("c", "done", "")]
+    assert rig.intake.refusals == [("b", reason)]
+    assert rig.counts["errors"] == 1
+    (problem,) = logged_failures.flush(KeyError)
+    assert problem.__traceback__ is not None
 
 
 def test_while_a_settlement_is_on_its_way_the_next_grows() -> None:
