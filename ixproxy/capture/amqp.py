@@ -114,6 +114,8 @@ class AmqpClient(Protocol):
         self._looking: dict[str, Deferred[None]] = {}
         self._limit: IDelayedCall | None = None
         self._ticks: LoopingCall | None = None
+        self._listening = True
+        self._heard = 0.0
         self._why: AmqpLost | None = None
         self._collector = Collector()
         self._connection = Connection()
@@ -199,9 +201,10 @@ class AmqpClient(Protocol):
         return done
 
     def listen(self, wanted: bool) -> None:
-        """Whether bytes that come are read."""
+        """Whether bytes that come are read; while they are not, silence means nothing."""
         transport: Any = self.transport
         if self.phase is Phase.OPEN:
+            self._listening, self._heard = wanted, self._clock.seconds()
             if wanted:
                 transport.resumeProducing()
             else:
@@ -229,6 +232,7 @@ class AmqpClient(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """The framework read bytes."""
+        self._heard = self._clock.seconds()
         at = 0
         while at < len(data) and self.phase is not Phase.CLOSED:
             room = self._proton.capacity()
@@ -312,7 +316,13 @@ class AmqpClient(Protocol):
         self._fired.append(lambda: self.opened.callback(properties))
 
     def _tick(self) -> None:
-        self._proton.tick(self._clock.seconds())
+        now, idle = self._clock.seconds(), self._login.idle
+        if idle and self._listening and now - self._heard >= idle:
+            self.abort(f"nothing was heard of the broker in {idle:g} seconds")
+        # Proton says that we are here; it cannot know whether silence means anything.
+        self._proton.idle_timeout = 0
+        self._proton.tick(now)
+        self._proton.idle_timeout = idle
         self._turn()
 
     def _closed_remotely(self, event: Any) -> None:

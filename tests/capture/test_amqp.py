@@ -244,5 +244,28 @@ def test_a_silent_broker_is_lost_and_a_quiet_one_is_not() -> None:
         if played.here.disconnecting:
             break
     played.client.connectionLost(Failure(ConnectionLost()))
-    assert "the connection failed" in str(played.ended[0])
+    assert str(played.ended[0]) == "nothing was heard of the broker in 20 seconds"
     assert played.clock.getDelayedCalls() == []
+
+
+def test_while_nothing_is_read_silence_means_nothing_and_the_broker_hears_of_us() -> None:
+    played = Played(AmqpLogin(idle=20), idle=20.0)
+    played.go()
+    result_of(played.client.opened)
+    played.client.listen(False)
+    for _ in range(20):
+        played.clock.advance(5)
+        heard = played.here.value()
+        played.here.clear()
+        played.other.dataReceived(heard)
+        played.other.proton.tick(played.clock.seconds())
+        played.other.turn()
+    assert played.other.proton.condition is None
+    assert not played.here.disconnecting
+    played.client.listen(True)
+    played.clock.advance(15)
+    assert not played.here.disconnecting
+    played.clock.advance(5)
+    assert played.here.disconnecting
+    played.client.connectionLost(Failure(ConnectionLost()))
+    assert str(played.ended[0]) == "nothing was heard of the broker in 20 seconds"
