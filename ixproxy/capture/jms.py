@@ -139,7 +139,7 @@ class JmsCapturePoint:
         complaint = self._complaint.text if self._complaint is not None else ""
         waits = complaint and self._state in ("waiting", "connecting")
         return {
-            "state": f"{self._state}: {complaint}"[:300] if waits else self._state,
+            "state": f"{self._state}: {complaint}"[:300] if waits else self._state_now(),
             "problem": complaint,
             "protocol": self._settings.protocol,
             "address": self._settings.addresses[self._address][:100],
@@ -149,6 +149,15 @@ class JmsCapturePoint:
             "in_flight": inbox.in_flight if inbox is not None else 0,
             **{name: self._counts[name] for name in _COUNTS},
         }
+
+    def _state_now(self) -> str:
+        inbox, prefetch = self._inbox, self._settings.prefetch
+        if inbox is None or inbox.left < prefetch:
+            return self._state
+        return (
+            f"{self._state}, and nothing comes: all of prefetch ({prefetch}) is held by "
+            "messages larger than max-message-size"
+        )
 
     def _connect(self) -> None:
         """Try the address whose turn it is."""

@@ -83,6 +83,7 @@ class Inbox:
     """
     :param jobs: the threads of the capture point.
     :ivar counts: what became of messages, by name of the figure.
+    :ivar left: messages that stay with the broker, each of which holds one of the prefetch.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Inbox:
         self._listening = True
         self.counts = counts
         self.in_flight = 0
+        self.left = 0
         self.open = True
 
     @property
@@ -263,6 +265,7 @@ class Inbox:
     def _leave(self, message: Received) -> None:
         """A message whose body is not here cannot be copied: it stays with the broker."""
         self.counts["too_large"] += 1
+        self.left += 1
         log.error(
             "Capture point {name}: the message {message} has more than {most} bytes "
             "(max-message-size): it is left where it is",

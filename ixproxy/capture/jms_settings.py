@@ -17,6 +17,9 @@ from ixproxy.capture.xml_forms import XmlForms, read_forms
 STOMP, AMQP = "stomp", "amqp"
 BINARY, TEXT = "binary", "text"
 
+MESSAGE_SIZE = 16 * 1024 * 1024
+"""Bytes of a body, where `max-document-size` is not larger."""
+
 
 @dataclass(frozen=True, slots=True)
 class JmsSettings:
@@ -51,7 +54,7 @@ class JmsSettings:
     use_reply_to: bool = False
     prefetch: int = 100
     max_deliveries: int = 20
-    max_message_size: int = 16 * 1024 * 1024
+    max_message_size: int = MESSAGE_SIZE
     queue_type: str = "classic"
     forms: XmlForms = field(default_factory=XmlForms)
 
@@ -81,6 +84,7 @@ def read_settings(given: Mapping[str, object]) -> JmsSettings:
         keys.refuse("password-file", f"expected the absolute path of a file, not {password_file!r}")
     if password_file and not user:
         keys.refuse("password-file", "expected a user whose password it is")
+    forms = read_forms(keys)
     settings = JmsSettings(
         protocol=protocol,
         addresses=_addresses(keys),
@@ -98,9 +102,9 @@ def read_settings(given: Mapping[str, object]) -> JmsSettings:
         use_reply_to=keys.yes("use-reply-to"),
         prefetch=keys.whole("prefetch", 100, 1, 10_000),
         max_deliveries=keys.whole("max-deliveries", 20, 0, 10_000),
-        max_message_size=keys.whole("max-message-size", 16 * 1024 * 1024, 1024, 1 << 30),
+        max_message_size=_message_size(keys, forms.limits.size, "max-document-size" in given),
         queue_type=keys.choice("rabbitmq-queue-type", "classic", ("classic", "quorum")),
-        forms=read_forms(keys),
+        forms=forms,
     )
     keys.finish()
     return settings
@@ -147,6 +151,22 @@ class _NoReactor:
     def installNameResolver(self, resolver: Any) -> Any:
         """Never called."""
         raise NotImplementedError
+
+
+def _message_size(keys: _Keys, document: int, said: bool) -> int:
+    """
+    The greatest body: a document that may be read must be let in.
+
+    :param document: bytes that a document may have; `said`: by the table.
+    """
+    size = keys.whole("max-message-size", max(MESSAGE_SIZE, document), 1024, 1 << 30)
+    if said and document > size:
+        keys.refuse(
+            "max-document-size",
+            f"expected at most max-message-size, {size}, not {document}: "
+            "a larger message is left with the broker",
+        )
+    return size
 
 
 def _other(keys: _Keys, key: str, inbound: str) -> str:

@@ -196,6 +196,23 @@ def test_messages_that_come_before_the_subscription_is_confirmed_are_not_lost() 
     point.end()
 
 
+def test_where_messages_that_are_too_large_hold_all_of_prefetch_the_state_says_so() -> None:
+    there = Queues("RabbitMQ/3.10.8", prefetch=2, max_message_size=1024)
+    point, intake = begun(there)
+    there.put(b"x" * 2000)
+    there.later(1)
+    assert point.figures()["state"] == "connected"
+    there.put(b"x" * 2000)
+    there.give("a")
+    there.later(1)
+    assert point.figures()["state"] == (
+        "connected, and nothing comes: all of prefetch (2) is held by messages larger than "
+        "max-message-size"
+    )
+    assert intake.documents == []
+    point.end()
+
+
 def test_a_protocol_whose_library_is_missing_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "ixproxy.capture.jms_amqp", raising=False)
     monkeypatch.delattr("ixproxy.capture.jms_amqp", raising=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ixproxy.capture.jms_settings import JmsSettings, read_settings
+from ixproxy.capture.jms_settings import MESSAGE_SIZE, JmsSettings, read_settings
 from ixproxy.errors import ConfigError
 
 LEAST: dict[str, object] = {"address": "tcp:broker.example:61613", "inbound-queue-name": "in"}
@@ -93,6 +93,20 @@ def test_what_is_wrong_is_named_with_its_key(key: str, value: object, said: str)
     assert [problem.key for problem in wrong.value.problems] == [key]
     assert said in wrong.value.problems[0].text
     assert "secret" not in str(wrong.value)
+
+
+def test_a_document_that_may_be_read_is_let_in() -> None:
+    large = 20 * 1024 * 1024
+    assert read_settings({**LEAST, "max-document-size": large}).max_message_size == large
+    assert read_settings({**LEAST, "max-document-size": 1000}).max_message_size == MESSAGE_SIZE
+    assert read_settings({**LEAST, "max-message-size": 1024}).max_message_size == 1024
+    same = read_settings({**LEAST, "max-message-size": 2000, "max-document-size": 2000})
+    assert same.max_message_size == same.forms.limits.size == 2000
+    with pytest.raises(ConfigError) as wrong:
+        read_settings({**LEAST, "max-message-size": 2000, "max-document-size": 2001})
+    (problem,) = wrong.value.problems
+    assert problem.key == "max-document-size"
+    assert "expected at most max-message-size, 2000, not 2001" in problem.text
 
 
 def test_a_password_file_has_an_absolute_path() -> None:
