@@ -110,7 +110,7 @@ def test_a_copy_is_the_whole_message_of_whatever_kind() -> None:
     point.end()
 
 
-class AsEncoded(Message):  # type: ignore[misc]
+class AsEncoded(Message):
     """A message with a property whose name is no text, as only others write it."""
 
     def __init__(self, name: bytes, **fields: Any) -> None:
