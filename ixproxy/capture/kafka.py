@@ -286,6 +286,7 @@ class KafkaPoint:
                     await self._nap.rest(pauses.next())
             else:
                 self._counts["copied"] += 1
+                self._over("producer")
                 self._over(f"copies to {topic}")
                 return True
         return not self._is_over
@@ -322,6 +323,7 @@ class KafkaPoint:
                 self.trouble("notification", f"a notification is left out: {problem}")
             else:
                 self._counts["notified"] += 1
+                self._over("producer")
         if failures:
             self.trouble("notifications", f"notifications wait: {failures[0]}")
             raise failures[0]
