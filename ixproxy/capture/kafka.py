@@ -33,7 +33,7 @@ from ixproxy.capture.kafka_records import (
     notification_of,
     problem_text,
 )
-from ixproxy.capture.kafka_settings import KafkaSettings, read_settings
+from ixproxy.capture.kafka_settings import KEY_PASSWORD, KafkaSettings, read_settings
 from ixproxy.capture.kafka_statistics import Statistics
 from ixproxy.capture.kafka_writer import NotWritten, Writer
 from ixproxy.capture.napping import Nap
@@ -54,9 +54,23 @@ END_SECONDS = 8.0
 def make(settings: Mapping[str, object]) -> KafkaPoint:
     """:raise ixproxy.errors.ConfigError: see `read_settings`; or the client refuses an option."""
     read = read_settings(settings)
-    _try(Consumer, {**read.consumer, **dict.fromkeys(read.secrets, "x")}, "consumer-options")
-    _try(Producer, {**read.producer, **dict.fromkeys(read.secrets, "x")}, "producer-options")
+    _try(Consumer, _without_secrets(read, read.consumer), "consumer-options")
+    _try(Producer, _without_secrets(read, read.producer), "producer-options")
     return KafkaPoint(read)
+
+
+def _without_secrets(read: KafkaSettings, options: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Options to be tried before the secrets can be had.
+
+    Any password will do, but that of a private key: the client reads the key with it
+    at once, so it is tried without that key.
+    """
+    tried = {**options, **dict.fromkeys(read.secrets, "x")}
+    if tried.pop(KEY_PASSWORD, None) is not None:
+        for key in ("ssl.key.location", "ssl.key.pem"):
+            tried.pop(key, None)
+    return tried
 
 
 def _try(kind: Callable[..., Any], options: Mapping[str, Any], key: str) -> None:
