@@ -48,8 +48,8 @@ log = Logger()
 
 T = TypeVar("T")
 
-END_SECONDS = 5.0
-"""How long an end may take; what hangs then is left to itself."""
+END_SECONDS = 1.8
+"""How long an end may take, less than the node waits; what hangs then is left to itself."""
 
 GRACE_SECONDS = 5.0
 """How much longer than the database itself a statement is waited for."""

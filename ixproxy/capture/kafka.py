@@ -47,8 +47,8 @@ from ixproxy.node.intake_work import Document, Notification
 
 log = Logger()
 
-END_SECONDS = 8.0
-"""How long an end may take; what hangs then is left to itself."""
+END_SECONDS = 1.8
+"""How long an end may take, less than the node waits; what hangs then is left to itself."""
 
 
 def make(settings: Mapping[str, object]) -> KafkaPoint:

@@ -30,8 +30,8 @@ log = Logger()
 
 POLL_SECONDS = 0.01
 IDLE_SECONDS = 0.5
-FLUSH_SECONDS = 2.0
-"""How long what is on its way is waited for at the end."""
+FLUSH_SECONDS = 1.0
+"""How long what is on its way is waited for at the end, less than an end may take."""
 
 _NEVER = {
     KafkaError.MSG_SIZE_TOO_LARGE,

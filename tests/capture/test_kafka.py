@@ -15,9 +15,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from twisted.internet.defer import Deferred, fail
 
+from ixproxy.capture import kafka
 from ixproxy.capture.kafka import KafkaPoint, make
 from ixproxy.capture.kafka_settings import KEY_PASSWORD, read_settings
+from ixproxy.capture.kafka_writer import FLUSH_SECONDS
 from ixproxy.errors import Code, ConfigError, RequestRefused
+from ixproxy.net.served_point import END_LIMIT
 from ixproxy.node.intake_work import Document, Problem, Result, Said, Taken
 from ixproxy.testing.capture_contract import CapturePointContract
 from ixproxy.testing.capture_outside import Outside
@@ -295,6 +298,10 @@ def test_a_broker_that_goes_is_said_and_one_that_comes_back_too(
         broker.up()
         topics.until(lambda: scene.point.figures()["state"] == "connected")
         topics.until(lambda: "problem" not in scene.point.figures())
+
+
+def test_an_end_takes_less_than_the_node_waits_for_it() -> None:
+    assert FLUSH_SECONDS < kafka.END_SECONDS < END_LIMIT
 
 
 def test_it_ends_although_its_broker_hangs(real_reactor: Any) -> None:
