@@ -125,7 +125,7 @@ class DatabasePoint:
             ).addErrback(_ignored)
         else:
             # One that is being opened comes too late for anything else.
-            self._worker.do(lambda: self._opened and self._opened.close())
+            self._worker.do(lambda: close_after(self._opened, ()))
 
         def done(_: bool) -> None:
             if late is not None and late.active():

@@ -120,12 +120,14 @@ def check_all(session: Session, queries: Mapping[str, Statement]) -> None:
         session.check(key, statement)
 
 
-def close_after(session: Session, work: Sequence[Bound]) -> None:
+def close_after(session: Session | None, work: Sequence[Bound]) -> None:
     """
     Do the last that there is to be done, and close, whatever becomes of it.
 
     :raise DatabaseTrouble: it was not done.
     """
+    if session is None:
+        return
     try:
         if work:
             session.run_all(work)

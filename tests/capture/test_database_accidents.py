@@ -32,7 +32,12 @@ def closes(tables: SqliteTables, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         session = open_(seconds)
         close = session.close
         seen.append("open")
-        monkeypatch.setattr(session, "close", lambda: (seen.append("close"), close()))
+
+        def closed() -> None:
+            seen.append("close")
+            close()
+
+        monkeypatch.setattr(session, "close", closed)
         return session
 
     monkeypatch.setattr(tables.cut_place, "open", opened)
