@@ -4,9 +4,9 @@ The capture point `database`: rows of somebody else's tables become interactions
 Theory of operation: one coroutine connects, and then goes round: it writes the
 marks that wait, reads rows, hands each in, and marks it once its fate is known,
 which is after the node's commit. Whatever is lost between the commit and the mark
-makes the row come again, with the receipt it had. What is wrong with the database
-ends the round; it begins anew after a pause, with another session if that one is
-lost. Notifications go through the same session, between the rounds' statements.
+makes the row come again, with the receipt it had. What is wrong with the database, or
+was not expected, ends the round; it begins anew after a pause, with another session
+if that one is lost. Notifications go through the same session, between the rounds' statements.
 All that blocks is done by one worker, one job after another.
 """
 
@@ -22,8 +22,7 @@ from zope.interface import implementer
 
 from ixproxy.capture import database_names as names
 from ixproxy.capture.complaining import Complaint
-from ixproxy.capture.database_marks import Mark, Marks
-from ixproxy.capture.database_parameters import Statement
+from ixproxy.capture.database_marks import Mark, Marks, writing
 from ixproxy.capture.database_rows import (
     BadRow,
     Row,
@@ -33,7 +32,15 @@ from ixproxy.capture.database_rows import (
     name_of,
     too_large,
 )
-from ixproxy.capture.database_sessions import Bound, DatabaseTrouble, Reading, Session, Trouble
+from ixproxy.capture.database_sessions import (
+    Bound,
+    DatabaseTrouble,
+    Reading,
+    Session,
+    Trouble,
+    check_all,
+    close_after,
+)
 from ixproxy.capture.database_settings import DatabaseSettings, read_settings
 from ixproxy.capture.database_telling import Telling
 from ixproxy.capture.napping import Nap
@@ -48,8 +55,8 @@ log = Logger()
 
 T = TypeVar("T")
 
-END_SECONDS = 5.0
-"""How long an end may take; what hangs then is left to itself."""
+END_SECONDS = 1.8
+"""How long an end may take, less than the node waits; what hangs then is left to itself."""
 
 GRACE_SECONDS = 5.0
 """How much longer than the database itself a statement is waited for."""
@@ -75,6 +82,8 @@ class DatabasePoint:
         self._settings = settings
         self._make_worker = make_worker
         self._session: Session | None = None
+        # Of the worker's thread alone:
+        self._opened: Session | None = None
         self._is_over = False
         self._checked = False
         self._started = False
@@ -95,7 +104,7 @@ class DatabasePoint:
         self._mark_trouble = Complaint(log, intake.name)
         self._telling_trouble = Complaint(log, intake.name)
         self._state = "connecting"
-        Deferred.fromCoroutine(self._live()).addErrback(self._broke)
+        Deferred.fromCoroutine(self._live())
 
     def end(self) -> Deferred[None]:
         """See `ICapturePoint`; marks that wait are written if the database lets them."""
@@ -111,7 +120,12 @@ class DatabasePoint:
         if session is not None:
             late = reactor.callLater(END_SECONDS / 2, session.shut)
             waiting = self._marks.next(self._marks.waiting)
-            self._worker.do(lambda: _last(session, waiting)).addErrback(_ignored)
+            self._worker.do(
+                lambda: close_after(session, [mark.bound for mark in waiting])
+            ).addErrback(_ignored)
+        else:
+            # One that is being opened comes too late for anything else.
+            self._worker.do(lambda: close_after(self._opened, ()))
 
         def done(_: bool) -> None:
             if late is not None and late.active():
@@ -154,27 +168,31 @@ class DatabasePoint:
                     if self._session is not None and not self._is_over:
                         self._state = "connected"
                         await self._nap.rest(0 if more else self._settings.cycle)
-            except DatabaseTrouble as trouble:
+            except Exception as problem:
                 if not self._is_over:
-                    self._stumbled(trouble)
+                    self._stumbled(problem)
                     await self._nap.rest(pauses.next())
 
     async def _connect(self) -> None:
         """Have a session, whose database understands all queries."""
         if self._session is None:
-            seconds, place = self._settings.statement_timeout, self._settings.place
-            session = await self._worker.do(lambda: place.open(seconds))
+            session = await self._worker.do(self._open)
             if self._is_over:
                 return
             self._session, self._checked = session, False
         if not self._checked:
             queries = dict(self._settings.queries)
-            await self._do(lambda session: _check(session, queries))
+            await self._do(lambda session: check_all(session, queries))
             self._checked = True
         startup = self._settings.queries.get(names.STARTUP)
         if startup is not None and not self._started:
             await self._do(lambda session: session.run_all([Bound(startup, ())]))
             self._started = True
+
+    def _open(self) -> Session:
+        """In the worker's thread."""
+        self._opened = session = self._settings.place.open(self._settings.statement_timeout)
+        return session
 
     async def _round(self) -> bool:
         """Look at the source once; whether there is more to be read at once."""
@@ -293,7 +311,7 @@ class DatabasePoint:
             size = self._settings.batch_size if together else 1
             marks = self._marks.next(size)
             try:
-                await self._do(_write(marks))
+                await self._do(writing(marks))
             except DatabaseTrouble as trouble:
                 mark = marks[max(trouble.at, 0)]
                 if trouble.trouble not in (Trouble.VALUES, Trouble.STATEMENT) or trouble.at < 0:
@@ -335,7 +353,8 @@ class DatabasePoint:
         Have something done with the session.
 
         :raise NodeUnavailable: there is none.
-        :raise DatabaseTrouble: it did not work; LOST: and the session is gone.
+        :raise DatabaseTrouble: it did not work; LOST: and the session is gone, as it is
+            with anything else that is raised.
         """
         session = self._session
         if session is None:
@@ -346,8 +365,9 @@ class DatabasePoint:
         late = self._intake.reactor.callLater(seconds, session.shut)
         try:
             return await self._worker.do(lambda: job(session))
-        except DatabaseTrouble as trouble:
-            if trouble.trouble is Trouble.LOST and self._session is session:
+        except Exception as problem:
+            lost = not isinstance(problem, DatabaseTrouble) or problem.trouble is Trouble.LOST
+            if lost and self._session is session:
                 self._session = None
                 self._worker.do(session.close)
                 self._nap.wake()
@@ -356,15 +376,15 @@ class DatabasePoint:
             if late.active():
                 late.cancel()
 
-    def _stumbled(self, trouble: DatabaseTrouble) -> None:
+    def _stumbled(self, problem: Exception) -> None:
+        text = str(problem)
+        if not isinstance(problem, DatabaseTrouble):
+            text = f"{type(problem).__name__}: {problem}"
+            if self._trouble.text != text[:300]:
+                log.failure("Capture point {name} broke", Failure(problem), name=self._intake.name)
         lost = self._session is None
-        self._state = f"{'connecting' if lost else 'waiting'}: {trouble}"[:300]
-        self._trouble.about(str(trouble))
-
-    def _broke(self, failure: Failure) -> None:
-        if not self._is_over:
-            log.failure("Capture point {name} broke", failure=failure, name=self._intake.name)
-            self._state = f"broken: {failure.getErrorMessage()}"[:300]
+        self._state = f"{'connecting' if lost else 'waiting'}: {text}"[:300]
+        self._trouble.about(text)
 
 
 _MARKS_OF = {
@@ -372,24 +392,6 @@ _MARKS_OF = {
     names.SOURCE: (names.SOURCE_DONE, names.SOURCE_ERROR),
 }
 """By query, how its rows are marked: as done, as no good."""
-
-
-def _check(session: Session, queries: Mapping[str, Statement]) -> None:
-    for key, statement in queries.items():
-        session.check(key, statement)
-
-
-def _write(marks: Sequence[Mark]) -> Callable[[Session], None]:
-    work = [mark.bound for mark in marks]
-    return lambda session: session.run_all(work)
-
-
-def _last(session: Session, waiting: Sequence[Mark]) -> None:
-    try:
-        if waiting:
-            session.run_all([mark.bound for mark in waiting])
-    finally:
-        session.close()
 
 
 def _ignored(failure: Failure) -> None:

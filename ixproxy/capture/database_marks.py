@@ -12,10 +12,10 @@ receipt.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ixproxy.capture.database_sessions import Bound
+from ixproxy.capture.database_sessions import Bound, Session
 
 MOST_SET_ASIDE = 10_000
 TRY_AGAIN_SECONDS = 60.0
@@ -34,6 +34,12 @@ class Mark(NamedTuple):
     query: str
     bound: Bound
     is_error: bool
+
+
+def writing(marks: Sequence[Mark]) -> Callable[[Session], None]:
+    """What writes all of them, or none; raises DatabaseTrouble."""
+    work = [mark.bound for mark in marks]
+    return lambda session: session.run_all(work)
 
 
 class Marks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
@@ -108,6 +108,31 @@ class Place(Protocol):
         :param seconds: how long one statement may take.
         :raise DatabaseTrouble: it cannot be had now.
         """
+
+
+def check_all(session: Session, queries: Mapping[str, Statement]) -> None:
+    """
+    See whether the database understands all of them, by their keys.
+
+    :raise DatabaseTrouble: it does not; names the key.
+    """
+    for key, statement in queries.items():
+        session.check(key, statement)
+
+
+def close_after(session: Session | None, work: Sequence[Bound]) -> None:
+    """
+    Do the last that there is to be done, and close, whatever becomes of it.
+
+    :raise DatabaseTrouble: it was not done.
+    """
+    if session is None:
+        return
+    try:
+        if work:
+            session.run_all(work)
+    finally:
+        session.close()
 
 
 def gather(

@@ -33,7 +33,7 @@ from ixproxy.capture.kafka_records import (
     notification_of,
     problem_text,
 )
-from ixproxy.capture.kafka_settings import KafkaSettings, read_settings
+from ixproxy.capture.kafka_settings import KEY_PASSWORD, KafkaSettings, read_settings
 from ixproxy.capture.kafka_statistics import Statistics
 from ixproxy.capture.kafka_writer import NotWritten, Writer
 from ixproxy.capture.napping import Nap
@@ -47,16 +47,30 @@ from ixproxy.node.intake_work import Document, Notification
 
 log = Logger()
 
-END_SECONDS = 8.0
-"""How long an end may take; what hangs then is left to itself."""
+END_SECONDS = 1.8
+"""How long an end may take, less than the node waits; what hangs then is left to itself."""
 
 
 def make(settings: Mapping[str, object]) -> KafkaPoint:
     """:raise ixproxy.errors.ConfigError: see `read_settings`; or the client refuses an option."""
     read = read_settings(settings)
-    _try(Consumer, {**read.consumer, **dict.fromkeys(read.secrets, "x")}, "consumer-options")
-    _try(Producer, {**read.producer, **dict.fromkeys(read.secrets, "x")}, "producer-options")
+    _try(Consumer, _without_secrets(read, read.consumer), "consumer-options")
+    _try(Producer, _without_secrets(read, read.producer), "producer-options")
     return KafkaPoint(read)
+
+
+def _without_secrets(read: KafkaSettings, options: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Options to be tried before the secrets can be had.
+
+    Any password will do, but that of a private key: the client reads the key with it
+    at once, so it is tried without that key.
+    """
+    tried = {**options, **dict.fromkeys(read.secrets, "x")}
+    if tried.pop(KEY_PASSWORD, None) is not None:
+        for key in ("ssl.key.location", "ssl.key.pem"):
+            tried.pop(key, None)
+    return tried
 
 
 def _try(kind: Callable[..., Any], options: Mapping[str, Any], key: str) -> None:
@@ -286,6 +300,7 @@ class KafkaPoint:
                     await self._nap.rest(pauses.next())
             else:
                 self._counts["copied"] += 1
+                self._over("producer")
                 self._over(f"copies to {topic}")
                 return True
         return not self._is_over
@@ -322,6 +337,7 @@ class KafkaPoint:
                 self.trouble("notification", f"a notification is left out: {problem}")
             else:
                 self._counts["notified"] += 1
+                self._over("producer")
         if failures:
             self.trouble("notifications", f"notifications wait: {failures[0]}")
             raise failures[0]

@@ -3,7 +3,8 @@ Reads records in a thread of its own, for the client library blocks.
 
 Theory of operation: the thread makes a consumer, and polls it until it is told to stop
 or the consumer is spoilt for good; then, after a pause, it makes another. What it
-finds it tells in the reactor thread. What is finished there comes back by a queue:
+finds it tells in the reactor thread; so it does with whatever it did not expect, which
+costs it the consumer and a pause, never the thread. What is finished there comes back by a queue:
 it makes room, and moves the offset that is committed. A partition of which too much
 is on its way is paused, so that nothing grows here and polling goes on: who does not
 poll is taken for dead by the group. Before a partition is given back, what is under
@@ -21,12 +22,24 @@ from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from ixproxy.capture.kafka_partitions import Place
-from ixproxy.capture.kafka_records import Message, Reads, Record, problem_text, record_of
+from ixproxy.capture.kafka_records import (
+    EXPECTED,
+    Message,
+    Reads,
+    Record,
+    problem_text,
+    record_of,
+    said,
+)
 from ixproxy.capture.kafka_settings import KafkaSettings
 from ixproxy.capture.kafka_statistics import Statistics, read_statistics
 from ixproxy.capture.pauses import Pauses
+
+log = Logger()
 
 POLL_SECONDS = 0.1
 COMMIT_SECONDS = 0.1
@@ -107,6 +120,7 @@ class Reader:
         self._committed: dict[Place, int] = {}
         self._committed_at = 0.0
         self._spoilt = ""
+        self._broken = ""
 
     def start(self) -> None:
         """Begin to read."""
@@ -143,18 +157,24 @@ class Reader:
     def _run(self) -> None:
         pauses = Pauses(self._settings.reconnect_timeout)
         while not self._stopping.is_set():
-            consumer = None
             try:
                 consumer = self._made()
-                self._poll(consumer, pauses)
-            except (KafkaException, ValueError, OSError) as problem:
-                self._tell(self._hears.trouble, "client", _said(problem))
-            finally:
-                if consumer is not None:
+                try:
+                    self._poll(consumer, pauses)
+                finally:
                     self._close(consumer)
+            except Exception as problem:
+                self._broke(problem)
             if not self._stopping.is_set():
                 self._stopping.wait(pauses.next())
         self._tell(self._over, True)
+
+    def _broke(self, problem: Exception) -> None:
+        text = said(problem)
+        if not isinstance(problem, EXPECTED) and text != self._broken:
+            self._broken = text
+            self._tell(_log_broken, Failure(problem), self._thread.name)
+        self._tell(self._hears.trouble, "client", text)
 
     def _made(self) -> Any:
         self._spoilt = ""
@@ -176,9 +196,11 @@ class Reader:
         return consumer
 
     def _close(self, consumer: Any) -> None:
-        with suppress(KafkaException, RuntimeError):
-            consumer.close()
-        self._forget(list(self._places.values()))
+        try:
+            with suppress(KafkaException, RuntimeError):
+                consumer.close()
+        finally:
+            self._forget(list(self._places.values()))
 
     def _poll(self, consumer: Any, pauses: Pauses) -> None:
         while not self._stopping.is_set():
@@ -347,7 +369,5 @@ def _topic_partition(place: Place, offset: int | None = None) -> Any:
     return TopicPartition(place.topic, place.partition, offset)
 
 
-def _said(problem: BaseException) -> str:
-    if isinstance(problem, KafkaException) and problem.args:
-        return problem_text(problem.args[0])
-    return str(problem)
+def _log_broken(failure: Failure, thread: str) -> None:
+    log.failure("The thread {thread} broke, and goes on", failure=failure, thread=thread)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
 
+from confluent_kafka import KafkaException
+
 from ixproxy.capture.refusing import DocumentRefused
 from ixproxy.node.intake_work import Document, Notification
 
@@ -19,6 +21,9 @@ MOST_CORRELATION = 1024
 CORRELATION = "correlation"
 
 Headers = list[tuple[str, bytes]]
+
+EXPECTED = (KafkaException, ValueError, OSError)
+"""What the client raises, and what a missing secret does; anything else is a mistake."""
 
 
 class Message(Protocol):
@@ -81,11 +86,11 @@ def record_of(message: Message, read: Reads, replies: bool) -> Record:
     """
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     key, value = message.key(), message.value()
-    headers = [(name, content or b"") for name, content in message.headers() or []]
-    document, why = None, ""
-    if value is None:
+    headers, why = _headers(message)
+    document = None
+    if not why and value is None:
         why = "the record has no value"
-    else:
+    if not why and value is not None:
         correlation = {"place": f"{topic}/{partition}/{offset}"}
         if replies:
             correlation |= _correlation(key, headers)
@@ -97,6 +102,19 @@ def record_of(message: Message, read: Reads, replies: bool) -> Record:
             if not replies:
                 document = _without_replies(document)
     return Record(topic, partition, offset, key, value, headers, document, why)
+
+
+def _headers(message: Message) -> tuple[Headers, str]:
+    """
+    The headers, or why there are none.
+
+    A name may have any bytes, but the client makes texts of names; where it cannot, it
+    gives none of them.
+    """
+    try:
+        return [(name, content or b"") for name, content in message.headers() or []], ""
+    except (SystemError, UnicodeError):
+        return [], "its headers cannot be read: the name of one is not UTF-8"
 
 
 def _receipt(message: Message) -> str:
@@ -179,3 +197,12 @@ def _bytes(text: str) -> bytes:
 def problem_text(error: Any) -> str:
     """A KafkaError in one line: its name and what is said."""
     return f"{error.name()}: {' '.join(str(error.str()).split())}"
+
+
+def said(problem: BaseException) -> str:
+    """What went wrong in a thread, in one line."""
+    if isinstance(problem, KafkaException) and problem.args and hasattr(problem.args[0], "name"):
+        return problem_text(problem.args[0])
+    if isinstance(problem, EXPECTED):
+        return str(problem)
+    return f"{type(problem).__name__}: {problem}"

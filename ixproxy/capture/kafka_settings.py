@@ -50,9 +50,10 @@ _BOTH: Options = {
 _RESET = {"earliest", "latest", "none", "smallest", "beginning", "largest", "end", "error"}
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+KEY_PASSWORD = "ssl.key.password"
 _SECRETS = {
     "password": "sasl.password",
-    "key-password": "ssl.key.password",
+    "key-password": KEY_PASSWORD,
 }
 
 

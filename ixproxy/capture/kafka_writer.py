@@ -3,7 +3,8 @@ Writes records in a thread of its own, and says when the brokers have confirmed 
 
 Theory of operation: the thread hands records to a producer as they come, and polls it
 for their confirmations; with nothing on its way it waits for the next. A producer that
-is spoilt for good fails all that it has, and is made anew after a pause. Nothing is
+is spoilt for good, or that breaks in a way that nobody expected, fails all that it has,
+and is made anew after a pause; what cannot even be handed over fails alone. Nothing is
 tried again here: who has to have a record written asks again.
 """
 
@@ -16,17 +17,21 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
-from ixproxy.capture.kafka_records import Outgoing, problem_text
+from ixproxy.capture.kafka_records import EXPECTED, Outgoing, problem_text, said
 from ixproxy.capture.kafka_settings import KafkaSettings
 from ixproxy.capture.pauses import Pauses
 from ixproxy.capture.refusing import DocumentRefused
 from ixproxy.errors import IxproxyError
 
+log = Logger()
+
 POLL_SECONDS = 0.01
 IDLE_SECONDS = 0.5
-FLUSH_SECONDS = 2.0
-"""How long what is on its way is waited for at the end."""
+FLUSH_SECONDS = 1.0
+"""How long what is on its way is waited for at the end, less than an end may take."""
 
 _NEVER = {
     KafkaError.MSG_SIZE_TOO_LARGE,
@@ -75,8 +80,9 @@ class Writer:
         self._asked: SimpleQueue[tuple[Makes, Deferred[None]] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name=f"{name} writer", daemon=True)
         # Of the thread alone:
-        self._under_way = 0
+        self._under_way: set[Deferred[None]] = set()
         self._spoilt = False
+        self._broken = ""
 
     def start(self) -> None:
         """Begin to write."""
@@ -108,25 +114,34 @@ class Writer:
     def _run(self) -> None:
         pauses = Pauses(self._settings.reconnect_timeout)
         while not self._stopping.is_set():
+            text = "it was not confirmed"
             try:
                 producer = self._made()
                 self._write(producer)
                 if self._stopping.is_set():
                     producer.flush(FLUSH_SECONDS)
-            except (KafkaException, ValueError, OSError) as problem:
-                text = str(problem)
-                if isinstance(problem, KafkaException) and problem.args:
-                    text = problem_text(problem.args[0])
-                self._reactor.callFromThread(self._trouble, "producer", text)
+            except Exception as problem:
+                text = self._broke(problem)
                 self._refuse_waiting(text)
+            # Its producer is gone: nothing will answer these any more.
+            for done in list(self._under_way):
+                self._refuse(done, NotWritten(text))
             if not self._stopping.is_set():
                 self._stopping.wait(pauses.next())
         self._refuse_waiting("the capture point has ended")
         self._reactor.callFromThread(self._over, True)
 
+    def _broke(self, problem: Exception) -> str:
+        """Tell of it, in the log with where it happened unless it is still the same."""
+        text = said(problem)
+        if not isinstance(problem, EXPECTED) and text != self._broken:
+            self._broken = text
+            self._reactor.callFromThread(_log_broken, Failure(problem), self._thread.name)
+        self._reactor.callFromThread(self._trouble, "producer", text)
+        return text
+
     def _made(self) -> Any:
         self._spoilt = False
-        self._under_way = 0
         options = {
             **self._settings.producer,
             **self._settings.found_secrets(),
@@ -157,14 +172,19 @@ class Writer:
         except DocumentRefused as refused:
             self._refuse(done, NotWritten(str(refused), is_its_own_fault=True))
             return
+        except Exception as problem:
+            self._refuse(done, NotWritten(self._broke(problem)))
+            return
         if record is None:
             self._answer(done, None)
             return
 
         def delivered(error: Any, _: Any) -> None:
-            self._under_way -= 1
-            self._answer(done, error)
+            # Of a producer that was given up it comes too late.
+            if done in self._under_way:
+                self._answer(done, error)
 
+        self._under_way.add(done)
         while True:
             try:
                 producer.produce(
@@ -182,13 +202,15 @@ class Writer:
                 self._refuse(done, NotWritten("the capture point has ended"))
             except KafkaException as problem:
                 self._answer(done, problem.args[0])
+            except Exception as problem:
+                self._refuse(done, NotWritten(self._broke(problem)))
             else:
-                self._under_way += 1
                 producer.poll(0)
             return
 
     def _answer(self, done: Deferred[None], error: Any) -> None:
         if error is None:
+            self._under_way.discard(done)
             self._reactor.callFromThread(done.callback, None)
             return
         if error.fatal():
@@ -197,6 +219,7 @@ class Writer:
         self._refuse(done, NotWritten(problem_text(error), is_its_own_fault=own))
 
     def _refuse(self, done: Deferred[None], problem: NotWritten) -> None:
+        self._under_way.discard(done)
         self._reactor.callFromThread(done.errback, problem)
 
     def _refuse_waiting(self, text: str) -> None:
@@ -213,3 +236,7 @@ class Writer:
             self._spoilt = True
         if error.code() != KafkaError._ALL_BROKERS_DOWN:
             self._reactor.callFromThread(self._trouble, "broker", problem_text(error))
+
+
+def _log_broken(failure: Failure, thread: str) -> None:
+    log.failure("The thread {thread} broke, and goes on", failure=failure, thread=thread)

@@ -16,6 +16,7 @@ from ixproxy.capture.kafka_records import Record
 from ixproxy.capture.kafka_settings import KafkaSettings, read_settings
 from ixproxy.capture.kafka_statistics import Statistics
 from tests.capture.test_kafka_records import read
+from tests.failures import LoggedFailures
 
 SETTINGS: dict[str, object] = {
     "kafka-server": "b:1",
@@ -318,3 +319,36 @@ def test_a_client_that_is_spoilt_for_good_is_made_anew() -> None:
     assert client.closed == 2
     assert heard.troubles[0][0] == "client"
     assert len(heard.records) == 1
+
+
+def test_what_nobody_expected_is_said_and_logged_once_and_reading_goes_on(
+    logged_failures: LoggedFailures,
+) -> None:
+    def break_(_: Client) -> None:
+        raise SystemError("unheard of")
+
+    _, client, heard = played(break_, break_, assign(0), message(0, 1))
+    assert client.closed == 3
+    assert heard.troubles == [("client", "SystemError: unheard of")] * 2
+    assert len(logged_failures.flush(SystemError)) == 1
+    assert len(heard.records) == 1
+
+
+def test_a_client_that_breaks_when_it_closes_costs_its_places_and_no_more(
+    logged_failures: LoggedFailures,
+) -> None:
+    stage = Stage()
+
+    def close() -> None:
+        stage.client.closed += 1
+        if stage.client.closed == 1:
+            raise SystemError("unheard of")
+
+    stage.client.close = close  # type: ignore[method-assign]
+    fatal = KafkaError(KafkaError.FENCED_INSTANCE_ID, "fenced", True)
+    spoil = lambda client: client.options["error_cb"](fatal)  # noqa: E731
+    stage.play(assign(0), spoil, assign(0), message(0, 1))
+    assert logged_failures.flush(SystemError)
+    assert stage.heard.troubles == [("client", "SystemError: unheard of")]
+    assert stage.heard.gone == stage.heard.places
+    assert len(stage.heard.records) == 1

@@ -90,6 +90,17 @@ def test_what_cannot_be_read_has_a_reason() -> None:
     assert bad.name == "claims/2/5"
 
 
+def test_headers_that_the_client_cannot_read_are_a_reason() -> None:
+    class Unreadable(Given):
+        def headers(self) -> list[tuple[str, bytes | None]] | None:
+            raise SystemError("returned a result with an exception set")
+
+    bad = record(Unreadable())
+    assert (bad.document, bad.headers) == (None, [])
+    assert "not UTF-8" in bad.why
+    assert (bad.key, bad.value) == (b"key", b"value")
+
+
 def test_without_a_place_for_replies_a_document_wants_none() -> None:
     assert document(Given()).replies
     silent = document(Given(), replies=False)

@@ -13,6 +13,7 @@ from ixproxy.capture.kafka_records import Outgoing
 from ixproxy.capture.kafka_settings import read_settings
 from ixproxy.capture.kafka_writer import Makes, NotWritten, Writer
 from ixproxy.testing.kafka_broker import TOPIC_DENIED, KafkaBroker
+from tests.failures import LoggedFailures
 
 pytestmark = pytest.mark.processes
 
@@ -148,3 +149,61 @@ async def test_a_client_that_is_spoilt_for_good_is_made_anew(real_reactor: Any) 
     await writer.send(record("t", None, b"x"))
     assert Spoilt.made == 2
     assert await writer.stop(30)
+
+
+class Breaking(Spoilt):
+    """A producer that breaks when it is handed a record, or when it is polled for it."""
+
+    made = 0
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        Breaking.made += 1
+        self.is_spoilt = False
+        self.waiting = []
+
+    def produce(self, topic: str, **given: Any) -> None:
+        if topic == "bad":
+            raise SystemError("unheard of")
+        super().produce(topic, **given)
+        if topic == "lost":
+            self.waiting = []
+
+    def poll(self, seconds: float) -> None:
+        if self.waiting and Breaking.made == 1:
+            raise SystemError("polled")
+        super().poll(seconds)
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_nobody_expected_fails_what_waits_and_writing_goes_on(
+    real_reactor: Any, logged_failures: LoggedFailures
+) -> None:
+    def cannot() -> Outgoing:
+        raise LookupError("no form")
+
+    Breaking.made = 0
+    writer, troubles = started(real_reactor, "127.0.0.1:1", make_producer=Breaking)
+    for make, why in [
+        (cannot, "LookupError: no form"), (cannot, "LookupError: no form"),
+        (record("bad", None, b"x"), "SystemError: unheard of"),
+        (record("t", None, b"x"), "SystemError: polled"),
+    ]:  # fmt: skip
+        with pytest.raises(NotWritten, match=why) as refused:
+            await writer.send(make)
+        assert not refused.value.is_its_own_fault
+        assert ("producer", why) in troubles
+    await writer.send(record("t", None, b"x"))
+    assert Breaking.made == 2
+    assert len(logged_failures.flush(LookupError)) == 1
+    assert len(logged_failures.flush(SystemError)) == 2
+    assert await writer.stop(30)
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_not_confirmed_at_the_end_is_refused(real_reactor: Any) -> None:
+    Breaking.made = 1
+    writer, _ = started(real_reactor, "127.0.0.1:1", make_producer=Breaking)
+    sending = writer.send(record("lost", None, b"x"))
+    assert await writer.stop(30)
+    with pytest.raises(NotWritten):
+        await sending
