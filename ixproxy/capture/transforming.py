@@ -98,7 +98,7 @@ class _OnDisk(etree.Resolver):
     def __init__(self, kept: dict[str, bytes]) -> None:
         self._kept = kept
 
-    def resolve(self, system_url: str, public_id: str, context: Any) -> Any:
+    def resolve(self, system_url: str, public_id: str, context: Any = None) -> Any:
         """:raise OSError: there is no such file."""
         if system_url not in self._kept:
             self._kept[system_url] = _content_at(system_url)
@@ -111,7 +111,7 @@ class _InMemory(etree.Resolver):
     def __init__(self, kept: Mapping[str, bytes]) -> None:
         self._kept = kept
 
-    def resolve(self, system_url: str, public_id: str, context: Any) -> Any:
+    def resolve(self, system_url: str, public_id: str, context: Any = None) -> Any:
         """:raise OSError: it was not there when the stylesheet was read."""
         content = self._kept.get(system_url)
         if content is None:
