@@ -5,16 +5,24 @@ Theory of operation: a file comes into a directory by a hard link, which never
 replaces another, and then leaves its old place; where there are no links, by a
 rename after a look. If the process dies between link and removal, both names are
 one file, by which the next attempt knows that it was here. What is written is
-written to a hidden file first, and is on the disk before it gets its name.
+written to a hidden file first, and is on the disk before it gets its name. No
+two writes share a hidden file: those of two threads, or of a primary that hangs
+and of the one that took over, may go to one directory together. What a process
+left that died is removed when a later one first writes there.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
+import time
 from collections.abc import Sequence
 from contextlib import suppress
+from hashlib import blake2s
+from itertools import count
 from os.path import join
+from secrets import token_hex
 from shutil import copyfile, copystat
 
 from ixproxy.capture import file_names as names
@@ -27,6 +35,18 @@ NO_LINKS = frozenset(
 
 _ATTEMPTS = 100
 """Names that are tried in turn, while others take them."""
+
+
+LEFT_SECONDS = 3600.0
+"""How long nobody has touched a hidden file of another host whose writer is believed dead."""
+
+_TOKEN = token_hex(4)
+"""This process: another host, or this one after a restart, may have one of the same number."""
+
+_NUMBERS = count(1)
+
+_LONGEST_OWNER = 180
+"""Bytes of a hidden file's name but for what makes it the only one."""
 
 
 class Changed(Exception):
@@ -65,11 +85,18 @@ class Places:
     """
     The directories that one capture point puts files into.
 
-    :param owner: what its hidden files are called by, so that others have others.
+    Its methods may be called in several threads together.
+
+    :param owner: what its hidden files are called by, so that it knows those that it may remove.
     """
 
     def __init__(self, owner: str) -> None:
-        self._hidden = names.fitting(f".ixproxy-{owner.replace('/', '-')}", ".tmp")
+        stem = os.fsencode(f".ixproxy-{owner.replace('/', '-')}")[:_LONGEST_OWNER]
+        self._stem = os.fsdecode(stem)
+        self._writer = re.compile(
+            re.escape(self._stem) + r"-([0-9a-f]{8})-([1-9][0-9]{0,8})-([0-9a-f]{8})-[0-9]+\.tmp"
+        ).fullmatch
+        self._swept: set[str] = set()
 
     def move(self, directory: str, found: Found, target: str, reason: str = "") -> str:
         """
@@ -154,7 +181,7 @@ class Places:
     def _write(self, directory: str, name: str, content: bytes) -> None:
         hidden = self._fresh(directory)
         try:
-            with open(hidden, "wb") as file:
+            with open(hidden, "xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -164,14 +191,48 @@ class Places:
             raise
 
     def _fresh(self, directory: str) -> str:
-        """
-        The path of the hidden file, which is not there.
+        """The path of a hidden file that nobody else has."""
+        if directory not in self._swept:
+            self._swept.add(directory)
+            self._sweep(directory)
+        unique = f"{_host()}-{os.getpid()}-{_TOKEN}-{next(_NUMBERS)}"
+        return join(directory, f"{self._stem}-{unique}.tmp")
 
-        One that was left may have got its name already: writing it would be writing that.
-        """
-        hidden = join(directory, self._hidden)
-        _forget(hidden)
-        return hidden
+    def _sweep(self, directory: str) -> None:
+        """Remove what writers left that are dead."""
+        with suppress(OSError), os.scandir(directory) as listing:
+            for entry in listing:
+                writer = self._writer(entry.name)
+                if writer is None:
+                    continue
+                with suppress(OSError):
+                    if _is_dead(*writer.groups()) or _is_old(entry.path):
+                        os.unlink(entry.path)
+
+
+def _host() -> str:
+    """This host, in few letters that a file's name may have."""
+    return blake2s(os.uname().nodename.encode(), digest_size=4).hexdigest()
+
+
+def _is_dead(host: str, pid: str, token: str) -> bool:
+    """Whether a process runs no more for sure."""
+    if host != _host():
+        return False
+    if int(pid) == os.getpid():
+        return token != _TOKEN
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass  # It is another user's.
+    return False
+
+
+def _is_old(path: str) -> bool:
+    # The time of change, for a copy takes over that of its content.
+    return os.lstat(path).st_ctime < time.time() - LEFT_SECONDS
 
 
 def _forget(path: str) -> None:

@@ -6,7 +6,9 @@ it is applied to is not. So it may include other files when it is read, but
 while it runs it can neither read nor write nor fetch anything. It is applied
 in a thread of its own, which is ended and followed by another after
 `RENEWED_AFTER` bytes of documents: lxml keeps every name that it meets for as
-long as the thread lives.
+long as the thread lives. Each thread compiles it anew, of the bytes that it and
+all that it includes had when it was read: what becomes of the files while the
+server runs changes nothing.
 
 What a stylesheet refuses, by `<xsl:message terminate="yes">`, is refused with
 its own words.
@@ -15,11 +17,13 @@ its own words.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from errno import ENOENT
 from pathlib import Path
 from threading import Lock, local
 from typing import Any
+from urllib.parse import unquote
 
 from lxml import etree
 
@@ -54,44 +58,95 @@ class Stylesheet:
 
     :ivar path: of its file.
     :ivar content: as the file was when it was read.
+    :ivar included: the content of all that it includes or imports, by its address.
     :ivar parameters: what its `xsl:param`s are given, as texts.
     """
 
     path: str
     content: bytes = field(repr=False)
     parameters: Parameters = field(default_factory=dict)
+    included: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 def read_stylesheet(key: str, path: str, parameters: Parameters | None = None) -> Stylesheet:
     """
     :param key: of the table, for what is wrong.
-    :raise ConfigError: there is no such file, or it is no stylesheet.
+    :raise ConfigError: there is no such file, or it is no stylesheet, or what it includes is not.
     """
     try:
         content = Path(path).read_bytes()
     except OSError as problem:
         raise _unusable(key, f"{path} cannot be read: {problem.strerror}") from None
     sheet = Stylesheet(path, content, dict(parameters or {}))
+    included: dict[str, bytes] = {}
     try:
         # Nothing that it leaves behind may stay in the thread that asks.
         with ThreadPoolExecutor(1) as thread:
-            thread.submit(_compile_and_forget, sheet).result()
-    except etree.LxmlError as problem:
+            thread.submit(_compile_and_forget, sheet, _OnDisk(included)).result()
+    except (etree.LxmlError, OSError, ValueError) as problem:
         raise _unusable(key, f"{path} is no stylesheet: {_said(problem)}") from None
-    return sheet
+    return replace(sheet, included=included)
 
 
-def _compile_and_forget(sheet: Stylesheet) -> None:
-    _compiled(sheet)
+class _OnDisk(etree.Resolver):
+    """
+    Finds what a stylesheet includes, and keeps it.
+
+    :param kept: is filled.
+    """
+
+    def __init__(self, kept: dict[str, bytes]) -> None:
+        self._kept = kept
+
+    def resolve(self, system_url: str, public_id: str, context: Any = None) -> Any:
+        """:raise OSError: there is no such file."""
+        if system_url not in self._kept:
+            self._kept[system_url] = _content_at(system_url)
+        return self.resolve_string(self._kept[system_url], context, base_url=system_url)
+
+
+class _InMemory(etree.Resolver):
+    """Finds what was kept, and nothing else."""
+
+    def __init__(self, kept: Mapping[str, bytes]) -> None:
+        self._kept = kept
+
+    def resolve(self, system_url: str, public_id: str, context: Any = None) -> Any:
+        """:raise OSError: it was not there when the stylesheet was read."""
+        content = self._kept.get(system_url)
+        if content is None:
+            raise FileNotFoundError(ENOENT, "was not included at first", system_url)
+        return self.resolve_string(content, context, base_url=system_url)
+
+
+def _content_at(url: str) -> bytes:
+    """
+    The file of an address, which is a path or begins with `file:`.
+
+    :raise OSError: there is none.
+    """
+    scheme, colon, rest = url.partition(":")
+    if colon and scheme.lower() == "file":
+        return Path(unquote(rest.removeprefix("//").removeprefix("localhost"))).read_bytes()
+    try:
+        return Path(url).read_bytes()
+    except FileNotFoundError:
+        # A name with spaces may be written as an address and be called so here.
+        return Path(unquote(url)).read_bytes()
+
+
+def _compile_and_forget(sheet: Stylesheet, others: etree.Resolver) -> None:
+    _compiled(sheet, others)
 
 
 def _unusable(key: str, text: str) -> ConfigError:
     return ConfigError([ConfigProblem("", key, one_line(text))])
 
 
-def _compiled(sheet: Stylesheet) -> etree.XSLT:
+def _compiled(sheet: Stylesheet, others: etree.Resolver) -> etree.XSLT:
     # Its own entities and document type do no harm: who can write the stylesheet can write all.
     parser = etree.XMLParser(no_network=True)
+    parser.resolvers.add(others)
     tree = etree.fromstring(sheet.content, parser, base_url=sheet.path)
     return etree.XSLT(tree, access_control=_ACCESS)
 
@@ -124,11 +179,16 @@ class Transformation:
         What becomes of a document; b"" where the stylesheet makes nothing of it.
 
         :raise DocumentRefused: it cannot be read, the stylesheet fails on it or
-            refuses it, or the result is too large.
+            refuses it, whatever the reason, or the result is too large.
         """
         text = checked_text(content, self._limits)
-        done = self._worker(len(content)).submit(self._apply, text)
-        return done.result()
+        done = self._submit(text, len(content))
+        try:
+            return done.result()
+        except DocumentRefused:
+            raise
+        except Exception as problem:
+            raise DocumentRefused(f"{self._sheet.path}: {_said(problem)}") from problem
 
     def close(self) -> None:
         """Let go of the thread; the next `apply` would begin another."""
@@ -137,7 +197,8 @@ class Transformation:
         if thread is not None:
             thread.shutdown(wait=False)
 
-    def _worker(self, size: int) -> ThreadPoolExecutor:
+    def _submit(self, text: str, size: int) -> Future[bytes]:
+        # One step: a thread that another caller ended in between would take nothing more.
         with self._lock:
             if self._thread is not None and self._used >= RENEWED_AFTER:
                 self._thread.shutdown(wait=False)
@@ -147,12 +208,12 @@ class Transformation:
                 self._used = 0
                 self.threads += 1
             self._used += size
-            return self._thread
+            return self._thread.submit(self._apply, text)
 
     def _apply(self, text: str) -> bytes:
         sheet: Any = getattr(self._own, "sheet", None)
         if sheet is None:
-            sheet = self._own.sheet = _compiled(self._sheet)
+            sheet = self._own.sheet = _compiled(self._sheet, _InMemory(self._sheet.included))
         parser = etree.XMLParser(
             resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
         )

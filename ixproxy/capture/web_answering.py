@@ -3,15 +3,16 @@ Requests of the web service, from when they came until they are answered.
 
 Theory of operation: a request is read by the face that its path belongs to. What
 comes of it is an answer at once, or a document, which is handed in as soon as
-there is room; a request that waits too long for that is told to come again. The
-answer goes out when the document is durable. A caller that is lost before then
-does not take it back: it is done, and who calls again with the same receipt is
-told the same.
+there is room; a request that waits too long for that is told to come again, and
+one whose connection is lost is dropped at once: its bytes are counted no longer,
+so nothing of it may be kept. The answer goes out when the document is durable. A
+caller that is lost after it was handed in does not take it back: it is done, and
+who calls again with the same receipt is told the same.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from twisted.internet.defer import maybeDeferred
@@ -94,7 +95,7 @@ class Answers:
         self._intake = intake
         self.users: Users | None = None
         self._busy_timeout = busy_timeout
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: OrderedDict[WebRequest, _Waiting] = OrderedDict()
         self._is_woken = False
         self._is_ending = False
         self.faces = Faces()
@@ -110,7 +111,7 @@ class Answers:
         """Hand nothing in any more: who waits is told to come again."""
         self._is_ending = True
         while self._waiting:
-            self._turn_away(self._waiting.popleft(), Code.STOPPING)
+            self._turn_away(self._first(), Code.STOPPING)
 
     def asked(self, request: WebRequest, asked: Asked) -> None:
         """A request came, whole."""
@@ -129,6 +130,19 @@ class Answers:
         self.counts.requests += 1
         self.counts.refused += 1
         return plain(status, why)
+
+    def lost(self, request: WebRequest) -> None:
+        """
+        The connection of a request is gone.
+
+        One that waits for room is dropped with its document: nothing was promised, and who
+        still wants it calls again.
+        """
+        waiting = self._waiting.pop(request, None)
+        if waiting is not None:
+            self.counts.lost += 1
+            if waiting.limit is not None:
+                waiting.limit.cancel()
 
     def _known(self, request: WebRequest, asked: Asked, known: bool) -> None:
         if known:
@@ -172,8 +186,11 @@ class Answers:
         else:
             clock = self._intake.reactor
             waiting.limit = clock.callLater(self._busy_timeout, self._waited, waiting)
-            self._waiting.append(waiting)
+            self._waiting[waiting.request] = waiting
             self._wait()
+
+    def _first(self) -> _Waiting:
+        return self._waiting.popitem(last=False)[1]
 
     def _wait(self) -> None:
         if not self._is_woken:
@@ -183,19 +200,15 @@ class Answers:
     def _room(self) -> None:
         self._is_woken = False
         while self._waiting and self._intake.room():
-            waiting = self._waiting.popleft()
+            waiting = self._first()
             if waiting.limit is not None:
                 waiting.limit.cancel()
-            if waiting.request.gone:
-                # Nobody waits, and nothing was promised: who still wants it calls again.
-                self.counts.lost += 1
-            else:
-                self._take(waiting)
+            self._take(waiting)
         if self._waiting:
             self._wait()
 
     def _waited(self, waiting: _Waiting) -> None:
-        self._waiting.remove(waiting)
+        del self._waiting[waiting.request]
         waiting.limit = None
         self._turn_away(waiting, Code.BUSY)
 

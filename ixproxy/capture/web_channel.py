@@ -42,6 +42,9 @@ class Answering(Protocol):
     def refused(self, status: int, why: str) -> Reply:
         """The answer to one that does not get that far; its connection will be closed."""
 
+    def lost(self, request: WebRequest) -> None:
+        """The connection of a request is gone; so are the bytes of its body."""
+
 
 class WebRequest(Request):
     """
@@ -123,6 +126,7 @@ class WebRequest(Request):
     def connectionLost(self, reason: Failure) -> None:
         """Nobody waits any more; what was handed in is done all the same."""
         self.gone = True
+        self._factory.answering.lost(self)
         self._let_go()
         super().connectionLost(reason)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from ixproxy.capture import file_placing
 from ixproxy.capture.file_looking import Found, stamp_of
+from ixproxy.capture.file_names import is_document
 from ixproxy.capture.file_placing import (
     Changed,
     Places,
@@ -156,13 +159,73 @@ def test_what_is_written_gets_its_name_when_it_is_whole(here: Path) -> None:
     sync_directory(str(out))
 
 
-def test_a_hidden_file_that_was_left_is_not_written_into(here: Path) -> None:
+def test_writers_of_one_directory_have_hidden_files_of_their_own(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = here / "out"
-    PLACES.write(str(out), "1.xml", b"first")
-    os.link(out / "1.xml", out / ".ixproxy-ixn1-mail-in.tmp")
-    PLACES.write(str(out), "2.xml", b"second")
-    assert (out / "1.xml").read_bytes() == b"first"
-    assert names(out) == ["1.xml", "2.xml"]
+    real, written = os.fsync, iter([(PLACES, "2.xml"), (Places("ixn1-mail/in"), "3.xml")])
+
+    def meanwhile(file: int) -> None:
+        # The first is half done: another thread writes there, and then another process.
+        for places, name in written:
+            places.write(str(out), name, name.encode())
+            assert [each for each in names(out) if each.startswith(".ixproxy-ixn1-mail-in-")]
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    assert PLACES.write(str(out), "1.xml", b"1.xml") == "1.xml"
+    assert {path.name: path.read_text() for path in out.iterdir()} == {
+        name: name for name in ("1.xml", "2.xml", "3.xml")
+    }
+
+
+def test_hidden_files_are_no_documents_and_never_have_one_name(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    real = os.link
+
+    def link(source: str, target: str, **more: bool) -> None:
+        seen.append(os.path.basename(source))
+        real(source, target, **more)
+
+    monkeypatch.setattr(os, "link", link)
+    for owner in ("ixn1-mail", "ixn1-mail", "ä" * 200):
+        places = Places(owner)
+        for _ in range(3):
+            places.write(str(here / "out"), "1.xml", b"")
+    assert len(set(seen)) == 9
+    assert not [name for name in seen if is_document(name) or len(os.fsencode(name)) > 255]
+
+
+def test_hidden_files_of_the_dead_are_removed_and_others_when_they_are_old(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = here / "out"
+    (out / "a.xml").write_bytes(b"whole")
+    host, me, parent = file_placing._host(), os.getpid(), os.getppid()
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    stem = ".ixproxy-ixn1-mail-in"
+    dead = [f"{stem}-{host}-{gone.pid}-0123abcd-5.tmp", f"{stem}-{host}-{me}-0123abcd-5.tmp"]
+    alive = [
+        f"{stem}-{host}-{parent}-0123abcd-5.tmp",
+        f"{stem}-{host}-{me}-{file_placing._TOKEN}-0.tmp",
+        f"{stem}-00000000-{gone.pid}-0123abcd-5.tmp",
+    ]
+    others = [f".ixproxy-ixn1-mail-{host}-{gone.pid}-0123abcd-5.tmp", f"{stem}.xml"]
+    for name in (*dead, *alive):
+        # Each has got its name already: only the hidden one goes.
+        os.link(out / "a.xml", out / name)
+    for name in others:
+        (out / name).touch()
+    Places("ixn1-mail/in").write(str(out), "1.xml", b"first")
+    assert names(out) == sorted([*alive, *others, "1.xml", "a.xml"])
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + file_placing.LEFT_SECONDS + 60)
+    Places("ixn1-mail/in").write(str(out), "2.xml", b"second")
+    assert names(out) == sorted([*others, "1.xml", "2.xml", "a.xml"])
+    assert (out / "a.xml").read_bytes() == b"whole"
 
 
 def test_a_disk_that_is_full_gets_no_half_of_a_file(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any
 
 import pytest
 
 from ixproxy.capture import transforming
 from ixproxy.capture.refusing import DocumentRefused
-from ixproxy.capture.transforming import Transformation, read_stylesheet
+from ixproxy.capture.transforming import Stylesheet, Transformation, read_stylesheet
 from ixproxy.capture.xml_parsing import XmlLimits
 from ixproxy.errors import Code, ConfigError
 from ixproxy.testing.fuzz_xml import mutated_documents
@@ -79,6 +82,100 @@ def test_a_stylesheet_may_include_another_when_it_is_read(tmp_path: Path) -> Non
     assert b"<b>x</b>" in made(tmp_path, '<xsl:include href="other.xsl"/>').apply(b"<a>x</a>")
 
 
+@pytest.mark.parametrize("how", ["include", "import"])
+def test_what_is_included_is_as_it_was_when_the_stylesheet_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(transforming, "RENEWED_AFTER", 1)
+    inner = tmp_path / "a b" / "d\u00e9"
+    inner.mkdir(parents=True)
+    (inner.parent / "one.xsl").write_text(
+        f'{OPENING}<xsl:{how} href="d%C3%A9/two.xsl"/></xsl:stylesheet>'
+    )
+    said = '<xsl:template match="/"><b q="Gr\u00fc\u00dfe"/></xsl:template>'
+    (inner / "two.xsl").write_bytes(
+        f'<?xml version="1.0" encoding="ISO-8859-1"?>{OPENING}{said}</xsl:stylesheet>'.encode(
+            "iso-8859-1"
+        )
+    )
+    (tmp_path / "three.xsl").write_text(f"{OPENING}</xsl:stylesheet>")
+    body = (
+        f'<xsl:{how} href="a%20b/one.xsl"/><xsl:{how} href="file://{tmp_path}/three.xsl"/>'
+        f'<xsl:{how} href="three.xsl"/>'
+    )
+    transformation = made(tmp_path, body)
+    before = transformation.apply(b"<a/>")
+    assert 'q="Gr\u00fc\u00dfe"'.encode() in before
+    (inner / "two.xsl").write_text(f"{OPENING}{COPY}</xsl:stylesheet>")
+    assert transformation.apply(b"<a/>") == before
+    (inner / "two.xsl").unlink()
+    (tmp_path / "sheet.xsl").unlink()
+    assert transformation.apply(b"<a/>") == before
+    assert transformation.threads == 3
+    transformation.close()
+
+
+def test_what_was_not_included_at_first_is_not_read_later(tmp_path: Path) -> None:
+    (tmp_path / "other.xsl").write_text(f"{OPENING}{COPY}</xsl:stylesheet>")
+    content = f'{OPENING}<xsl:include href="other.xsl"/></xsl:stylesheet>'.encode()
+    transformation = Transformation(Stylesheet(str(tmp_path / "sheet.xsl"), content))
+    for _ in range(2):
+        assert "sheet.xsl: " in str(refusal(transformation))
+        assert "was not included at first" in str(refusal(transformation))
+    transformation.close()
+
+
+def test_whatever_goes_wrong_in_the_thread_refuses_the_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transformation = made(tmp_path, COPY)
+
+    def broken(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(transforming, "_compiled", broken)
+    assert str(refusal(transformation)).endswith("sheet.xsl: MemoryError")
+    monkeypatch.undo()
+    assert b"<b>x</b>" in transformation.apply(b"<a>x</a>")
+    transformation.close()
+
+
+def test_a_thread_is_not_ended_between_its_choice_and_its_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits_or_is_done = Event()
+
+    class WatchedLock:
+        def __init__(self) -> None:
+            self.lock = Lock()
+
+        def __enter__(self) -> None:
+            if not self.lock.acquire(blocking=False):
+                waits_or_is_done.set()
+                self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+
+    def close() -> None:
+        transformation.close()
+        waits_or_is_done.set()
+
+    closing = Thread(target=close)
+
+    class Executor(ThreadPoolExecutor):
+        def submit(self, *args: Any, **more: Any) -> Any:
+            closing.start()
+            waits_or_is_done.wait()
+            return super().submit(*args, **more)
+
+    monkeypatch.setattr(transforming, "Lock", WatchedLock)
+    transformation = made(tmp_path, COPY)
+    monkeypatch.setattr(transforming, "ThreadPoolExecutor", Executor)
+    assert b"<b>x</b>" in transformation.apply(b"<a>x</a>")
+    closing.join()
+
+
 def test_what_a_stylesheet_refuses_is_refused_in_its_words_each_time(tmp_path: Path) -> None:
     body = (
         '<xsl:template match="/a"><xsl:message terminate="yes">no <xsl:value-of select="."/>'
@@ -144,7 +241,10 @@ def test_a_result_is_bounded(tmp_path: Path) -> None:
         ("<xsl:template", "is no stylesheet"),
         ("<xsl:wrong/>", "unknown wrong element"),
         ('<xsl:template match="///"/>', "failed to compile"),
-        ('<xsl:include href="not-there.xsl"/>', "is no stylesheet"),
+        ('<xsl:include href="not-there.xsl"/>', "No such file or directory: '.*not-there.xsl'"),
+        ('<xsl:include href="http://127.0.0.1:9/a.xsl"/>', "No such file or directory: 'http:"),
+        ('<xsl:include href="a%00b.xsl"/>', "is no stylesheet"),
+        ('<xsl:include href="."/>', "Is a directory"),
     ],
 )
 def test_a_wrong_stylesheet_is_a_mistake_of_the_configuration(

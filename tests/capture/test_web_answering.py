@@ -162,6 +162,28 @@ def test_who_is_lost_while_he_waits_for_room_is_not_handed_in() -> None:
     assert web.intake.documents == []
 
 
+def test_what_waits_for_room_is_dropped_with_its_connection() -> None:
+    web = WebStage(busy_timeout=5)
+    web.intake.close_room()
+    first, staying = Caller(web), Caller(web)
+    submit(first)
+    staying.ask("POST", "/interactions", b'{"externalId":"E2"}')
+    for number in range(100):
+        caller = Caller(web)
+        caller.ask("POST", "/interactions", f'{{"externalId":"L{number}"}}'.encode())
+        caller.lose()
+        assert web.point.figures()["waiting"] == 2
+    first.lose()
+    assert web.point.figures()["waiting"] == 1
+    assert web.point.figures()["lost"] == 101
+    # One limit is left of all: nothing else would keep their documents.
+    assert len([call for call in web.reactor.getDelayedCalls() if call.getTime() == 5]) == 1
+    web.intake.open_room()
+    web.later(6)
+    assert [answer.status for answer in staying.answers()] == [201]
+    assert [each.operations[0].external_id for each in web.intake.documents] == ["E2"]
+
+
 def test_health_says_whether_there_is_room() -> None:
     web = WebStage()
     caller = Caller(web)
