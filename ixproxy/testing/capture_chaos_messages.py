@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from proton import Message
-from twisted.internet.defer import FirstError, TimeoutError, gatherResults
+from twisted.internet.defer import Deferred, FirstError, TimeoutError, gatherResults
 from twisted.internet.error import ConnectError, ConnectionClosed
 
 from ixproxy.errors import IxproxyError
@@ -20,6 +21,7 @@ from ixproxy.testing.capture_chaos_source import Fault, Source
 from ixproxy.testing.capture_chaos_words import Given, Told, xml
 from ixproxy.testing.rabbitmq import PASSWORD, USER, RabbitmqBroker
 from ixproxy.testing.relay import Relay
+from ixproxy.testing.servers import ServerFailed
 from ixproxy.testing.stomp_peer import StompPeer
 
 IN, PROCESSED, ERRORS, OUT = "in", "processed", "errors", "out"
@@ -27,6 +29,10 @@ LOST = (FirstError, IxproxyError, ConnectError, ConnectionClosed, TimeoutError)
 """How a connection to a broker ends that dies."""
 
 SEND_SECONDS = 20.0
+LEAVE_SECONDS = 10.0
+MOST_IN_VAIN = 30
+"""How often a queue is read of which the broker gives nothing, though there is something."""
+
 REASON = "ixn_reason"
 Read = tuple[Mapping[str, Any], bytes]
 
@@ -142,10 +148,26 @@ class Messages(Source):
             found[body.decode().split('ExternalId="')[1].split('"')[0].partition(".")[0]] += 1
         return found
 
+    async def _leave(self, peer: StompPeer | AmqpPeer) -> None:
+        """Close a connection, and do not wait for ever for its end."""
+        closing = Deferred.fromCoroutine(peer.close())
+        with suppress(TimeoutError):
+            await closing.addTimeout(LEAVE_SECONDS, self.reactor)
+
     async def _all(self, queue: str) -> list[Read]:
+        """
+        All that is in a queue.
+
+        :raise ServerFailed: the broker says that there is more, and gives nothing.
+        """
         found: list[Read] = []
+        in_vain = 0
         while (await self._counts()).get(self.queue(queue), 0):
-            found += await self.read(queue)
+            read = await self.read(queue)
+            found += read
+            in_vain = 0 if read else in_vain + 1
+            if in_vain > MOST_IN_VAIN:
+                raise ServerFailed(f"the broker gives nothing of {queue}, in which there is more")
         return found
 
     async def _counts(self) -> dict[str, int]:
@@ -176,7 +198,7 @@ class StompMessages(Messages):
             sent = gatherResults(sending, consumeErrors=True)
             await sent.addTimeout(SEND_SECONDS, self.reactor)
         finally:
-            await peer.close()
+            await self._leave(peer)
 
     async def read(self, queue: str) -> list[Read]:
         """What comes until nothing does."""
@@ -185,7 +207,7 @@ class StompMessages(Messages):
         try:
             return [(frame.headers, frame.body) for frame in await peer.drain(self.queue(queue))]
         finally:
-            await peer.close()
+            await self._leave(peer)
 
 
 class AmqpMessages(Messages):
@@ -211,7 +233,7 @@ class AmqpMessages(Messages):
             sent = gatherResults(sending, consumeErrors=True)
             await sent.addTimeout(SEND_SECONDS, self.reactor)
         finally:
-            await peer.close()
+            await self._leave(peer)
 
     async def read(self, queue: str) -> list[Read]:
         """What comes until nothing does."""
@@ -221,4 +243,4 @@ class AmqpMessages(Messages):
             found = await peer.drain(self.queue(queue))
             return [(message.properties or {}, bytes_of(message)) for message in found]
         finally:
-            await peer.close()
+            await self._leave(peer)

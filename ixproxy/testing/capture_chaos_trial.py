@@ -220,13 +220,13 @@ class Trial:
 
     async def _drain(self, node: Node, source: Source) -> None:
         """Wait until nothing is left, or nothing moves any more."""
-        still, before = 0.0, (-1, -1)
-        while still < STILL_SECONDS:
+        moved, before = self.reactor.seconds(), (-1, -1)
+        while self.reactor.seconds() - moved < STILL_SECONDS:
             left = (await source.left(), _outbox(node))
             if left == (0, 0) and node.supervisor.complete:
                 return
-            still = 0.0 if left != before else still + LOOK_SECONDS
-            before = left
+            if left != before:
+                moved, before = self.reactor.seconds(), left
             await deferLater(self.reactor, LOOK_SECONDS)
         self.tell(f"nothing has moved for {STILL_SECONDS:g} s: {before} left")
 

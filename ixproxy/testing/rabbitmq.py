@@ -21,6 +21,9 @@ PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 CONTROL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
 EPMD = Path("/usr/bin/epmd")
 
+CONTROL_SECONDS = 120.0
+"""How long `rabbitmqctl` may take; it does not always notice that nobody answers it."""
+
 USER = "guest"
 PASSWORD = "guest"
 
@@ -122,6 +125,7 @@ class RabbitmqBroker(Broker):
             stderr=subprocess.STDOUT,
             text=True,
             check=True,
+            timeout=CONTROL_SECONDS,
         )
         return done.stdout
 
