@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredQueue, TimeoutError, gatherResults
@@ -71,7 +72,11 @@ class StompPeer:
         }
         if self.rabbitmq:
             del headers["activemq.prefetchSize"]
-        await self._client.request(Frame("SUBSCRIBE", headers))
+        await self._asked(Frame("SUBSCRIBE", headers))
+
+    async def _asked(self, frame: Frame) -> None:
+        """Ask for something. :raise TimeoutError: the broker does not say that it is done."""
+        await self._client.request(frame).addTimeout(HAPPEN_SECONDS, self.reactor)
 
     async def next(self, seconds: float = HAPPEN_SECONDS) -> Frame:
         """The next message of what was subscribed to. :raise TimeoutError: there is none."""
@@ -86,8 +91,9 @@ class StompPeer:
                 found.append(await self.next(QUIET_SECONDS))
         except TimeoutError:
             pass
-        frame = Frame("UNSUBSCRIBE", {"id": str(self._subscriptions)})
-        await self._client.request(frame)
+        # What was found is found, whatever becomes of this.
+        with suppress(TimeoutError):
+            await self._asked(Frame("UNSUBSCRIBE", {"id": str(self._subscriptions)}))
         return found
 
     async def close(self) -> None:
