@@ -72,7 +72,9 @@ class Source:
         )
 
     def files(self, directory: str) -> list[Path]:
-        return sorted((self.root / directory).iterdir())
+        """Those that are whole: a hidden name is for what is still written, and goes away."""
+        found = sorted((self.root / directory).iterdir())
+        return [path for path in found if not path.name.startswith(".")]
 
     def told(self) -> Counter[tuple[str, str]]:
         """What it was told, of which, and how often."""
