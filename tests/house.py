@@ -14,7 +14,7 @@ FLOORS = (
     ("errors", "values", "messages", "effects", "interfaces"),
     ("wire", "strategies", "tls"),
     ("core", "node"),
-    ("net", "storage", "capture", "eventlog", "console", "client"),
+    ("net", "storage", "brokers", "capture", "eventlog", "console", "client"),
     ("config", "plugin", "proxy_parts", "node_parts", "tap_parts", "tap_trust"),
     ("tap", "node_tap", "cli", "testing"),
 )
@@ -22,8 +22,10 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # Floor 0 is one vocabulary, and what is chosen (floor 4) names what there is to choose from.
 OPEN_FLOORS = {0, 4}
 # Ways between rooms of one floor, each with its reason: both ends of a connection are alike,
-# and the demo runs processes as tests do.
-PASSAGES = {("client", "net"), ("cli", "testing")}
+# the demo runs processes as tests do, and what comes from brokers and what goes there go one way.
+PASSAGES = {
+    ("client", "net"), ("cli", "testing"), ("capture", "brokers"), ("eventlog", "brokers"),
+}  # fmt: skip
 
 # What decides must be told the time, its chances and its surroundings.
 IMPURE = {

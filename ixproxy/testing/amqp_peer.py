@@ -8,7 +8,7 @@ from proton import Message
 from twisted.internet.defer import Deferred, DeferredQueue, TimeoutError
 from twisted.internet.endpoints import clientFromString, connectProtocol
 
-from ixproxy.capture.amqp import AmqpClient, AmqpLogin
+from ixproxy.brokers.amqp import AmqpClient, AmqpLogin
 from ixproxy.testing.stomp_peer import QUIET_SECONDS
 
 

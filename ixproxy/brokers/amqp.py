@@ -41,7 +41,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-from ixproxy.capture.amqp_links import AmqpLost, Receiver, Senders, said
+from ixproxy.brokers.amqp_links import AmqpLost, Receiver, Senders, said
 
 OPEN_SECONDS = 20.0
 """How long a broker may take to accept a connection."""
