@@ -20,9 +20,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ixproxy.brokers.complaining import Complaint
 from ixproxy.brokers.pauses import Pauses
 from ixproxy.capture import database_names as names
-from ixproxy.capture.complaining import Complaint
 from ixproxy.capture.database_marks import Mark, Marks, writing
 from ixproxy.capture.database_rows import (
     BadRow,

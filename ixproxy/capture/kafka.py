@@ -23,8 +23,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ixproxy.brokers.complaining import Complaint
 from ixproxy.brokers.pauses import Pauses
-from ixproxy.capture.complaining import Complaint
 from ixproxy.capture.kafka_partitions import Partition, Partitions, Place
 from ixproxy.capture.kafka_reader import Reader
 from ixproxy.capture.kafka_records import (
