@@ -22,9 +22,11 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # Floor 0 is one vocabulary, and what is chosen (floor 4) names what there is to choose from.
 OPEN_FLOORS = {0, 4}
 # Ways between rooms of one floor, each with its reason: both ends of a connection are alike,
-# the demo runs processes as tests do, and what comes from brokers and what goes there go one way.
+# the demo runs processes as tests do, and event logs are in databases like those of stores, and
+# wait for what is outside in a thread like those of capture points. Both speak with brokers.
 PASSAGES = {
-    ("client", "net"), ("cli", "testing"), ("capture", "brokers"), ("eventlog", "brokers"),
+    ("client", "net"), ("cli", "testing"), ("eventlog", "storage"), ("eventlog", "capture"),
+    ("eventlog", "brokers"), ("capture", "brokers"),
 }  # fmt: skip
 
 # What decides must be told the time, its chances and its surroundings.

@@ -1,8 +1,8 @@
 """
 Reads the event log of nodes from a queue of a message broker into a table of SQLite.
 
-    python examples/eventlog/read_queue.py amqp://guest@127.0.0.1:5672 /amq/queue/ixproxy-event-log \
-        events.db --password-file /etc/ixproxy/broker
+    python examples/eventlog/read_queue.py amqp://guest@127.0.0.1:5672 \
+        /amq/queue/ixproxy-event-log events.db --password-file /etc/ixproxy/broker
 
 Kill it whenever you like, and start it again: a message is acknowledged when it is in the table,
 and one that comes again is known by its id. So is one that a node has given twice.
@@ -20,6 +20,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from proton import ConnectionException, Message, ProtonException, Timeout
@@ -112,7 +113,7 @@ def main() -> None:
                 return
             except (ConnectionException, ProtonException, OSError) as problem:
                 print(f"{args.broker}: {problem}; again soon", file=sys.stderr, flush=True)
-                time.sleep(PAUSE)
+                Event().wait(PAUSE)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ DROPPED = "EventsDropped"
 CONTENT_TYPE = "application/json"
 
 LONGEST_PROPERTY = 1000
-"""Characters of a custom field that is a property; a longer one is in the body alone."""
+"""Characters of a property; a longer text is in the body alone."""
 
 _USER_DATA = ("user_data", "added_properties", "changed_properties", "deleted_properties")
 """Attributes that are what clients attach, and nothing else."""
@@ -91,7 +91,7 @@ class MessageWriter:
             subject=event,
             content_type=CONTENT_TYPE,
             creation_time=at,
-            properties=plain({**named, **found, **selectable(fields)}),
+            properties=plain(selectable({**named, **found, **fields})),
         )
         return Written(name, bytes(message.encode()))
 
@@ -127,13 +127,15 @@ def _found(event: Any) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def selectable(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the custom fields that are short enough to select by."""
-    return {
-        name: value
-        for name, value in fields.items()
-        if not isinstance(value, str) or len(value) <= LONGEST_PROPERTY
-    }
+def selectable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of some values that can be properties: short texts, and numbers of 64 bits."""
+    return {name: value for name, value in values.items() if _is_selectable(value)}
+
+
+def _is_selectable(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= LONGEST_PROPERTY
+    return isinstance(value, float) or (isinstance(value, int) and -(2**63) <= value < 2**63)
 
 
 def without_user_data(event: Event) -> Event:

@@ -38,6 +38,8 @@ class PlayedAmqpBroker:
     :ivar missing: addresses that are not there.
     :ivar spoilt: addresses that end the session of whoever asks for them, and why.
     :ivar silent: messages are neither accepted nor refused.
+    :ivar loses_answers: a connection that sends to us next has no answer, then or later, to
+        what is kept of it.
     :ivar credit: messages that a sender may give before one is settled.
     :ivar kinds: what senders and readers said of which kind an address is.
     """
@@ -54,6 +56,7 @@ class PlayedAmqpBroker:
     version: str = ""
     spoilt: dict[str, str] = field(default_factory=dict)
     silent: bool = False
+    loses_answers: bool = False
     credit: int = CREDIT
     kinds: list[tuple[str, str]] = field(default_factory=list)
 
@@ -88,6 +91,7 @@ class PlayedAmqpConnection(Protocol):
         self.gives: Any = None
         self.held: dict[str, Kept] = {}
         self.numbers = 0
+        self.mute = False
 
     def connectionMade(self) -> None:
         self.turn()
@@ -181,9 +185,12 @@ class PlayedAmqpConnection(Protocol):
             if self.broker.silent:
                 return
             state = Delivery.REJECTED if address in self.broker.rejects else Delivery.ACCEPTED
-            delivery.update(state)
-            delivery.settle()
-            link.flow(1)
+            self.mute = self.mute or self.broker.loses_answers
+            self.broker.loses_answers = False
+            if not self.mute:
+                delivery.update(state)
+                delivery.settle()
+                link.flow(1)
             if state == Delivery.ACCEPTED:
                 self.broker.queues.setdefault(address, []).append(Kept(message))
 

@@ -9,11 +9,12 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from zope.interface.verify import verifyObject
 
 from ixproxy.brokers.amqp_links import AmqpLost
+from ixproxy.eventlog.amqp_flight import MOST_MESSAGES
 from ixproxy.eventlog.amqp_log import (
     ACCEPT_SECONDS,
     END_SECONDS,
     LONGEST_PAUSE,
-    MOST_MESSAGES,
+    SLICE,
     SLOW_SECONDS,
     make,
 )
@@ -57,24 +58,38 @@ def test_it_is_not_stored_before_the_broker_has_accepted_all_of_it() -> None:
     assert rig.figure("stored") == 0
 
 
-def test_no_more_than_a_window_is_on_its_way() -> None:
+def test_no_more_than_a_flight_is_on_its_way() -> None:
     rig = begun()
     rig.broker.credit = 10_000
     rig.broker.silent = True
-    storing = rig.log.store(entries(1, 3 * MOST_MESSAGES))
+    storing = rig.log.store(entries(1, 2 * MOST_MESSAGES))
     rig.go()
     no_result(storing)
     assert rig.figure("in_flight") == MOST_MESSAGES
 
 
-def test_large_messages_make_small_windows() -> None:
+def test_of_large_messages_there_are_few_on_their_way() -> None:
     rig = begun()
     rig.broker.silent = True
-    large = {"InteractionState": 0, "UserData": {"Text": "x" * 300_000}}
+    large = {"InteractionState": 0, "UserData": {"Text": "x" * 600_000}}
     storing = rig.log.store(entries(1, 9, interaction=large))
     rig.go()
     no_result(storing)
-    assert rig.figure("in_flight") == 2
+    assert rig.figure("in_flight") == 4
+
+
+def test_others_have_their_turn_while_much_is_written() -> None:
+    rig = begun()
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.append(rig.figure("in_flight"))
+        if len(seen) < 50:
+            rig.reactor.callLater(0, look)
+
+    rig.reactor.callLater(0, look)
+    rig.store(entries(1, 10 * SLICE))
+    assert len({each for each in seen if each}) > 3
 
 
 def test_without_a_broker_nothing_is_stored_and_the_state_says_why() -> None:
@@ -123,7 +138,7 @@ def test_a_connection_lost_in_between_fails_the_call_and_all_is_given_again() ->
     rig.broker.cut()
     rig.go()
     said = str(failure_of(storing, AmqpLost))
-    assert said.startswith("with 4 of 4 messages not accepted yet: ")
+    assert said.startswith("it is not known whether the broker has message 101-3-1 of ")
     assert rig.figure("failed") == 1
     assert rig.figure("refused") == 0
     rig.broker.reachable, rig.broker.silent = True, False
@@ -151,11 +166,16 @@ def test_a_message_that_is_refused_is_named_and_never_left_out() -> None:
     assert rig.figure("state") == "connected"
 
 
-def test_after_a_refusal_nothing_of_a_later_window_is_sent() -> None:
+def test_after_a_refusal_nothing_more_is_given() -> None:
     rig = begun()
     rig.broker.rejects.add(MADE)
-    rig.not_stored(entries(1, MOST_MESSAGES))
+    storing = rig.log.store(entries(1, 10 * MOST_MESSAGES))
+    while rig.figure("in_flight") != 0 or not rig.figure("refused"):
+        rig.go()
     rig.broker.rejects.clear()
+    failure_of(storing, AmqpLost)
+    rig.go(1)
+    assert rig.numbers() == []
     rig.store(entries(1, MOST_MESSAGES + 1))
     assert rig.numbers() == [*range(1, MOST_MESSAGES + 2)]
 
