@@ -1,0 +1,26 @@
+"""The makers of logs at brokers, with and without the library."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from ixproxy.errors import ConfigError
+from ixproxy.eventlog.amqp_maker import make
+
+
+@pytest.mark.parametrize("scheme", ["amqp", "amqps"])
+def test_it_makes_a_log(scheme: str) -> None:
+    assert make({"address": f"{scheme}://broker.example"}).kind == "amqp"
+
+
+def test_what_is_wrong_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigError, match="address: missing"):
+        make({})
+
+
+def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ixproxy.eventlog.amqp_log", None)
+    with pytest.raises(ConfigError, match=r"pip install 'ixproxy\[amqp\]'"):
+        make({"address": "amqp://broker.example"})
