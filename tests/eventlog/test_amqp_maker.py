@@ -21,6 +21,10 @@ def test_what_is_wrong_is_a_configuration_error() -> None:
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ixproxy.eventlog.amqp_log", None)
+    for name in [name for name in sys.modules if name.startswith("ixproxy.eventlog.amqp_")]:
+        if name != "ixproxy.eventlog.amqp_maker":
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("ixproxy.eventlog.amqp_log", raising=False)
+    monkeypatch.setitem(sys.modules, "proton", None)
     with pytest.raises(ConfigError, match=r"pip install 'ixproxy\[amqp\]'"):
         make({"address": "amqp://broker.example"})

@@ -19,6 +19,7 @@ from ixproxy.eventlog.amqp_messages import (
 from ixproxy.eventlog.amqp_settings import read_settings
 from ixproxy.messages.message import Party
 from ixproxy.node.log_work import Entry
+from ixproxy.testing.amqp_peer import bytes_of
 from ixproxy.testing.eventlog_outside import sample_event
 from tests.eventlog.amqp_rig import DBID, EPOCH, entry, gap
 
@@ -38,7 +39,12 @@ def written(given: Entry, **settings: Any) -> Message:
 
 
 def body_of(message: Message) -> Any:
-    return json.loads(bytes(message.body))
+    return json.loads(bytes_of(message))
+
+
+def properties_of(message: Message) -> dict[str, Any]:
+    given: Any = message.properties
+    return dict(given)
 
 
 def event_entry(event: Any) -> Entry:
@@ -82,7 +88,7 @@ def test_the_message_is_durable_and_names_itself() -> None:
 
 def test_readers_can_select_by_properties() -> None:
     message = written(entry(7), custom_fields=FIELDS)
-    assert message.properties == {
+    assert properties_of(message) == {
         "event": "EventPlacedInQueue",
         "dbid": 101,
         "epoch": 3,
@@ -102,7 +108,7 @@ def test_what_does_not_fit_a_property_is_in_the_body_alone() -> None:
     text = "x" * (LONGEST_PROPERTY + 1)
     given = entry(7, interaction={"UserData": {"Segment": text}}, tenant_id=2**64)
     message = written(given, custom_fields=FIELDS)
-    properties = dict(message.properties or {})
+    properties = properties_of(message)
     assert "c_segment" not in properties
     assert "tenant" not in properties
     assert body_of(message)["fields"] == {"c_segment": text}
@@ -123,8 +129,8 @@ def test_user_data_is_left_out_where_it_is_not_to_be_logged() -> None:
     )
     called = m.EventExternalServiceRequested(user_data={"a": "secret"}, esp_server="crm")
     for event in (changed, called):
-        assert b"secret" not in bytes(written(event_entry(event), log_userdata=False).body)
-        assert b"secret" in bytes(written(event_entry(event)).body)
+        assert b"secret" not in bytes_of(written(event_entry(event), log_userdata=False))
+        assert b"secret" in bytes_of(written(event_entry(event)))
 
 
 def test_an_event_without_user_data_is_itself() -> None:
@@ -143,14 +149,14 @@ def test_each_message_says_in_which_table_it_would_stand(number: int, table: str
 @pytest.mark.parametrize(("told", "table"), [({}, "custom"), ({"4711": "agent"}, "agent")])
 def test_so_does_a_client_s_own_event(told: dict[str, str], table: str) -> None:
     message = written(event_entry(sample_event(7)), custom_events=told)
-    assert (message.properties or {})["table"] == table
+    assert properties_of(message)["table"] == table
 
 
 def test_whom_it_is_about_may_be_its_party() -> None:
     taken = m.EventTakenFromQueue(party=Party(agent_id="ann"))
     ready = m.EventReadyForMedia(agent_id="bob", media_type_name="chat")
-    assert (written(event_entry(taken)).properties or {})["agent_id"] == "ann"
-    properties = dict(written(event_entry(ready)).properties or {})
+    assert properties_of(written(event_entry(taken)))["agent_id"] == "ann"
+    properties = properties_of(written(event_entry(ready)))
     assert (properties["agent_id"], properties["media_type"]) == ("bob", "chat")
 
 

@@ -8,7 +8,8 @@ import pytest
 from proton import symbol
 
 from ixproxy.eventlog.amqp_queue import product_of
-from tests.eventlog.amqp_rig import MADE, QUEUE, THERE, Rig, entry
+from ixproxy.eventlog.amqp_settings import QUEUE
+from tests.eventlog.amqp_rig import MADE, THERE, Rig, entry
 
 NEWER = f"/queues/{QUEUE}"
 
