@@ -23,6 +23,7 @@ __all__ = [
     "EventServerStatus",
     "LimitUse",
     "LinkStatus",
+    "LogStatus",
     "NodeStatus",
     "ParkingStatus",
     "ProcessFacts",
@@ -278,13 +279,12 @@ class LogStatus(Structure, frozen=True, kw_only=True):
     """
     How an event log of a node is.
 
-    :ivar name: the log's.
     :ivar kind: which plug-in it is.
     :ivar state: as it says itself; `failing` and why, while it takes nothing; or `failed` and why.
     :ivar waiting: events that wait for it, as of the last look.
     :ivar room: how many may.
-    :ivar mandatory: it gets everything: requests are refused where there is no room.
-    :ivar dropping: there is none: events are dropped; `refusing`: requests are refused.
+    :ivar mandatory: requests are refused where there is no room.
+    :ivar dropping: there is none: events are dropped; `refusing`: requests are.
     :ivar counts: what happened how often in this term: `stored` events, `batches` of
         them, `failed` attempts, `dropped` events, `gaps`: how often it began to drop,
         `refused` requests, `lost`: what could not be read, `raised`: how often the plug-in broke.
