@@ -67,6 +67,9 @@ class Reader:
         self.process.wait()
         self.kills += 1
 
+    def has_ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
     def rows(self) -> list[tuple[str, str]]:
         if not self.database.exists():
             return []
@@ -135,13 +138,13 @@ async def test_nothing_is_lost_or_doubled_whatever_is_killed(
         await until(real_reactor, lambda: len(reader.rows()) >= len(entries), WHOLE_SECONDS)
         reader.kill()
         reader.start("--until-idle", "1")
-        assert reader.process is not None
-        await until(real_reactor, lambda: reader.process.poll() is not None, WHOLE_SECONDS)
+        await until(real_reactor, reader.has_ended, WHOLE_SECONDS)
     finally:
-        if reader.process is not None and reader.process.poll() is None:
+        if not reader.has_ended():
             reader.kill()
         await log.end()
         await relay.stop()
+    assert reader.process is not None
     assert reader.process.returncode == 0
     rows = dict(reader.rows())
     assert len(rows) == len(reader.rows())
@@ -152,4 +155,4 @@ async def test_nothing_is_lost_or_doubled_whatever_is_killed(
         {"EventHeld": 1000}
     ]
     assert reader.kills == 4
-    assert log.figures()["connections"] > 2
+    assert node.failures

@@ -8,11 +8,14 @@ import pytest
 
 from ixproxy.errors import ConfigError
 from ixproxy.eventlog.amqp_maker import make
+from ixproxy.interfaces import IEventLogMaker
+from ixproxy.plugin import find_maker
 
 
 @pytest.mark.parametrize("scheme", ["amqp", "amqps"])
 def test_it_makes_a_log(scheme: str) -> None:
-    assert make({"address": f"{scheme}://broker.example"}).kind == "amqp"
+    maker = find_maker(IEventLogMaker, scheme)
+    assert maker.make({"address": f"{scheme}://broker.example"}).kind == "amqp"
 
 
 def test_what_is_wrong_is_a_configuration_error() -> None:
