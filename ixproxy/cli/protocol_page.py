@@ -26,6 +26,7 @@ from ixproxy.messages import (
     Credentials,
     LimitUse,
     LinkStatus,
+    LogStatus,
     Message,
     NodeStatus,
     ParkingStatus,
@@ -102,7 +103,7 @@ STRUCTURES: tuple[type[Any], ...] = (
     *(Reason, Workbin, Actor, Party, Credentials, ServerFacts),
     *(ConfigurationFacts, LimitUse, LinkStatus, NodeStatus, ParkingStatus),
     *(ProcessFacts, ProxyStatus),
-    *(QueueStatus, ReaderStatus, WriterStatus, CaptureStatus),
+    *(QueueStatus, ReaderStatus, WriterStatus, CaptureStatus, LogStatus),
 )
 
 _COMMON = {*Message.__struct_encode_fields__, *Request.__struct_encode_fields__}
