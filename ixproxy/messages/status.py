@@ -253,8 +253,7 @@ class CaptureStatus(Structure, frozen=True, kw_only=True):
 
     :ivar name: the capture point's.
     :ivar kind: which plug-in it is.
-    :ivar state: `connected`, `idle` or the like, as it says itself; or `failed`
-        and why.
+    :ivar state: `connected`, `idle` or the like, as it says; or `failed` and why.
     :ivar in_flight: documents that are handed in and not answered.
     :ivar waiting: notifications that wait to be told, as of the last look.
     :ivar counts: what happened how often in this term: `documents`,
