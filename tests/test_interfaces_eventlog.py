@@ -1,4 +1,4 @@
-"""The interface of event logs says what is implemented, and can be looked up."""
+"""The interface of event logs says what is implemented."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def test_it_is_an_interface_with_a_manual() -> None:
         assert what.__doc__, name
 
 
-def test_an_event_log_begins_stores_rests_ends_and_shows() -> None:
+def test_a_log_begins_stores_rests_ends_and_shows() -> None:
     assert set(IEventLog.names()) == {"kind", "begin", "store", "at_rest", "end", "figures"}
