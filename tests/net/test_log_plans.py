@@ -7,7 +7,7 @@ from ixproxy.node.log_rules import LogRules
 
 
 def plan(address: str = "memory:a", **more: object) -> LogPlan:
-    return LogPlan("log", "memory", lambda: None, {"address": address}, **more)  # type: ignore[arg-type]
+    return LogPlan("log", "memory", lambda: None, {"address": address}, **more)  # type: ignore[arg-type, return-value]
 
 
 def test_plans_are_equal_however_their_logs_are_made() -> None:

@@ -64,7 +64,7 @@ class Rig:
         answer = answers.pop(0) if answers else succeed(None)
         if isinstance(answer, Exception):
             raise answer
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     def waiting(self) -> int:
         found = [each for body in self.outbox.values() for each in entries_of(101, body)[0]]

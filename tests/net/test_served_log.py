@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -82,7 +82,7 @@ def raising(problem: Exception) -> Any:
     return staticmethod(act)
 
 
-def texts(events: list[Any]) -> list[str]:
+def texts(events: Sequence[Any]) -> list[str]:
     return [formatEvent(each) for each in events]
 
 

@@ -52,10 +52,9 @@ class Office:
     def requests(self) -> list[tuple[Sender, Request]]:
         """All of them change something."""
         queued, held = ({**HERE, "interaction_id": id} for id in (self.queued, self.held))
-        changed = {"changed_properties": {"a": 1}}
         return [
             (self.mail, m.RequestSubmit(**HERE, media_type="email", queue="Inbound")),
-            (self.mail, m.RequestChangeProperties(**queued, **changed)),
+            (self.mail, m.RequestChangeProperties(**queued, changed_properties={"a": 1})),
             (self.mail, m.RequestStopProcessing(**queued)),
             (self.mail, m.RequestHold(**queued)),
             (self.ann, m.RequestPlaceInQueue(**held, queue="Other")),
