@@ -26,8 +26,8 @@ _MEDIA = {
 _REASON = "EventAgentStateReasonChanged"
 _DISTURB = {"EventDoNotDisturbOn": "1", "EventDoNotDisturbOff": "0"}
 
-CHANGES = frozenset({*_MEDIA, _REASON, *_DISTURB})
-"""Events that change a channel."""
+OWN = "EventCustomReporting"
+"""What a client said: one node has it, and another's is another, be it equal."""
 
 DISTURB_CHANNEL, REASON_CHANNEL = "d", "r"
 
@@ -107,7 +107,9 @@ def channel_of(event: AgentEvent) -> str:
     """The part of the agent that a change is about."""
     if event.event in _MEDIA:
         return f"m{event.media_type or ''}"
-    return REASON_CHANNEL if event.event == _REASON else DISTURB_CHANNEL
+    if event.event in _DISTURB:
+        return DISTURB_CHANNEL
+    return REASON_CHANNEL if event.event == _REASON else f"o{event.event}"
 
 
 def reason_of(event: AgentEvent) -> str:
@@ -132,7 +134,10 @@ def state_after(event: AgentEvent, state: str | None) -> str:
             return f"0{reason}"
         case "EventMediaStateReasonChanged":
             return f"{(state or '?')[0]}{reason}"
-    return reason
+        case "EventAgentStateReasonChanged":
+            return reason
+    # It changes nothing that a state has, and can happen again: they are counted.
+    return str(int(state or 0) + 1)
 
 
 def absent(channel: str) -> str:

@@ -41,9 +41,9 @@ from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
 from ixproxy.eventlog.merging.agent_acts import (
-    CHANGES,
     LOGIN,
     LOGOUT,
+    OWN,
     AgentEvent,
     absent,
     channel_of,
@@ -148,10 +148,7 @@ class AgentHistories:
     def seen(self, event: AgentEvent) -> list[Emitted]:
         """What a row adds to the clean history, with what was due before it."""
         out = [] if event.late else self.passed(event.time)
-        if event.agent_id is None or (
-            event.event not in CHANGES and event.event not in (LOGIN, LOGOUT)
-        ):
-            # Told by one node only: a client's own event, for example.
+        if event.agent_id is None or event.event == OWN:
             self._emit(event, out)
         elif event.event == LOGIN:
             self._login(event, out)
