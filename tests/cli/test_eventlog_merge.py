@@ -129,7 +129,7 @@ def test_a_full_disk_is_said_and_the_next_run_goes_on(
     big.write(7, [interaction(1 + n, "x" * 5000) for n in range(200)])
     run(*logs, "--into", target)
     room = Path(target.removeprefix("sqlite:")).stat().st_size // 4096 + 40
-    opened = eventlog_merge.open_database
+    opened = log_databases.open_database
 
     def cramped(address: str, *, create: bool = False) -> log_databases.LogDatabase:
         database = opened(address, create=create)

@@ -75,7 +75,8 @@ def test_what_is_opened_to_be_read_cannot_be_written(postgresql_database: str) -
 def test_columns_of_other_types_are_read_as_one_of_three(postgresql_database: str) -> None:
     database = open_database(postgresql_database, create=True)
     database.run(
-        "CREATE TABLE t (a smallint, b numeric, c timestamptz, d jsonb, e varchar(9), f real, g uuid)"
+        "CREATE TABLE t (a smallint, b numeric, c timestamptz, d jsonb, e varchar(9), "
+        "f real, g uuid)"
     )
     database.run(
         "INSERT INTO t VALUES (1, 2.5, '1970-01-01 00:01:00+00', '[1]', 'e', 0.5, ?)",
@@ -113,7 +114,7 @@ def test_a_mistake_in_a_statement_names_the_database(postgresql_database: str) -
         lambda: database.run_many("INSERT INTO t (a) VALUES (?)", [(1,)]),
     )
     for call in calls:
-        with pytest.raises(StorageError, match="postgresql://.*does not exist"):
+        with pytest.raises(StorageError, match=r"postgresql://.*does not exist"):
             call()
         database.rollback()
     database.close()

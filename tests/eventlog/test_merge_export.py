@@ -91,18 +91,18 @@ def test_parquet_has_the_types_of_the_columns_and_bounded_row_groups(
         assert rows == rows_of(merged.name, f"SELECT * FROM {name} ORDER BY merged_number")
 
 
+def full_disk() -> Iterator[list[object]]:
+    yield []
+    raise StorageError("the disk is full")
+
+
 def test_a_file_is_replaced_when_the_new_one_is_whole(
     merged: LogDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for export, name in ((export_csv, "rpt_agent.csv"), (export_parquet, "rpt_agent.parquet")):
         (tmp_path / name).write_text("old")
         with monkeypatch.context() as patch:
-
-            def pages(database: LogDatabase, table: str) -> Iterator[list[object]]:
-                raise StorageError("the disk is full")
-                yield []
-
-            patch.setattr(merge_export, "_pages", pages)
+            patch.setattr(merge_export, "_pages", lambda database, table: full_disk())
             with pytest.raises(StorageError, match="the disk is full"):
                 export(merged, tmp_path)
         assert (tmp_path / name).read_text() == "old"
