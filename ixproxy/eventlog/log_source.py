@@ -130,24 +130,34 @@ class LogSource:
         return (rows[0][0], rows[0][1]) if rows else None
 
     def events(
-        self, dbid: int, after: Place, columns: Mapping[str, Sequence[str]]
+        self, dbid: int, after: Place, last: Place, columns: Mapping[str, Sequence[str]]
     ) -> Iterator[Item]:
         """
         The events of a node in its order, read as they are asked for.
 
+        Tables are read at different times while nodes write into them: without an end that
+        was known before, what is new in one would be seen and what is older in another not.
+
         :param after: the last one that is not wanted.
+        :param last: the last one that is.
         :param columns: of the rows, by table; what the table does not have is None.
         """
         return merge(
             *(
-                self._of_table(number, table, dbid, after, columns[table])
+                self._of_table(number, table, dbid, after, last, columns[table])
                 for number, table in enumerate(TABLES)
                 if self._columns[table]
             )
         )
 
     def _of_table(
-        self, number: int, table: str, dbid: int, after: Place, columns: Sequence[str]
+        self,
+        number: int,
+        table: str,
+        dbid: int,
+        after: Place,
+        last: Place,
+        columns: Sequence[str],
     ) -> Iterator[Item]:
         there = self._columns[table]
         chosen = ", ".join(
@@ -155,11 +165,12 @@ class LogSource:
         )
         statement = (
             f"SELECT {chosen} FROM {table} WHERE dbid = ? AND (epoch, event_number) > (?, ?) "
+            "AND (epoch, event_number) <= (?, ?) "
             f"ORDER BY epoch, event_number LIMIT {PAGE}"
         )
         epoch, event_number = columns.index("epoch"), columns.index("event_number")
         while True:
-            rows = self._database.rows(statement, (dbid, *after))
+            rows = self._database.rows(statement, (dbid, *after, *last))
             for row in rows:
                 yield Item((row[epoch], row[event_number]), number, row)
             if len(rows) < PAGE:

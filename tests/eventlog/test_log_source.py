@@ -29,10 +29,11 @@ def test_the_events_of_a_node_come_in_its_order_out_of_all_tables(
     log.write(2, [interaction(1, "c")])
     log.write(1, [interaction(1, "d")], epoch=2)
     source = source_of(log)
-    items = list(source.events(1, BEGINNING, ALL))
+    items = list(source.events(1, BEGINNING, (2, 16), ALL))
     assert [item.place for item in items] == [*((1, n) for n in range(1, 16)), (2, 16)]
     assert [item.table for item in items[:5]] == [0, 1, 2, 3, 0]
-    assert [item.place for item in source.events(1, (1, 14), ALL)] == [(1, 15), (2, 16)]
+    assert [item.place for item in source.events(1, (1, 14), (2, 16), ALL)] == [(1, 15), (2, 16)]
+    assert [item.place for item in source.events(1, (1, 13), (1, 15), ALL)] == [(1, 14), (1, 15)]
     source.close()
 
 
@@ -41,7 +42,9 @@ def test_what_a_table_does_not_have_is_none(tmp_path: Path) -> None:
     log.write(1, [interaction(1, "a")])
     source = source_of(log)
     columns = {**ALL, "rpt_interaction": ["epoch", "event_number", "c_more", "interaction_id"]}
-    assert [item.row for item in source.events(1, BEGINNING, columns)] == [(1, 1, None, "a")]
+    assert [item.row for item in source.events(1, BEGINNING, (1, 1), columns)] == [
+        (1, 1, None, "a")
+    ]
     source.close()
 
 

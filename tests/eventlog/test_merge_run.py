@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ixproxy.errors import StorageError
+from ixproxy.eventlog.log_source import LogSource, Written
 from tests.eventlog.logs import (
     AGENT,
     Log,
@@ -228,6 +229,26 @@ def test_a_log_that_has_moved_is_gone_on_with(tmp_path: Path, merging: Merging) 
     summary = merging(log.address, final=True)
     assert summary.counted["events"] == 1
     assert [row[2] for row in merging.events] == ["anna", "anna", "a", "b"]
+
+
+def test_what_a_node_writes_while_it_is_read_is_merged_the_next_time(
+    tmp_path: Path, merging: Merging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = log_at(tmp_path)
+    log.write(1, [interaction(10, "a"), esp(11, "a")])
+    streams = LogSource.streams
+
+    def write_on(source: LogSource) -> dict[int, Written]:
+        found = streams(source)
+        log.write(1, [interaction(12, "b"), esp(13, "b")])
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LogSource, "streams", write_on)
+        merging(log.address, final=True)
+    assert [row[2] for row in merging.events] == ["a", "a"]
+    merging(log.address, final=True)
+    assert [row[2] for row in merging.events] == ["a", "a", "b", "b"]
 
 
 def test_events_that_two_databases_have_are_there_once(tmp_path: Path, merging: Merging) -> None:
