@@ -37,6 +37,12 @@ medium, for none, and with do-not-disturb; and how many sessions were cut.
 M_READY, M_NOT_READY = range(2)
 """The numbers of an agent and a medium, seconds; do-not-disturb makes no difference to them."""
 
+FOLLOWED = {
+    "EventAgentLogin", "EventAgentLogout", "EventMediaAdded", "EventMediaRemoved",
+    "EventReadyForMedia", "EventNotReadyForMedia", "EventDoNotDisturbOn", "EventDoNotDisturbOff",
+}  # fmt: skip
+"""All else may be said of who is not logged in, too."""
+
 Stamp = tuple[object, object] | None
 
 
@@ -75,9 +81,7 @@ def follow_agents(log: Log, wanted: Wanted, period: Period, scratch: Scratch) ->
 
 
 class _Agent:
-    def __init__(
-        self, name: str, agents: Sums, media: Sums, period: Period, merged: bool
-    ) -> None:
+    def __init__(self, name: str, agents: Sums, media: Sums, period: Period, merged: bool) -> None:
         self._name = name
         self._agents = agents
         self._of_media = media
@@ -96,6 +100,8 @@ class _Agent:
 
     def happened(self, row: Row) -> None:
         _, _, dbid, event, at, media, listed, undisturbed, of_number, of_dbid = row
+        if event not in FOLLOWED:
+            return
         at, media = moment(at), text(media)
         stamp: Stamp = None if of_number is None else (of_number, of_dbid)
         self._pass(at)

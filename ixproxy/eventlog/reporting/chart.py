@@ -19,8 +19,8 @@ from ixproxy.eventlog.reporting.wording import shortened, visible, whole_name
 
 BAR, ROW, AXIS = 12, 42, 26
 HEIGHT = 220
-LABEL_LENGTH = 34
-"""Signs of the name of a bar: what fits a narrow screen."""
+ROOM = {"": 32, " wide": 46}
+"""Signs of a bar's name and its numbers together: what fits a narrow screen, and a wide one."""
 
 Text = Callable[[float], str]
 
@@ -53,31 +53,38 @@ def per_cent(part: float) -> str:
 
 
 def bars(
-    key: str, title: str, described: str, rows: Sequence[Bar], ticks: Sequence[float], text: Text
+    key: str,
+    title: str,
+    described: str,
+    rows: Sequence[Bar],
+    kinds: Sequence[str],
+    ticks: Sequence[float],
+    text: Text,
 ) -> Tag:
     """
     Horizontal bars, one below the other, each below its name and its numbers.
 
     :param key: makes ids that are the page's only ones.
+    :param kinds: of the parts: classes of the style sheet.
     :param ticks: of the axis, which ends at the last.
     :param text: of a tick.
     """
     height = len(rows) * ROW + AXIS
     end = ticks[-1]
-    shown = _grid_across(ticks, text, height - AXIS)
+    shown = _texts_across(ticks, text, height - AXIS)
     for place, row in enumerate(rows):
         top = place * ROW
-        name = visible(row.name)
-        label = _text(shortened(name, LABEL_LENGTH), "0", top + 16, "name")
-        shown += [label(Tag("title")(whole_name(name))), _text(row.text, "100%", top + 16, "value end")]
+        shown += _grid_across(ticks, top + 21)
+        shown += _names(visible(row.name), len(row.text), top + 16)
+        shown.append(_text(row.text, "100%", top + 16, "value end"))
         begin = 0.0
-        for series, part in enumerate(row.parts, 1):
+        for kind, part in zip(kinds, row.parts, strict=True):
             if part > 0:
                 width = part / end
                 shown.append(
                     Tag("rect")(
                         x=per_cent(begin), y=str(top + 23), width=per_cent(width),
-                        height=str(BAR), class_=f"s{series}",
+                        height=str(BAR), class_=kind,
                     )
                 )  # fmt: skip
                 begin += width
@@ -109,8 +116,10 @@ def columns(
                 width=per_cent(0.84 * width), height=f"{tall:.2f}", class_="s1",
             )
         )  # fmt: skip
+    shown.append(_across(floor, "axis"))
     for place, edge in enumerate(edges, 1):
-        shown.append(_text(edge, per_cent(place * width), HEIGHT - 8, "tick mid"))
+        every = " second" if place % 2 == 0 else ""
+        shown.append(_text(edge, per_cent(place * width), HEIGHT - 8, f"tick mid{every}"))
     return _svg(key, title, described, HEIGHT, "upright", shown)
 
 
@@ -130,6 +139,7 @@ def lines(
     """
     shown = _grid_down(ticks, text)
     floor, end = HEIGHT - AXIS, ticks[-1]
+    shown.append(_across(floor, "axis"))
     for place, (across, label) in enumerate(times):
         at = per_cent(across)
         side = "start" if across < 0.03 else "end" if across > 0.97 else "mid"
@@ -155,26 +165,46 @@ def lines(
     return _svg(key, title, described, HEIGHT, "upright", [*shown, plot])
 
 
-def _grid_across(ticks: Sequence[float], text: Text, height: float) -> list[Tag]:
+def _names(name: str, beside: int, down: float) -> list[Tag]:
+    """The name of a bar, once for each width of screen if that makes a difference."""
+    texts = {kind: shortened(name, max(12, room - beside)) for kind, room in ROOM.items()}
+    if len(set(texts.values())) == 1:
+        return [_text(name, "0", down, "name")]
+    return [
+        _text(text, "0", down, f"name only{kind}")(Tag("title")(whole_name(name)))
+        for kind, text in texts.items()
+    ]
+
+
+def _texts_across(ticks: Sequence[float], text: Text, height: float) -> list[Tag]:
     shown = []
     for place, tick in enumerate(ticks):
-        at = per_cent(tick / ticks[-1])
-        kind = "axis" if place == 0 else "grid"
-        shown.append(Tag("line")(x1=at, x2=at, y1="0", y2=str(height + 4), class_=kind))
         side = "start" if place == 0 else "end" if place == len(ticks) - 1 else "mid"
-        shown.append(_text(text(tick), at, height + 20, f"tick {side}"))
+        shown.append(_text(text(tick), per_cent(tick / ticks[-1]), height + 18, f"tick {side}"))
     return shown
+
+
+def _grid_across(ticks: Sequence[float], top: float) -> list[Tag]:
+    """Lines behind one bar only: they must not cross the names."""
+    places = [per_cent(tick / ticks[-1]) for tick in ticks]
+    return [
+        Tag("line")(x1=at, x2=at, y1=f"{top:g}", y2=f"{top + BAR + 4:g}", class_="grid")
+        for at in places
+    ]
 
 
 def _grid_down(ticks: Sequence[float], text: Text) -> list[Tag]:
     floor = HEIGHT - AXIS
     shown = []
-    for place, tick in enumerate(ticks):
+    for tick in ticks:
         down = floor - (floor - 10) * tick / ticks[-1]
-        kind = "axis" if place == 0 else "grid"
-        shown.append(Tag("line")(x1="0", x2="100%", y1=f"{down:.2f}", y2=f"{down:.2f}", class_=kind))
+        shown.append(_across(down, "grid"))
         shown.append(_text(text(tick), "-8", down + 4, "tick end"))
     return shown
+
+
+def _across(down: float, kind: str) -> Tag:
+    return Tag("line")(x1="0", x2="100%", y1=f"{down:.2f}", y2=f"{down:.2f}", class_=kind)
 
 
 def _text(text: str, x: str, y: float, kind: str) -> Tag:

@@ -159,9 +159,7 @@ class Taken:
 
     def put_away(self) -> None:
         """Have all of them in the table."""
-        self._scratch.connection.executemany(
-            "INSERT INTO taken VALUES (?, ?, ?, ?, ?)", self._kept
-        )
+        self._scratch.connection.executemany("INSERT INTO taken VALUES (?, ?, ?, ?, ?)", self._kept)
         self._kept.clear()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from twisted.web.template import Tag, tags
@@ -20,6 +20,9 @@ from ixproxy.eventlog.reporting.wording import (
 )
 
 Shown = Tag | str
+
+FEW = 4
+"""Columns of a table that would look lost on all of the width."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -93,16 +96,14 @@ def table(
     :param rows: of each row the first cell names it.
     :param foot: the last row, which is about all of them.
     """
-    head = tags.tr(
-        *(tags.th(each.title, scope="col", class_=_kind(each)) for each in columns)
-    )
-    parts = [tags.caption(caption, id=f"{key}-caption"), tags.thead(head)]
+    head = tags.tr(*(tags.th(each.title, scope="col", class_=_kind(each)) for each in columns))
+    parts = [tags.caption(tags.span(caption), id=f"{key}-caption"), tags.thead(head)]
     parts.append(tags.tbody(*(_row(columns, row) for row in rows)))
     if foot:
         parts.append(tags.tfoot(_row(columns, foot)))
     return tags.div(
         tags.table(*parts, id=key),
-        class_="scroll",
+        class_="scroll" if len(columns) > FEW else "scroll few",
         tabindex="0",
         role="region",
         **{"aria-labelledby": f"{key}-caption"},
@@ -124,18 +125,18 @@ def _kind(column: Column) -> str:
     return "number" if column.numbers else "text"
 
 
-def figure(caption: str, chart: Tag, series: Sequence[str] = (), kind: str = "s") -> Tag:
+def figure(caption: str, chart: Tag, series: Mapping[str, str] | None = None) -> Tag:
     """
     A chart with what it shows in words.
 
-    :param series: names, in the order of the colours; for one none are needed.
-    :param kind: `s` for areas, `l` for lines.
+    :param series: names by class of the style sheet: `s…` for areas, `l…` for lines; where there is
+        but one none are needed.
     """
     legend: list[Tag] = []
     if series:
         legend.append(
             tags.ul(
-                *(tags.li(_swatch(f"{kind}{place}"), each) for place, each in enumerate(series, 1)),
+                *(tags.li(_swatch(kind), each) for kind, each in series.items()),
                 class_="legend",
             )
         )

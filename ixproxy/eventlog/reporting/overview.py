@@ -124,8 +124,16 @@ def _dropped(log: Log, wanted: Wanted, scratch: Scratch) -> tuple[Table, list[Ga
     ):
         sums.add((str(number(dbid)), text(event)), 0, number(count))
     gaps = [
-        Gap(*map(number, row[:4]), *map(moment, row[4:6]), int(row[6]))
-        for row in log.rows(
+        Gap(
+            dbid=number(dbid),
+            epoch=number(epoch),
+            first=number(first),
+            last=number(last),
+            begin=moment(begin),
+            end=moment(end),
+            dropped=int(count),
+        )
+        for dbid, epoch, first, last, begin, end, count in log.rows(
             "SELECT dbid, epoch, first_number, MAX(last_number), MIN(first_time), MAX(last_time),"
             f" SUM(dropped) FROM rpt_dropped WHERE {condition}"
             " GROUP BY dbid, epoch, first_number ORDER BY 5, 1, 2, 3"

@@ -23,6 +23,8 @@ from ixproxy.eventlog.reporting.wording import counted, lasting, round_lasting
 
 SHOWN_BARS = 15
 
+STATES = {"s3": "ready", "s2": "not ready", "s4": "do not disturb"}
+
 CUT = " †"
 """Behind the name of an agent of whom a session has no end, or no begin."""
 
@@ -60,8 +62,8 @@ def _bars(table: Table) -> Tag:
     caption += f" ({counted(more)} more in the table)" if more else ""
     described = "; ".join(f"{row.name:.60}: {row.text}" for row in rows)
     ticks = ticks_of_spans(max(sum(row.parts) for row in rows))
-    chart = bars("chart-agents", caption, described, rows, ticks, round_lasting)
-    return markup.figure(caption, chart, ("ready", "not ready", "do not disturb"))
+    chart = bars("chart-agents", caption, described, rows, tuple(STATES), ticks, round_lasting)
+    return markup.figure(caption, chart, STATES)
 
 
 def _mark(numbers: tuple[float, ...]) -> str:
@@ -88,9 +90,7 @@ def _agents(table: Table) -> Tag:
         "Sessions", "Logged in", "Ready", "Not ready", "Do not disturb", "No login", "No logout"
     )
     heads = [*markup.named("Agent"), *heads]
-    return markup.table(
-        "table-agents", "Agents", heads, rows, ["All agents", *cells(table.whole)]
-    )
+    return markup.table("table-agents", "Agents", heads, rows, ["All agents", *cells(table.whole)])
 
 
 def _media(table: Table) -> Tag:

@@ -19,6 +19,8 @@ from ixproxy.eventlog.reporting.wording import counted, lasting, share, short_co
 
 SHOWN_BARS = 12
 
+_WHOSE = {"s1": "by other nodes only", "s2": "by its own node, too"}
+
 
 def node_names(overview: Overview) -> Mapping[str, str]:
     """By dbid, as text: what a node is called."""
@@ -43,9 +45,7 @@ def order(figures: Figures) -> Tag:
             markup.side_by_side(_queue_bars(found.queues), _pairs(found.nodes, figures.overview))
         )
         parts.append(_queues(found.queues))
-        parts.append(
-            markup.note(f"The most by which one was overtaken: {lasting(found.longest)}.")
-        )
+        parts.append(markup.note(f"The most by which one was overtaken: {lasting(found.longest)}."))
     parts.append(_clocks(figures))
     return markup.section("order", "What broke order", *parts)
 
@@ -62,8 +62,8 @@ def _queue_bars(table: Table) -> Tag:
     caption = "Overtaken interactions"
     described = "; ".join(f"{row.name:.60}: {row.text}" for row in rows)
     ticks = ticks_of_counts(max(sum(row.parts) for row in rows))
-    chart = bars("chart-order", caption, described, rows, ticks, short_count)
-    return markup.figure(caption, chart, ("by other nodes only", "by its own node, too"))
+    chart = bars("chart-order", caption, described, rows, tuple(_WHOSE), ticks, short_count)
+    return markup.figure(caption, chart, _WHOSE)
 
 
 def _queues(table: Table) -> Tag:
@@ -189,9 +189,7 @@ def _gaps(overview: Overview) -> Tag:
     foot: list[Shown] = ["All", "", "", "", "", counted(overview.dropped.whole[0])]
     if overview.gaps_left_out:
         left = overview.dropped.whole[0] - sum(gap.dropped for gap in overview.gaps)
-        rows.append(
-            [markup.others(overview.gaps_left_out, "gaps"), "", "", "", "", counted(left)]
-        )
+        rows.append([markup.others(overview.gaps_left_out, "gaps"), "", "", "", "", counted(left)])
     heads = [
         *markup.named("Node"),
         *markup.numbers("Epoch", "Numbers", "From (UTC)", "To (UTC)", "Dropped"),
@@ -203,7 +201,7 @@ def log(figures: Figures) -> Tag:
     """What the log holds, by node."""
     overview = figures.overview
     known = {str(dbid): (node, until) for dbid, node, until in overview.nodes}
-    events = dict((names[0], numbers) for names, numbers in overview.events.rows)
+    events = {names[0]: numbers for names, numbers in overview.events.rows}
     rows: list[list[Shown]] = []
     for dbid in sorted(known.keys() | events.keys(), key=int)[:50]:
         node, until = known.get(dbid, ("", None))

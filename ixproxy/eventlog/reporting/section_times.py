@@ -17,6 +17,8 @@ from ixproxy.eventlog.reporting.wording import counted, edge, lasting, round_las
 
 SHOWN_BARS = 12
 
+_SHARES = {"s1": "half", "s1 faint": "90 of 100"}
+_ENDS = {"s1": "answered", "s5": "faults", "s6": "without an answer"}
 _TITLES = ("Count", "Median", "90 %", "95 %", "Longest")
 
 
@@ -83,7 +85,9 @@ def services(figures: Figures) -> Tag:
     if not found.servers.rows:
         return markup.section("services", "External servers", _nothing("No calls."))
     parts = [
-        markup.side_by_side(_calls(found.servers), _medians("calls", "Answered within", found.times))
+        markup.side_by_side(
+            _calls(found.servers), _medians("calls", "Answered within", found.times)
+        )
         if found.times.rows
         else _calls(found.servers),
         _servers(found.servers),
@@ -121,8 +125,8 @@ def _calls(table: Table) -> Tag:
     ticks = ticks_of_counts(max(sum(row.parts) for row in rows))
     described = "; ".join(f"{row.name:.60}: {row.text}" for row in rows)
     caption = "Calls by server"
-    chart = bars("chart-servers", caption, described, rows, ticks, short_count)
-    return markup.figure(caption, chart, ("answered", "faults", "without an answer"))
+    chart = bars("chart-servers", caption, described, rows, tuple(_ENDS), ticks, short_count)
+    return markup.figure(caption, chart, _ENDS)
 
 
 def _servers(table: Table) -> Tag:
@@ -156,8 +160,8 @@ def _medians(key: str, caption: str, table: Table) -> Tag:
     caption += f" ({counted(more)} more in the table)" if more else ""
     ticks = ticks_of_spans(max(sum(row.parts) for row in rows))
     described = "; ".join(f"{row.name:.60}: {row.text}" for row in rows)
-    chart = bars(f"chart-{key}", caption, described, rows, ticks, round_lasting)
-    return markup.figure(caption, chart, ("half", "90 of 100"))
+    chart = bars(f"chart-{key}", caption, described, rows, tuple(_SHARES), ticks, round_lasting)
+    return markup.figure(caption, chart, _SHARES)
 
 
 def _distribution(key: str, caption: str, summary: Summary) -> Tag:

@@ -19,6 +19,7 @@ from ixproxy.eventlog.reporting.interactions import (
     TO_STRATEGIES,
     WAITING,
 )
+from ixproxy.eventlog.reporting.markup import Shown
 from ixproxy.eventlog.reporting.period import Period
 from ixproxy.eventlog.reporting.scratch import Table
 from ixproxy.eventlog.reporting.wording import counted, round_lasting, short_count
@@ -26,6 +27,8 @@ from ixproxy.eventlog.reporting.wording import counted, round_lasting, short_cou
 SHOWN_BARS = 12
 
 SERIES = ("submitted", "placed in a queue", "taken from a queue", "stopped")
+
+_CAME = {"s1": "submitted", "s2": "placed"}
 
 _QUEUE = (SUBMITTED, PLACED, TO_AGENTS, TO_STRATEGIES, MOVED, STOPPED, WAITING)
 
@@ -51,13 +54,9 @@ def volumes(figures: Figures) -> Tag:
 
 
 def _over_time(steps: list[tuple[int, ...]], period: Period) -> Tag:
-    series = [
-        Line(name, [step[place] for step in steps]) for place, name in enumerate(SERIES)
-    ]
+    series = [Line(name, [step[place] for step in steps]) for place, name in enumerate(SERIES)]
     first, last = period.first, period.first + period.steps * period.step
-    times = [
-        ((time - first) / (last - first), text) for time, text in ticks_of_time(first, last)
-    ]
+    times = [((time - first) / (last - first), text) for time, text in ticks_of_time(first, last)]
     step = round_lasting(period.step)
     caption = f"Interactions in each {step}"
     described = "; ".join(
@@ -67,7 +66,8 @@ def _over_time(steps: list[tuple[int, ...]], period: Period) -> Tag:
     )
     ticks = ticks_of_counts(max(max(each.values) for each in series))
     chart = lines("chart-volumes", caption, described, series, times, ticks, short_count)
-    return markup.figure(caption, chart, SERIES, "l")
+    kinds = {f"l{place}": name for place, name in enumerate(SERIES, 1)}
+    return markup.figure(caption, chart, kinds)
 
 
 def _bars(key: str, caption: str, table: Table, places: tuple[int, int]) -> Tag:
@@ -83,15 +83,17 @@ def _bars(key: str, caption: str, table: Table, places: tuple[int, int]) -> Tag:
     caption += f" ({counted(more)} more in the table)" if more else ""
     ticks = ticks_of_counts(max((sum(row.parts) for row in rows), default=0))
     described = "; ".join(f"{row.name:.60}: {row.text}" for row in rows)
-    chart = bars(f"chart-{key}", caption, described, rows, ticks, short_count)
-    return markup.figure(caption, chart, ("submitted", "placed"))
+    chart = bars(f"chart-{key}", caption, described, rows, tuple(_CAME), ticks, short_count)
+    return markup.figure(caption, chart, _CAME)
 
 
 def _queues(table: Table) -> Tag:
-    def cells(numbers: tuple[float, ...]) -> list[str]:
+    def cells(numbers: tuple[float, ...]) -> list[Shown]:
         return [counted(numbers[place]) for place in _QUEUE]
 
-    rows = [[markup.name(name), *cells(numbers)] for (name,), numbers in table.rows]
+    rows: list[list[Shown]] = [
+        [markup.name(name), *cells(numbers)] for (name,), numbers in table.rows
+    ]
     if table.left_out:
         rows.append([markup.others(table.left_out, "queues"), *cells(table.others)])
     return markup.table(
@@ -112,10 +114,12 @@ def _queues(table: Table) -> Tag:
 def _media(table: Table) -> Tag:
     order = (*range(4), M_WAITING, M_IN_HAND)
 
-    def cells(numbers: tuple[float, ...]) -> list[str]:
+    def cells(numbers: tuple[float, ...]) -> list[Shown]:
         return [counted(numbers[place]) for place in order]
 
-    rows = [[markup.name(name), *cells(numbers)] for (name,), numbers in table.rows]
+    rows: list[list[Shown]] = [
+        [markup.name(name), *cells(numbers)] for (name,), numbers in table.rows
+    ]
     if table.left_out:
         rows.append([markup.others(table.left_out, "media types"), *cells(table.others)])
     return markup.table(
@@ -134,7 +138,7 @@ def _media(table: Table) -> Tag:
 
 
 def _steps(steps: list[tuple[int, ...]], period: Period) -> Tag:
-    rows = [
+    rows: list[list[Shown]] = [
         [markup.moment(period.first + place * period.step), *map(counted, step)]
         for place, step in enumerate(steps)
     ]

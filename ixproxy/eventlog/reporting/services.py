@@ -40,14 +40,14 @@ def follow_services(log: Log, wanted: Wanted, period: Period, scratch: Scratch) 
     faults = Sums(scratch, "faults", 2, 1)
     condition, parameters = wanted.where(log)
     rows = log.rows(
-        f"SELECT esp_request_id, dbid, event, {log.time}, esp_server, fault_code FROM rpt_esp"
+        f"SELECT esp_request_id, dbid, event, {log.time}, esp_server, fault_code, fault_text FROM rpt_esp"
         f" WHERE {condition} ORDER BY esp_request_id, dbid, epoch, event_number",
         parameters,
     )
     for (call, _), told in groupby(rows, key=lambda row: row[:2]):
         asked: float | None = None
         server = ""
-        for _, _, event, at, named, fault in told:
+        for _, _, event, at, named, fault, said in told:
             at, server = moment(at), text(named)
             counts = at >= period.begin
             if event == "EventExternalServiceRequested":
@@ -60,7 +60,7 @@ def follow_services(log: Log, wanted: Wanted, period: Period, scratch: Scratch) 
                 if not counts:
                     continue
                 servers.add((server,), ANSWERED)
-                if fault is not None:
+                if fault is not None or said is not None:
                     servers.add((server,), FAULTS)
                     faults.add((server, text(fault)), 0)
                 if began is not None:

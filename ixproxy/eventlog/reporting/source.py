@@ -19,7 +19,7 @@ from urllib.parse import quote
 from ixproxy.errors import IxproxyError
 
 SQLITE = "sqlite:"
-POSTGRESQL = ("postgresql:", "postgres:")
+POSTGRESQL = "postgresql:"
 
 VERSIONS = (1,)
 """Of the tables of a log."""
@@ -162,8 +162,7 @@ class _Sqlite:
         # Text that is no UTF-8 is shown as far as it is.
         self._connection.text_factory = lambda raw: raw.decode(errors="replace")
         try:
-            # A database named '' is a file that goes away with the connection; the page cache
-            # is bounded, and so is what sorting holds in memory.
+            # What is sorted goes to disk where it is too long for memory.
             self._connection.execute("PRAGMA temp_store = FILE")
             self._connection.execute("BEGIN")
         except sqlite3.Error as problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from unicodedata import east_asian_width
 
 NAME_LENGTH = 56
 """Signs of a name in a table; a longer one loses its middle."""
@@ -95,11 +96,24 @@ def visible(name: str) -> str:
 
 
 def shortened(name: str, length: int = NAME_LENGTH) -> str:
-    """A visible name of at most so many signs, with its beginning and its end."""
-    if len(name) <= length:
+    """
+    A visible name with its beginning and its end, of at most so many signs.
+
+    Signs as wide as those of Chinese count twice.
+    """
+    if len(name) <= length // 2 or _width(name[: length + 1]) <= length:
         return name
     behind = length // 4
-    return f"{name[: length - behind - 1]}…{name[-behind:]}"
+    before = length - behind - 1
+    while _width(name[:before]) > length - behind - 1:
+        before -= 1
+    while _width(name[-behind:]) > length // 4:
+        behind -= 1
+    return f"{name[:before]}…{name[-behind:]}"
+
+
+def _width(name: str) -> int:
+    return len(name) + sum(east_asian_width(sign) in "WF" for sign in name)
 
 
 def whole_name(name: str) -> str:
