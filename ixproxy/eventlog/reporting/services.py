@@ -40,8 +40,8 @@ def follow_services(log: Log, wanted: Wanted, period: Period, scratch: Scratch) 
     faults = Sums(scratch, "faults", 2, 1)
     condition, parameters = wanted.where(log)
     rows = log.rows(
-        f"SELECT esp_request_id, dbid, event, {log.time}, esp_server, fault_code, fault_text FROM rpt_esp"
-        f" WHERE {condition} ORDER BY esp_request_id, dbid, epoch, event_number",
+        f"SELECT esp_request_id, dbid, event, {log.time}, esp_server, fault_code, fault_text"
+        f" FROM rpt_esp WHERE {condition} ORDER BY esp_request_id, dbid, epoch, event_number",
         parameters,
     )
     for (call, _), told in groupby(rows, key=lambda row: row[:2]):
