@@ -84,7 +84,8 @@ def follow(log: Log, wanted: Wanted, period: Period, scratch: Scratch) -> Intera
     condition, parameters = wanted.where(log)
     rows = log.rows(
         f"SELECT {COLUMNS.format(time=log.time)} FROM rpt_interaction WHERE {condition}"
-        " ORDER BY interaction_id, dbid, epoch, event_number",
+        # Not by the index: looking up each row takes twice as long as sorting all.
+        " ORDER BY interaction_id || '', dbid, epoch, event_number",
         parameters,
     )
     for (name, dbid), story in groupby(rows, key=lambda row: row[:2]):

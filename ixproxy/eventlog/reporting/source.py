@@ -12,6 +12,7 @@ import math
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 from urllib.parse import quote
@@ -160,7 +161,7 @@ class _Sqlite:
         except sqlite3.Error as problem:
             raise LogUnreadable(str(problem)) from problem
         # Text that is no UTF-8 is shown as far as it is.
-        self._connection.text_factory = lambda raw: raw.decode(errors="replace")
+        self._connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         try:
             # What is sorted goes to disk where it is too long for memory.
             self._connection.execute("PRAGMA temp_store = FILE")
