@@ -17,7 +17,7 @@ from itertools import groupby
 import msgspec
 
 from ixproxy.eventlog.reporting.period import Period, Wanted
-from ixproxy.eventlog.reporting.scratch import Scratch, Spans, Sums, Table
+from ixproxy.eventlog.reporting.scratch import KEPT_ROWS, Scratch, Spans, Sums, Table
 from ixproxy.eventlog.reporting.source import Log, Row, moment, number, text
 
 QUEUED = 0
@@ -155,7 +155,7 @@ class Taken:
     def add(self, queue: str, dbid: int, entered: float, placed: float, left: float) -> None:
         """One that waited."""
         self._kept.append((queue, dbid, entered, placed, left))
-        if len(self._kept) >= 2000:
+        if len(self._kept) >= KEPT_ROWS:
             self.put_away()
 
     def put_away(self) -> None:

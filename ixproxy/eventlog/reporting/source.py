@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Protocol, cast
 from urllib.parse import quote
@@ -173,9 +174,9 @@ class _Sqlite:
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[Row]:
         """The rows of a query."""
         try:
-            with closing(self._connection.execute(sql, parameters)) as cursor:
-                while some := cursor.fetchmany(ROWS_AT_A_TIME):
-                    yield from some
+            cursor = self._connection.execute(sql, parameters)
+            while some := cursor.fetchmany(ROWS_AT_A_TIME):
+                yield from some
         except sqlite3.Error as problem:
             raise LogUnreadable(str(problem)) from problem
 
@@ -198,6 +199,7 @@ class _Postgresql:
         from psycopg import sql
 
         self._error: type[Exception] = psycopg.Error
+        self._cursors = count()
         try:
             self._connection = psycopg.connect(address, connect_timeout=10)
         except psycopg.Error as problem:
@@ -214,14 +216,18 @@ class _Postgresql:
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[Row]:
         """The rows of a query, from a cursor at the server."""
+        cursor = self._connection.cursor(name=f"report{next(self._cursors)}")
+        cursor.itersize = ROWS_AT_A_TIME
         try:
-            with self._connection.cursor(name="report") as cursor:
-                cursor.itersize = ROWS_AT_A_TIME
-                # The statements are ours, written in this package.
-                cursor.execute(cast(Any, sql.replace("?", "%s")), parameters)
-                yield from cursor
+            # The statements are ours, written in this package.
+            cursor.execute(cast(Any, sql.replace("?", "%s")), parameters)
+            yield from cursor
         except self._error as problem:
             raise LogUnreadable(_first_line(problem)) from problem
+        finally:
+            # Whoever stops in the middle may have closed the connection before.
+            with suppress(self._error):
+                cursor.close()
 
     def close(self) -> None:
         """Let go of the session."""
