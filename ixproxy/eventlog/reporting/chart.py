@@ -47,6 +47,11 @@ class Line(msgspec.Struct, frozen=True):
     values: Sequence[float]
 
 
+def described(rows: Sequence[Bar]) -> str:
+    """What bars say, for who cannot see them."""
+    return "; ".join(f"{shortened(visible(row.name))}: {row.text}" for row in rows)
+
+
 def per_cent(part: float) -> str:
     """A place across."""
     return f"{100 * part:.3f}%".replace(".000", "")
@@ -55,7 +60,7 @@ def per_cent(part: float) -> str:
 def bars(
     key: str,
     title: str,
-    described: str,
+    about: str,
     rows: Sequence[Bar],
     kinds: Sequence[str],
     ticks: Sequence[float],
@@ -88,13 +93,13 @@ def bars(
                     )
                 )  # fmt: skip
                 begin += width
-    return _svg(key, title, described, height, "bars", shown)
+    return _svg(key, title, about, height, "bars", shown)
 
 
 def columns(
     key: str,
     title: str,
-    described: str,
+    about: str,
     values: Sequence[float],
     edges: Sequence[str],
     ticks: Sequence[float],
@@ -120,13 +125,13 @@ def columns(
     for place, edge in enumerate(edges, 1):
         every = " second" if place % 2 == 0 else ""
         shown.append(_text(edge, per_cent(place * width), HEIGHT - 8, f"tick mid{every}"))
-    return _svg(key, title, described, HEIGHT, "upright", shown)
+    return _svg(key, title, about, HEIGHT, "upright", shown)
 
 
 def lines(
     key: str,
     title: str,
-    described: str,
+    about: str,
     series: Sequence[Line],
     times: Sequence[tuple[float, str]],
     ticks: Sequence[float],
@@ -162,7 +167,7 @@ def lines(
             ]
     plot = Tag("svg")(*drawn, viewBox=f"0 0 1000 {HEIGHT}", preserveAspectRatio="none",
                       width="100%", height=str(HEIGHT))  # fmt: skip
-    return _svg(key, title, described, HEIGHT, "upright", [*shown, plot])
+    return _svg(key, title, about, HEIGHT, "upright", [*shown, plot])
 
 
 def _names(name: str, beside: int, down: float) -> list[Tag]:
@@ -211,12 +216,10 @@ def _text(text: str, x: str, y: float, kind: str) -> Tag:
     return Tag("text")(text, x=x, y=f"{y:g}", class_=kind)
 
 
-def _svg(
-    key: str, title: str, described: str, height: float, kind: str, shown: Sequence[Tag]
-) -> Tag:
+def _svg(key: str, title: str, about: str, height: float, kind: str, shown: Sequence[Tag]) -> Tag:
     return Tag("svg")(
         Tag("title")(title, id=f"{key}-title"),
-        Tag("desc")(described, id=f"{key}-desc"),
+        Tag("desc")(about, id=f"{key}-desc"),
         *shown,
         class_=f"chart {kind}",
         width="100%",

@@ -15,7 +15,7 @@ from ixproxy.eventlog.reporting.section_agents import agents
 from ixproxy.eventlog.reporting.section_order import log, missing, order
 from ixproxy.eventlog.reporting.section_times import handling, services, waiting
 from ixproxy.eventlog.reporting.section_volumes import volumes
-from ixproxy.eventlog.reporting.wording import counted, lasting
+from ixproxy.eventlog.reporting.wording import counted, lasting, visible
 
 CONTENTS = (
     ("volumes", "Volumes", volumes),
@@ -45,7 +45,7 @@ def page(figures: Figures, title: str, address: str) -> bytes:
         tags.meta(name="viewport", content="width=device-width, initial-scale=1"),
         tags.meta(name="color-scheme", content="light dark"),
         tags.link(rel="icon", href="data:,"),
-        tags.title(title),
+        tags.title(visible(title)),
         tags.style(style),
     )
     contents = Tag("nav")(

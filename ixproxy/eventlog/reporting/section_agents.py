@@ -15,7 +15,7 @@ from ixproxy.eventlog.reporting.agents import (
     SESSIONS,
 )
 from ixproxy.eventlog.reporting.axis import ticks_of_spans
-from ixproxy.eventlog.reporting.chart import Bar, bars
+from ixproxy.eventlog.reporting.chart import Bar, bars, described
 from ixproxy.eventlog.reporting.figures import Figures
 from ixproxy.eventlog.reporting.markup import Shown
 from ixproxy.eventlog.reporting.scratch import Table
@@ -60,9 +60,10 @@ def _bars(table: Table) -> Tag:
     more = len(table.rows) + table.left_out - len(rows)
     caption = "Logged in, by state"
     caption += f" ({counted(more)} more in the table)" if more else ""
-    described = "; ".join(f"{row.name:.60}: {row.text}" for row in rows)
     ticks = ticks_of_spans(max(sum(row.parts) for row in rows))
-    chart = bars("chart-agents", caption, described, rows, tuple(STATES), ticks, round_lasting)
+    chart = bars(
+        "chart-agents", caption, described(rows), rows, tuple(STATES), ticks, round_lasting
+    )
     return markup.figure(caption, chart, STATES)
 
 

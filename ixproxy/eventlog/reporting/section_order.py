@@ -8,7 +8,7 @@ from twisted.web.template import Tag
 
 from ixproxy.eventlog.reporting import markup
 from ixproxy.eventlog.reporting.axis import ticks_of_counts
-from ixproxy.eventlog.reporting.chart import Bar, bars
+from ixproxy.eventlog.reporting.chart import Bar, bars, described
 from ixproxy.eventlog.reporting.figures import Figures
 from ixproxy.eventlog.reporting.markup import Shown
 from ixproxy.eventlog.reporting.overtaking import BY_ITS_OWN, BY_OTHERS_ONLY, OVERTAKEN, TAKEN
@@ -60,9 +60,8 @@ def _queue_bars(table: Table) -> Tag:
         for (name,), numbers in table.rows[:SHOWN_BARS]
     ]
     caption = "Overtaken interactions"
-    described = "; ".join(f"{row.name:.60}: {row.text}" for row in rows)
     ticks = ticks_of_counts(max(sum(row.parts) for row in rows))
-    chart = bars("chart-order", caption, described, rows, tuple(_WHOSE), ticks, short_count)
+    chart = bars("chart-order", caption, described(rows), rows, tuple(_WHOSE), ticks, short_count)
     return markup.figure(caption, chart, _WHOSE)
 
 

@@ -8,7 +8,7 @@ from twisted.web.template import Tag
 
 from ixproxy.eventlog.reporting import markup
 from ixproxy.eventlog.reporting.axis import ticks_of_counts, ticks_of_spans
-from ixproxy.eventlog.reporting.chart import Bar, bars, columns
+from ixproxy.eventlog.reporting.chart import Bar, bars, columns, described
 from ixproxy.eventlog.reporting.figures import Figures
 from ixproxy.eventlog.reporting.markup import Shown
 from ixproxy.eventlog.reporting.scratch import BOUNDS, Summary, Table
@@ -123,9 +123,8 @@ def _calls(table: Table) -> Tag:
         for (name,), numbers in table.rows[:SHOWN_BARS]
     ]
     ticks = ticks_of_counts(max(sum(row.parts) for row in rows))
-    described = "; ".join(f"{row.name:.60}: {row.text}" for row in rows)
     caption = "Calls by server"
-    chart = bars("chart-servers", caption, described, rows, tuple(_ENDS), ticks, short_count)
+    chart = bars("chart-servers", caption, described(rows), rows, tuple(_ENDS), ticks, short_count)
     return markup.figure(caption, chart, _ENDS)
 
 
@@ -159,8 +158,9 @@ def _medians(key: str, caption: str, table: Table) -> Tag:
     more = len(table.rows) + table.left_out - len(rows)
     caption += f" ({counted(more)} more in the table)" if more else ""
     ticks = ticks_of_spans(max(sum(row.parts) for row in rows))
-    described = "; ".join(f"{row.name:.60}: {row.text}" for row in rows)
-    chart = bars(f"chart-{key}", caption, described, rows, tuple(_SHARES), ticks, round_lasting)
+    chart = bars(
+        f"chart-{key}", caption, described(rows), rows, tuple(_SHARES), ticks, round_lasting
+    )
     return markup.figure(caption, chart, _SHARES)
 
 
@@ -168,11 +168,11 @@ def _distribution(key: str, caption: str, summary: Summary) -> Tag:
     low, high = _used(summary)
     values = summary.bins[low : high + 1]
     edges = [edge(bound) for bound in BOUNDS[low:high]]
-    described = "; ".join(
+    about = "; ".join(
         f"{_bin(place)}: {counted(summary.bins[place])}" for place in range(low, high + 1)
     )
     chart = columns(
-        f"chart-{key}-bins", caption, described, values, edges, ticks_of_counts(max(values)),
+        f"chart-{key}-bins", caption, about, values, edges, ticks_of_counts(max(values)),
         short_count,
     )  # fmt: skip
     return markup.figure(caption, chart)

@@ -6,7 +6,7 @@ from twisted.web.template import Tag
 
 from ixproxy.eventlog.reporting import markup
 from ixproxy.eventlog.reporting.axis import ticks_of_counts, ticks_of_time
-from ixproxy.eventlog.reporting.chart import Bar, Line, bars, lines
+from ixproxy.eventlog.reporting.chart import Bar, Line, bars, described, lines
 from ixproxy.eventlog.reporting.figures import Figures
 from ixproxy.eventlog.reporting.interactions import (
     M_IN_HAND,
@@ -59,13 +59,13 @@ def _over_time(steps: list[tuple[int, ...]], period: Period) -> Tag:
     times = [((time - first) / (last - first), text) for time, text in ticks_of_time(first, last)]
     step = round_lasting(period.step)
     caption = f"Interactions in each {step}"
-    described = "; ".join(
+    about = "; ".join(
         f"{each.name}: {counted(sum(each.values))} in all, at most {counted(max(each.values))}"
         f" in {step}"
         for each in series
     )
     ticks = ticks_of_counts(max(max(each.values) for each in series))
-    chart = lines("chart-volumes", caption, described, series, times, ticks, short_count)
+    chart = lines("chart-volumes", caption, about, series, times, ticks, short_count)
     kinds = {f"l{place}": name for place, name in enumerate(SERIES, 1)}
     return markup.figure(caption, chart, kinds)
 
@@ -82,8 +82,7 @@ def _bars(key: str, caption: str, table: Table, places: tuple[int, int]) -> Tag:
     more = len(table.rows) + table.left_out - len(rows)
     caption += f" ({counted(more)} more in the table)" if more else ""
     ticks = ticks_of_counts(max((sum(row.parts) for row in rows), default=0))
-    described = "; ".join(f"{row.name:.60}: {row.text}" for row in rows)
-    chart = bars(f"chart-{key}", caption, described, rows, tuple(_CAME), ticks, short_count)
+    chart = bars(f"chart-{key}", caption, described(rows), rows, tuple(_CAME), ticks, short_count)
     return markup.figure(caption, chart, _CAME)
 
 

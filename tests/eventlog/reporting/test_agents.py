@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,15 @@ from tests.eventlog.reporting.gathering import figures_of, rows
 
 END = NOON + 1000
 
+Told = tuple[float, str, dict[str, Any]]
+
 STAMP = {"agent_session_number": 1, "agent_session_dbid": 101}
 NEXT = {"agent_session_number": 2, "agent_session_dbid": 101}
 
 
 def found(
     folder: Path,
-    *told: tuple[float, str, dict[str, object]],
+    *told: Told,
     wanted: Wanted | None = None,
     merged: bool = False,
 ) -> AgentTimes:
@@ -66,7 +69,7 @@ def test_a_session_without_a_login_begins_with_what_is_first_heard(tmp_path: Pat
 
 
 def test_only_what_is_in_the_period_counts(tmp_path: Path) -> None:
-    told = (
+    told: tuple[Told, ...] = (
         (0.0, "EventAgentLogin", {"media_list": '{"chat": 1}'}),
         (100.0, "EventAgentLogout", {}),
     )
@@ -81,7 +84,7 @@ def test_only_what_is_in_the_period_counts(tmp_path: Path) -> None:
 def test_what_each_node_tells_of_one_session_is_one_session(
     tmp_path: Path, stamp: dict[str, object]
 ) -> None:
-    told: list[tuple[float, str, dict[str, object]]] = []
+    told: list[Told] = []
     for dbid in (101, 102, 103):
         late = (dbid - 101) * 0.5
         told += [
@@ -145,7 +148,7 @@ def test_a_list_of_media_that_is_none_lists_none(tmp_path: Path, listed: str | N
 
 
 def test_media_of_one_agent_are_bounded(tmp_path: Path) -> None:
-    told = [
+    told: list[Told] = [
         (float(place % 10), "EventReadyForMedia", {"media_type": f"m{place}"})
         for place in range(MEDIA_MOST + 9)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,10 +13,10 @@ from ixproxy.eventlog.reporting.source import LogUnreadable
 from tests.eventlog.reporting.filling import NOON, LogFile
 from tests.eventlog.reporting.gathering import figures_of, rows
 
-ANNA = {"party_type": 2, "party_agent": "anna"}
-BERT = {"party_type": 2, "party_agent": "bert"}
-STRATEGY = {"party_type": 1, "party_strategy": "S"}
-ROUTER = {"party_type": 3, "party_strategy": "S"}
+ANNA: dict[str, Any] = {"party_type": 2, "party_agent": "anna"}
+BERT: dict[str, Any] = {"party_type": 2, "party_agent": "bert"}
+STRATEGY: dict[str, Any] = {"party_type": 1, "party_strategy": "S"}
+ROUTER: dict[str, Any] = {"party_type": 3, "party_strategy": "S"}
 
 
 def life(log: LogFile) -> None:

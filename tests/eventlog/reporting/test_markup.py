@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from twisted.web.template import Tag
 
 from ixproxy.eventlog.reporting import markup
+from ixproxy.eventlog.reporting.markup import Shown
 from ixproxy.eventlog.reporting.page import rendered
 
 
@@ -38,7 +39,7 @@ def test_no_name_is_shown_as_such() -> None:
 
 def test_a_table_says_what_its_cells_are() -> None:
     columns = [*markup.named("Queue"), *markup.numbers("Count", "Time")]
-    rows = [[markup.name("Q1"), "1", markup.span(65)]]
+    rows: list[list[Shown]] = [[markup.name("Q1"), "1", markup.span(65)]]
     found = read(markup.table("t", "Caption", columns, rows, ["All", "1", markup.span(65)]))
     assert (found.get("role"), found.get("tabindex")) == ("region", "0")
     caption = found.find("table/caption")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ def some(log: LogFile) -> None:
     log.interaction(NOON + 1, "EventHeld", "i2", dbid=102, is_late=1)
     log.agent(NOON + 2, "EventAgentLogin", "anna")
     log.event("rpt_esp", NOON + 3, "EventExternalServiceRequested")
-    said = {"custom_event": "{}", "media_type": "chat"}
+    said: dict[str, Any] = {"custom_event": "{}", "media_type": "chat"}
     for at, table, event in ((4, "rpt_custom", 0), (5, "rpt_custom", 7), (6, "rpt_interaction", 7)):
         log.event(table, NOON + at, "EventCustomReporting", custom_event_id=event, **said)
 

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -63,9 +64,8 @@ def expected_summary(values: list[float]) -> Summary:
     bins = [0] * (len(BOUNDS) + 1)
     for value in values:
         bins[sum(value >= bound for bound in BOUNDS)] += 1
-    return Summary(
-        len(values), pytest.approx(sum(values)), of(50), of(90), of(95), ordered[-1], tuple(bins)
-    )
+    approximately: Any = pytest.approx(sum(values))
+    return Summary(len(values), approximately, of(50), of(90), of(95), ordered[-1], tuple(bins))
 
 
 @given(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ixproxy.eventlog.reporting.period import Wanted
 from ixproxy.eventlog.reporting.services import Services
@@ -13,11 +14,11 @@ CALL, ANSWER = "EventExternalServiceRequested", "EventExternalServiceResponded"
 
 
 def found(
-    folder: Path, *told: tuple[float, str, dict[str, object]], wanted: Wanted | None = None
+    folder: Path, *told: tuple[float, str, dict[str, Any]], wanted: Wanted | None = None
 ) -> Services:
     def fill(log: LogFile) -> None:
         for at, event, row in told:
-            log.event("rpt_esp", NOON + at, event, **{"esp_server": "crm", **row})  # type: ignore[arg-type]
+            log.event("rpt_esp", NOON + at, event, **{"esp_server": "crm", **row})
 
     return figures_of(folder, fill, wanted).services
 
