@@ -7,7 +7,7 @@ from importlib import import_module
 from textwrap import fill
 from typing import Any
 
-VERBS = ("eventlog_merge",)
+VERBS = ("eventlog_merge", "eventlog_report")
 """Modules like those of `ixproxy.cli.main.MODULES`, each with a verb."""
 
 
@@ -15,7 +15,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand, with its verbs."""
     parser: ArgumentParser = subparsers.add_parser(
         "eventlog",
-        help="merge event logs",
+        help="merge event logs, make a report of one",
         description="Works with event logs, in which nodes wrote what happened.",
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
