@@ -35,7 +35,6 @@ MODULES = (
     "eventlog",
     "decode",
     "load",
-    "eventlog",
 )
 """
 Each has `add_parser(subparsers)`, which sets as `command` either a coroutine
