@@ -68,6 +68,11 @@ class LogFile:
         problem: BaseException | None,
         where: TracebackType | None,
     ) -> None:
+        for table in TABLES:
+            self.connection.execute(
+                "UPDATE rpt_source SET logged_number = MAX(logged_number, COALESCE((SELECT"
+                f" MAX(event_number) FROM {table} WHERE dbid = rpt_source.dbid), 0))"
+            )
         self.connection.execute("COMMIT")
         self.connection.close()
 
