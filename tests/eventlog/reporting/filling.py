@@ -68,6 +68,11 @@ class LogFile:
         problem: BaseException | None,
         where: TracebackType | None,
     ) -> None:
+        for table in TABLES:
+            self.connection.execute(
+                "UPDATE rpt_source SET logged_number = MAX(logged_number, COALESCE((SELECT"
+                f" MAX(event_number) FROM {table} WHERE dbid = rpt_source.dbid), 0))"
+            )
         self.connection.execute("COMMIT")
         self.connection.close()
 
@@ -205,7 +210,12 @@ def _a_day(script: _Script, chance: Random, name: str, place: int, merged: bool)
         told.append((at + 60, "EventAgentLogout", {}))
     for late, dbid in enumerate([101] if merged else NODES):
         for moment, event, row in told:
-            row = {**row, "dbid": dbid, "agent_session_number": 7, "agent_session_dbid": 101}
+            row = {
+                **row,
+                "dbid": dbid,
+                "agent_session_number": 7 + place,
+                "agent_session_dbid": 101,
+            }
             script.add("rpt_agent", moment + late * 0.01, event, agent_id=name, **row)
 
 
