@@ -80,8 +80,8 @@ class ICapturePoint(Interface):
         Send out some `Notification`s, in their order.
 
         Never called while an earlier call has not fired. Fires once the outside
-        has all of them durably; an errback has them told again, all of
-        them, some seconds later.
+        has all of them durably; an errback has them told again some seconds
+        later: all of them, or, where `notify` is "at-most-once", the replies.
         """
 
     def figures() -> Mapping[str, object]:

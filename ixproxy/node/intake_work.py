@@ -209,7 +209,7 @@ class ShipOutbox(msgspec.Struct, frozen=True):
 
     :ivar told: the numbers of those that were told: they are deleted.
     :ivar limit: read so many at most.
-    :ivar forget: what is read is deleted, too, so that none is told twice.
+    :ivar forget: what is read is deleted, too, so that it is not told twice; but no reply.
     :ivar token: as of DocumentGiven.
     """
 
@@ -245,12 +245,14 @@ class Shipment(msgspec.Struct, frozen=True):
 
     :ivar bodies: each as it was stored, by its number.
     :ivar left: how many are in the outbox, these counted in unless they are forgotten.
+    :ivar forgotten: the numbers of those that are deleted by now.
     :ivar failed: they could not be read, nor deleted.
     """
 
     point: str
     bodies: dict[int, bytes] = {}
     left: int = 0
+    forgotten: frozenset[int] = frozenset()
     failed: bool = False
     token: Any = None
 

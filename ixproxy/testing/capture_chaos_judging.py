@@ -19,6 +19,9 @@ EXPECTED_REASON: Mapping[Sort, tuple[str, ...]] = {
 }
 """Of these one must be in the reason why a document is in the error place."""
 
+REPLIES = frozenset({"submitted", "error"})
+"""What is said as a reply; all documents of a run only submit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -53,7 +56,7 @@ class Promises:
     :ivar once: no document is done twice.
     :ivar by_external_id: not even one that its source holds twice.
     :ivar replies: operations are answered; `notified`: the source hears of what others do.
-    :ivar tell_once: nothing is told twice, and something may be lost.
+    :ivar tell_once: what is no reply is not told twice, and may be lost.
     :ivar ordered: `told` is in order.
     """
 
@@ -156,8 +159,10 @@ def _copies(given: Sequence[Given], found: Found, promises: Promises, verdict: V
 def _tellings(found: Found, promises: Promises, verdict: Verdict) -> None:
     """What is told twice has the same number, and what is told in order has rising ones."""
     numbers = Counter((told.said, told.number) for told in found.told)
-    again = [f"{said} {number}" for (said, number), times in numbers.items() if times > 1]
-    verdict.count("told again", again, promises.tell_once)
+    again = {f"{said} {number}": said for (said, number), times in numbers.items() if times > 1}
+    verdict.count("told again", again, wrong=False)
+    unasked = [what for what, said in again.items() if said not in REPLIES]
+    verdict.count("told again unasked", unasked, promises.tell_once)
     unreadable = [told.said for told in found.told if not told.said.isidentifier()]
     known = [said for said in unreadable if said.startswith("unreadable")]
     verdict.count("unreadable notifications", known)
@@ -188,7 +193,7 @@ def _replies(given: Sequence[Given], found: Found, promises: Promises, verdict: 
         expected |= dict.fromkeys((("submitted", id) for id in each.submits), times)
         expected |= dict.fromkeys((("error", id) for id in each.refused), times)
     without = [id for key, _ in expected.items() if not answers[key] for id in (key[1],)]
-    verdict.count("without a reply", without, not promises.tell_once)
+    verdict.count("without a reply", without)
     more = [
         f"{said} {id}" for (said, id), times in expected.items() if len(answers[said, id]) > times
     ]
@@ -196,7 +201,7 @@ def _replies(given: Sequence[Given], found: Found, promises: Promises, verdict: 
     strange = [
         f"{said} {id}"
         for (said, id), numbers in answers.items()
-        if said in ("submitted", "error") and numbers and (said, id) not in expected
+        if said in REPLIES and numbers and (said, id) not in expected
     ]
     verdict.count("strange replies", strange)
 
