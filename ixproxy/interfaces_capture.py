@@ -81,7 +81,8 @@ class ICapturePoint(Interface):
 
         Never called while an earlier call has not fired. Fires once the outside
         has all of them durably; an errback has them told again some seconds
-        later: all of them, or, where `notify` is "at-most-once", the replies.
+        later: where `notify` is "at-most-once" only the replies, unless it is
+        an `ixproxy.errors.NotTold`.
         """
 
     def figures() -> Mapping[str, object]:

@@ -39,7 +39,7 @@ from ixproxy.capture.file_placing import Places
 from ixproxy.capture.file_settings import FileSettings, read_settings
 from ixproxy.capture.file_telling import Telling
 from ixproxy.capture.refusing import DocumentRefused, one_line, refused_for_ever, undone
-from ixproxy.errors import Code, NodeUnavailable, RequestRefused
+from ixproxy.errors import Code, NotTold, RequestRefused
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
 from ixproxy.node.intake_settings import UNSOLICITED
 from ixproxy.node.intake_work import Document, Notification, Said, Taken
@@ -146,7 +146,7 @@ class FileCapturePoint:
         if not notifications or not (self._settings.notification or self._settings.queues):
             return succeed(None)
         if self._term is None:
-            return fail(NodeUnavailable("the term of this capture point is over"))
+            return fail(NotTold("the term of this capture point is over"))
         told = self._term.jobs.do(TELL, self._term.telling.tell, notifications)
         return told.addCallback(self._told, len(notifications))
 

@@ -31,6 +31,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ixproxy.errors import NotTold
 from ixproxy.node.intake_work import Notification, Shipment, ShipOutbox
 from ixproxy.node.outbox import read_notification
 
@@ -182,8 +183,10 @@ class Shipper:
         if self.state is not State.TELLING:
             return
         self.counts["failed"] += 1
-        # Some may have arrived: what is to be told once is not told again.
-        again = [each for each in self._notifications if each.number not in self._forgotten]
+        again = self._notifications
+        if failure.check(NotTold) is None:
+            # Some may have arrived: what is to be told once is not told again.
+            again = [each for each in again if each.number not in self._forgotten]
         self.counts["lost"] += len(self._notifications) - len(again)
         self._notifications = again
         self._pause_then(

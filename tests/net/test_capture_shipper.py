@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
+from ixproxy.errors import NotTold
 from ixproxy.net.capture_shipper import FEWEST, LONGEST_PAUSE, MOST, Shipper, State
 from ixproxy.node.intake_work import Notification, Said, Shipment, ShipOutbox
 from ixproxy.node.outbox import read_notification
@@ -189,6 +190,21 @@ def test_at_most_once_replies_stay_until_they_are_told_and_are_told_again() -> N
     rig.settle()
     assert rig.outbox == {}
     assert rig.shipper.counts == {"failed": 2, "lost": 2, "notified": 2, "replies": 2}
+
+
+def test_at_most_once_what_was_certainly_not_told_is_told_again_whole() -> None:
+    rig = Rig(tell_once=True)
+    rig.answers = [fail(NotTold("not connected")), fail(NotTold("not connected"))]
+    made = mixed()
+    rig.put(*made)
+    rig.shipper.start()
+    rig.answer()
+    rig.clock.advance(1)
+    rig.clock.advance(2)
+    assert rig.told == [made] * 3
+    rig.settle()
+    assert rig.outbox == {}
+    assert rig.shipper.counts == {"failed": 2, "lost": 0, "notified": 4, "replies": 2}
 
 
 def test_at_most_once_says_that_only_what_was_still_there_was_told() -> None:
