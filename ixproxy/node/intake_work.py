@@ -21,6 +21,12 @@ from ixproxy.messages.message import KeyValues
 DOCUMENT_SIZE = 1 << 20
 """Bytes that a document may have, where its capture point's `max-document-size` does not say."""
 
+NAME = "document"
+"""Of a document's correlation: how its source calls it."""
+
+MAX_RECEIPT = 500
+"""Characters of a receipt."""
+
 _LATER = frozenset({Code.BUSY, Code.STOPPING, Code.STORE_FAILED})
 
 
@@ -110,15 +116,20 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         again; "": it has none, so nobody can tell whether it was here before.
         At most 500 characters.
     :ivar correlation: what the capture point wants to find again at each reply,
-        such as the name of a message and where to send replies to.
+        such as the name of a message and where to send replies to. What stands
+        there under `NAME` names the document in the reply to a `problem`.
     :ivar replies: whether its operations are replied to by notifications; not
         where the source waits for the result, as at a web service.
+    :ivar problem: why nothing of it can be done. Unless its receipt is known,
+        that is replied, once for all of it, and its receipt is not kept: it may
+        be given again when whatever was wrong is mended.
     """
 
-    operations: tuple[Operation, ...]
+    operations: tuple[Operation, ...] = ()
     receipt: str = ""
     correlation: dict[str, str] = {}
     replies: bool = True
+    problem: Problem | None = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,10 +155,12 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     :ivar results: in the order of its operations; of a repeated one that was here
         longer ago than results are kept: empty.
     :ivar repeated: its receipt was known: nothing was done this time.
+    :ivar problem: that of the document: nothing was done, now or before.
     """
 
     results: tuple[Result, ...] = ()
     repeated: bool = False
+    problem: Problem | None = None
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,7 +179,8 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     :ivar place: the queue or workbin that it came to, where it came to one.
     :ivar extra: of ASSIGNED: PartyAgentId and PartyPlaceId, the agent who has it
         now; of ROUTE_REQUESTED: PartyStrategyId; of a reply to what was done
-        before, by its external id: Repeated, 1.
+        before, by its external id: Repeated, 1; of ERROR: Verb, what was asked for, or
+        Document, the name of a document of which nothing can be done.
     """
 
     said: Said

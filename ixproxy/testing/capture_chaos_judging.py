@@ -19,6 +19,9 @@ EXPECTED_REASON: Mapping[Sort, tuple[str, ...]] = {
 }
 """Of these one must be in the reason why a document is in the error place."""
 
+UNUSABLE = frozenset({Sort.TORN, Sort.VERB})
+"""Of these nothing can be done as a whole."""
+
 REPLIES = frozenset({"submitted", "error"})
 """What is said as a reply; all documents of a run only submit."""
 
@@ -56,6 +59,7 @@ class Promises:
     :ivar once: no document is done twice.
     :ivar by_external_id: not even one that its source holds twice.
     :ivar replies: operations are answered; `notified`: the source hears of what others do.
+    :ivar told_of_bad: it hears of documents of which nothing can be done, too.
     :ivar tell_once: what is no reply is not told twice, and may be lost.
     :ivar ordered: `told` is in order.
     """
@@ -63,6 +67,7 @@ class Promises:
     once: bool = True
     by_external_id: bool = False
     replies: bool = True
+    told_of_bad: bool = False
     notified: bool = True
     tell_once: bool = False
     ordered: bool = False
@@ -198,12 +203,18 @@ def _replies(given: Sequence[Given], found: Found, promises: Promises, verdict: 
         f"{said} {id}" for (said, id), times in expected.items() if len(answers[said, id]) > times
     ]
     verdict.count("replied to twice", more, promises.once and not promises.by_external_id)
+    unnamed = [("error", "")] if promises.told_of_bad else []
     strange = [
         f"{said} {id}"
         for (said, id), numbers in answers.items()
-        if said in REPLIES and numbers and (said, id) not in expected
+        if said in REPLIES and numbers and (said, id) not in (*expected, *unnamed)
     ]
     verdict.count("strange replies", strange)
+    if promises.told_of_bad:
+        # They have no operation, so no id of one.
+        bad = sum(each.sort in UNUSABLE for each in given)
+        missing = bad - len(answers["error", ""])
+        verdict.count("bad documents without a reply", ["documents"] * missing)
 
 
 def _notifications(found: Found, promises: Promises, verdict: Verdict) -> None:

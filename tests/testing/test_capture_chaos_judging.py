@@ -102,6 +102,17 @@ def test_the_same_thing_may_be_told_again_unless_that_was_promised() -> None:
     assert once.sentences() == ["1 told again unasked: held 101-8"]
 
 
+def test_a_source_may_hear_of_bad_documents_as_a_whole() -> None:
+    heard = replace(RIGHT, told=told(Told("error", "", "101-9"), Told("error", "", "101-10")))
+    promises = replace(PROMISES, told_of_bad=True)
+    assert judge(GIVEN, heard, promises).sentences() == []
+    assert judge(GIVEN, heard, PROMISES).sentences() == ["1 strange replies: error "]
+    missed = replace(RIGHT, told=told(Told("error", "", "101-9")))
+    assert judge(GIVEN, missed, promises).sentences() == [
+        "1 bad documents without a reply: documents"
+    ]
+
+
 def test_what_is_told_at_most_once_may_not_arrive_but_replies_do() -> None:
     found = replace(RIGHT, told=told()[1:-1])
     verdict = judge(GIVEN, found, replace(PROMISES, tell_once=True))
