@@ -14,7 +14,7 @@ FLOORS = (
     ("errors", "values", "messages", "effects", "interfaces"),
     ("wire", "strategies", "tls"),
     ("core", "node"),
-    ("net", "storage", "capture", "console", "client"),
+    ("net", "storage", "capture", "eventlog", "console", "client"),
     ("config", "plugin", "proxy_parts", "node_parts", "tap_parts", "tap_trust"),
     ("tap", "node_tap", "cli", "testing"),
 )

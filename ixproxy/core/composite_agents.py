@@ -51,7 +51,6 @@ from ixproxy.core.composite_states import changed, differences
 from ixproxy.core.composite_telling import Composite, Telling, agent_event
 from ixproxy.messages.agents import AgentEvent
 from ixproxy.messages.message import Event
-from ixproxy.values import Stamp
 
 MOST_ECHOES = 100
 """Changes that a home may be late with; with more it is compared."""
@@ -231,10 +230,15 @@ class CompositeAgents(Telling):
             return
         those = [each for each in self._sources.values() if each.has(key, agent.stamp)]
         said = agent.logout is not None or agent.mass is not None
-        if not any(each.counts for each in those) and (said or not those):
+        there = any(each.counts for each in those)
+        if not there and (said or not those):
             self._end(key, agent, last)
             return
         self.see_to_authority(key, agent)
+        left = (each for each in self._sources.values() if each.name in agent.left)
+        if not there and any(each.counts for each in left):
+            # Its whole state came before the last who had her was lost; it counts as one after.
+            self.missing.note(key)
 
     def see_to_authority(self, key: AgentKey, agent: Composite) -> None:
         """Find whose events count; tell what is different there."""
@@ -282,7 +286,8 @@ class CompositeAgents(Telling):
         if event is not None:
             self.tell_of(agent, event)
             agent.logged_in_at = agent.time
-            if self._is_late(source, key, session.stamp):
+            others = (each for each in self._sources.values() if each is not source)
+            if any(each.is_late_home_of(key, session.stamp) for each in others):
                 agent.first = session.state
         else:
             state = session.state
@@ -303,13 +308,6 @@ class CompositeAgents(Telling):
             if each.counts:
                 self.tell_holding(each, key, agent)
         self.see_to_authority(key, agent)
-
-    def _is_late(self, source: Source, key: AgentKey, stamp: Stamp) -> bool:
-        """Whether the home is another than `source`, and has yet to report the login."""
-        for each in self._sources.values():
-            if each.dbid == stamp.dbid and each.dbid and each is not source:
-                return each.counts and not each.has(key, stamp)
-        return False
 
     def not_expected(self, source: Source) -> None:
         """What a source was late with will not come: its stream begins anew, or is lost."""

@@ -6,7 +6,9 @@ they are lost logs nobody out. But the whole state of a source that comes back s
 of everybody else that they are not there. It may be given their sessions in a
 moment, by a proxy that has yet to come to it, and those that are away may be
 back in a moment. So nobody is out before the grace has passed, all of it with
-somebody there.
+somebody there. It is the same whether such a state comes before the last source
+that has the session is lost, or after: a way that is cut is noticed late, and
+what was said over there meanwhile nobody has heard.
 
 What a restart loses, and who restores it: all of it; the streams of all
 sources begin with whole states.

@@ -131,6 +131,10 @@ class Source:
         session = self.sessions.get(key)
         return session is not None and session.stamp == stamp and not session.over
 
+    def is_late_home_of(self, key: AgentKey, stamp: Stamp) -> bool:
+        """Whether it is the home of an agent session, and has yet to report the login."""
+        return self.dbid == stamp.dbid != 0 and self.counts and not self.has(key, stamp)
+
     def begin(self, dbid: int) -> None:
         """A stream was asked for."""
         self.dbid = dbid

@@ -69,6 +69,41 @@ def test_a_logout_that_was_missed_while_all_were_away_is_told_though_one_still_i
     assert passed(streams, 1.0, 31.0) == ["AgentLogout*"]
 
 
+def test_a_state_that_lacks_her_counts_though_who_else_has_her_is_lost_only_then() -> None:
+    """That a way is cut is noticed late; simulated seed 7933."""
+    streams = Streams(east=1, north=2)
+    streams.all_say(LOGIN)
+    streams.lose("north")
+    assert streams.begin("north") == []
+    assert streams.lose("east") == []
+    assert passed(streams, 1.0, 30.9) == []
+    assert passed(streams, 31.0) == ["AgentLogout*"]
+    assert streams.states() == []
+
+
+def test_so_does_it_when_who_else_has_her_is_removed_and_only_one_is_left_that_is_away() -> None:
+    streams = Streams(east=1, north=2, west=3)
+    streams.all_say(LOGIN)
+    streams.lose("east")
+    streams.lose("north")
+    streams.begin("north")
+    assert streams.composer.source_removed("west") == []
+    assert passed(streams, 1.0, 31.0) == ["AgentLogout*"]
+
+
+def test_what_a_source_lacked_that_is_away_too_starts_no_time() -> None:
+    streams = Streams(east=1, north=2, west=3)
+    streams.say("east", LOGIN)
+    streams.say("north", LOGIN)
+    streams.lose("north")
+    streams.begin("north")
+    streams.lose("north")
+    streams.lose("east")
+    assert passed(streams, 1.0, 500.0) == [], "west never had her, and a loss logs nobody out"
+    streams.begin("north")
+    assert passed(streams, 501.0, 531.0) == ["AgentLogout*"]
+
+
 def test_what_she_had_in_hand_there_is_taken_away_before() -> None:
     streams = Streams(east=1, north=2)
     streams.say("east", LOGIN)

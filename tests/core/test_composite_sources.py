@@ -61,6 +61,17 @@ def test_a_session_that_is_over_is_not_there() -> None:
     assert not source.has(ANNA, Stamp(1, 1))
 
 
+def test_a_home_that_counts_is_late_until_it_has_the_session() -> None:
+    east, proxy, stamp = Source("east", 1), Source("proxy", 0), Stamp(1, 1)
+    assert not east.is_late_home_of(ANNA, stamp), "it is not there"
+    east.counts = proxy.counts = True
+    assert east.is_late_home_of(ANNA, stamp)
+    assert not east.is_late_home_of(ANNA, Stamp(1, 2)), "another is her home"
+    assert not proxy.is_late_home_of(ANNA, Stamp(1, 0)), "a proxy is nobody's home"
+    east.sessions[ANNA] = Session(stamp, "desk", AgentState(), Origin())
+    assert not east.is_late_home_of(ANNA, stamp)
+
+
 def test_what_is_made_from_an_event_goes_by_its_time_and_number() -> None:
     event = of(m.EventDoNotDisturbOn, event_time=5.0, dbid=2, event_number=9)
     assert origin_of(event) == (5.0, 2, 9)

@@ -1,0 +1,1 @@
+"""Event logs: what happened, in tables that reporting tools can query, or as messages."""
