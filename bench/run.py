@@ -33,8 +33,9 @@ def main() -> int:
         return 2
     benches = (
         bench_proxy, bench_events, bench_node, bench_postgresql, bench_agents, bench_overload,
+        bench_capture_file,
         bench_routing, bench_capture_jms, bench_capture_webservice, bench_capture_kafka,
-        bench_capture_database, bench_capture_file,
+        bench_capture_database,
     )  # fmt: skip
     kept = [bench.main() for bench in benches]
     return 0 if all(kept) else 1

@@ -18,14 +18,14 @@ import msgspec
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages.message import KeyValues
 
-DOCUMENT_SIZE = 1 << 20
-"""Bytes that a document may have, where its capture point's `max-document-size` does not say."""
-
 NAME = "document"
 """Of a document's correlation: how its source calls it."""
 
 MAX_RECEIPT = 500
 """Characters of a receipt."""
+
+DOCUMENT_SIZE = 1 << 20
+"""Bytes that a document may have, where its capture point's `max-document-size` does not say."""
 
 _LATER = frozenset({Code.BUSY, Code.STOPPING, Code.STORE_FAILED})
 
