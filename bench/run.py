@@ -8,6 +8,7 @@ import sys
 from bench import (
     bench_agents,
     bench_capture_database,
+    bench_capture_file,
     bench_capture_jms,
     bench_capture_kafka,
     bench_capture_webservice,
@@ -34,6 +35,7 @@ def main() -> int:
         return 2
     benches = (
         bench_proxy, bench_events, bench_node, bench_postgresql, bench_agents, bench_overload,
+        bench_capture_file,
         bench_routing, bench_capture_jms, bench_capture_webservice, bench_capture_kafka,
         bench_capture_database, bench_eventlog_tables, bench_eventlog,
     )  # fmt: skip

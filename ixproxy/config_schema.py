@@ -152,7 +152,7 @@ CAPTURE = Table(
         "tenant": _text("the name of a tenant", plain_name),
         "queue": _text("the name of a queue", plain_name),
         "duplicate-check": Key(Kind.CHOICE, "receipt", choices=CHECKS),
-        "notify": Key(Kind.CHOICE, AT_LEAST_ONCE, choices=(AT_LEAST_ONCE, AT_MOST_ONCE)),
+        "notify": Key(Kind.CHOICE, AT_MOST_ONCE, choices=(AT_MOST_ONCE, AT_LEAST_ONCE)),
         "notifications": Key(Kind.NAMES, None, check=notification_name),
         "receipt-retention": Key(Kind.WHOLE, 24, low=1, high=8760, unit="hours"),
         "max-document-size": Key(

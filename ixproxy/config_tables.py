@@ -139,7 +139,7 @@ class CapturePoint:
     :ivar queue: where a submit goes that does not say so, "": it must.
     :ivar defaults: what else a submit has that does not say so, by the field's names.
     :ivar duplicate_check: "none", "receipt" or "external-id".
-    :ivar notify: "at-least-once" or "at-most-once".
+    :ivar notify: "at-most-once" or "at-least-once"; of replies always the latter.
     :ivar notifications: what it is told that it did not ask for; None: all that it can be.
     :ivar receipt_retention: hours.
     :ivar max_rate: documents a second; None: not limited.
@@ -151,7 +151,7 @@ class CapturePoint:
     queue: str = ""
     defaults: Mapping[str, object] = field(default_factory=dict)
     duplicate_check: str = "receipt"
-    notify: str = "at-least-once"
+    notify: str = "at-most-once"
     notifications: tuple[str, ...] | None = None
     receipt_retention: int = 24
     max_operations: int = 1000

@@ -255,6 +255,10 @@ class NodeUnavailable(IxproxyError):
     """Nobody could be asked, or nobody answered in time."""
 
 
+class NotTold(IxproxyError):
+    """Something was not told, and telling all of it again tells nothing twice."""
+
+
 class StorageError(IxproxyError):
     """The store failed; the transaction in hand did not happen."""
 

@@ -26,7 +26,8 @@ class IIntake(Interface):
 
         :return: fires with a `Taken` once all of it is durable, also where
             operations of it were refused. Until then the source must not be
-            told that it can forget the document. Never fires at once.
+            told that it can forget the document. Never fires at once. With a
+            `problem`, the document belongs into the error place.
         :raise ixproxy.errors.RequestRefused: by the Deferred: nothing of it was
             done, or, `in_doubt`, nobody knows; with a receipt it can be given
             again in both cases. `ixproxy.node.intake_work.comes_again` says
@@ -80,8 +81,9 @@ class ICapturePoint(Interface):
         Send out some `Notification`s, in their order.
 
         Never called while an earlier call has not fired. Fires once the outside
-        has all of them durably; an errback has them told again, all of
-        them, some seconds later.
+        has all of them durably; an errback has them told again some seconds
+        later: where `notify` is "at-most-once" only the replies, unless it is
+        an `ixproxy.errors.NotTold`.
         """
 
     def figures() -> Mapping[str, object]:

@@ -17,6 +17,7 @@ from twisted.internet.threads import deferToThread
 
 from ixproxy.client import connect
 from ixproxy.messages import RequestGetInteractionProperties
+from ixproxy.testing.kafka_broker import KafkaBroker, unusable
 from ixproxy.testing.processes import RealCluster
 from ixproxy.testing.rabbitmq import PASSWORD, RabbitmqBroker
 
@@ -27,6 +28,10 @@ SECONDS = 120
 LOOKS = 2400
 """So often, a twentieth of a second each, something is looked for that is to happen."""
 MOST_ROUNDS = 20
+TOPICS = {"claims-in": 6, "claims-processed": 1, "claims-errors": 1, "claims-told": 1}
+"""And how many partitions each has."""
+QUICK = 'consumer-options = { "session.timeout.ms" = 1500, "heartbeat.interval.ms" = 300 }'
+"""This broker lets who joins again wait for so long, less a second."""
 
 
 def run(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -162,6 +167,32 @@ async def test_nodes_share_the_queues_of_a_broker(
         assert len(by_queue) == len(set(by_queue))
 
 
+@pytest.mark.processes
+@pytest_twisted.ensureDeferred
+async def test_nodes_share_the_partitions_of_a_topic(tmp_path: Path, real_reactor: Any) -> None:
+    if reason := unusable():
+        pytest.skip(reason)
+    with KafkaBroker() as broker:
+        for topic, partitions in TOPICS.items():
+            broker.make_topic(topic, partitions)
+        text = (HERE / "topics.toml").read_text()
+        # In single quotes a port stays as it is.
+        text = text.replace('"127.0.0.1:9092"', f"'{broker.address}'\n{QUICK}")
+        async with RealCluster(real_reactor, tmp_path / "cluster", text) as cluster:
+            by_record: list[str] = []
+            nodes: set[str] = set()
+            # A node that has not joined yet has no partition.
+            for _ in range(MOST_ROUNDS):
+                *sent, shares = await lines_of("send_records.py", broker.address, "--count", 30)
+                by_record += [line.split()[-1] for line in sent]
+                nodes |= set(shares.removeprefix("by dbid: ").split()[::2])
+                if nodes >= {"101", "102", "103"}:
+                    break
+            assert nodes == {"101", "102", "103"}, "each node had some"
+            assert len(by_record) == len(set(by_record))
+            assert await shown(cluster, real_reactor, by_record) == {"claims": len(by_record)}
+
+
 @pytest.mark.parametrize(
     ("program", "arguments", "said"),
     [
@@ -171,6 +202,7 @@ async def test_nodes_share_the_queues_of_a_broker(
         ("call_nodes.py", [HERE / "queues.toml"], "has no web services"),
         ("send_messages.py", ["127.0.0.1:1"], "127.0.0.1:1: [Errno 111] Connection refused"),
         ("send_messages.py", ["nonsense"], "send_messages.py: nonsense: "),
+        ("send_records.py", ["127.0.0.1:1", "--seconds", "1"], "send_records.py: 127.0.0.1:1: "),
     ],
 )
 def test_what_a_program_cannot_use_is_said_in_a_line(

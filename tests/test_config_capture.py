@@ -7,7 +7,8 @@ from dataclasses import fields
 from ixproxy.config import load
 from ixproxy.config_capture import PASSED_ON, defaults_of, limits_of, rules_of
 from ixproxy.config_schema import CAPTURE
-from ixproxy.config_tables import CapturePoint, Chosen
+from ixproxy.config_tables import CapturePoint
+from ixproxy.net.capture_plans import CaptureLimits
 from ixproxy.node.intake_settings import FIELD_DEFAULTS, UNSOLICITED, CaptureRules, Check
 from ixproxy.node.intake_work import Said
 from tests.config_cases import GOOD
@@ -75,9 +76,13 @@ def test_defaults_of_the_file_are_those_of_the_rules() -> None:
     assert found.chosen.settings == {"inbound-path": "/in", "error-path": "/bad"}
     deployment = load(GOOD + BARE, try_maker=ignoring)
     assert rules_of(deployment, found) == CaptureRules()
-    assert limits_of(found) == limits_of(CapturePoint("mail", Chosen("file")))
+    assert limits_of(found) == CaptureLimits()
     assert found == CapturePoint("mail", found.chosen)
-    assert not limits_of(found).tell_once
+
+
+def test_a_notification_is_told_once_at_most_unless_that_is_asked_for() -> None:
+    assert limits_of(point(BARE)).tell_once
+    assert not limits_of(point(BARE + 'notify = "at-least-once"\n')).tell_once
 
 
 def test_it_is_told_only_what_it_can_be_told() -> None:

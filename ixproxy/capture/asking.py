@@ -43,6 +43,13 @@ class Keys(Settings):
         self.refuse(key, f"expected a list of texts, not {value!r}")
         return default
 
+    def yes(self, key: str) -> bool:
+        """True, or false, which is the default."""
+        value = self._ask(key, False)
+        if not isinstance(value, bool):
+            self.refuse(key, f"expected true or false, not {value!r}")
+        return value is True
+
     def table(self, key: str, expected: str) -> Mapping[str, object]:
         """A table of its own, empty where it is missing; its values are not quoted."""
         value = self._ask(key, {})

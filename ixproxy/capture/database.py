@@ -47,7 +47,7 @@ from ixproxy.capture.database_telling import Telling
 from ixproxy.capture.napping import Nap
 from ixproxy.capture.refusals import Fate, code_of, fate
 from ixproxy.capture.worker import Worker, Works
-from ixproxy.errors import NodeUnavailable
+from ixproxy.errors import NodeUnavailable, NotTold
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
 from ixproxy.node.intake_work import Notification, Problem, Taken
 
@@ -340,7 +340,8 @@ class DatabasePoint:
             await self._telling.write(work, self._do)
         except DatabaseTrouble as trouble:
             self._telling_trouble.about(f"notifications wait: {trouble}")
-            raise
+            # Nothing of the transaction was done, unless it was lost; what was before is known.
+            raise trouble if trouble.trouble is Trouble.LOST else NotTold(str(trouble)) from None
         finally:
             self._told_at = clock()
         if self._telling.last_refusal:
@@ -360,7 +361,7 @@ class DatabasePoint:
         if session is None:
             if self._is_over:
                 raise NodeUnavailable("the capture point has ended")
-            raise DatabaseTrouble(Trouble.LOST, f"{self._settings.place.name} is not connected")
+            raise DatabaseTrouble(Trouble.NOT_NOW, f"{self._settings.place.name} is not connected")
         seconds = self._settings.statement_timeout + GRACE_SECONDS
         late = self._intake.reactor.callLater(seconds, session.shut)
         try:

@@ -38,8 +38,15 @@ from ixproxy.capture.file_names import printable
 from ixproxy.capture.file_placing import Places
 from ixproxy.capture.file_settings import FileSettings, read_settings
 from ixproxy.capture.file_telling import Telling
-from ixproxy.capture.refusing import DocumentRefused, one_line, refused_for_ever, undone
-from ixproxy.errors import Code, NodeUnavailable, RequestRefused
+from ixproxy.capture.refusing import (
+    DocumentRefused,
+    not_done,
+    one_line,
+    refused_for_ever,
+    undone,
+    unusable,
+)
+from ixproxy.errors import Code, NotTold, RequestRefused
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
 from ixproxy.node.intake_settings import UNSOLICITED
 from ixproxy.node.intake_work import Document, Notification, Said, Taken
@@ -55,12 +62,13 @@ class Reading(NamedTuple):
     """
     What came of reading a file.
 
-    :ivar document: None: it has not finished, is gone, or cannot be read.
+    :ivar document: what it asks for, or why nothing of it can be done; None: it has
+        not finished, is gone, or cannot be read.
     :ivar problem: why it cannot be read, or "".
     """
 
     found: Found
-    document: Document | DocumentRefused | None
+    document: Document | None
     problem: str
 
 
@@ -68,19 +76,20 @@ def read_documents(settings: FileSettings, files: Sequence[Found]) -> list[Readi
     """Read as many of `files` as go into one handful, in a thread."""
     read: list[Reading] = []
     for each in read_files(settings.inbound, files, settings.forms.limits.size):
-        document: Document | DocumentRefused | None = None
+        document: Document | None = None
+        name = printable(each.found.name)
+        correlation = {"file": name}
         try:
             if each.too_large:
                 most = settings.forms.limits.size
                 text = f"it has {each.found.stamp.size} bytes, {most} are allowed"
                 raise DocumentRefused(text, code=Code.TOO_LARGE)
             if each.is_read:
-                correlation = {"file": printable(each.found.name)}
                 document = settings.forms.read(
                     each.content, receipt=each.receipt, correlation=correlation
                 )
         except DocumentRefused as refused:
-            document = refused
+            document = unusable(refused, name, each.receipt, correlation, replies=True)
         read.append(Reading(each.found, document, each.problem))
     return read
 
@@ -146,7 +155,7 @@ class FileCapturePoint:
         if not notifications or not (self._settings.notification or self._settings.queues):
             return succeed(None)
         if self._term is None:
-            return fail(NodeUnavailable("the term of this capture point is over"))
+            return fail(NotTold("the term of this capture point is over"))
         told = self._term.jobs.do(TELL, self._term.telling.tell, notifications)
         return told.addCallback(self._told, len(notifications))
 
@@ -196,7 +205,7 @@ class FileCapturePoint:
         while self._ready and term.intake.room():
             found, document = self._ready.popleft()
             term.intake.take(document).addCallbacks(
-                self._taken, self._not_taken, callbackArgs=(found,), errbackArgs=(found,)
+                self._taken, self._not_taken, (found,), errbackArgs=(found, document)
             )
         if not (self._ready or self._queue):
             return
@@ -220,12 +229,10 @@ class FileCapturePoint:
             return
         for found, document, problem in read:
             self._queue.popleft()
-            if isinstance(document, Document):
+            if document is not None:
                 if not self._settings.notification:
                     document = replace(document, replies=False)
                 self._ready.append((found, document))
-            elif document is not None:
-                self._refuse(term, found, str(document))
             else:
                 term.in_hand.discard(found.name)
                 if problem:
@@ -246,7 +253,9 @@ class FileCapturePoint:
         if term is None:
             return
         self._attempts.pop(found.name, None)
-        if problems := undone(taken):
+        if taken.problem is not None:
+            self._refuse(term, found, taken.problem.description)
+        elif problems := undone(taken):
             texts = "\n".join(f"{each.code}: {each.description}" for each in problems[:100])
             self._refuse(term, found, f"nothing of it was done\n{texts}")
         else:
@@ -254,18 +263,22 @@ class FileCapturePoint:
             term.leaving.leave(found)
         self._go_on(term)
 
-    def _not_taken(self, failure: Failure, found: Found) -> None:
+    def _not_taken(self, failure: Failure, found: Found, document: Document) -> None:
         term = self._term
         if term is None:
             return
-        if self._is_hopeless(failure, found):
-            self._refuse(term, found, str(failure.value))
+        if self._is_hopeless(failure, found, document):
+            if document.problem is not None:
+                self._refuse(term, found, document.problem.description)
+            else:
+                name = printable(found.name)
+                self._ready.appendleft((found, not_done(document, name, failure.value)))
         else:
             term.in_hand.discard(found.name)
             term.finding.again(found)
         self._go_on(term)
 
-    def _is_hopeless(self, failure: Failure, found: Found) -> bool:
+    def _is_hopeless(self, failure: Failure, found: Found, document: Document) -> bool:
         """Whether a document never will be taken: the node says so, or it breaks it each time."""
         problem = failure.value
         if isinstance(problem, RequestRefused) and problem.code != Code.INTERNAL:
@@ -273,7 +286,7 @@ class FileCapturePoint:
         if not isinstance(problem, RequestRefused):
             self.log.failure("{name} was not handed in", failure, name=printable(found.name))
         attempts = self._attempts.pop(found.name, 0) + 1
-        if attempts >= MOST_ATTEMPTS:
+        if attempts >= MOST_ATTEMPTS or document.problem is not None:
             return True
         self._attempts[found.name] = attempts
         if len(self._attempts) > 1000:

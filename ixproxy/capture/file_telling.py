@@ -9,6 +9,7 @@ from ixproxy.capture.file_placing import Places, last_count, sync_directory
 from ixproxy.capture.file_settings import SEQUENTIAL, FileSettings
 from ixproxy.capture.refusing import DocumentRefused
 from ixproxy.capture.xml_writing import write_notification
+from ixproxy.errors import NotTold
 from ixproxy.node.intake_work import Notification, Said
 
 
@@ -16,15 +17,15 @@ class Telling:
     """
     What one term of a capture point writes for its source to read.
 
-    What fails in the middle is told again from the beginning; what was on the
-    disk by then is not written twice.
+    What fails in the middle is told again from the beginning, or a part of it;
+    what was on the disk by then is not written twice.
     """
 
     def __init__(self, settings: FileSettings, places: Places) -> None:
         self._settings = settings
         self._places = places
         self._next: dict[str, int] = {}
-        self._written: list[Notification] = []
+        self._written: dict[int, Notification] = {}
 
     def directory_of(self, told: Notification) -> str:
         """Where a notification belongs; "": nowhere, so it is not written."""
@@ -37,21 +38,24 @@ class Telling:
         Write them, one after another, all durable when this returns.
 
         :return: why some of them went to the error place: their stylesheet fails on them.
-        :raise OSError: one cannot be written, for now.
+        :raise NotTold: one cannot be written, for now.
         """
+        try:
+            return self._tell(notifications)
+        except OSError as problem:
+            raise NotTold(str(problem)) from problem
+
+    def _tell(self, notifications: Sequence[Notification]) -> list[str]:
         faults: list[str] = []
-        before, self._written = self._written, []
+        before = dict(self._written)
         for told in notifications:
-            if before and before[0] == told:
-                del before[0]
-            else:
-                before = []
+            if before.get(told.number) != told:
                 if fault := self._write(told):
                     faults.append(fault)
-            self._written.append(told)
+                self._written[told.number] = told
         for directory in sorted({self.directory_of(told) for told in notifications} - {""}):
             sync_directory(directory)
-        self._written = []
+        self._written.clear()
         return faults
 
     def _write(self, told: Notification) -> str:

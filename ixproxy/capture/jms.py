@@ -37,7 +37,7 @@ from ixproxy.capture.jms_inbox import Inbox
 from ixproxy.capture.jms_settings import STOMP, JmsSettings, read_settings
 from ixproxy.capture.jms_telling import Telling
 from ixproxy.capture.jms_words import Came, Ended, Link, LinkLost, Received
-from ixproxy.errors import ConfigError
+from ixproxy.errors import ConfigError, NotTold
 from ixproxy.interfaces_capture import ICapturePoint
 from ixproxy.node.intake_settings import UNSOLICITED
 from ixproxy.node.intake_work import Notification
@@ -116,12 +116,12 @@ class JmsCapturePoint:
         if not notifications or self._telling is None or self._jobs is None:
             return
         if self._state == "ended":
-            raise LinkLost("the term of this capture point is over")
+            raise NotTold("the term of this capture point is over")
         outgoing, faults = await self._jobs.do(TELL, self._telling.write, notifications)
         if not outgoing:
             return
         if self._link is None or self._state != "connected":
-            raise LinkLost(f"there is no connection to the broker ({self._state})")
+            raise NotTold(f"there is no connection to the broker ({self._state})")
         try:
             await self._link.send(outgoing)
         except LinkLost as problem:

@@ -5,8 +5,11 @@ Theory of operation: a message is
 
     waiting --read--> ready --handed in--> in flight --taken--> settling --> gone
                       ^  |                   |  |                  ^
-                      |  +- cannot be read --|--+-- never ---------+   (to the error queue)
+                      |                      |  +-- never ---------+   (to the error queue)
                       +------- later --------+
+
+One that cannot be read, or that was delivered too often, is handed in as one of which
+nothing can be done: if the node knows it by its receipt, it was done all the same.
 
 Messages wait in the order in which they came, are read by the handful in a thread,
 and handed in in their order, as far as there is room. One that the node cannot take
@@ -35,7 +38,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ixproxy.capture.file_jobs import Jobs
-from ixproxy.capture.jms_reading import ReadingBroke, read_messages
+from ixproxy.capture.jms_reading import ReadingBroke, read_messages, unusable_message
 from ixproxy.capture.jms_settings import JmsSettings
 from ixproxy.capture.jms_words import CAPTURE_POINT, REASON, Link, LinkLost, Received, Settled
 from ixproxy.capture.refusing import (
@@ -163,7 +166,7 @@ class Inbox:
             outcome = self._waiting[0].outcome
             if outcome is None:
                 break
-            if isinstance(outcome, Document) and not self._intake.room():
+            if not self._intake.room():
                 self._ask_for_room()
                 break
             self._hand_in(self._waiting.popleft(), outcome)
@@ -200,8 +203,7 @@ class Inbox:
 
     def _hand_in(self, waiting: _Waiting, outcome: Document | DocumentRefused) -> None:
         if isinstance(outcome, DocumentRefused):
-            self._refuse(waiting, str(outcome))
-            return
+            outcome = unusable_message(self._settings, waiting.message, outcome)
         self.in_flight += 1
         taking = self._intake.take(outcome)
         taking.addCallbacks(self._taken, self._not_taken, (waiting,), errbackArgs=(waiting,))
@@ -212,6 +214,9 @@ class Inbox:
         if not self.open:
             return
         self._pause = FIRST_PAUSE
+        if taken.problem is not None:
+            self._refuse(waiting, taken.problem.description)
+            return
         if problems := undone(taken):
             self._refuse(waiting, undone_reason(problems))
             return
@@ -224,14 +229,23 @@ class Inbox:
             return
         problem = failure.value
         if isinstance(problem, RequestRefused) and refused_for_ever(problem):
-            self._refuse(waiting, f"{problem.code}: {problem.description}")
+            self._give_up(waiting, f"{problem.code}: {problem.description}", problem.code)
             return
         if not isinstance(problem, RequestRefused) or problem.code == Code.INTERNAL:
             waiting.broken += 1
             if waiting.broken >= MOST_BROKEN:
-                self._refuse(waiting, f"handed in {waiting.broken} times: {problem}")
+                text = f"handed in {waiting.broken} times: {problem}"
+                self._give_up(waiting, text, Code.INTERNAL)
                 return
         self._later(waiting)
+
+    def _give_up(self, waiting: _Waiting, why: str, code: int) -> None:
+        """Nothing of it can be done, which is handed in, too, unless that was just tried."""
+        if isinstance(waiting.outcome, DocumentRefused):
+            self._refuse(waiting, str(waiting.outcome))
+        else:
+            waiting.outcome = DocumentRefused(why, code=code)
+            self._hand_in(waiting, waiting.outcome)
 
     def _broke(self, failure: Failure) -> None:
         log.failure("Capture point {name} broke", failure=failure, name=self._intake.name)

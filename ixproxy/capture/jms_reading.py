@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ixproxy.capture.jms_settings import JmsSettings
 from ixproxy.capture.jms_words import Received
-from ixproxy.capture.refusing import DocumentRefused
+from ixproxy.capture.refusing import DocumentRefused, unusable
 from ixproxy.node.intake_work import Document
 
 MESSAGE, CORRELATION, REPLY_TO = "message", "correlation", "reply-to"
@@ -62,6 +62,19 @@ def document_of(settings: JmsSettings, message: Received) -> Document:
     if settings.notification_queue or REPLY_TO in correlation:
         return document
     return replace(document, replies=False)
+
+
+def unusable_message(
+    settings: JmsSettings, message: Received, refused: DocumentRefused
+) -> Document:
+    """What is handed in of a message of which nothing can be done."""
+    try:
+        correlation = correlation_of(settings, message)
+    except DocumentRefused:
+        correlation = {}
+    name = message.name[:LONGEST_ID]
+    replies = bool(settings.notification_queue) or REPLY_TO in correlation
+    return unusable(refused, name, message.name, correlation, replies=replies)
 
 
 def correlation_of(settings: JmsSettings, message: Received) -> Mapping[str, str]:

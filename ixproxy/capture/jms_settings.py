@@ -59,23 +59,12 @@ class JmsSettings:
     forms: XmlForms = field(default_factory=XmlForms)
 
 
-class _Keys(Keys):
-    """Keys, some of which are true or false."""
-
-    def yes(self, key: str) -> bool:
-        """True or false, which is the default."""
-        value = self._ask(key, False)
-        if not isinstance(value, bool):
-            self.refuse(key, f"expected true or false, not {value!r}")
-        return value is True
-
-
 def read_settings(given: Mapping[str, object]) -> JmsSettings:
     """
     :param given: the keys of the table.
     :raise ixproxy.errors.ConfigError: with everything that is wrong.
     """
-    keys = _Keys(given)
+    keys = Keys(given)
     protocol = keys.choice("protocol", STOMP, (STOMP, AMQP))
     inbound = keys.needed_text("inbound-queue-name", "the name of the queue that is read")
     user = keys.text("user")
@@ -110,7 +99,7 @@ def read_settings(given: Mapping[str, object]) -> JmsSettings:
     return settings
 
 
-def _addresses(keys: _Keys) -> tuple[str, ...]:
+def _addresses(keys: Keys) -> tuple[str, ...]:
     value = keys.required("address", 'an address such as "tcp:broker.example:61613"')
     given = [value] if isinstance(value, str) else value
     if value is None:
@@ -153,7 +142,7 @@ class _NoReactor:
         raise NotImplementedError
 
 
-def _message_size(keys: _Keys, document: int, said: bool) -> int:
+def _message_size(keys: Keys, document: int, said: bool) -> int:
     """
     The greatest body: a document that may be read must be let in.
 
@@ -169,7 +158,7 @@ def _message_size(keys: _Keys, document: int, said: bool) -> int:
     return size
 
 
-def _other(keys: _Keys, key: str, inbound: str) -> str:
+def _other(keys: Keys, key: str, inbound: str) -> str:
     """The name of a queue to send to, which must not be the one that is read."""
     name = keys.text(key)
     if name and name == inbound:

@@ -39,7 +39,7 @@ from ixproxy.capture.kafka_statistics import Statistics
 from ixproxy.capture.kafka_writer import NotWritten, Writer
 from ixproxy.capture.napping import Nap
 from ixproxy.capture.refusals import Fate, fate
-from ixproxy.capture.refusing import undone, undone_reason
+from ixproxy.capture.refusing import not_done, undone, undone_reason
 from ixproxy.errors import ConfigError, ConfigProblem, NodeUnavailable
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
 from ixproxy.node.intake_settings import UNSOLICITED
@@ -235,10 +235,7 @@ class KafkaPoint:
 
     async def _do(self, partition: Partition, record: Record) -> None:
         """All that a record needs."""
-        if record.document is None:
-            done = await self._refuse(partition, record, record.why)
-        else:
-            done = await self._hand_in(partition, record, record.document)
+        done = await self._hand_in(partition, record, record.document)
         if not done or self._is_over:
             return
         reached = self._partitions.finish(partition, record)
@@ -263,10 +260,15 @@ class KafkaPoint:
                 taken = await self._intake.take(document)
             except Exception as problem:
                 if fate(problem, attempts) is Fate.NEVER:
-                    return await self._refuse(partition, record, str(problem))
+                    if document.problem is not None:
+                        return await self._refuse(partition, record, document.problem.description)
+                    document, attempts = not_done(document, record.name, problem), 0
+                    continue
                 if self._needs(partition):
                     await self._nap.rest(pauses.next())
                 continue
+            if taken.problem is not None:
+                return await self._refuse(partition, record, taken.problem.description)
             if problems := undone(taken):
                 return await self._refuse(partition, record, undone_reason(problems))
             self._counts["repeated" if taken.repeated else "taken"] += 1

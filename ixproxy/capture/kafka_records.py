@@ -8,8 +8,9 @@ from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
 
 from confluent_kafka import KafkaException
+from msgspec.structs import replace
 
-from ixproxy.capture.refusing import DocumentRefused
+from ixproxy.capture.refusing import DocumentRefused, unusable
 from ixproxy.node.intake_work import Document, Notification
 
 MOST_KEY = 4096
@@ -56,7 +57,7 @@ class Record:
     """
     One record that was read.
 
-    :ivar document: what it asks for; None: it cannot be read, `why` not.
+    :ivar document: what it asks for, or, where it cannot be read, why not.
     """
 
     topic: str
@@ -65,8 +66,7 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Headers
-    document: Document | None
-    why: str = ""
+    document: Document
 
     @property
     def name(self) -> str:
@@ -87,21 +87,18 @@ def record_of(message: Message, read: Reads, replies: bool) -> Record:
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     key, value = message.key(), message.value()
     headers, why = _headers(message)
-    document = None
-    if not why and value is None:
-        why = "the record has no value"
-    if not why and value is not None:
-        correlation = {"place": f"{topic}/{partition}/{offset}"}
-        if replies:
-            correlation |= _correlation(key, headers)
-        try:
-            document = read(value, _receipt(message), correlation)
-        except DocumentRefused as refused:
-            why = str(refused)
-        else:
-            if not replies:
-                document = _without_replies(document)
-    return Record(topic, partition, offset, key, value, headers, document, why)
+    place = f"{topic}/{partition}/{offset}"
+    correlation = {"place": place} | (_correlation(key, headers) if replies else {})
+    receipt = _receipt(message)
+    try:
+        if why or value is None:
+            raise DocumentRefused(why or "the record has no value")
+        document = read(value, receipt, correlation)
+    except DocumentRefused as refused:
+        document = unusable(refused, place, receipt, correlation, replies=replies)
+    if not replies:
+        document = replace(document, replies=False)
+    return Record(topic, partition, offset, key, value, headers, document)
 
 
 def _headers(message: Message) -> tuple[Headers, str]:
@@ -141,15 +138,6 @@ def _correlation(key: bytes | None, headers: Headers) -> dict[str, str]:
         if name == CORRELATION and len(content) <= MOST_CORRELATION:
             found[CORRELATION] = content.decode("latin-1")
     return found
-
-
-def _without_replies(document: Document) -> Document:
-    return Document(
-        operations=document.operations,
-        receipt=document.receipt,
-        correlation=document.correlation,
-        replies=False,
-    )
 
 
 def copy_of(record: Record, topic: str, why: str = "") -> Outgoing:

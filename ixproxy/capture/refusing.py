@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ixproxy.errors import Code, IxproxyError, RequestRefused
-from ixproxy.node.intake_work import Problem, Taken, comes_again
+from ixproxy.node.intake_work import MAX_RECEIPT, NAME, Document, Problem, Taken, comes_again
 
 
 class DocumentRefused(IxproxyError):
@@ -37,6 +39,8 @@ def undone(taken: Taken) -> list[Problem]:
 
     It belongs in the error place then, whatever its kind.
     """
+    if taken.problem is not None:
+        return [taken.problem]
     problems = [each.problem for each in taken.results if each.problem is not None]
     return problems if len(problems) == len(taken.results) else []
 
@@ -46,6 +50,39 @@ def undone_reason(problems: list[Problem]) -> str:
     first = problems[0]
     more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
     return f"nothing of it was done: {first.code}: {first.description}{more}"
+
+
+def unusable(
+    refused: DocumentRefused,
+    name: str,
+    receipt: str,
+    correlation: Mapping[str, str],
+    *,
+    replies: bool,
+) -> Document:
+    """
+    What is handed in of a document of which nothing can be done.
+
+    So it is known where it was done before, and its source is told otherwise.
+
+    :param name: how its source calls it.
+    """
+    return Document(
+        # A receipt that cannot be one is no name either.
+        receipt=receipt if len(receipt) <= MAX_RECEIPT and "\0" not in receipt else "",
+        correlation={**correlation, NAME: name} if name else dict(correlation),
+        replies=replies,
+        problem=Problem(refused.code, str(refused)),
+    )
+
+
+def not_done(document: Document, name: str, problem: BaseException | None) -> Document:
+    """What is handed in, then, of a document that no intake will take."""
+    code = problem.code if isinstance(problem, RequestRefused) else Code.INTERNAL
+    refused = DocumentRefused(str(problem), code=code)
+    return unusable(
+        refused, name, document.receipt, document.correlation, replies=document.replies
+    )
 
 
 def one_line(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ixproxy.capture.asking import Keys
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
 
 INBOUND = "inbound-transformation"
 OUTBOUND = "outbound-transformation"
-_PARAMETERS = {INBOUND: "inbound-parameters", OUTBOUND: "outbound-parameters"}
+_PARAMETERS = {
+    INBOUND: "inbound-transformer-parameters",
+    OUTBOUND: "outbound-transformer-parameters",
+}
+
+IWD_MODE = "iwd-compatibility-mode"
+_IWD = Path(__file__).with_name("iwd")
+_OF_IWD = {INBOUND: str(_IWD / "inbound.xsl"), OUTBOUND: str(_IWD / "outbound.xsl")}
 
 MOST_DOCUMENT_SIZE = 64 << 20
 """Bytes; more is no document."""
@@ -97,16 +105,23 @@ def read_forms(keys: Keys) -> XmlForms:
     The keys of a capture point's table that say in which form its documents are.
 
     `max-document-size` (bytes), `inbound-transformation` and
-    `outbound-transformation` (files with stylesheets), `inbound-parameters` and
-    `outbound-parameters` (what those are given). What is wrong is noted in `keys`.
+    `outbound-transformation` (files with stylesheets), or `iwd-compatibility-mode`
+    (those of iWD); `inbound-transformer-parameters` and
+    `outbound-transformer-parameters` (what those are given). What is wrong is noted
+    in `keys`.
     """
     size = keys.whole("max-document-size", LIMITS.size, 1, MOST_DOCUMENT_SIZE)
     limits = replace(LIMITS, size=size, text=max(LIMITS.text, size // 4))
-    return XmlForms(limits, _stylesheet(keys, INBOUND), _stylesheet(keys, OUTBOUND))
+    iwd = keys.yes(IWD_MODE)
+    return XmlForms(limits, _stylesheet(keys, INBOUND, iwd), _stylesheet(keys, OUTBOUND, iwd))
 
 
-def _stylesheet(keys: Keys, key: str) -> Stylesheet | None:
+def _stylesheet(keys: Keys, key: str, iwd: bool) -> Stylesheet | None:
     path = keys.text(key)
+    if iwd and path:
+        keys.refuse(key, f"{IWD_MODE} has a stylesheet of its own")
+        return None
+    path = _OF_IWD[key] if iwd else path
     given = keys.table(_PARAMETERS[key], '{ CompleteQueues = "Done" }')
     texts = {name: each for name, each in given.items() if isinstance(each, str)}
     if len(texts) < len(given):

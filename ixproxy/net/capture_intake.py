@@ -28,6 +28,7 @@ from ixproxy.errors import Code, RequestRefused
 from ixproxy.interfaces_capture import IIntake
 from ixproxy.net.capture_plans import CaptureLimits
 from ixproxy.node.intake_work import (
+    MAX_RECEIPT,
     Document,
     DocumentDone,
     DocumentGiven,
@@ -39,9 +40,6 @@ log = Logger()
 
 OPERATIONS_AT_A_TIME = 500
 """Operations of one capture point that the writer has at a time, unless one document has more."""
-
-MAX_RECEIPT = 500
-"""Characters of a receipt."""
 
 BURST = 0.1
 """Seconds' worth of documents that may follow each other at once, whatever the rate."""
@@ -222,7 +220,8 @@ class Intake:
     def done(self, handed: Handed, taken: Taken) -> None:
         """A document is durable."""
         if self._leaves(handed):
-            self.counts["repeated" if taken.repeated else "taken"] += 1
+            became = "repeated" if taken.repeated else "rejected" if taken.problem else "taken"
+            self.counts[became] += 1
             if not taken.repeated:
                 refused = sum(result.problem is not None for result in taken.results)
                 self.counts["refused"] += refused

@@ -17,14 +17,15 @@ class CaptureLimits:
     :ivar max_in_flight: documents that are handed in and not answered.
     :ivar max_operations: in one document.
     :ivar max_rate: documents a second; None: not limited.
-    :ivar tell_once: a notification is told once at most, and may be lost;
-        otherwise it is told until it is known to have arrived.
+    :ivar tell_once: a notification that is no reply is told once at most, and
+        may be lost; otherwise, as a reply is in any case, it is told until it is
+        known to have arrived.
     """
 
     max_in_flight: int = 100
     max_operations: int = 1000
     max_rate: float | None = None
-    tell_once: bool = False
+    tell_once: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ Theory of operation: a shipper reads some notifications, oldest first, tells
 them, and reads the next ones, by a piece of work that also deletes those that
 were told. So they go out in order and one call at a time; what was told when
 the node broke is told again, with the same number, by whoever is primary
-next. Where none may be told twice they are deleted when they are read.
+next. Where notifications may not be told twice, those that are no replies are
+deleted when they are read, and told once with the replies among them; of what
+could not be told only the replies are told again.
 
     IDLE      nothing is known to be there
     READING   the writer was asked
@@ -29,6 +31,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ixproxy.errors import NotTold
 from ixproxy.node.intake_work import Notification, Shipment, ShipOutbox
 from ixproxy.node.outbox import read_notification
 
@@ -83,10 +86,10 @@ class Shipper:
         self.left = 0
         self.counts: Counter[str] = Counter()
         self._more = False
-        self._forgets = tell_once
         self._told: tuple[int, ...] = ()
         self._notifications: list[Notification] = []
         self._numbers: tuple[int, ...] = ()
+        self._forgotten: frozenset[int] = frozenset()
         self._limit = FEWEST
         self._pause = FIRST_PAUSE
         self._problem = ""
@@ -110,9 +113,8 @@ class Shipper:
             self._call.cancel()
 
     def _read(self) -> None:
-        # What is read now stays so, also if it is to be told otherwise from now on.
-        self.state, self._more, self._forgets = State.READING, False, self.tell_once
-        self._ask(ShipOutbox(self._point, self._limit, self._told, self._forgets, self))
+        self.state, self._more = State.READING, False
+        self._ask(ShipOutbox(self._point, self._limit, self._told, self.tell_once, self))
 
     def shipment(self, effect: Shipment) -> None:
         """What was read."""
@@ -131,13 +133,14 @@ class Shipper:
             else:
                 self.state = State.IDLE
             return
-        self._numbers = tuple(effect.bodies)
+        self._forgotten = effect.forgotten
+        self._numbers = tuple(each for each in effect.bodies if each not in effect.forgotten)
         self._notifications = [
             each for number, body in effect.bodies.items() if (each := self._readable(number, body))
         ]
         size = sum(map(len, effect.bodies.values())) / len(effect.bodies)
         self._limit = max(FEWEST, min(MOST, int(BYTES / max(1.0, size))))
-        if self._forgets:
+        if self._forgotten:
             self._read_some()
         self._tell_them()
 
@@ -172,7 +175,7 @@ class Shipper:
 
     def _settled(self) -> None:
         """Those in hand are done with."""
-        self._told = () if self._forgets else self._numbers
+        self._told = self._numbers
         self._notifications, self._numbers = [], ()
         self._read()
 
@@ -180,11 +183,15 @@ class Shipper:
         if self.state is not State.TELLING:
             return
         self.counts["failed"] += 1
-        if self._forgets:
-            self.counts["lost"] += len(self._notifications)
-            self._pause_then(self._settled, failure.getErrorMessage())
-        else:
-            self._pause_then(self._tell_them, failure.getErrorMessage())
+        again = self._notifications
+        if failure.check(NotTold) is None:
+            # Some may have arrived: what is to be told once is not told again.
+            again = [each for each in again if each.number not in self._forgotten]
+        self.counts["lost"] += len(self._notifications) - len(again)
+        self._notifications = again
+        self._pause_then(
+            self._tell_them if again else self._settled, failure.getErrorMessage()
+        )
 
     def _pause_then(self, act: Callable[[], None], problem: str) -> None:
         self.state = State.PAUSING

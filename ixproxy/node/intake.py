@@ -7,7 +7,8 @@ by itself and answered with the error, and the others are done. The answers are
 rows of the outbox, where the document wants any, and the results that are
 given back; both are of the same transaction as what they tell of, and so is
 the receipt by which the document is known when it is given again: then
-nothing is done, and the results are those of the first time.
+nothing is done, and the results are those of the first time. A document with a
+problem as a whole is asked for in the same way, and answered once as a whole.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ixproxy.node.intake_operations import Asker, Did, asker_of, do_operation
 from ixproxy.node.intake_settings import CaptureRules, Check
 from ixproxy.node.intake_splitting import external_ids_of, ids_of, is_storable
 from ixproxy.node.intake_work import (
+    NAME,
     Document,
     DocumentDone,
     DocumentGiven,
@@ -101,8 +103,13 @@ def do_document(turn: Turn, work: DocumentGiven) -> DocumentDone:
         if known is not None and known.kept_until > turn.now:
             return DocumentDone(work.token, Taken(results=_unpacked(known.results), repeated=True))
     waiting = turn.outboxes.sizes.get(point, 0)
-    if document.replies and waiting and waiting + len(document.operations) > rules.max_outbox:
+    more = len(document.operations) + (document.problem is not None)
+    if document.replies and waiting and waiting + more > rules.max_outbox:
         raise RequestRefused(Code.BUSY, f"{waiting} notifications wait for {point!r}")
+    if document.problem is not None:
+        if document.replies:
+            _reply_to_all(turn, point, document, document.problem)
+        return DocumentDone(work.token, Taken(problem=document.problem))
     turn.rows.look_for(point, external_ids_needed(document, rules))
     asker = asker_of(turn, point, rules)
     results = tuple(_result(turn, asker, document, each) for each in document.operations)
@@ -182,6 +189,24 @@ def _reply(
         correlation=document.correlation,
         actor=("media-server", point),
         extra=extra,
+    )
+    keep_notification(turn, point, notification)
+
+
+def _reply_to_all(turn: Turn, point: str, document: Document, problem: Problem) -> None:
+    """Tell the capture point that nothing of a document can be done."""
+    name = document.correlation.get(NAME, document.receipt)
+    turn.counters.event_number += 1
+    notification = Notification(
+        said=Said.ERROR,
+        number=turn.counters.event_number,
+        dbid=turn.identity.dbid,
+        at=turn.now,
+        reply=True,
+        problem=problem,
+        correlation=document.correlation,
+        actor=("media-server", point),
+        extra={"Document": name} if name else {},
     )
     keep_notification(turn, point, notification)
 

@@ -18,6 +18,12 @@ import msgspec
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages.message import KeyValues
 
+NAME = "document"
+"""Of a document's correlation: how its source calls it."""
+
+MAX_RECEIPT = 500
+"""Characters of a receipt."""
+
 DOCUMENT_SIZE = 1 << 20
 """Bytes that a document may have, where its capture point's `max-document-size` does not say."""
 
@@ -110,15 +116,20 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         again; "": it has none, so nobody can tell whether it was here before.
         At most 500 characters.
     :ivar correlation: what the capture point wants to find again at each reply,
-        such as the name of a message and where to send replies to.
+        such as the name of a message and where to send replies to. What stands
+        there under `NAME` names the document in the reply to a `problem`.
     :ivar replies: whether its operations are replied to by notifications; not
         where the source waits for the result, as at a web service.
+    :ivar problem: why nothing of it can be done. Unless its receipt is known,
+        that is replied, once for all of it, and its receipt is not kept: it may
+        be given again when whatever was wrong is mended.
     """
 
-    operations: tuple[Operation, ...]
+    operations: tuple[Operation, ...] = ()
     receipt: str = ""
     correlation: dict[str, str] = {}
     replies: bool = True
+    problem: Problem | None = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,10 +155,12 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     :ivar results: in the order of its operations; of a repeated one that was here
         longer ago than results are kept: empty.
     :ivar repeated: its receipt was known: nothing was done this time.
+    :ivar problem: that of the document: nothing was done, now or before.
     """
 
     results: tuple[Result, ...] = ()
     repeated: bool = False
+    problem: Problem | None = None
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,7 +179,8 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     :ivar place: the queue or workbin that it came to, where it came to one.
     :ivar extra: of ASSIGNED: PartyAgentId and PartyPlaceId, the agent who has it
         now; of ROUTE_REQUESTED: PartyStrategyId; of a reply to what was done
-        before, by its external id: Repeated, 1.
+        before, by its external id: Repeated, 1; of ERROR: Verb, what was asked for, or
+        Document, the name of a document of which nothing can be done.
     """
 
     said: Said
@@ -209,7 +223,7 @@ class ShipOutbox(msgspec.Struct, frozen=True):
 
     :ivar told: the numbers of those that were told: they are deleted.
     :ivar limit: read so many at most.
-    :ivar forget: what is read is deleted, too, so that none is told twice.
+    :ivar forget: what is read is deleted, too, so that it is not told twice; but no reply.
     :ivar token: as of DocumentGiven.
     """
 
@@ -245,12 +259,14 @@ class Shipment(msgspec.Struct, frozen=True):
 
     :ivar bodies: each as it was stored, by its number.
     :ivar left: how many are in the outbox, these counted in unless they are forgotten.
+    :ivar forgotten: the numbers of those that are deleted by now.
     :ivar failed: they could not be read, nor deleted.
     """
 
     point: str
     bodies: dict[int, bytes] = {}
     left: int = 0
+    forgotten: frozenset[int] = frozenset()
     failed: bool = False
     token: Any = None
 

@@ -5,8 +5,9 @@ Theory of operation: every notification is a row for the consumer of its
 capture point, by the number of its event. How many rows each one has is
 counted here, for nobody may fill the disk: from a limit on, what the capture
 point did not ask for is dropped, and what it asks is refused until it has read
-what there is. Rows leave when the server says that they were told, or, where
-none may be told twice, when they are read.
+what there is. Rows leave when the server says that they were told. Where none that
+the capture point did not ask for may be told twice, those leave when they are
+read; replies never do.
 """
 
 from __future__ import annotations
@@ -26,6 +27,15 @@ from ixproxy.node.turn import Turn
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Notification).decode
+
+
+class _Kind(msgspec.Struct):
+    """As much of a notification as says whether it is a reply."""
+
+    reply: bool = False
+
+
+_decode_kind = msgspec.msgpack.Decoder(_Kind).decode
 
 
 def read_notification(body: bytes) -> Notification:
@@ -55,14 +65,23 @@ def keep_notification(turn: Turn, point: str, notification: Notification) -> Non
 
 
 def ship(turn: Turn, work: ShipOutbox) -> Shipment:
-    """The next notifications of a capture point; what was told is deleted."""
+    """The next notifications of a capture point; what was told, or may be lost, is deleted."""
     consumer = consumer_of(work.point)
     found = turn.rows.outbox(consumer, work.limit, max(work.told, default=0))
     bodies = {row.event_number: row.body for row in found}
-    gone = [*work.told, *(bodies if work.forget else ())]
+    forgotten = [each for each, body in bodies.items() if work.forget and _may_be_lost(body)]
+    gone = [*work.told, *forgotten]
     for number in gone:
         turn.rows.remove_outbox(number, consumer)
     if gone:
         turn.outboxes.add(work.point, -len(gone))
     left = turn.outboxes.sizes.get(work.point, 0)
-    return Shipment(work.point, bodies, left, token=work.token)
+    return Shipment(work.point, bodies, left, frozenset(forgotten), token=work.token)
+
+
+def _may_be_lost(body: bytes) -> bool:
+    """Whether it is one that the capture point did not ask for; what cannot be read is none."""
+    try:
+        return not _decode_kind(body).reply
+    except msgspec.MsgspecError:
+        return False

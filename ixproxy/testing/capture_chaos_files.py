@@ -18,6 +18,7 @@ REASON = ".reason.txt"
 class Files(Source):
     """Somebody who renames files into a directory."""
 
+    told_of_bad = True
     ordered = True
 
     async def start(self) -> None:

@@ -19,6 +19,12 @@ EXPECTED_REASON: Mapping[Sort, tuple[str, ...]] = {
 }
 """Of these one must be in the reason why a document is in the error place."""
 
+UNUSABLE = frozenset({Sort.TORN, Sort.VERB})
+"""Of these nothing can be done as a whole."""
+
+REPLIES = frozenset({"submitted", "error"})
+"""What is said as a reply; all documents of a run only submit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -53,13 +59,15 @@ class Promises:
     :ivar once: no document is done twice.
     :ivar by_external_id: not even one that its source holds twice.
     :ivar replies: operations are answered; `notified`: the source hears of what others do.
-    :ivar tell_once: nothing is told twice, and something may be lost.
+    :ivar told_of_bad: it hears of documents of which nothing can be done, too.
+    :ivar tell_once: what is no reply is not told twice, and may be lost.
     :ivar ordered: `told` is in order.
     """
 
     once: bool = True
     by_external_id: bool = False
     replies: bool = True
+    told_of_bad: bool = False
     notified: bool = True
     tell_once: bool = False
     ordered: bool = False
@@ -156,8 +164,10 @@ def _copies(given: Sequence[Given], found: Found, promises: Promises, verdict: V
 def _tellings(found: Found, promises: Promises, verdict: Verdict) -> None:
     """What is told twice has the same number, and what is told in order has rising ones."""
     numbers = Counter((told.said, told.number) for told in found.told)
-    again = [f"{said} {number}" for (said, number), times in numbers.items() if times > 1]
-    verdict.count("told again", again, promises.tell_once)
+    again = {f"{said} {number}": said for (said, number), times in numbers.items() if times > 1}
+    verdict.count("told again", again, wrong=False)
+    unasked = [what for what, said in again.items() if said not in REPLIES]
+    verdict.count("told again unasked", unasked, promises.tell_once)
     unreadable = [told.said for told in found.told if not told.said.isidentifier()]
     known = [said for said in unreadable if said.startswith("unreadable")]
     verdict.count("unreadable notifications", known)
@@ -188,17 +198,23 @@ def _replies(given: Sequence[Given], found: Found, promises: Promises, verdict: 
         expected |= dict.fromkeys((("submitted", id) for id in each.submits), times)
         expected |= dict.fromkeys((("error", id) for id in each.refused), times)
     without = [id for key, _ in expected.items() if not answers[key] for id in (key[1],)]
-    verdict.count("without a reply", without, not promises.tell_once)
+    verdict.count("without a reply", without)
     more = [
         f"{said} {id}" for (said, id), times in expected.items() if len(answers[said, id]) > times
     ]
     verdict.count("replied to twice", more, promises.once and not promises.by_external_id)
+    unnamed = [("error", "")] if promises.told_of_bad else []
     strange = [
         f"{said} {id}"
         for (said, id), numbers in answers.items()
-        if said in ("submitted", "error") and numbers and (said, id) not in expected
+        if said in REPLIES and numbers and (said, id) not in (*expected, *unnamed)
     ]
     verdict.count("strange replies", strange)
+    if promises.told_of_bad:
+        # They have no operation, so no id of one.
+        bad = sum(each.sort in UNUSABLE for each in given)
+        missing = bad - len(answers["error", ""])
+        verdict.count("bad documents without a reply", ["documents"] * missing)
 
 
 def _notifications(found: Found, promises: Promises, verdict: Verdict) -> None:

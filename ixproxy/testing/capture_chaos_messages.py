@@ -45,6 +45,8 @@ class Messages(Source):
     :param queues: what the names of all queues begin with.
     """
 
+    told_of_bad = True
+
     protocol = ""
 
     def __init__(

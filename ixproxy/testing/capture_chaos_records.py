@@ -35,6 +35,8 @@ REFUSED = ("OffsetCommit", "Heartbeat", "JoinGroup", "FindCoordinator")
 class Records(Source):
     """Somebody who produces records until the broker has confirmed them."""
 
+    told_of_bad = True
+
     def __init__(self, reactor: Any, folder: Path, random: Random) -> None:
         super().__init__(reactor, folder, random)
         self.broker = KafkaBroker()

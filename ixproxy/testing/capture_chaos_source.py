@@ -27,12 +27,14 @@ class Source:
     :param folder: where its files may be; there is none yet.
     :cvar sorts: what can be given.
     :cvar replies: whether operations are answered.
+    :cvar told_of_bad: whether it hears of documents of which nothing can be done.
     :cvar notified: whether it is told what others do.
     :cvar ordered: whether it keeps in which order it was told.
     """
 
     sorts: Sequence[Sort] = tuple(Sort)
     replies = True
+    told_of_bad = False
     notified = True
     ordered = False
 

@@ -255,6 +255,7 @@ class Trial:
                 once=check != "none",
                 by_external_id=check == "external-id",
                 replies=source.replies,
+                told_of_bad=source.told_of_bad,
                 notified=source.notified,
                 tell_once=self.options.notify == "at-most-once" and source.notified,
                 ordered=source.ordered,

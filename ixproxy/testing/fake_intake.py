@@ -56,6 +56,7 @@ class FakeIntake:
     :ivar answers: of the next documents, first ones first; TAKEN where there are none.
     :ivar documents: all that were handed in, again and again too.
     :ivar taken: those that are durable: of several with one receipt the first.
+    :ivar unusable: those with a problem as a whole, which are in neither list.
     :ivar refusals: (name, why) of what went to the error place.
     :ivar results_of: makes the results of a document; may be replaced.
     :ivar is_open: False: there is no room, whatever is in flight.
@@ -72,6 +73,7 @@ class FakeIntake:
         self.answers: list[Say] = []
         self.documents: list[Document] = []
         self.taken: list[Document] = []
+        self.unusable: list[Document] = []
         self.refusals: list[tuple[str, str]] = []
         self.results_of: Callable[[Document], Sequence[Result]] = self.plain_results
         self.crowded = 0
@@ -91,7 +93,7 @@ class FakeIntake:
         """Record a document, and answer it as the script says."""
         if not self.room():
             self.crowded += 1
-        self.documents.append(document)
+        (self.documents if document.problem is None else self.unusable).append(document)
         answer: Deferred[Taken] = Deferred()
         if self._is_closed:
             self.reactor.callLater(0, answer.errback, RequestRefused(Code.STOPPING))
@@ -169,6 +171,8 @@ class FakeIntake:
     def _store(self, document: Document) -> Taken:
         if document.receipt and document.receipt in self._results:
             return Taken(results=self._results[document.receipt], repeated=True)
+        if document.problem is not None:
+            return Taken(problem=document.problem)
         self.taken.append(document)
         results = tuple(self.results_of(document))
         if document.receipt:

@@ -15,7 +15,7 @@ def mistakes(keys: Keys) -> list[str]:
 
 
 def test_what_is_there_is_read() -> None:
-    keys = Keys({"a": "text", "b": ["x", "y"], "c": {"d": 1}})
+    keys = Keys({"a": "text", "b": ["x", "y"], "c": {"d": 1}, "e": True})
     assert keys.text("a") == "text"
     assert keys.needed_text("a", "a text") == "text"
     assert keys.text("no", "default") == "default"
@@ -23,11 +23,13 @@ def test_what_is_there_is_read() -> None:
     assert keys.texts("no", ("z",)) == ("z",)
     assert keys.table("c", "{}") == {"d": 1}
     assert keys.table("no", "{}") == {}
+    assert keys.yes("e") is True
+    assert keys.yes("no") is False
     keys.finish()
 
 
 def test_what_is_wrong_is_named_and_no_secret_quoted() -> None:
-    keys = Keys({"a": 1, "b": ["x", ""], "c": "no table", "password": 7, "empty": ""})
+    keys = Keys({"a": 1, "b": ["x", ""], "c": "no table", "password": 7, "empty": "", "e": 1})
     keys.text("a")
     keys.texts("b")
     keys.table("c", "{ x = 1 }")
@@ -35,6 +37,7 @@ def test_what_is_wrong_is_named_and_no_secret_quoted() -> None:
     keys.needed_text("empty", "a name")
     keys.needed_text("missing", "a name")
     keys.needed_text("password", "a password", secret=True)
+    assert keys.yes("e") is False
     assert mistakes(keys) == [
         "a: expected a text, not 1",
         "b: expected a list of texts, not ['x', '']",
@@ -43,4 +46,5 @@ def test_what_is_wrong_is_named_and_no_secret_quoted() -> None:
         "empty: missing; expected a name",
         "missing: missing; expected a name",
         "password: expected a password",
+        "e: expected true or false, not 1",
     ]

@@ -10,7 +10,7 @@ import pytest
 from twisted.internet.defer import Deferred, fail
 
 from ixproxy.capture.database import DatabasePoint, make
-from ixproxy.errors import Code, ConfigError, RequestRefused
+from ixproxy.errors import Code, ConfigError, NotTold, RequestRefused
 from ixproxy.node.intake_work import Document, Problem, Result, Said, Verb
 from ixproxy.testing.capture_contract import CapturePointContract
 from ixproxy.testing.capture_outside import Outside
@@ -318,6 +318,7 @@ def test_notifications_wait_while_the_database_is_away_and_come_once(tmp_path: P
     teller.tell(*(notification(Said.STOPPED, f"{at}") for at in range(5)))
     tables.later(10)
     assert "notifications wait" in str(point.figures()["notifications-problem"])
+    assert isinstance(teller.failures[-1], NotTold)
     tables.mend()
     tables.until(lambda: not teller.waiting)
     assert [id for _, id in tables.told()] == ["0", "1", "2", "3", "4"]

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 
 from ixproxy.capture import file as file_module
 from ixproxy.errors import Code, RequestRefused
+from ixproxy.node.intake_work import Document
 from ixproxy.testing.fake_intake import Say
 from tests.capture.folders import Begun, document
 from tests.failures import LoggedFailures
@@ -47,9 +48,10 @@ def test_what_breaks_the_node_each_time_goes_to_the_error_place_in_the_end(
     monkeypatch.setattr(file_module, "MOST_ATTEMPTS", 3)
     attempts: list[float] = []
 
-    def refuse(_: Any) -> Deferred[Any]:
+    def refuse(document: Document) -> Deferred[Any]:
         answer: Deferred[Any] = Deferred()
-        attempts.append(begun.there.reactor.seconds())
+        if document.problem is None:
+            attempts.append(begun.there.reactor.seconds())
         begun.there.reactor.callLater(0, answer.errback, problem)
         return answer
 

@@ -13,6 +13,7 @@ from ixproxy.capture.file_placing import Places
 from ixproxy.capture.file_settings import read_settings
 from ixproxy.capture.file_telling import Telling
 from ixproxy.capture.xml_parsing import parse
+from ixproxy.errors import NotTold
 from ixproxy.node.intake_work import Said
 from ixproxy.testing.fake_intake import notification
 
@@ -75,7 +76,7 @@ def test_what_was_written_before_it_failed_is_not_written_again(
 
     monkeypatch.setattr(os, "fsync", full)
     for _ in range(2):
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(NotTold, match="No space"):
             mine.tell(told)
     monkeypatch.undo()
     more = notification(Said.STOPPED, "X3")
@@ -88,6 +89,23 @@ def test_what_was_written_before_it_failed_is_not_written_again(
     assert names(tmp_path) == ["1.xml", "2.xml", "3.xml", "4.xml"]
     mine.tell([more])
     assert len(names(tmp_path)) == 5
+
+
+def test_what_is_told_again_in_part_is_not_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = telling(tmp_path)
+    told = [notification(Said.STOPPED, f"X{number}") for number in range(3)]
+
+    def full(directory: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ixproxy.capture.file_telling.sync_directory", full)
+    with pytest.raises(NotTold):
+        mine.tell(told)
+    monkeypatch.undo()
+    assert mine.tell(told[1:]) == []
+    assert names(tmp_path) == ["1.xml", "2.xml", "3.xml"]
 
 
 def test_what_is_told_of_a_queue_may_have_a_directory_of_its_own(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ixproxy.capture.jms import make
-from ixproxy.errors import ConfigError
+from ixproxy.errors import ConfigError, NotTold
 from ixproxy.interfaces_capture import ICapturePoint
 from ixproxy.node.intake_work import Said
 from ixproxy.testing.capture_contract import CapturePointContract
@@ -182,6 +182,21 @@ def test_where_a_reply_is_wanted_and_refused_the_notification_queue_is_used() ->
     teller.tell(notification(Said.SUBMITTED, "X1", reply=True, correlation=said))
     there.until(lambda: not teller.waiting)
     assert there.told() == [("submitted", "X1")]
+    point.end()
+
+
+def test_what_is_told_while_nobody_is_connected_is_known_not_to_be_told() -> None:
+    there = Queues("RabbitMQ/3.10.8")
+    point, _ = begun(there)
+    there.cut()
+    teller = Teller(there.reactor, point)
+    there.later(1)
+    teller.tell(notification(Said.STOPPED, "X1"))
+    there.later(1)
+    assert [type(each) for each in teller.failures] == [NotTold]
+    there.mend()
+    there.until(lambda: not teller.waiting)
+    assert there.told() == [("stopped", "X1")]
     point.end()
 
 

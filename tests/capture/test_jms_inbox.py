@@ -198,16 +198,33 @@ def test_it_waits_for_room() -> None:
     assert rig.intake.crowded == 0
 
 
-def test_what_cannot_be_read_needs_no_room() -> None:
-    rig = Rig()
+def test_what_cannot_be_read_is_handed_in_as_that_in_its_order() -> None:
+    rig = Rig(notification_queue="told")
     rig.intake.close_room()
     rig.inbox.came(Received(b"<", "bad"))
     rig.give("a")
     rig.later()
-    assert [name for name, _, _ in rig.settled] == ["bad"]
+    assert rig.settled == []
     rig.intake.open_room()
     rig.later()
     assert [name for name, _, _ in rig.settled] == ["bad", "a"]
+    (bad,) = rig.intake.unusable
+    assert (bad.receipt, bad.replies) == ("bad", True)
+    assert bad.problem is not None
+    assert "not well-formed" in bad.problem.description
+    assert rig.settled[0] == ("bad", "errors", bad.problem.description)
+
+
+@pytest.mark.parametrize("say", [Say.BUSY, Say.IN_DOUBT])
+def test_what_cannot_be_read_comes_again_while_the_node_takes_nothing(say: Say) -> None:
+    rig = Rig()
+    rig.intake.answers = [say]
+    rig.inbox.came(Received(b"<", "bad"))
+    rig.later()
+    assert rig.settled == []
+    rig.later(1)
+    assert [(name, queue) for name, queue, _ in rig.settled] == [("bad", "errors")]
+    assert len(rig.intake.unusable) == 2
 
 
 def test_a_message_that_is_never_taken_is_put_away_after_so_many_deliveries() -> None:
@@ -224,13 +241,26 @@ def test_a_message_that_is_never_taken_is_put_away_after_so_many_deliveries() ->
     assert rig.settled == [("a", "done", "")]
 
 
+def test_a_message_that_was_delivered_too_often_and_done_is_no_error() -> None:
+    rig = Rig(max_deliveries=3)
+    for deliveries in (0, 9):
+        rig.inbox.came(Received(submit("a"), "a", deliveries=deliveries))
+        rig.later()
+    rig.inbox.came(Received(submit("b"), "", deliveries=9))
+    rig.later()
+    text = "delivered 9 times before and never taken"
+    assert rig.settled == [("a", "done", ""), ("a", "done", ""), ("", "errors", text)]
+    assert len(rig.intake.taken) == 1
+    assert (rig.inbox.counts["repeated"], rig.inbox.counts["errors"]) == (1, 1)
+
+
 class Refusing(FakeIntake):
     """Answers every document with one refusal."""
 
     code = int(Code.INTERNAL)
 
     def take(self, document: Document) -> Deferred[Any]:
-        self.documents.append(document)
+        (self.documents if document.problem is None else self.unusable).append(document)
         answer: Deferred[Any] = Deferred()
         self.reactor.callLater(0, answer.errback, RequestRefused(self.code, "no such thing"))
         return answer
@@ -251,6 +281,9 @@ def test_what_is_refused_for_ever_goes_to_the_errors_at_once(code: int) -> None:
     rig.give("a")
     rig.later()
     assert rig.handed_in == ["a"]
+    assert [each.problem for each in rig.intake.unusable] == [
+        Problem(code, f"{int(code)}: no such thing")
+    ]
     assert rig.settled == [("a", "errors", f"{int(code)}: no such thing")]
 
 
@@ -260,6 +293,7 @@ def test_what_breaks_the_node_each_time_goes_to_the_errors_in_the_end() -> None:
     for _ in range(100):
         rig.later(1)
     assert rig.handed_in == ["a"] * MOST_BROKEN
+    assert len(rig.intake.unusable) == 1
     ((name, queue, reason),) = rig.settled
     assert (name, queue) == ("a", "errors")
     assert reason.startswith(f"handed in {MOST_BROKEN} times: ")

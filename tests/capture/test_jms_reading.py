@@ -9,12 +9,14 @@ from ixproxy.capture.jms_reading import (
     correlation_of,
     document_of,
     read_messages,
+    unusable_message,
     wrong_with_text,
 )
 from ixproxy.capture.jms_settings import JmsSettings
 from ixproxy.capture.jms_words import Received
 from ixproxy.capture.refusing import DocumentRefused
-from ixproxy.node.intake_work import Document
+from ixproxy.errors import Code
+from ixproxy.node.intake_work import Document, Problem
 from tests.capture.jms_samples import submit
 
 SILENT = JmsSettings("stomp", ("tcp:broker:61613",), "in")
@@ -47,6 +49,19 @@ def test_ids_have_an_end() -> None:
     for message in (Received(b"", long + "x"), Received(b"", "", long + "x")):
         with pytest.raises(DocumentRefused, match="1025 characters"):
             correlation_of(SILENT, message)
+
+
+def test_what_is_handed_in_of_a_message_of_which_nothing_can_be_done_has_its_names() -> None:
+    refused = DocumentRefused("it is bad")
+    made = unusable_message(REPLYING, Received(b"<", "M1", "C1", "/queue/mine"), refused)
+    assert (made.operations, made.receipt, made.replies) == ((), "M1", True)
+    assert made.problem == Problem(Code.BAD_ATTRIBUTE, "it is bad")
+    assert made.correlation == {
+        "message": "M1", "correlation": "C1", "reply-to": "/queue/mine", "document": "M1",
+    }  # fmt: skip
+    assert not unusable_message(SILENT, Received(b"<", "M1"), refused).replies
+    nameless = unusable_message(TELLING, Received(b"<", "x" * 2000), refused)
+    assert (nameless.receipt, nameless.correlation) == ("", {"document": "x" * LONGEST_ID})
 
 
 def test_a_text_must_be_what_it_declares() -> None:

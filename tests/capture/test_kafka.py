@@ -129,6 +129,8 @@ def test_what_the_node_never_takes_goes_to_the_topic_of_errors(
 ) -> None:
     class Refusing(FakeIntake):
         def take(self, document: Document) -> Deferred[Taken]:
+            if document.problem is not None:
+                return super().take(document)
             self.documents.append(document)
             codes = {"large": Code.TOO_LARGE, "breaks": Code.INTERNAL}
             return fail(RequestRefused(codes[document.operations[0].external_id]))
@@ -142,6 +144,8 @@ def test_what_the_node_never_takes_goes_to_the_topic_of_errors(
         errors = topics.errors()
         assert errors["large"].startswith(f"{Code.TOO_LARGE}: ")
         assert errors["breaks"].startswith(f"{Code.INTERNAL}: ")
+        problems = [each.problem for each in scene.intake.unusable]
+        assert [each.code for each in problems if each] == [Code.TOO_LARGE, Code.INTERNAL]
 
 
 def test_a_record_of_which_nothing_was_done_goes_to_the_topic_of_errors_however_often_it_comes(

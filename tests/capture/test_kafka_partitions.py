@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from ixproxy.capture.kafka_partitions import Partition, Partitions, Place
 from ixproxy.capture.kafka_records import Record
+from ixproxy.node.intake_work import Document
 
 PLACE = Place("claims", 0, 1)
 
 
 def record(offset: int, partition: int = 0) -> Record:
-    return Record("claims", partition, offset, None, b"", [], None)
+    return Record("claims", partition, offset, None, b"", [], Document())
 
 
 def partition(window: int, *offsets: int) -> Partition:

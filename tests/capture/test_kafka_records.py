@@ -67,9 +67,12 @@ def record(message: Given, replies: bool = True) -> Record:
 
 
 def document(message: Given, replies: bool = True) -> Document:
-    found = record(message, replies).document
-    assert found is not None
-    return found
+    return record(message, replies).document
+
+
+def why(found: Record) -> str:
+    assert found.document.problem is not None
+    return found.document.problem.description
 
 
 def test_a_receipt_is_the_same_for_the_same_record_and_another_for_any_other() -> None:
@@ -85,9 +88,13 @@ def test_a_receipt_is_the_same_for_the_same_record_and_another_for_any_other() -
 
 def test_what_cannot_be_read_has_a_reason() -> None:
     bad = record(Given(v=b"bad"))
-    assert (bad.document, bad.why) == (None, "line 3: it is bad")
-    assert record(Given(v=None)).why == "the record has no value"
+    assert why(bad) == "line 3: it is bad"
+    assert why(record(Given(v=None))) == "the record has no value"
     assert bad.name == "claims/2/5"
+    assert (bad.document.operations, bad.document.replies) == ((), True)
+    assert bad.document.receipt == document(Given(v=b"bad"), replies=False).receipt
+    assert bad.document.correlation["document"] == "claims/2/5"
+    assert not document(Given(v=b"bad"), replies=False).replies
 
 
 def test_headers_that_the_client_cannot_read_are_a_reason() -> None:
@@ -96,8 +103,8 @@ def test_headers_that_the_client_cannot_read_are_a_reason() -> None:
             raise SystemError("returned a result with an exception set")
 
     bad = record(Unreadable())
-    assert (bad.document, bad.headers) == (None, [])
-    assert "not UTF-8" in bad.why
+    assert bad.headers == []
+    assert "not UTF-8" in why(bad)
     assert (bad.key, bad.value) == (b"key", b"value")
 
 

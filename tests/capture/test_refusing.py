@@ -6,14 +6,16 @@ import pytest
 
 from ixproxy.capture.refusing import (
     DocumentRefused,
+    not_done,
     one_line,
     refused_for_ever,
     shown,
     undone,
     undone_reason,
+    unusable,
 )
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.node.intake_work import Problem, Result, Taken, Verb
+from ixproxy.node.intake_work import Document, Problem, Result, Taken, Verb
 
 
 def test_a_refusal_says_the_line_that_it_knows() -> None:
@@ -64,3 +66,30 @@ def test_nothing_came_of_a_document_if_all_of_its_operations_were_refused() -> N
     assert undone(taken()) == []
     assert undone_reason([first]) == "nothing of it was done: 43: who is that?"
     assert undone_reason([first, second]) == "nothing of it was done: 43: who is that?, and 1 more"
+
+
+@pytest.mark.parametrize("receipt", ["x" * 501, "a\0b"])
+def test_what_cannot_be_used_is_handed_in_under_its_name(receipt: str) -> None:
+    refused = DocumentRefused("it is bad", 7, Code.TOO_LARGE)
+    made = unusable(refused, "a.xml", "r1", {"file": "a"}, replies=False)
+    assert made == Document(
+        receipt="r1",
+        correlation={"file": "a", "document": "a.xml"},
+        replies=False,
+        problem=Problem(Code.TOO_LARGE, "line 7: it is bad"),
+    )
+    bare = unusable(refused, "", receipt, {}, replies=True)
+    assert (bare.receipt, bare.correlation, bare.replies) == ("", {}, True)
+    assert undone(Taken(problem=made.problem)) == [made.problem]
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [(RequestRefused(Code.TOO_LARGE, "no"), Code.TOO_LARGE), (KeyError("x"), Code.INTERNAL)],
+)
+def test_what_no_intake_takes_says_so_in_the_end(problem: Exception, code: int) -> None:
+    given = Document(operations=(), receipt="r1", correlation={"file": "a"}, replies=False)
+    made = not_done(given, "a.xml", problem)
+    assert made.problem == Problem(code, str(problem))
+    assert (made.receipt, made.replies) == ("r1", False)
+    assert made.correlation == {"file": "a", "document": "a.xml"}

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from ixproxy.capture import xml_forms
 from ixproxy.capture.asking import Keys
 from ixproxy.capture.refusing import DocumentRefused
 from ixproxy.capture.xml_forms import XmlForms, read_forms
 from ixproxy.errors import ConfigError
 from ixproxy.node.intake_work import Notification, Operation, Problem, Said, Verb
 
-IWD = Path(__file__).parent.parent.parent / "examples" / "iwd"
+IWD = Path(xml_forms.__file__).with_name("iwd")
 
 
 def forms(**settings: object) -> XmlForms:
@@ -34,10 +35,9 @@ def mistakes(**settings: object) -> list[str]:
 @pytest.fixture
 def iwd() -> Iterator[XmlForms]:
     made = forms(
-        inbound_transformation=str(IWD / "inbound.xsl"),
-        inbound_parameters={"CompleteQueues": "Done, Archive"},
-        outbound_transformation=str(IWD / "outbound.xsl"),
-        outbound_parameters={
+        iwd_compatibility_mode=True,
+        inbound_transformer_parameters={"CompleteQueues": "Done, Archive"},
+        outbound_transformer_parameters={
             "specificQueueNotifications": "true",
             "CompleteQueues": "Done,Archive",
         },
@@ -66,16 +66,26 @@ def test_what_is_wrong_with_the_table_is_named() -> None:
         "max-document-size: expected a whole number from 1 to 67108864, not 0"
     ]
     assert mistakes(inbound_transformation=7) == ["inbound-transformation: expected a text, not 7"]
-    assert mistakes(inbound_parameters={"a": "b"}) == [
-        "inbound-parameters: there is no inbound-transformation"
+    assert mistakes(inbound_transformer_parameters={"a": "b"}) == [
+        "inbound-transformer-parameters: there is no inbound-transformation"
     ]
-    assert mistakes(outbound_transformation="x.xsl", outbound_parameters={"a": 1}) == [
-        "outbound-parameters: expected a table of texts"
+    assert mistakes(outbound_transformation="x.xsl", outbound_transformer_parameters={"a": 1}) == [
+        "outbound-transformer-parameters: expected a table of texts"
     ]
     (text,) = mistakes(outbound_transformation="/not/there.xsl")
     assert (
         text == "outbound-transformation: /not/there.xsl cannot be read: No such file or directory"
     )
+
+
+def test_the_mode_of_iwd_and_a_stylesheet_of_ones_own_do_not_go_together() -> None:
+    assert mistakes(iwd_compatibility_mode="yes") == [
+        "iwd-compatibility-mode: expected true or false, not 'yes'"
+    ]
+    assert mistakes(iwd_compatibility_mode=True, outbound_transformation="x.xsl") == [
+        "outbound-transformation: iwd-compatibility-mode has a stylesheet of its own"
+    ]
+    forms(iwd_compatibility_mode=False, outbound_transformation=str(IWD / "outbound.xsl")).close()
 
 
 def test_a_stylesheet_needs_a_library_that_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +207,7 @@ def test_a_refused_request_becomes_an_error_of_iwd(iwd: XmlForms) -> None:
 def test_what_a_stylesheet_leaves_out_is_not_told() -> None:
     made = forms(
         outbound_transformation=str(IWD / "outbound.xsl"),
-        outbound_parameters={"wanted": "stopped info"},
+        outbound_transformer_parameters={"wanted": "stopped info"},
     )
     assert made.write(Notification(said=Said.HELD, number=7, dbid=1, at=0.0)) == b""
     assert made.write(Notification(said=Said.INFO, number=7, dbid=1, at=0.0))

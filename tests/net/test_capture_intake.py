@@ -12,9 +12,10 @@ from zope.interface.verify import verifyObject
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.interfaces_capture import IIntake
 from ixproxy.net import capture_intake
-from ixproxy.net.capture_intake import MAX_RECEIPT, OPERATIONS_AT_A_TIME, Intake
+from ixproxy.net.capture_intake import OPERATIONS_AT_A_TIME, Intake
 from ixproxy.net.capture_plans import CaptureLimits
 from ixproxy.node.intake_work import (
+    MAX_RECEIPT,
     Document,
     DocumentDone,
     DocumentGiven,
@@ -101,6 +102,15 @@ def test_refused_operations_are_counted_once() -> None:
     rig.done(bad, bad, Result(verb=Verb.STOP))
     rig.done(bad, repeated=True)
     assert rig.intake.counts["refused"] == 2
+
+
+def test_a_document_of_which_nothing_can_be_done_is_counted_as_such() -> None:
+    rig = Rig()
+    rig.take()
+    (work,) = rig.given
+    work.token.done(DocumentDone(work.token, Taken(problem=Problem(3005, "it is torn"))))
+    counts = rig.intake.counts
+    assert (counts["rejected"], counts["taken"], counts["refused"]) == (1, 0, 0)
 
 
 def test_there_is_room_for_so_many_documents() -> None:

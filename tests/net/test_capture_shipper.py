@@ -12,8 +12,10 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
+from ixproxy.errors import NotTold
 from ixproxy.net.capture_shipper import FEWEST, LONGEST_PAUSE, MOST, Shipper, State
 from ixproxy.node.intake_work import Notification, Said, Shipment, ShipOutbox
+from ixproxy.node.outbox import read_notification
 from ixproxy.testing.fake_intake import notification
 
 encode = msgspec.msgpack.encode
@@ -29,6 +31,7 @@ class Rig:
         self.answers: list[Any] = []
         self.read = 0
         self.outbox: dict[int, bytes] = {}
+        self.garbled: set[int] = set()
         self.shipper = Shipper(
             self.clock, "mail-in", self.asked.append, self.tell, self.was_read, **options
         )
@@ -57,9 +60,14 @@ class Rig:
         for number in work.told:
             self.outbox.pop(number, None)
         bodies = dict(sorted(self.outbox.items())[: work.limit])
-        if work.forget:
-            self.outbox = {n: body for n, body in self.outbox.items() if n not in bodies}
-        self.shipper.shipment(Shipment("mail-in", bodies, len(self.outbox)))
+        forgotten = frozenset(
+            number
+            for number, body in bodies.items()
+            if work.forget and number not in self.garbled and not read_notification(body).reply
+        )
+        for number in forgotten:
+            del self.outbox[number]
+        self.shipper.shipment(Shipment("mail-in", bodies, len(self.outbox), forgotten))
 
     def settle(self) -> None:
         while self.asked:
@@ -68,6 +76,16 @@ class Rig:
 
 def some(count: int) -> list[Notification]:
     return [notification(Said.HELD, f"X{at}") for at in range(count)]
+
+
+def mixed() -> list[Notification]:
+    """Replies among what nobody has asked for."""
+    return [
+        notification(Said.HELD, "X0"),
+        notification(Said.SUBMITTED, "X1", reply=True),
+        notification(Said.STOPPED, "X0"),
+        notification(Said.SUBMITTED, "X2", reply=True),
+    ]
 
 
 def test_it_begins_with_what_is_there_and_goes_on_with_what_comes() -> None:
@@ -154,6 +172,67 @@ def test_at_most_once_is_deleted_first_and_lost_where_it_fails() -> None:
     rig.clock.advance(5)
     rig.settle()
     assert rig.told == [made]
+
+
+def test_at_most_once_replies_stay_until_they_are_told_and_are_told_again() -> None:
+    rig = Rig(tell_once=True)
+    rig.answers = [fail(OSError("cut")), fail(OSError("cut again"))]
+    made = mixed()
+    rig.put(*made)
+    rig.shipper.start()
+    rig.answer()
+    replies = [each for each in made if each.reply]
+    assert list(rig.outbox) == [each.number for each in replies]
+    assert rig.told == [made]
+    rig.clock.advance(1)
+    rig.clock.advance(2)
+    assert rig.told == [made, replies, replies]
+    rig.settle()
+    assert rig.outbox == {}
+    assert rig.shipper.counts == {"failed": 2, "lost": 2, "notified": 2, "replies": 2}
+
+
+def test_at_most_once_what_was_certainly_not_told_is_told_again_whole() -> None:
+    rig = Rig(tell_once=True)
+    rig.answers = [fail(NotTold("not connected")), fail(NotTold("not connected"))]
+    made = mixed()
+    rig.put(*made)
+    rig.shipper.start()
+    rig.answer()
+    rig.clock.advance(1)
+    rig.clock.advance(2)
+    assert rig.told == [made] * 3
+    rig.settle()
+    assert rig.outbox == {}
+    assert rig.shipper.counts == {"failed": 2, "lost": 0, "notified": 4, "replies": 2}
+
+
+def test_at_most_once_says_that_only_what_was_still_there_was_told() -> None:
+    rig = Rig(tell_once=True)
+    made = mixed()
+    rig.put(*made)
+    rig.shipper.start()
+    rig.answer()
+    assert rig.told == [made]
+    assert rig.asked[0].told == tuple(each.number for each in made if each.reply)
+    assert rig.read == 1
+    rig.settle()
+    assert rig.outbox == {}
+
+
+def test_one_that_cannot_be_read_is_no_notification_that_may_be_lost() -> None:
+    rig = Rig(tell_once=True)
+    made = some(2)
+    rig.outbox = {made[0].number: b"\xc1", made[1].number: encode(made[1])}
+    rig.garbled = {made[0].number}
+    rig.answers = [fail(OSError("cut"))]
+    rig.shipper.start()
+    rig.answer()
+    rig.clock.advance(1)
+    assert rig.asked[0].told == (made[0].number,)
+    rig.settle()
+    assert rig.told == [[made[1]]]
+    assert rig.outbox == {}
 
 
 @pytest.mark.parametrize("once", [False, True])

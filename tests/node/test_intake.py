@@ -102,6 +102,50 @@ def test_what_its_reader_found_wrong_is_not_tried(node: TriedNode) -> None:
     assert said(node) == ["error"]
 
 
+TORN = Problem(3005, "line 1: not well-formed")
+
+
+def test_a_document_of_which_nothing_can_be_done_is_replied_to_once_as_a_whole(
+    node: TriedNode,
+) -> None:
+    correlation = {"message": "m1", "document": "a.xml"}
+    taken = give(node, problem=TORN, receipt="r1", correlation=correlation)
+    assert taken == Taken(problem=TORN)
+    (reply,) = told(node)
+    assert (reply.said, reply.reply, reply.problem) == (Said.ERROR, True, TORN)
+    assert (reply.interaction_id, reply.external_id) == ("", "")
+    assert (reply.correlation, reply.extra) == (correlation, {"Document": "a.xml"})
+    assert reply.number == node.core.last_event_number
+    assert OutboxGrew(POINT) in node.outcome.effects
+    assert node.stored() == []
+
+
+def test_one_without_a_name_is_called_by_its_receipt_or_not_at_all(node: TriedNode) -> None:
+    give(node, problem=TORN, receipt="r1")
+    give(node, problem=TORN)
+    assert [each.extra for each in told(node)] == [{"Document": "r1"}, {}]
+
+
+def test_its_operations_are_not_tried(node: TriedNode) -> None:
+    assert give(node, submit(), problem=TORN).results == ()
+    assert node.stored() == []
+    assert len(told(node)) == 1
+
+
+def test_a_problem_is_nothing_to_a_document_that_was_done(node: TriedNode) -> None:
+    first = give(node, submit("E1"), receipt="r1", replies=False)
+    again = give(node, problem=TORN, receipt="r1")
+    assert (again.repeated, again.problem, again.results) == (True, None, first.results)
+    assert told(node) == []
+
+
+def test_a_problem_does_not_keep_a_document_from_being_done_later(node: TriedNode) -> None:
+    give(node, problem=TORN, receipt="r1", replies=False)
+    assert told(node) == []
+    assert not give(node, submit("E1"), receipt="r1").repeated
+    assert len(node.stored()) == 1
+
+
 def test_a_known_receipt_does_nothing_and_gives_the_first_results(node: TriedNode) -> None:
     first = give(node, submit("E1"), submit("E2", Queue="nowhere"), receipt="r1")
     before, number = told(node), node.core.last_event_number
@@ -250,6 +294,7 @@ def test_a_full_outbox_refuses_documents_that_want_replies(
     assert (refused.code, refused.in_doubt) == (Code.BUSY, False)
     assert "5 notifications" in refused.description
     assert len(node.stored()) == 5
+    assert isinstance(given(node, problem=TORN), DocumentRefused)
     assert give(node, submit(), replies=False)
     assert not give(node, submit(), receipt="r1", replies=False).repeated
 

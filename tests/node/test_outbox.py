@@ -8,14 +8,18 @@ import msgspec
 import pytest
 
 from ixproxy.errors import StorageError
+from ixproxy.messages import RequestHold
 from ixproxy.node.intake_work import (
     Document,
     DocumentGiven,
     OutboxGrew,
+    Said,
     Shipment,
     ShipOutbox,
 )
 from ixproxy.node.outbox import read_notification
+from ixproxy.node.outbox_sizes import consumer_of
+from ixproxy.node.rows import OutboxRow
 from ixproxy.testing.faults import Fault, FaultyStore
 from tests.node.given import POINT, capturing, give, submit, told
 from tests.node.tried import TriedNode
@@ -51,12 +55,41 @@ def test_what_was_told_is_deleted_and_the_next_are_read(node: TriedNode) -> None
     assert told(node) == []
 
 
-def test_what_may_not_be_told_twice_is_deleted_when_it_is_read(node: TriedNode) -> None:
+def test_what_may_not_be_told_twice_is_deleted_when_it_is_read_but_no_reply(
+    node: TriedNode,
+) -> None:
+    mail = node.media_server()
     give(node, submit("E0"), submit("E1"))
-    first = shipped(node, ShipOutbox(POINT, 1, forget=True))
-    assert len(first.bodies) == 1
-    assert [each.external_id for each in told(node)] == ["E1"]
-    assert first.left == 1
+    for each in told(node):
+        node.ask(mail, RequestHold(interaction_id=each.interaction_id))
+    first = shipped(node, ShipOutbox(POINT, 3, forget=True))
+    read = [read_notification(body) for body in first.bodies.values()]
+    assert [(each.said, each.external_id) for each in read] == [
+        (Said.SUBMITTED, "E0"), (Said.SUBMITTED, "E1"), (Said.HELD, "E0"),
+    ]  # fmt: skip
+    assert first.forgotten == {read[2].number}
+    assert first.left == 3
+    assert [(each.said, each.external_id) for each in told(node)] == [
+        (Said.SUBMITTED, "E0"), (Said.SUBMITTED, "E1"), (Said.HELD, "E1"),
+    ]  # fmt: skip
+    replies = tuple(each.number for each in read if each.reply)
+    last = shipped(node, ShipOutbox(POINT, 3, replies, forget=True))
+    assert (len(last.bodies), last.left) == (1, 0)
+    assert told(node) == []
+
+
+@pytest.mark.parametrize("body", [b"\xc1", msgspec.msgpack.encode([1]), b""])
+def test_what_cannot_be_read_is_not_forgotten_but_left_to_who_tells(
+    node: TriedNode, body: bytes
+) -> None:
+    give(node, submit("E0"))
+    (reply,) = told(node)
+    row = OutboxRow(event_number=reply.number, consumer=consumer_of(POINT), body=body)
+    node.store.begin()
+    node.store.write([row], [])
+    node.store.commit(node.core.last_event_number)
+    found = shipped(node, ShipOutbox(POINT, 9, forget=True))
+    assert (list(found.bodies.values()), found.forgotten) == ([body], frozenset())
 
 
 def test_other_consumers_rows_stay(node: TriedNode) -> None:

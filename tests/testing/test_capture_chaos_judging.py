@@ -95,17 +95,28 @@ def test_whatever_is_wrong_is_found(change: dict[str, Any], sentence: str) -> No
 
 def test_the_same_thing_may_be_told_again_unless_that_was_promised() -> None:
     found = replace(RIGHT, told=told(told()[0], told()[-1]))
-    assert judge(GIVEN, found, PROMISES).figures["told again"] == 2
+    figures = judge(GIVEN, found, PROMISES).figures
+    assert (figures["told again"], figures["told again unasked"]) == (2, 1)
     assert judge(GIVEN, found, PROMISES).sentences() == []
     once = judge(GIVEN, found, replace(PROMISES, tell_once=True))
-    assert once.sentences() == ["2 told again: submitted 101-1, held 101-8"]
+    assert once.sentences() == ["1 told again unasked: held 101-8"]
 
 
-def test_what_is_told_at_most_once_may_not_arrive() -> None:
+def test_a_source_may_hear_of_bad_documents_as_a_whole() -> None:
+    heard = replace(RIGHT, told=told(Told("error", "", "101-9"), Told("error", "", "101-10")))
+    promises = replace(PROMISES, told_of_bad=True)
+    assert judge(GIVEN, heard, promises).sentences() == []
+    assert judge(GIVEN, heard, PROMISES).sentences() == ["1 strange replies: error "]
+    missed = replace(RIGHT, told=told(Told("error", "", "101-9")))
+    assert judge(GIVEN, missed, promises).sentences() == [
+        "1 bad documents without a reply: documents"
+    ]
+
+
+def test_what_is_told_at_most_once_may_not_arrive_but_replies_do() -> None:
     found = replace(RIGHT, told=told()[1:-1])
     verdict = judge(GIVEN, found, replace(PROMISES, tell_once=True))
-    assert verdict.sentences() == []
-    assert verdict.figures["without a reply"] == 1
+    assert verdict.sentences() == ["1 without a reply: a"]
     assert verdict.figures["not told that others hold it"] == 1
 
 

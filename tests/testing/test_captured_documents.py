@@ -10,7 +10,7 @@ import pytest
 from ixproxy import messages as m
 from ixproxy.net.capture_plans import CaptureLimits
 from ixproxy.node.intake_settings import Check
-from ixproxy.node.intake_work import Said, Verb
+from ixproxy.node.intake_work import Document, Operation, Said, Verb
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.faults import Fault, FaultyStore
 from ixproxy.testing.memory_capture import Mail
@@ -78,7 +78,10 @@ def test_the_window_holds_back_what_is_too_much(mail: Mail) -> None:
     cluster.close()
 
 
-def test_what_is_told_while_the_outside_is_cut_arrives_later(cluster: Cluster, mail: Mail) -> None:
+def test_what_is_told_while_the_outside_is_cut_arrives_later_where_that_is_asked_for(
+    mail: Mail,
+) -> None:
+    cluster = capturing(mail, limits=CaptureLimits(tell_once=False))
     put(mail, "a")
     cluster.run_until(lambda: bool(mail.told), "it is never answered")
     mail.is_cut = True
@@ -91,6 +94,7 @@ def test_what_is_told_while_the_outside_is_cut_arrives_later(cluster: Cluster, m
     mail.is_cut = False
     cluster.run_until(lambda: len(mail.told) == 2, "it is never told")
     assert mail.told[1].said is Said.STOPPED
+    cluster.close()
 
 
 def test_an_orderly_restart_loses_and_doubles_nothing(cluster: Cluster, mail: Mail) -> None:
@@ -205,22 +209,43 @@ def test_a_thousand_documents_survive_kills_at_random_once_each(
     cluster.close()
 
 
-def test_at_most_once_tells_nothing_twice_whatever_happens(mail: Mail) -> None:
-    cluster = capturing(mail, limits=CaptureLimits(tell_once=True))
-    random = Random(4)
-    names = [f"d{number:03}" for number in range(300)]
-    for name in names:
+@pytest.mark.parametrize("once", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_every_reply_arrives_and_notifications_once_at_most_or_at_least(
+    mail: Mail, seed: int, once: bool
+) -> None:
+    others, limits = Mail(), CaptureLimits(tell_once=once)
+    cluster = capturing(mail, seed, limits=limits)
+    cluster.nodes[0].capture(plan(mail, limits=limits), plan(others, "other"))
+    random = Random(f"{seed} {once}")
+    first, second = ([f"{of}{number:03}" for number in range(150)] for of in "ab")
+    for name in first:
         put(mail, name)
-    while mail.documents:
+    cluster.run_until(lambda: len(mail.told) == len(first), "they do not come in")
+    waiting = list(zip(second, list(mail.told), strict=True))
+    while waiting or mail.documents or others.documents:
+        for name, reply in waiting[:5]:
+            put(mail, name)
+            hold = Operation(verb=Verb.HOLD, interaction_id=reply.interaction_id)
+            others.put(name, Document(operations=(hold,)))
+        del waiting[:5]
         cluster.run(random.choice((0.004, 0.01, 0.03)))
+        mail.is_cut = bool(waiting) and random.random() < 0.3
         cluster.kill_node(0)
         cluster.start_node(0)
-    cluster.run(40)
-    assert stored(cluster) == names
-    numbers = [each.number for each in mail.told]
-    assert len(set(numbers)) == len(numbers)
-    assert numbers == sorted(numbers)
+    mail.is_cut = False
+    cluster.run(60)
+    assert stored(cluster) == first + second
     assert cluster.rows("outbox") == []
+    assert {each.external_id for each in mail.told if each.reply} == {*first, *second}
+    unasked = [each for each in mail.told if not each.reply]
+    assert {each.said for each in unasked} == {Said.HELD}
+    if once:
+        assert len({each.number for each in unasked}) == len(unasked) < len(first)
+    else:
+        assert {each.external_id for each in unasked} == set(first)
+    numbers = list(dict.fromkeys(each.number for each in mail.told))
+    assert numbers == sorted(numbers)
     cluster.close()
 
 
