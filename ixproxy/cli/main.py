@@ -34,6 +34,7 @@ MODULES = (
     "watch",
     "decode",
     "load",
+    "eventlog",
 )
 """
 Each has `add_parser(subparsers)`, which sets as `command` either a coroutine

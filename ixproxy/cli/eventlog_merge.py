@@ -1,0 +1,157 @@
+"""`ixctl eventlog merge`: one clean history out of the logs of many nodes."""
+
+from __future__ import annotations
+
+import math
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from ixproxy.cli.outcomes import Exit, UsageError
+from ixproxy.cli.output import Output, moment
+from ixproxy.errors import StoreUnreachable
+from ixproxy.eventlog.log_databases import LogDatabase, open_database
+from ixproxy.eventlog.log_source import LogSource
+from ixproxy.eventlog.merge_export import export_csv, export_parquet
+from ixproxy.eventlog.merge_run import MergeOptions, MergeRun, Summary
+from ixproxy.eventlog.merge_target import MergeTarget
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the verb."""
+    parser: ArgumentParser = subparsers.add_parser(
+        "merge",
+        help="one clean history out of many logs",
+        description="Merges event logs: interactions, calls and custom events by time, and agents "
+        "so that each act is there once. What is new since the last time is added.",
+    )
+    parser.add_argument(
+        "sources", nargs="+", metavar="SOURCE", help="sqlite:PATH or postgresql://… with logs"
+    )
+    parser.add_argument(
+        "--into", required=True, metavar="TARGET", help="sqlite:PATH or postgresql://…"
+    )
+    parser.add_argument("--final", action="store_true", help="merge all, and wait for no node")
+    parser.add_argument(
+        "--wait",
+        type=_seconds,
+        default=300.0,
+        metavar="SECONDS",
+        help="a node that is behind by more is not waited for (300)",
+    )
+    skew = parser.add_mutually_exclusive_group()
+    skew.add_argument("--no-skew", action="store_true", help="take the nodes' clocks as right")
+    skew.add_argument(
+        "--offset",
+        type=_offset,
+        action="append",
+        default=[],
+        metavar="DBID=SECONDS",
+        help="a node's clock is ahead by so much",
+    )
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--csv", type=Path, metavar="DIR", help="write the tables there, too")
+    output.add_argument("--parquet", type=Path, metavar="DIR", help="write the tables there, too")
+    parser.add_argument("--progress", action="store_true", help="say how far it is")
+    parser.set_defaults(command=command, local=True)
+
+
+def command(args: Namespace, output: Output) -> int:
+    """Merge, export, and say what was done."""
+    try:
+        summary = _merge(args, output)
+        files: dict[str, int] = {}
+        for folder, export in ((args.csv, export_csv), (args.parquet, export_parquet)):
+            if folder is not None:
+                with ExitStack() as stack:
+                    files = export(_open(stack, args.into), folder)
+    except StoreUnreachable as problem:
+        output.problem(str(problem), {"error": "connection", "description": str(problem)})
+        return Exit.UNREACHABLE
+    except KeyboardInterrupt:
+        output.note("interrupted; what was saved stays, and the next run goes on from there")
+        return Exit.INTERRUPTED
+    _show(summary, files, output)
+    return Exit.OK
+
+
+def _merge(args: Namespace, output: Output) -> Summary:
+    options = MergeOptions(
+        wait=args.wait,
+        final=args.final,
+        estimated=not args.no_skew,
+        offsets=dict(args.offset),
+    )
+    with ExitStack() as stack:
+        sources = [LogSource(_open(stack, each)) for each in args.sources]
+        target = MergeTarget(_open(stack, args.into, create=True))
+        return MergeRun(sources, target, options, _progress(args, output)).run()
+
+
+def _open(stack: ExitStack, address: str, *, create: bool = False) -> LogDatabase:
+    try:
+        database = open_database(address, create=create)
+    except ValueError as problem:
+        raise UsageError(str(problem)) from problem
+    stack.callback(database.close)
+    return database
+
+
+def _progress(args: Namespace, output: Output) -> Callable[[int, float], None]:
+    def show(events: int, time: float) -> None:
+        if args.progress:
+            until = f", until {moment(time)}" if time > 0 else ""
+            output.note(f"{events} events{until}")
+
+    return show
+
+
+def _show(summary: Summary, files: dict[str, int], output: Output) -> None:
+    counted = {name: number for name, number in sorted(summary.counted.items()) if number}
+    behind = [
+        {"source": name.source, "dbid": name.dbid, "seconds": round(seconds, 3)}
+        for name, seconds in summary.behind.items()
+    ]
+    until = summary.until if summary.until > 0 else 0
+    output.record(
+        {
+            "counted": counted,
+            "offsets": {str(dbid): offset for dbid, offset in summary.offsets.items()},
+            "behind": behind,
+            "until": until,
+            "files": files,
+        }
+    )
+    if output.json:
+        return
+    output.line(f"merged until {moment(until) or 'nothing yet'}")
+    output.properties(counted, "  ")
+    for dbid, offset in summary.offsets.items():
+        output.line(f"clock of node {dbid}: {offset:+.3f} s")
+    for name, seconds in summary.behind.items():
+        output.line(f"not waited for: node {name.dbid} in {name.source}, {seconds:.0f} s behind")
+    for path, rows in files.items():
+        output.line(f"{path}: {rows} rows")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ArgumentTypeError(f"{text!r}: expected a number of seconds, not below 0")
+    return seconds
+
+
+def _offset(text: str) -> tuple[int, float]:
+    dbid, _, seconds = text.partition("=")
+    try:
+        offset = int(dbid), float(seconds)
+    except ValueError:
+        offset = 0, math.nan
+    if not math.isfinite(offset[1]):
+        raise ArgumentTypeError(f"{text!r}: expected DBID=SECONDS, such as 102=-1.5")
+    return offset

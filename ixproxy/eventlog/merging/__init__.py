@@ -1,0 +1,1 @@
+"""The mind of `ixctl eventlog merge`: rules over rows, without a database or a clock."""
