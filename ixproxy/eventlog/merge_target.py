@@ -182,19 +182,21 @@ class MergeTarget:
         return doubled
 
     def told(self, event: AgentEvent) -> bool:
-        """Whether an agent's act is in the history."""
+        """Whether an agent's act is in the history, as another node told of it."""
         self._count_doubled()
         if event.session_number is not None and event.event in (LOGIN, LOGOUT):
             return self._has(event.session_number, event.session_dbid, event.event)
         return bool(
             self._database.rows(
                 "SELECT 1 FROM rpt_agent WHERE agent_id = ? AND tenant_id = ? AND event = ? "
+                "AND dbid <> ? "
                 "AND merged_time BETWEEN ? AND ? AND coalesce(media_type, '') = ? "
                 "AND coalesce(reason_system_name, '') = ? LIMIT 1",
                 (
                     event.agent_id,
                     event.tenant_id,
                     event.event,
+                    event.dbid,
                     event.time - NEAR,
                     event.time + NEAR,
                     event.media_type or "",

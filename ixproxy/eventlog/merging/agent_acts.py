@@ -184,7 +184,8 @@ def _reason_in(said: object) -> str:
     """A reason among those of a login, whichever way its keys are written."""
     if not isinstance(said, dict):
         return ""
-    parts = {str(key).lower().replace("_", ""): value for key, value in said.items()}
-    return _reason(
-        parts.get("reasonsystemname"), parts.get("reasondescription"), parts.get("reason")
-    )
+    parts = {
+        str(key).lower().replace("_", "").removeprefix("reason"): value
+        for key, value in said.items()
+    }
+    return _reason(parts.get("systemname"), parts.get("description"), parts.get(""))

@@ -86,7 +86,7 @@ class Past(Protocol):
     """What is in the clean history already."""
 
     def told(self, event: AgentEvent) -> bool:
-        """Whether the same act is there, near its time; of a named session's ends: ever."""
+        """Whether another node told of it near its time; of a named session's ends: ever."""
 
     def ended(self, session_number: int, session_dbid: int) -> bool:
         """Whether the logout of a session is there that was forgotten here."""

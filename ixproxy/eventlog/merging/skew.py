@@ -96,9 +96,10 @@ class Skew:
             self._windows[pair] = _Window([sample])
             self._estimate()
             return
-        before = window.median
+        before = window.median, len(window.samples)
         window.add(sample)
-        if window.median != before:
+        # How many there are decides which pairs count first.
+        if (window.median, len(window.samples)) != before:
             self._estimate()
 
     def _estimate(self) -> None:

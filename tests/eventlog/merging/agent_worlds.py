@@ -34,6 +34,11 @@ def row(dbid: int, number: int, time: float, event: str, **values: Any) -> tuple
     return tuple(given.get(name) for name in COLUMNS)
 
 
+def row_values(row: tuple[Any, ...]) -> dict[str, Any]:
+    """The values of a row by their columns, but for its node and number."""
+    return dict(zip(COLUMNS[3:], row[3:], strict=True))
+
+
 def event(
     dbid: int, time: float, name: str, *, number: int = 0, late: bool = False, **values: Any
 ) -> AgentEvent:
