@@ -92,18 +92,28 @@ def test_the_mark_is_there_exactly_when_the_rows_are(path: Path) -> None:
     assert ask(path, SOURCES) == [(101, "ixn1", 1, 1, NOW + 1)]
 
 
-def test_a_file_that_was_moved_away_is_left_alone_and_another_is_made(path: Path) -> None:
+def test_a_file_that_was_moved_away_whole_is_left_alone_and_another_is_made(path: Path) -> None:
     tables = opened(path)
-    store(tables, entry(1))
-    tables.close()
-    tables.open()
-    path.rename(path.with_name("old.db"))
-    store(tables, entry(2))
-    path.unlink()
+    store(tables, entry(1), entry(2))
+    for suffix in ("-wal", "-shm", ""):
+        path.with_name(f"log.db{suffix}").rename(path.with_name(f"old.db{suffix}"))
     store(tables, entry(3))
     tables.close()
     assert ask(path, EVENTS) == [(101, 1, 3)]
-    assert ask(path.with_name("old.db"), EVENTS) == [(101, 1, 1)]
+    assert ask(path.with_name("old.db"), EVENTS) == [(101, 1, 1), (101, 1, 2)]
+
+
+def test_a_file_that_was_moved_without_its_last_events_is_waited_for(path: Path) -> None:
+    tables = opened(path)
+    store(tables, entry(1), entry(2))
+    path.rename(path.with_name("old.db"))
+    for _ in range(2):
+        with pytest.raises(StorageError, match=r"log\.db is missing, but .*log.db-wal is there"):
+            store(tables, entry(3))
+    path.with_name("old.db").rename(path)
+    store(tables, entry(3))
+    tables.close()
+    assert ask(path, EVENTS) == [(101, 1, number) for number in (1, 2, 3)]
 
 
 def test_tables_that_a_newer_program_took_over_are_not_written(path: Path) -> None:
