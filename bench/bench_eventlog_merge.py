@@ -44,7 +44,8 @@ class Cost(NamedTuple):
 def happenings(nodes: int, seed: int = 1) -> Iterator[Made]:
     """What nodes log, without end; by the true time."""
     chance = random.Random(seed)
-    now, sessions, numbers = 1_750_000_000.0, {}, 0
+    now, numbers = 1_750_000_000.0, 0
+    sessions: dict[str, tuple[int, int, int]] = {}
     while True:
         now += 0.02
         if chance.random() < 0.75:
@@ -99,8 +100,10 @@ class Logs:
                 for _, table, values in (each for each in part if each[0] == node):
                     self._numbers[node] += 1
                     last[node] = values["event_time"] + SKEW[node % len(SKEW)]
-                    row = {"dbid": node + 1, "epoch": 1, "event_number": self._numbers[node]}
-                    row |= {"tenant_id": 1, **values, "event_time": last[node]}
+                    row = {
+                        "dbid": node + 1, "epoch": 1, "event_number": self._numbers[node],
+                        "tenant_id": 1, **values, "event_time": last[node],
+                    }
                     rows.setdefault((table, tuple(row)), []).append(list(row.values()))
                 for (table, names), listed in rows.items():
                     marks = ", ".join("?" * len(names))

@@ -14,7 +14,7 @@ from ixproxy.cli.output import Output, moment
 from ixproxy.errors import StoreUnreachable
 from ixproxy.eventlog.log_databases import LogDatabase, open_database
 from ixproxy.eventlog.log_source import LogSource
-from ixproxy.eventlog.merge_export import export_csv, export_parquet
+from ixproxy.eventlog.merge_export import export_csv, export_parquet, require_parquet
 from ixproxy.eventlog.merge_run import MergeOptions, MergeRun, Summary
 from ixproxy.eventlog.merge_target import MergeTarget
 
@@ -41,9 +41,8 @@ def add_parser(subparsers: Any) -> None:
         metavar="SECONDS",
         help="a node that is behind by more is not waited for (300)",
     )
-    skew = parser.add_mutually_exclusive_group()
-    skew.add_argument("--no-skew", action="store_true", help="take the nodes' clocks as right")
-    skew.add_argument(
+    parser.add_argument("--no-skew", action="store_true", help="take the nodes' clocks as right")
+    parser.add_argument(
         "--offset",
         type=_offset,
         action="append",
@@ -60,6 +59,9 @@ def add_parser(subparsers: Any) -> None:
 
 def command(args: Namespace, output: Output) -> int:
     """Merge, export, and say what was done."""
+    if args.parquet is not None:
+        # Before the work, not after it.
+        require_parquet()
     try:
         summary = _merge(args, output)
         files: dict[str, int] = {}

@@ -6,7 +6,9 @@ import csv
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from ixproxy.errors import StorageError
 from ixproxy.eventlog.log_databases import LogDatabase, Row
@@ -46,17 +48,25 @@ def _write_csv(path: Path, names: list[str], pages: Iterable[list[Row]]) -> int:
     return count
 
 
+def require_parquet() -> tuple[Any, Any]:
+    """
+    The modules that write Parquet.
+
+    :raise StorageError: they are not installed.
+    """
+    try:
+        return import_module("pyarrow"), import_module("pyarrow.parquet")
+    except ImportError as problem:
+        raise StorageError("Parquet needs pyarrow: install ixproxy[parquet]") from problem
+
+
 def export_parquet(database: LogDatabase, folder: Path) -> dict[str, int]:
     """
     Write one `TABLE.parquet` for each table; the same otherwise as `export_csv`.
 
     :raise StorageError: pyarrow is not installed, too.
     """
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as problem:
-        raise StorageError("Parquet needs pyarrow: install ixproxy[parquet]") from problem
+    pyarrow, parquet = require_parquet()
     types = {
         "INTEGER": pyarrow.int64(),
         "REAL": pyarrow.float64(),
@@ -103,9 +113,10 @@ def _replacing(path: Path) -> Iterator[Path]:
     new = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield new
-        os.replace(new, path)
+        try:
+            yield new
+            os.replace(new, path)
+        finally:
+            new.unlink(missing_ok=True)
     except OSError as problem:
         raise StorageError(f"{path}: {problem.strerror or problem}") from problem
-    finally:
-        new.unlink(missing_ok=True)

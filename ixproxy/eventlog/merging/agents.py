@@ -33,12 +33,11 @@ All state is in `sessions` and `now`, so that it can be kept and gone on with.
 
 from __future__ import annotations
 
-from bisect import insort
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from operator import itemgetter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from ixproxy.eventlog.merging.agent_acts import (
     LOGIN,
@@ -52,10 +51,9 @@ from ixproxy.eventlog.merging.agent_acts import (
     state_after,
     states_at_login,
 )
+from ixproxy.eventlog.merging.agent_finding import Sessions
+from ixproxy.eventlog.merging.agent_past import NOTHING, Past
 from ixproxy.eventlog.merging.agent_records import Act, Channel, Held, Session
-
-SETTLING = 5.0
-"""Seconds within which nodes log the same login or logout, where nothing else tells."""
 
 REMEMBERED = 600.0
 """Seconds for which a session that is over is remembered, at least."""
@@ -82,31 +80,6 @@ class Shared(NamedTuple):
     other_time: float
 
 
-class Past(Protocol):
-    """What is in the clean history already."""
-
-    def told(self, event: AgentEvent) -> bool:
-        """Whether another node told of it near its time; of a named session's ends: ever."""
-
-    def ended(self, session_number: int, session_dbid: int) -> bool:
-        """Whether the logout of a session is there that was forgotten here."""
-
-
-class NoPast:
-    """Nothing is there."""
-
-    def told(self, event: AgentEvent) -> bool:
-        """It is not."""
-        return False
-
-    def ended(self, session_number: int, session_dbid: int) -> bool:
-        """It is not."""
-        return False
-
-
-_NOTHING = NoPast()
-
-
 class AgentHistories:
     """
     All agents.
@@ -127,9 +100,9 @@ class AgentHistories:
         *,
         tolerance: float = 300.0,
         restore: float = 300.0,
-        past: Past = _NOTHING,
+        past: Past = NOTHING,
     ) -> None:
-        self.sessions: dict[str, Session] = {}
+        self._known = Sessions(sessions)
         self.now = now
         self.counters: Counter[str] = Counter()
         self.changed: set[str] = set()
@@ -138,12 +111,15 @@ class AgentHistories:
         self._restore = restore
         self._remembered = max(REMEMBERED, 2 * restore)
         self._past = past
-        self._agents: dict[tuple[int, str], list[Session]] = {}
         self._due: list[tuple[float, str]] = []
-        for session in sessions:
-            self._keep(session)
+        for session in self.sessions.values():
             self._due.extend(self._dates(session))
         heapify(self._due)
+
+    @property
+    def sessions(self) -> Mapping[str, Session]:
+        """Those that are open, or were a while ago, by their keys."""
+        return self._known.all
 
     def seen(self, event: AgentEvent) -> list[Emitted]:
         """What a row adds to the clean history, with what was due before it."""
@@ -188,7 +164,7 @@ class AgentHistories:
         return out
 
     def _login(self, event: AgentEvent, out: list[Emitted]) -> None:
-        session = self._for_login(event)
+        session = self._known.for_login(event)
         node = event.dbid
         if session is None:
             if self._is_known(event):
@@ -228,7 +204,7 @@ class AgentHistories:
         self._emit(event, out)
 
     def _logout(self, event: AgentEvent, out: list[Emitted]) -> None:
-        session = self._named_or_of_node(event)
+        session = self._known.of(event)
         if session is None:
             if self._is_known(event):
                 return
@@ -256,7 +232,7 @@ class AgentHistories:
             self._close(session, out)
 
     def _change(self, event: AgentEvent, out: list[Emitted]) -> None:
-        session = self._named_or_of_node(event)
+        session = self._known.of(event)
         node = event.dbid
         if session is None:
             if self._is_known(event):
@@ -313,50 +289,11 @@ class AgentHistories:
                 self.shared.append(Shared(other, time, event.dbid, event.event_time))
         times.setdefault(event.dbid, event.event_time)
 
-    def _for_login(self, event: AgentEvent) -> Session | None:
-        """The session that a login belongs to; None: it begins one."""
-        key = session_of(event)
-        if key is not None:
-            return self.sessions.get(key)
-        node = event.dbid
-        those = self._unnamed(event)
-        for each in those:
-            if each.closed is None and node in each.nodes:
-                # Alone it never ended what it had; with others it was away.
-                return each if len(each.nodes) > 1 else None
-        for each in reversed(those):
-            if each.closed is not None:
-                new = node not in each.nodes and node not in each.left
-                if new and event.time - each.began < SETTLING:
-                    return each
-            elif event.time - each.left.get(node, -1e300) > SETTLING:
-                return each
-        return None
-
-    def _named_or_of_node(self, event: AgentEvent) -> Session | None:
-        """The session that a change or a logout belongs to."""
-        key = session_of(event)
-        if key is not None:
-            return self.sessions.get(key)
-        those = self._unnamed(event)
-        for each in those:
-            if event.dbid in each.nodes:
-                return each
-        for each in reversed(those):
-            if each.closed is None or event.time - each.closed < SETTLING:
-                return each
-        return None
-
-    def _unnamed(self, event: AgentEvent) -> list[Session]:
-        place = event.place_id or ""
-        those = self._agents.get((event.tenant_id, event.agent_id or ""), [])
-        return [each for each in those if not each.named and each.place_id == place]
-
     def _leave_others(
         self, event: AgentEvent, joined: Session | None, out: list[Emitted], *, begins: bool = False
     ) -> None:
         """A node has a session, and with it no other of the agent; one that begins ends others."""
-        for other in tuple(self._agents.get((event.tenant_id, event.agent_id or ""), ())):
+        for other in self._known.of_agent(event):
             if other is joined or other.closed is not None:
                 continue
             if not other.named and other.place_id != (event.place_id or ""):
@@ -406,23 +343,13 @@ class AgentHistories:
             event.place_id or "",
             event.time,
         )
-        self._keep(session)
+        self._known.keep(session)
         self._touch(session)
         return session
 
     def _touch(self, session: Session) -> None:
         self.changed.add(session.key)
 
-    def _keep(self, session: Session) -> None:
-        self.sessions[session.key] = session
-        those = self._agents.setdefault((session.tenant_id, session.agent_id), [])
-        # Oldest first, whatever the order in which they came, or were read.
-        insort(those, session, key=lambda each: (each.began, each.key))
-
     def _forget(self, session: Session) -> None:
         self._touch(session)
-        del self.sessions[session.key]
-        name = (session.tenant_id, session.agent_id)
-        self._agents[name].remove(session)
-        if not self._agents[name]:
-            del self._agents[name]
+        self._known.forget(session)

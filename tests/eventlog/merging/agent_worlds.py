@@ -130,7 +130,8 @@ def logged(
 
     When it is back it ends what is over, and is told what it does not know.
     """
-    known, true, rows = State(), State(), []
+    known, true = State(), State()
+    rows: list[tuple[Any, ...]] = []
     times = list(away)
     clock = 0.0
 

@@ -1,0 +1,183 @@
+"""`ixctl eventlog merge`."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ixproxy.cli import eventlog_merge
+from ixproxy.cli.main import parser, run_command
+from ixproxy.eventlog import log_databases, merge_run
+from tests.eventlog.logs import history, interaction, log_at, login, logout
+
+
+def run(*argv: str) -> tuple[int, str, str]:
+    stdout, stderr = io.StringIO(), io.StringIO()
+    args = parser(["eventlog"]).parse_args(["eventlog", "merge", *argv])
+    code = run_command(args, stdout, stderr)
+    return code, stdout.getvalue(), stderr.getvalue()
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> list[str]:
+    made = [log_at(tmp_path, f"ixn{dbid}") for dbid in (1, 2)]
+    for dbid, log in enumerate(made, 1):
+        ahead = 40.0 * (dbid - 1)
+        log.write(
+            dbid,
+            [login(10 + ahead), interaction(20 + dbid + ahead, f"i{dbid}"), logout(30 + ahead)],
+        )
+    return [log.address for log in made]
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> str:
+    return f"sqlite:{tmp_path / 'merged.db'}"
+
+
+def test_a_merge_says_what_it_did(logs: list[str], target: str) -> None:
+    code, out, err = run(*logs, "--into", target, "--final", "--progress")
+    assert code == 0
+    assert "merged until 1970-01-01 00:00:30" in out
+    assert "clock of node 2: +40.000 s" in out
+    assert "6 events, until 1970-01-01 00:00:30" in err
+    assert [row[2] for row in history(target)] == ["anna", "i1", "i2", "anna"]
+
+
+def test_scripts_get_one_object(logs: list[str], target: str, tmp_path: Path) -> None:
+    code, out, err = run(*logs, "--into", target, "--final", "--json", "--csv", str(tmp_path / "c"))
+    record: dict[str, Any] = json.loads(out)
+    assert (code, err) == (0, "")
+    assert record["counted"] == {"copies": 2, "events": 6, "rows": 4}
+    assert record["offsets"] == {"1": 0.0, "2": 40.0}
+    assert (record["behind"], record["until"]) == ([], 30.0)
+    assert record["files"][str(tmp_path / "c" / "rpt_interaction.csv")] == 2
+
+
+def test_parquet_is_written_too(logs: list[str], target: str, tmp_path: Path) -> None:
+    code, out, _ = run(*logs, "--into", target, "--final", "--parquet", str(tmp_path / "p"))
+    assert code == 0
+    assert f"{tmp_path / 'p' / 'rpt_agent.parquet'}: 2 rows" in out
+
+
+def test_clocks_can_be_left_as_they_are_or_set_by_hand(
+    logs: list[str], target: str, tmp_path: Path
+) -> None:
+    _, out, _ = run(*logs, "--into", target, "--final", "--no-skew")
+    assert "clock of node 2: +0.000 s" in out
+    other = f"sqlite:{tmp_path / 'other.db'}"
+    _, out, _ = run(*logs, "--into", other, "--final", "--offset", "2=39.5", "--offset", "1=-0.5")
+    assert "clock of node 1: -0.500 s" in out
+    assert "clock of node 2: +39.500 s" in out
+
+
+def test_a_node_that_is_not_waited_for_is_said(logs: list[str], target: str) -> None:
+    code, out, _ = run(*logs, "--into", target, "--wait", "0", "--no-skew")
+    assert code == 0
+    assert f"not waited for: node 1 in {logs[0]}, 40 s behind" in out
+
+
+def test_a_second_run_has_nothing_to_do(logs: list[str], target: str) -> None:
+    run(*logs, "--into", target, "--final")
+    _, out, _ = run(*logs, "--into", target, "--final", "--json")
+    assert json.loads(out)["counted"] == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("sqlite:none.db", "there is no such file"),
+        ("mysql://here", "expected sqlite:PATH or postgresql://"),
+    ],
+)
+def test_a_source_that_is_not_there_is_named(source: str, said: str, target: str) -> None:
+    code, _, err = run(source, "--into", target)
+    assert code == (2 if "mysql" in source else 1)
+    assert said in err
+    assert err.startswith("ixctl: ")
+
+
+def test_a_server_that_does_not_answer_is_no_connection(target: str) -> None:
+    code, out, _ = run("postgresql://127.0.0.1:9/log", "--into", target, "--json")
+    assert code == 3
+    assert json.loads(out)["error"] == "connection"
+
+
+def test_a_source_that_is_locked_is_said(
+    logs: list[str], target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_databases, "LOCKED_FOR", 0.01)
+    other = sqlite3.connect(tmp_path / "ixn1.db", isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("PRAGMA journal_mode = DELETE")
+    other.execute("BEGIN EXCLUSIVE")
+    code, _, err = run(*logs, "--into", target)
+    assert code == 1
+    assert "ixn1.db: another program keeps it locked" in err
+    other.close()
+
+
+def test_a_full_disk_is_said_and_the_next_run_goes_on(
+    logs: list[str], target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big = log_at(tmp_path, "big")
+    big.write(7, [interaction(1 + n, "x" * 5000) for n in range(200)])
+    run(*logs, "--into", target)
+    room = Path(target.removeprefix("sqlite:")).stat().st_size // 4096 + 40
+    opened = log_databases.open_database
+
+    def cramped(address: str, *, create: bool = False) -> log_databases.LogDatabase:
+        database = opened(address, create=create)
+        if create:
+            database.rows(f"PRAGMA max_page_count = {room}")
+        return database
+
+    with monkeypatch.context() as patch:
+        patch.setattr(eventlog_merge, "open_database", cramped)
+        code, _, err = run(*logs, big.address, "--into", target, "--final")
+    assert code == 1
+    assert "merged.db: the disk is full" in err
+    code, _, _ = run(*logs, big.address, "--into", target, "--final")
+    assert code == 0
+    assert len(history(target)) == 204
+
+
+def test_an_interrupted_run_is_gone_on_with(
+    logs: list[str], target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(self: object, until: float) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(merge_run.MergeRun, "_merge", interrupt)
+        code, _, err = run(*logs, "--into", target, "--final")
+    assert code == 130
+    assert "the next run goes on from there" in err
+    assert run(*logs, "--into", target, "--final")[0] == 0
+    assert len(history(target)) == 4
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--wait", "-1"],
+        ["--wait", "soon"],
+        ["--wait", "nan"],
+        ["--offset", "2"],
+        ["--offset", "2=inf"],
+        ["--offset", "two=1"],
+        ["--csv", "a", "--parquet", "b"],
+    ],
+)
+def test_options_that_make_no_sense_are_refused(
+    argv: list[str], target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run("sqlite:a.db", "--into", target, *argv)
+    assert caught.value.code == 2
+    assert argv[0] in capsys.readouterr().err
