@@ -50,7 +50,7 @@ from ixproxy.core.state import ProxyState
 from ixproxy.core.unanswered import ChangeTold, LogoutTold
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.messages import EventForcedAgentStateChange, RequestAgentLogout
-from ixproxy.messages.agents import BY_SERVER, AgentRequest
+from ixproxy.messages.agents import ANOTHERS, BY_SERVER, AgentRequest
 from ixproxy.messages.message import Actor, Reason
 from ixproxy.values import rendezvous
 from ixproxy.wire.codec import decode, encode
@@ -223,7 +223,7 @@ def log_out_everywhere(
 
     :param but: where it has ended.
     :param reason: why.
-    :param by_server: no client has asked for it.
+    :param by_server: no client has asked for it; False: another one of the agent has.
     """
     sessions.leave(session.key, client)
     missed = client, session.key, session.stamp
@@ -246,7 +246,7 @@ def tell_of_logout(
         agent_id=agent,
         agent_session=stamp,
         reason=reason,
-        extension={BY_SERVER: 1} if by_server else {},
+        extension={BY_SERVER: 1 if by_server else ANOTHERS},
     )
     away = []
     told = LogoutTold(state, sessions, missed)
@@ -278,9 +278,7 @@ def tell_logged_out(
         state.answer_raw(client, 0, encode(event))
 
 
-def tell_rest(
-    state: ProxyState, session: AgentSession, client: Client, said: AgentState
-) -> None:
+def tell_rest(state: ProxyState, session: AgentSession, client: Client, said: AgentState) -> None:
     """
     Tell a client that has joined a session what that has, and the client did
     not say, as a node tells one that it did not know before.
