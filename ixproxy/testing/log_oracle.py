@@ -30,7 +30,7 @@ from ixproxy.testing.memory_services import usual_services
 from ixproxy.testing.oracle import PLAYERS, SCRIPTS, SESSIONS_LAST, many_servers, one_server
 from ixproxy.testing.playing import play
 from ixproxy.testing.steps import Script
-from ixproxy.testing.table_logs import LogPlaces, SqliteLogs, TableLogs
+from ixproxy.testing.table_logs import SqliteLogs, TableLogs
 
 LOGS = {"each": False, "shared": True}
 """The configurations of the guide: a database for each node, or one for all."""
@@ -61,20 +61,20 @@ def logged(script: Script, cluster: Cluster, logs: TableLogs) -> Logged:
         assert cluster.rows("outbox") == [], "not everything is logged"
     finally:
         cluster.close()
+        logs.close()
     return Logged(tuple(logs.addresses), record.labels)
 
 
-def on_one_server(script: Script, places: LogPlaces) -> Logged:
+def on_one_server(script: Script, logs: TableLogs) -> Logged:
     """A script on one server, with its log."""
     one = one_server(script.seed, script.options, services=_services(script))
-    return logged(script, one, TableLogs(places, shared=False))
+    return logged(script, one, logs)
 
 
-def on_many(script: Script, places: LogPlaces, *, shared: bool, player: str) -> Logged:
+def on_many(script: Script, logs: TableLogs, player: str = "two-proxies") -> Logged:
     """A script on three nodes, with their logs; see `oracle.PLAYERS`."""
     arguments = {"services": _services(script), **PLAYERS[player]}
-    many = many_servers(script.seed, script.options, **arguments)
-    return logged(script, many, TableLogs(places, shared=shared))
+    return logged(script, many_servers(script.seed, script.options, **arguments), logs)
 
 
 def _services(script: Script) -> Any:
@@ -96,6 +96,11 @@ def merged(addresses: Sequence[str], target: str, **options: Any) -> Summary:
             source.close()
 
 
+def log_differences(expected: list[dict[str, Any]], actual: list[dict[str, Any]]) -> Iterator[str]:
+    """Where one history, in normal form, is not what another says it must be."""
+    return stream_differences("the log", expected, actual)
+
+
 def compared_logs(
     script: Script, logs: Sequence[str], folder: Path, player: str = "two-proxies"
 ) -> Iterator[tuple[str, str]]:
@@ -103,18 +108,17 @@ def compared_logs(
     Play a script with each of these configurations of logs, and say what is wrong.
 
     :param logs: of LOGS.
-    :param folder: where databases are made; it is empty.
+    :param folder: where databases are made; none is there.
     :return: the configuration, and what.
     """
-    (folder / "one").mkdir()
-    one = on_one_server(script, SqliteLogs(folder / "one"))
+    one = on_one_server(script, TableLogs(SqliteLogs(folder / "one"), shared=False))
     expected = one.normal(rows_at(one.addresses[0]))
     for name in logs:
-        (folder / name).mkdir()
-        many = on_many(script, SqliteLogs(folder / name), shared=LOGS[name], player=player)
-        target = f"sqlite:{folder / name / 'merged'}.db"
+        places = SqliteLogs(folder / name)
+        many = on_many(script, TableLogs(places, shared=LOGS[name]), player)
+        target = places.new("merged")
         merged(many.addresses, target)
-        for problem in stream_differences("the log", expected, many.normal(rows_at(target))):
+        for problem in log_differences(expected, many.normal(rows_at(target))):
             yield name, problem
 
 

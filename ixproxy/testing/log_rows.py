@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from ixproxy.errors import StorageError
 from ixproxy.eventlog.log_databases import LogDatabase, open_database
 from ixproxy.eventlog.log_tables import MERGED, TABLES, kind_of
 from ixproxy.testing.normal_form import NormalForm
@@ -46,7 +47,10 @@ def rows_at(address: str) -> list[Row]:
     """
     database = open_database(address)
     try:
-        order = _ORDER[str(kind_of(database))]
+        kind = kind_of(database)
+        if kind not in _ORDER:
+            raise StorageError(f"{database.name}: this is no event log")
+        order = _ORDER[kind]
         rows = [row for table in TABLES for row in _rows(database, table)]
     finally:
         database.close()

@@ -74,10 +74,11 @@ class SqliteLogs:
     """
     See `LogPlaces`: files.
 
-    :param folder: where they are made.
+    :param folder: where they are made; it is made, if there is none.
     """
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
 
     def new(self, name: str) -> str:
@@ -105,6 +106,7 @@ class TableLogs:
         self._shared = shared
         self._settings = settings
         self.addresses: list[str] = []
+        self._made: list[Tables] = []
 
     def follow(self, cluster: Cluster) -> None:
         """Have all nodes log; what runs follows live."""
@@ -114,11 +116,17 @@ class TableLogs:
             node.log(self._plan(self.addresses[-1]))
         cluster.run(1)
 
+    def close(self) -> None:
+        """No program runs any more: let go of what they had open."""
+        for tables in self._made:
+            tables.close()
+
     def _plan(self, address: str) -> LogPlan:
         settings = {**self._settings, "address": address}
 
         def make() -> TableLog:
             read = read_settings(settings)
-            return TableLog(self._places.tables(read), read, WorksHere)
+            self._made.append(self._places.tables(read))
+            return TableLog(self._made[-1], read, WorksHere)
 
         return LogPlan("log", address.partition(":")[0], make, settings)
