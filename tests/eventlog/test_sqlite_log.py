@@ -13,6 +13,7 @@ from ixproxy.errors import ConfigError, StorageError
 from ixproxy.eventlog.rows import RowMaker
 from ixproxy.eventlog.settings import TableSettings, read_settings
 from ixproxy.eventlog.sqlite_log import SqliteTables, make
+from ixproxy.eventlog.sqlite_tables import connect
 from ixproxy.node.log_work import Entry
 from ixproxy.storage.sqlite_places import SqliteFile
 from ixproxy.testing.eventlog_contract import EventLogContract
@@ -144,6 +145,40 @@ def test_a_lock_of_another_program_is_an_error_in_words(
     store(tables, entry(1))
     assert ask(path, EVENTS) == [(101, 1, 1)]
     tables.close()
+
+
+def test_a_full_disk_is_said_and_what_did_not_fit_is_stored_once_there_is_room(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(path).close()
+
+    def narrow(*arguments: str) -> sqlite3.Connection:
+        connection = connect(*arguments)
+        connection.execute("PRAGMA max_page_count = 60")
+        return connection
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ixproxy.eventlog.sqlite_log.connect", narrow)
+        tables = opened(path)
+        for _ in range(2):
+            with pytest.raises(StorageError, match="the disk is full"):
+                store(tables, *[entry(number) for number in range(1, 2000)])
+            assert ask(path, EVENTS) == []
+    store(tables, *[entry(number) for number in range(1, 2000)])
+    assert len(ask(path, EVENTS)) == 1999
+    tables.close()
+
+
+def test_a_file_that_can_only_be_read_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(path).close()
+
+    def only_reads(place: str, name: str) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{place}?mode=ro", uri=True, isolation_level=None)
+
+    monkeypatch.setattr("ixproxy.eventlog.sqlite_log.connect", only_reads)
+    tables = SqliteTables(str(path), SETTINGS)
+    with pytest.raises(StorageError, match="the file cannot be written"):
+        store(tables, entry(1))
 
 
 def test_what_cannot_be_written_is_said_and_works_once_it_can(path: Path) -> None:
