@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ixproxy.errors import StorageError
 from ixproxy.eventlog.log_databases import LogDatabase, Row
-from ixproxy.eventlog.log_tables import NAME, TABLES, declared, kind_of
+from ixproxy.eventlog.log_tables import NAME, TABLES, declared, kind_of, needed
 
 PAGE = 200
 """Rows of a table that are read at a time: each may have 64 KiB of user data."""
@@ -84,11 +84,19 @@ class LogSource:
             for dbid, node, epoch, number, until in self._database.rows(
                 "SELECT dbid, node, logged_epoch, logged_number, logged_until FROM rpt_source"
             ):
-                found[dbid] = Written(node, (epoch, number), until)
+                numbers = isinstance(dbid, int) and isinstance(epoch, int)
+                if not (numbers and isinstance(number, int) and isinstance(until, int | float)):
+                    raise StorageError(
+                        f"{self.name}: rpt_source says of node {dbid!r} that it has logged number "
+                        f"{number!r} of epoch {epoch!r}, until {until!r}"
+                    )
+                found[dbid] = Written(str(node or ""), (epoch, number), until)
         for dbid in self._dbids():
             if dbid not in found:
                 # Nobody says until when its events are here: as far as they go.
                 ends = [end for table in TABLES if (end := self._end(table, dbid))]
+                for (epoch, number), time in ends:
+                    self._check("its tables", (dbid, epoch, number, time, ""))
                 last, until = max(place for place, _ in ends), max(time for _, time in ends)
                 found[dbid] = Written("", last, until)
         return found
@@ -130,41 +138,77 @@ class LogSource:
         return (rows[0][0], rows[0][1]) if rows else None
 
     def events(
-        self, dbid: int, after: Place, columns: Mapping[str, Sequence[str]]
+        self, dbid: int, after: Place, last: Place, columns: Mapping[str, Sequence[str]]
     ) -> Iterator[Item]:
         """
         The events of a node in its order, read as they are asked for.
 
+        Tables are read at different times while nodes write into them: without an end that
+        was known before, what is new in one would be seen and what is older in another not.
+
         :param after: the last one that is not wanted.
+        :param last: the last one that is.
         :param columns: of the rows, by table; what the table does not have is None.
         """
         return merge(
             *(
-                self._of_table(number, table, dbid, after, columns[table])
+                self._of_table(number, table, dbid, after, last, columns[table])
                 for number, table in enumerate(TABLES)
                 if self._columns[table]
             )
         )
 
     def _of_table(
-        self, number: int, table: str, dbid: int, after: Place, columns: Sequence[str]
+        self,
+        number: int,
+        table: str,
+        dbid: int,
+        after: Place,
+        last: Place,
+        columns: Sequence[str],
     ) -> Iterator[Item]:
-        there = self._columns[table]
-        chosen = ", ".join(
-            self._database.reading(table, name) if name in there else "NULL" for name in columns
-        )
+        chosen = ", ".join(self._reading(table, name) for name in columns)
         statement = (
             f"SELECT {chosen} FROM {table} WHERE dbid = ? AND (epoch, event_number) > (?, ?) "
+            "AND (epoch, event_number) <= (?, ?) "
             f"ORDER BY epoch, event_number LIMIT {PAGE}"
         )
-        epoch, event_number = columns.index("epoch"), columns.index("event_number")
+        named = [columns.index(name) for name in NAME]
+        epoch, event_number = named[1:3]
         while True:
-            rows = self._database.rows(statement, (dbid, *after))
+            rows = self._database.rows(statement, (dbid, *after, *last))
             for row in rows:
+                self._check(table, [row[place] for place in named])
                 yield Item((row[epoch], row[event_number]), number, row)
             if len(rows) < PAGE:
                 return
             after = rows[-1][epoch], rows[-1][event_number]
+
+    def _reading(self, table: str, name: str) -> str:
+        """How a column is read, as what the schema says of it: logs of others may differ."""
+        there, wanted = self._columns[table], declared(table).get(name, "")
+        read = self._database.reading(table, name) if name in there else "NULL"
+        if wanted == "TEXT" and there.get(name, "TEXT") != "TEXT":
+            read = f"CAST({read} AS TEXT)"
+        if name in needed(table) and name not in NAME:
+            nothing = "''" if wanted == "TEXT" else "0"
+            read = f"COALESCE({read}, {nothing})"
+        return read
+
+    def _check(self, table: str, named: Sequence[object]) -> None:
+        """
+        An event has a name and a time.
+
+        :raise StorageError: this one has not.
+        """
+        *numbers, time, event = named
+        if (
+            not all(isinstance(each, int) for each in numbers)
+            or not isinstance(time, int | float)
+            or not isinstance(event, str)
+        ):
+            said = ", ".join(f"{name} {value!r}" for name, value in zip(NAME, named, strict=True))
+            raise StorageError(f"{self.name}: a row of {table} names no event: {said}")
 
     def logins(self, dbid: int, after: Place, most: int) -> list[tuple[int, int, float]]:
         """The first logins with a session behind a place: its number and dbid, and when."""

@@ -30,15 +30,22 @@ def schema(kind: str) -> str:
 @cache
 def declared(table: str) -> dict[str, str]:
     """The columns of a table of a log, with their types: INTEGER, REAL or TEXT."""
+    return {words[0]: type_of(words[1]) for words in _lines(table)}
+
+
+@cache
+def needed(table: str) -> frozenset[str]:
+    """Those of its columns that are never NULL."""
+    return frozenset(words[0] for words in _lines(table) if words[2:4] == ["NOT", "NULL"])
+
+
+def _lines(table: str) -> list[list[str]]:
+    """The lines of the schema that make its columns, word by word."""
     for statement in statements(schema("sqlite")):
         head, _, body = statement.partition("(")
         if head.split() == ["CREATE", "TABLE", table]:
-            lines = (line.split() for line in body.splitlines())
-            return {
-                words[0]: type_of(words[1])
-                for words in lines
-                if len(words) > 1 and words[0].islower()
-            }
+            lines = (line.replace(",", " ").split() for line in body.splitlines())
+            return [words for words in lines if len(words) > 1 and words[0].islower()]
     raise KeyError(table)
 
 

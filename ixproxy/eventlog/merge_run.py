@@ -254,9 +254,8 @@ class MergeRun:
     def _readings(self) -> list[_Reading]:
         readings = []
         for name, reached in self._reached.items():
-            events = self._sources[name.source].events(
-                name.dbid, (reached.epoch, reached.number), self._target.columns
-            )
+            after, last = (reached.epoch, reached.number), self._written[name].last
+            events = self._sources[name.source].events(name.dbid, after, last, self._target.columns)
             reading = _Reading(name, reached, events)
             reading.advance(self._skew)
             if reading.item is not None:

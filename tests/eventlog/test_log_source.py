@@ -10,7 +10,7 @@ from ixproxy.errors import StorageError
 from ixproxy.eventlog import log_source
 from ixproxy.eventlog.log_databases import open_database
 from ixproxy.eventlog.log_source import BEGINNING, LogSource, Written
-from ixproxy.eventlog.log_tables import TABLES, declared
+from ixproxy.eventlog.log_tables import NAME, TABLES, declared
 from tests.eventlog.logs import Log, custom, esp, interaction, log_at, login
 
 ALL = {table: list(declared(table)) for table in TABLES}
@@ -29,10 +29,11 @@ def test_the_events_of_a_node_come_in_its_order_out_of_all_tables(
     log.write(2, [interaction(1, "c")])
     log.write(1, [interaction(1, "d")], epoch=2)
     source = source_of(log)
-    items = list(source.events(1, BEGINNING, ALL))
+    items = list(source.events(1, BEGINNING, (2, 16), ALL))
     assert [item.place for item in items] == [*((1, n) for n in range(1, 16)), (2, 16)]
     assert [item.table for item in items[:5]] == [0, 1, 2, 3, 0]
-    assert [item.place for item in source.events(1, (1, 14), ALL)] == [(1, 15), (2, 16)]
+    assert [item.place for item in source.events(1, (1, 14), (2, 16), ALL)] == [(1, 15), (2, 16)]
+    assert [item.place for item in source.events(1, (1, 13), (1, 15), ALL)] == [(1, 14), (1, 15)]
     source.close()
 
 
@@ -40,8 +41,10 @@ def test_what_a_table_does_not_have_is_none(tmp_path: Path) -> None:
     log = log_at(tmp_path)
     log.write(1, [interaction(1, "a")])
     source = source_of(log)
-    columns = {**ALL, "rpt_interaction": ["epoch", "event_number", "c_more", "interaction_id"]}
-    assert [item.row for item in source.events(1, BEGINNING, columns)] == [(1, 1, None, "a")]
+    columns = {**ALL, "rpt_interaction": [*NAME, "c_more", "interaction_id"]}
+    assert [item.row for item in source.events(1, BEGINNING, (1, 1), columns)] == [
+        (1, 1, 1, 1.0, "EventPlacedInQueue", None, "a")
+    ]
     source.close()
 
 
@@ -103,6 +106,60 @@ def test_columns_of_its_own_are_known_with_their_types(tmp_path: Path) -> None:
     assert {table: own for table, own in source.own.items() if own} == {
         "rpt_custom": {"c_size": "INTEGER"}
     }
+    source.close()
+
+
+def test_columns_of_another_type_are_read_as_the_schema_has_them(tmp_path: Path) -> None:
+    log = log_at(tmp_path)
+    log.run("ALTER TABLE rpt_interaction DROP COLUMN tenant_id")
+    log.run("ALTER TABLE rpt_interaction DROP COLUMN queue")
+    log.run("ALTER TABLE rpt_interaction ADD COLUMN queue INTEGER")
+    log.run(
+        "INSERT INTO rpt_interaction (dbid, epoch, event_number, event_time, event, queue) "
+        "VALUES (1, 1, 1, 5, 'EventHeld', 17)"
+    )
+    source = source_of(log)
+    columns = {**ALL, "rpt_interaction": [*NAME, "tenant_id", "queue"]}
+    assert [item.row for item in source.events(1, BEGINNING, (1, 1), columns)] == [
+        (1, 1, 1, 5.0, "EventHeld", 0, "17")
+    ]
+    source.close()
+
+
+@pytest.mark.parametrize("bad", ["event_time = 'noon'", "event = x'00'", "event_number = 'a'"])
+def test_a_row_that_names_no_event_is_said(tmp_path: Path, bad: str) -> None:
+    log = log_at(tmp_path)
+    log.write(1, [interaction(1, "a")])
+    log.run(f"UPDATE rpt_interaction SET {bad}")
+    source = source_of(log)
+    last = (1, "b") if "number" in bad else (1, 1)
+    with pytest.raises(StorageError, match="a row of rpt_interaction names no event: dbid 1,"):
+        list(source.events(1, BEGINNING, last, ALL))  # type: ignore[arg-type]
+    source.close()
+
+
+@pytest.mark.parametrize("column", ["dbid", "logged_epoch", "logged_number", "logged_until"])
+def test_a_node_that_does_not_say_how_far_it_is_is_said(tmp_path: Path, column: str) -> None:
+    log = log_at(tmp_path)
+    log.write(1, [interaction(1, "a")])
+    log.run("CREATE TABLE said AS SELECT * FROM rpt_source")
+    log.run("DROP TABLE rpt_source")
+    log.run(f"UPDATE said SET {column} = 'x'")
+    log.run("ALTER TABLE said RENAME TO rpt_source")
+    source = source_of(log)
+    with pytest.raises(StorageError, match="rpt_source says of node "):
+        source.streams()
+    source.close()
+
+
+def test_a_last_event_without_a_time_is_said(tmp_path: Path) -> None:
+    log = log_at(tmp_path)
+    log.write(1, [interaction(1, "a")])
+    log.run("UPDATE rpt_interaction SET event_time = 'noon'")
+    log.run("DELETE FROM rpt_source")
+    source = source_of(log)
+    with pytest.raises(StorageError, match="event_time 'noon'"):
+        source.streams()
     source.close()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ixproxy.errors import StorageError
-from ixproxy.eventlog.log_tables import MERGED, NAME, TABLES, declared, kind_of, schema
+from ixproxy.eventlog.log_tables import MERGED, NAME, TABLES, declared, kind_of, needed, schema
 from ixproxy.eventlog.merging.agent_acts import COLUMNS
 from tests.eventlog.logs import log_at
 
@@ -17,6 +17,10 @@ def test_the_columns_are_those_that_the_schema_makes(tmp_path: Path, table: str)
     database = log_at(tmp_path).open()
     assert declared(table) == database.columns(table)
     database.close()
+
+
+def test_what_is_never_null_is_known() -> None:
+    assert needed("rpt_custom") == {*NAME, "tenant_id", "custom_event_id", "custom_event"}
 
 
 def test_no_other_table_is_known() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ixproxy.errors import StorageError
+from ixproxy.eventlog.log_source import LogSource, Written
 from tests.eventlog.logs import (
     AGENT,
     Log,
@@ -66,7 +67,7 @@ def test_what_every_node_says_of_an_agent_is_there_once(tmp_path: Path, merging:
         (1, "EventAgentLogin"),
         (1, "EventReadyForMedia"),
         (1, "EventNotReadyForMedia"),
-        (3, "EventAgentLogout"),
+        (1, "EventAgentLogout"),
     ]
     assert summary.counted["events"] == 12
     assert summary.counted["copies"] == 8
@@ -230,6 +231,26 @@ def test_a_log_that_has_moved_is_gone_on_with(tmp_path: Path, merging: Merging) 
     assert [row[2] for row in merging.events] == ["anna", "anna", "a", "b"]
 
 
+def test_what_a_node_writes_while_it_is_read_is_merged_the_next_time(
+    tmp_path: Path, merging: Merging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = log_at(tmp_path)
+    log.write(1, [interaction(10, "a"), esp(11, "a")])
+    streams = LogSource.streams
+
+    def write_on(source: LogSource) -> dict[int, Written]:
+        found = streams(source)
+        log.write(1, [interaction(12, "b"), esp(13, "b")])
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LogSource, "streams", write_on)
+        merging(log.address, final=True)
+    assert [row[2] for row in merging.events] == ["a", "a"]
+    merging(log.address, final=True)
+    assert [row[2] for row in merging.events] == ["a", "a", "b", "b"]
+
+
 def test_events_that_two_databases_have_are_there_once(tmp_path: Path, merging: Merging) -> None:
     one, two = log_at(tmp_path, "one"), log_at(tmp_path, "two")
     rows = [login(1, chat=0), ready(2), not_ready(3), ready(4), logout(5), interaction(10, "a")]
@@ -349,6 +370,5 @@ def expected(content: list[list[tuple[str, Values]]]) -> list[tuple[object, ...]
 
 
 def named(values: Values) -> tuple[int, str, str]:
-    # The last node tells of the logout.
-    node = 3 if values["event"] == "EventAgentLogout" else 1
-    return node, values["event"], values["agent_id"]
+    # It is the first to tell, and the home of all sessions.
+    return 1, values["event"], values["agent_id"]

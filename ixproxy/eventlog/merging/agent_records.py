@@ -90,11 +90,16 @@ class Channel(msgspec.Struct):
 
 
 class Held(msgspec.Struct):
-    """A logout that waits for the last node."""
+    """
+    A logout that waits for the last node.
+
+    :ivar home: it is that of the node that named the session.
+    """
 
     row: Sequence[Any]
     time: float
     late: bool
+    home: bool = False
 
 
 class Session(msgspec.Struct):

@@ -10,8 +10,9 @@ on their way at the same time may have come to two nodes in either order. A row
 that is no copy and changes nothing is a repeat: its node was away and was told
 again what the others knew. Everything else is emitted.
 
-*Login*: the first node's. *Logout*: the last node's that has the session; until
-then it is held. It is emitted sooner if the agent's next session begins, or if a
+*Login*: the first node's. *Logout*: when the last node that has the session has ended it; until
+then it is held. The home's row is taken, for that node knows best who did it, or the last
+node's, if that came much later. It is emitted sooner if the agent's next session begins, or if a
 node that still has the session has told nothing of it for `restore` seconds after
 the others ended it. A node has one session of an agent: when it logs
 in to another, it has left the one before, be it without a word. A session that
@@ -51,7 +52,7 @@ from ixproxy.eventlog.merging.agent_acts import (
     state_after,
     states_at_login,
 )
-from ixproxy.eventlog.merging.agent_finding import Sessions
+from ixproxy.eventlog.merging.agent_finding import SETTLING, Sessions
 from ixproxy.eventlog.merging.agent_past import NOTHING, Past
 from ixproxy.eventlog.merging.agent_records import Act, Channel, Held, Session
 
@@ -224,12 +225,22 @@ class AgentHistories:
         self._learn(session.logouts, event)
         if session.logout is not None:
             self.counters[COPIES] += 1
-        if session.logout is None or session.logout.time <= event.time:
-            session.logout = Held(event.row, event.time, event.late)
+        self._hold(session, event)
         if session.nodes:
             self._wait_again(session)
         else:
             self._close(session, out)
+
+    def _hold(self, session: Session, event: AgentEvent) -> None:
+        """The logout that is told is the home's, if others follow at once, or else the last."""
+        held, home = session.logout, event.dbid == event.session_dbid
+        if held is not None:
+            if abs(event.time - held.time) <= SETTLING and (home or held.home):
+                if not home:
+                    return
+            elif event.time < held.time:
+                return
+        session.logout = Held(event.row, event.time, event.late, home)
 
     def _change(self, event: AgentEvent, out: list[Emitted]) -> None:
         session = self._known.of(event)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -130,13 +131,24 @@ def test_changes_that_nodes_hear_in_another_order_are_there_once() -> None:
     ]
 
 
-def test_the_logout_of_the_last_node_is_told() -> None:
+@pytest.mark.parametrize(
+    ("home", "logouts", "told"),
+    [
+        (9, {1: 6.0, 2: 7.0, 3: 8.0}, (3, 8.0)),
+        (1, {1: 6.0, 2: 7.0, 3: 8.0}, (1, 6.0)),
+        (3, {1: 6.0, 2: 7.0, 3: 8.0}, (3, 8.0)),
+        (2, {1: 6.0, 2: 7.0, 3: 8.0}, (2, 7.0)),
+        (1, {1: 6.0, 2: 7.0, 3: 60.0}, (3, 60.0)),
+    ],
+)
+def test_the_logout_is_the_homes_or_that_of_the_last_node_if_that_is_later(
+    home: int, logouts: dict[int, float], told: tuple[int, float]
+) -> None:
     events = [
-        *(event(dbid, 1.0, "AgentLogin") for dbid in (1, 2, 3)),
-        *(event(dbid, 5.0 + dbid, "AgentLogout") for dbid in (2, 3, 1)),
+        *(event(dbid, 1.0, "AgentLogin", agent_session_dbid=home) for dbid in logouts),
+        *(event(node, at, "AgentLogout", agent_session_dbid=home) for node, at in logouts.items()),
     ]
-    in_order = sorted(events, key=lambda each: each.time)
-    assert [(each.row[0], each.time) for each in merged(in_order)] == [(1, 1.0), (3, 8.0)]
+    assert [(each.row[0], each.time) for each in merged(events)] == [(1, 1.0), told]
 
 
 def test_a_node_that_is_silent_for_ever_is_waited_for_no_longer_than_said() -> None:
