@@ -22,7 +22,10 @@ WINDOW = 101
 """Samples of a pair that count."""
 
 FINEST = 3
-"""Decimals of a second that offsets have: what is below is the time that requests take."""
+"""Decimals of a second that offsets have."""
+
+LEAST = 0.02
+"""Seconds by which clocks are apart at least: what is less is the time that requests take."""
 
 Pair = tuple[int, int]
 
@@ -42,7 +45,8 @@ class _Window:
 
     @property
     def median(self) -> float:
-        return round(self._sorted[len(self._sorted) // 2], FINEST)
+        found = round(self._sorted[len(self._sorted) // 2], FINEST)
+        return found if abs(found) >= LEAST else 0.0
 
 
 class Skew:

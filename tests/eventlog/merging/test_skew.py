@@ -21,6 +21,13 @@ def test_a_node_that_was_slow_once_does_not_count() -> None:
     assert skew.of(2) == 3.01
 
 
+def test_what_requests_take_on_their_way_is_no_difference_of_clocks() -> None:
+    skew = Skew({}, {})
+    skew.learn(1, 100.0, 2, 100.019)
+    skew.learn(1, 100.0, 3, 99.98)
+    assert (skew.of(2), skew.of(3)) == (0.0, -0.02)
+
+
 def test_offsets_go_from_node_to_node() -> None:
     skew = Skew({}, {})
     skew.learn(2, 100.0, 3, 95.0)
