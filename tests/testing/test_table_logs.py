@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
@@ -64,17 +65,21 @@ def test_logs_are_told_what_else_they_are_to_know(cluster: Cluster, tmp_path: Pa
     assert (row["c_x"], "c_label" in row) == ("L0", False)
 
 
+def _fail() -> None:
+    raise ZeroDivisionError
+
+
 def test_jobs_are_done_in_their_order_and_never_at_once() -> None:
     clock, done = Clock(), []
     works = WorksHere(clock, "a log")
     first = works.do(lambda: done.append(1))
-    second = works.do(lambda: 1 // 0)
+    second = works.do(_fail)
     stopped: list[bool] = []
     works.stop(1.0).addCallback(stopped.append)
     assert not done
     clock.advance(0)
     assert first.called
     assert (done, stopped) == ([1], [True])
-    failures: list[type[BaseException]] = []
+    failures: list[Any] = []
     second.addErrback(lambda failure: failures.append(failure.type))
     assert failures == [ZeroDivisionError]
