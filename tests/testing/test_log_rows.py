@@ -40,7 +40,7 @@ def test_rows_are_in_the_order_in_which_they_happened(tmp_path: Path) -> None:
     log.write(2, [login(1.1), interaction(1.9, "b"), logout(5.1)])
     merged([log.address], target)
     assert [each["merged_number"] for each in rows_at(target)] == [1, 2, 3, 4, 5, 6]
-    assert [each["dbid"] for each in rows_at(target)] == [1, 2, 1, 1, 1, 2]
+    assert [each["dbid"] for each in rows_at(target)] == [1, 2, 1, 1, 1, 1]
 
 
 def test_what_is_no_log_is_said_so(tmp_path: Path) -> None:
