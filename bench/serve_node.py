@@ -22,6 +22,7 @@ from twisted.cred.checkers import ICredentialsChecker
 from twisted.scripts import twistd
 
 from ixproxy import node_tap
+from ixproxy.node.log_rules import LogRules
 from ixproxy.tap_parts import Options
 
 CONSUMER = "event-log"
@@ -35,7 +36,7 @@ def read_with_consumer(
 ) -> node_tap.NodeParts:
     """What the file says of the node, and a consumer of its outbox."""
     parts = _read(path, name, checkers)
-    settings = replace(parts.plan.settings, consumers=(CONSUMER,))
+    settings = replace(parts.plan.settings, logs={CONSUMER: LogRules()})
     return replace(parts, plan=replace(parts.plan, settings=settings))
 
 

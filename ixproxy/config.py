@@ -23,11 +23,11 @@ from ixproxy import (
     config_choices,
     config_client_view,
     config_clients,
+    config_eventlog_rules,
     config_hosts,
     config_licences,
     config_rules,
     config_security,
-    config_stores,
     config_tenants,
 )
 from ixproxy.config_build import build
@@ -50,6 +50,7 @@ from ixproxy.config_tables import (
     Chosen,
     Cluster,
     CustomProperty,
+    EventLog,
     MediaType,
     NodeApplication,
     ProxyApplication,
@@ -74,6 +75,7 @@ __all__ = [
     "Cluster",
     "CustomProperty",
     "Deployment",
+    "EventLog",
     "MediaType",
     "NodeApplication",
     "NodeSettings",
@@ -98,8 +100,8 @@ LARGEST = 16 << 20
 RULES: tuple[Rule, ...] = (
     *config_rules.RULES,
     *config_security.RULES,
-    *config_stores.RULES,
     *config_capture_rules.RULES,
+    *config_eventlog_rules.RULES,
     *config_clients.RULES,
     *config_client_view.RULES,
     *config_choices.RULES,
@@ -112,8 +114,8 @@ ADVICE: tuple[Rule, ...] = (
     *config_client_view.ADVICE,
     *config_choices.ADVICE,
     *config_licences.ADVICE,
-    *config_stores.ADVICE,
     *config_capture_rules.ADVICE,
+    *config_eventlog_rules.ADVICE,
     *config_hosts.ADVICE,
 )
 

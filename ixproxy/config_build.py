@@ -15,6 +15,7 @@ from ixproxy.config_address import endpoint_of, listen_address
 from ixproxy.config_capture import capture_point
 from ixproxy.config_check import Findings, Fitting, first_of, fit, instead
 from ixproxy.config_deployment import Deployment
+from ixproxy.config_eventlog import event_logs
 from ixproxy.config_keys import Unfit, plain_name, shown
 from ixproxy.config_node_options import NodeSettings
 from ixproxy.config_options import (
@@ -258,7 +259,7 @@ def _node(name: str, fitting: Fitting) -> NodeApplication:
         values["listen"],
         _endpoint(fitting),
         values["store"],
-        values["event-log"],
+        event_logs(fitting),
         values["backup"],
         connections=values["connections"],
         tls=_tls(fitting),

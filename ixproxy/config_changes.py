@@ -16,6 +16,7 @@ from ixproxy.config_plans import NodePlan
 from ixproxy.config_sections import spelled
 from ixproxy.config_tables import Chosen
 from ixproxy.net.capture_plans import CapturePlan
+from ixproxy.net.log_plans import LogPlan
 from ixproxy.node.model import TenantPlan
 from ixproxy.values import NodeFacts, TenantFacts
 
@@ -69,6 +70,15 @@ def capture_changes(old: Sequence[CapturePlan], new: Sequence[CapturePlan]) -> l
     changes: list[str] = []
     for name in names:
         changes += _either(f"capture point {name}", before.get(name), after.get(name))
+    return changes
+
+
+def log_changes(old: Sequence[LogPlan], new: Sequence[LogPlan]) -> list[str]:
+    """Likewise for event logs."""
+    before, after = ({plan.name: plan for plan in plans} for plans in (old, new))
+    changes: list[str] = []
+    for name in sorted(before.keys() | after.keys()):
+        changes += _either(f"event log {name}", before.get(name), after.get(name))
     return changes
 
 

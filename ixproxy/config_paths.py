@@ -29,7 +29,10 @@ def _placed(application: Application, directory: Path) -> Application:
             return replace(
                 application,
                 store=_store(application.store, directory),
-                event_log=_store(application.event_log, directory),
+                event_logs=tuple(
+                    replace(each, address=_store(each.address, directory))
+                    for each in application.event_logs
+                ),
                 tls=_tls(application.tls, directory),
                 capture=tuple(_capture(each, directory) for each in application.capture),
             )

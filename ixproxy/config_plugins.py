@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ixproxy.config_eventlog import kind_of, maker_settings
+from ixproxy.config_eventlog_rules import logs_of
 from ixproxy.config_lines import Path
 from ixproxy.config_rules import Case
 from ixproxy.config_tables import Chosen
@@ -11,7 +13,7 @@ from ixproxy.errors import ConfigError, PluginError
 
 TryMaker = Callable[[str, str, Mapping[str, object]], None]
 """
-Called with kind (routing, pull, merge, capture or store), name and settings; raises
+Called with kind (routing, pull, merge, capture, store or eventlog), name and settings; raises
 `ConfigError` where such a plug-in cannot be used.
 """
 
@@ -31,20 +33,33 @@ def check_plugins(case: Case, try_maker: TryMaker) -> None:
         scheme = node.store.partition(":")[0]
         if scheme:
             path: Path = ("applications", node.name)
-            _try(case, path, "store", Chosen(scheme), try_maker)
+            _try(case, path, "store", Chosen(scheme), try_maker, "store")
+    for _, path, key, log in logs_of(case):
+        if log.address:
+            chosen = Chosen(kind_of(log.address), maker_settings(log))
+            _try(case, path, "eventlog", chosen, try_maker, key)
 
 
-def _try(case: Case, path: Path, kind: str, chosen: Chosen, try_maker: TryMaker) -> None:
+def _try(
+    case: Case,
+    path: Path,
+    kind: str,
+    chosen: Chosen,
+    try_maker: TryMaker,
+    named_by: str = "use",
+) -> None:
+    """:param named_by: the key that names the plug-in."""
     try:
         try_maker(kind, chosen.use, chosen.settings)
     except PluginError as error:
-        key = "store" if kind == "store" else "use"
         for problem in error.problems:
-            case.findings.error(path, key, problem.text)
+            case.findings.error(path, named_by, problem.text)
     except ConfigError as error:
         for problem in error.problems:
-            case.findings.error(path, problem.key, problem.text)
+            where = (*path, problem.table) if problem.table else path
+            key = named_by if problem.key == "address" else problem.key
+            case.findings.error(where, key, problem.text)
     except Exception as error:
         # A plug-in of somebody else: its bug must be shown, not end the report.
         text = f'plug-in "{chosen.use}" failed: {type(error).__name__}: {error}'
-        case.findings.error(path, "use", text)
+        case.findings.error(path, named_by, text)

@@ -17,6 +17,7 @@ from ixproxy.config_capture_keys import (
     notification_name,
     point_name,
 )
+from ixproxy.config_eventlog_keys import DELETIONS, event_name, schema_name
 from ixproxy.config_keys import (
     Check,
     Key,
@@ -169,6 +170,30 @@ CAPTURE = Table(
 )
 """A capture point; what else stands there goes to its maker."""
 
+_LOGGED = Key(Kind.FLAG, True)
+EVENT_LOG = Table(
+    keys={
+        "name": _text("a name", point_name),
+        "address": _text('an address such as "sqlite:log.db"', store_text, required=True),
+        "batch-size": Key(Kind.WHOLE, 500, low=1, high=5000, unit="events"),
+        "storing-timeout": Key(Kind.WHOLE, 1000, low=500, high=60_000, unit="milliseconds"),
+        "max-queue-size": Key(Kind.WHOLE, 1_000_000, low=10_000, high=1_000_000_000, unit="events"),
+        "mandatory-logging": Key(Kind.FLAG, False),
+        "schema-name": _text("the name of a schema", schema_name),
+        "log-agent-state": _LOGGED,
+        "log-agent-activity": _LOGGED,
+        "log-queue": _LOGGED,
+        "log-strategy": _LOGGED,
+        "log-esp-service": _LOGGED,
+        "log-userdata": _LOGGED,
+        "event-filter-by-id": Key(Kind.NAMES, (), check=event_name),
+        "delivery-queue-name": _text("the name of a queue", plain_name),
+        "delete-on-logout": Key(Kind.CHOICE, DELETIONS[0], choices=DELETIONS),
+    },
+    tables={"custom-fields": _FREE, "custom-events": _FREE},
+)
+"""An event log; what stands in its two tables is looked at by `config_eventlog_rules`."""
+
 CLIENT_TYPES = tuple(each.value for each in ClientType)
 
 _TYPE = Key(Kind.TEXT, "", required=True)
@@ -194,11 +219,11 @@ NODE = Table(
         "store": _text(
             'an address such as "sqlite:/var/lib/ixproxy/ixn1.db"', store_text, required=True
         ),
-        "event-log": replace(_text('an address such as "sqlite:log.db"', store_text), served=False),
+        "event-log": _text('an address such as "sqlite:log.db"', store_text),
         "connections": _NAMES,
     },
     tables={"tls": TLS, "options": _options(NODE_SECTIONS)},
-    arrays={"allow": ALLOW, "capture": CAPTURE},
+    arrays={"allow": ALLOW, "capture": CAPTURE, "event-logs": EVENT_LOG},
 )
 
 PROXY = Table(

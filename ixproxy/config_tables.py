@@ -161,6 +161,40 @@ class CapturePoint:
 
 
 @dataclass(frozen=True, slots=True)
+class EventLog:
+    """
+    An event log of a node.
+
+    :ivar address: `kind:place`.
+    :ivar short: it was written as `event-log`, with nothing but its address.
+    :ivar storing_timeout: milliseconds.
+    :ivar event_filter_by_id: names of the events that it gets; empty: all.
+    :ivar custom_fields: column to what it holds, as given, as are `custom_events`.
+    :ivar delete_on_logout: "never", "at-first-logout" or "after-last-logout".
+    """
+
+    name: str
+    address: str
+    short: bool = False
+    batch_size: int = 500
+    storing_timeout: int = 1000
+    max_queue_size: int = 1_000_000
+    mandatory_logging: bool = False
+    schema_name: str = ""
+    log_agent_state: bool = True
+    log_agent_activity: bool = True
+    log_queue: bool = True
+    log_strategy: bool = True
+    log_esp_service: bool = True
+    log_userdata: bool = True
+    event_filter_by_id: tuple[str, ...] = ()
+    custom_fields: Mapping[str, object] = field(default_factory=dict)
+    custom_events: Mapping[str, object] = field(default_factory=dict)
+    delivery_queue_name: str = ""
+    delete_on_logout: str = "never"
+
+
+@dataclass(frozen=True, slots=True)
 class NodeApplication:
     """
     One server of a node.
@@ -176,7 +210,7 @@ class NodeApplication:
     listen: str
     endpoint: str
     store: str
-    event_log: str = ""
+    event_logs: tuple[EventLog, ...] = ()
     backup: str = ""
     primary: str = ""
     connections: tuple[str, ...] = ()

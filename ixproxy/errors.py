@@ -64,6 +64,7 @@ class Code:
     STORE_FAILED = 3020
     STORE_UNCERTAIN = 3021
     STOPPING = 3022
+    EVENT_LOG_FULL = 3023
     UNKNOWN_TENANT = 3030
     UNKNOWN_MEDIA_TYPE = 3031
     UNKNOWN_QUEUE = 3032
@@ -143,6 +144,7 @@ ERRORS: dict[int, ErrorRow] = {
         ErrorRow(Code.STORE_FAILED, "The store refused the change", _NO),
         ErrorRow(Code.STORE_UNCERTAIN, "The outcome in the store is not known", _MAYBE),
         ErrorRow(Code.STOPPING, "The server is stopping", _NO),
+        ErrorRow(Code.EVENT_LOG_FULL, "An event log that must have everything is full", _NO),
         ErrorRow(Code.UNKNOWN_TENANT, "Unknown tenant", _NO),
         ErrorRow(Code.UNKNOWN_MEDIA_TYPE, "Unknown media type", _NO),
         ErrorRow(Code.UNKNOWN_QUEUE, "Unknown queue", _NO),

@@ -1,4 +1,4 @@
-"""What a node is put together of besides its mind: capture points out of plug-ins."""
+"""What a node is put together of besides its mind: plug-ins for capture and for event logs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 from ixproxy.config import Deployment, NodeApplication
 from ixproxy.config_capture import limits_of, rules_of
+from ixproxy.config_eventlog import kind_of, log_rules_of, maker_settings, pacing_of
 from ixproxy.errors import ConfigError, ConfigProblem
-from ixproxy.interfaces import ICapturePointMaker
+from ixproxy.interfaces import ICapturePointMaker, IEventLogMaker
 from ixproxy.net.capture_plans import CapturePlan
+from ixproxy.net.log_plans import LogPlan
 from ixproxy.node.model import NodeSettings
 from ixproxy.plugin import find_maker
 
@@ -59,6 +61,48 @@ def capture_plans(
     return tuple(plans)
 
 
-def with_capture(settings: NodeSettings, plans: Sequence[CapturePlan]) -> NodeSettings:
-    """The settings of rules that know of these capture points."""
-    return replace(settings, capture={plan.name: plan.rules for plan in plans})
+def log_plans(application: NodeApplication, find: FindMaker = find_maker) -> tuple[LogPlan, ...]:
+    """
+    The event logs of a node, each with what makes it; one is made of each, to see that it can be.
+
+    :raise ConfigError: there is no such plug-in, or it refuses its settings.
+    """
+    plans = []
+    problems: list[ConfigProblem] = []
+    for log in application.event_logs:
+        table = f"applications.{application.name}"
+        kind, settings = kind_of(log.address), maker_settings(log)
+        try:
+            maker = find(IEventLogMaker, kind)
+            maker.make(settings)
+        except ConfigError as refused:
+            problems += [each._replace(table=f"{table}, {log.name}") for each in refused.problems]
+            continue
+        except Exception as broken:
+            text = f'plug-in "{kind}" failed: {type(broken).__name__}: {broken}'
+            problems.append(ConfigProblem(f"{table}, {log.name}", "address", text))
+            continue
+        plans.append(
+            LogPlan(
+                log.name,
+                kind,
+                lambda maker=maker, settings=settings: maker.make(settings),  # type: ignore[misc]
+                settings,
+                log_rules_of(log),
+                pacing_of(log),
+            )
+        )
+    if problems:
+        raise ConfigError(problems)
+    return tuple(plans)
+
+
+def with_parts(
+    settings: NodeSettings, plans: Sequence[CapturePlan], logs: Sequence[LogPlan] = ()
+) -> NodeSettings:
+    """The settings of rules that know of these capture points and event logs."""
+    return replace(
+        settings,
+        capture={plan.name: plan.rules for plan in plans},
+        logs={plan.name: plan.rules for plan in logs},
+    )

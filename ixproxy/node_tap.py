@@ -28,6 +28,7 @@ from ixproxy.config_address import connect_address
 from ixproxy.config_changes import (
     capture_changes,
     in_one_text,
+    log_changes,
     node_changes,
     option_changes,
 )
@@ -38,13 +39,14 @@ from ixproxy.net.capture_plans import CapturePlan
 from ixproxy.net.dialling import Dialling
 from ixproxy.net.door import Door
 from ixproxy.net.executors import Executor, ThreadExecutor
+from ixproxy.net.log_plans import LogPlan
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.net.pair_member import NodePairMember, Term
 from ixproxy.net.surroundings import Surroundings
 from ixproxy.node.leading import LEADING
 from ixproxy.node.model import NodeModel
-from ixproxy.node_parts import capture_plans, with_capture
+from ixproxy.node_parts import capture_plans, log_plans, with_parts
 from ixproxy.plugin import find_maker
 from ixproxy.tap_parts import (
     Options,
@@ -81,7 +83,7 @@ class NodeParts:
     :ivar store: what its store's maker takes.
     :ivar credential: what it shows and trusts; None: it speaks no TLS.
     :ivar secured: endpoints at which TLS is spoken.
-    :ivar capture: its capture points, with what makes them.
+    :ivar capture: its capture points, with what makes them, as are its event `logs`.
     """
 
     application: NodeApplication
@@ -93,6 +95,7 @@ class NodeParts:
     store: dict[str, object]
     secured: frozenset[str] = frozenset()
     capture: tuple[CapturePlan, ...] = ()
+    logs: tuple[LogPlan, ...] = ()
 
 
 def makeService(options: Options) -> IService:
@@ -116,7 +119,8 @@ def read(path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()) ->
     application = deployment.node(name)
     plan = node_plan(deployment, name)
     capture = capture_plans(deployment, application)
-    plan = replace(plan, settings=with_capture(plan.settings, capture))
+    logs = log_plans(application)
+    plan = replace(plan, settings=with_parts(plan.settings, capture, logs))
     named = {each.name for each in fields(NodeLimits)}
     options = application.settings
     limits = NodeLimits(
@@ -134,6 +138,7 @@ def read(path: Path, name: str, checkers: Sequence[ICredentialsChecker] = ()) ->
         settings,
         deployment.secured(),
         capture,
+        logs,
     )
 
 
@@ -194,6 +199,7 @@ class Terms:
             third_party=lambda text: self._dialling.endpoint(text, connect_address(text).host),
             chance=random,
             capture=parts.capture,
+            logs=parts.logs,
         )
         server.state.door = parts.door
         return Term(server, store, store.lease())
@@ -286,6 +292,7 @@ class Reloading:
             silence(parts.application.settings),
             parts.plan.servers,
             parts.capture,
+            parts.logs,
         )
 
         def failed(failure: Any) -> None:
@@ -327,6 +334,7 @@ class Reloading:
         changes = [
             *node_changes(old.plan, parts.plan),
             *capture_changes(old.capture, parts.capture),
+            *log_changes(old.logs, parts.logs),
             *option_changes(old.application.settings, parts.application.settings),
             *trust_changes(old.credential, parts.credential, old.door, parts.door),
         ]

@@ -25,6 +25,7 @@ from zope.interface.verify import verifyObject
 from ixproxy.errors import PluginError
 from ixproxy.interfaces import (
     ICapturePointMaker,
+    IEventLogMaker,
     IMergePolicyMaker,
     IPullStrategyMaker,
     IRoutingStrategyMaker,
@@ -37,10 +38,11 @@ KINDS: Mapping[str, InterfaceClass] = {
     "merge": cast(InterfaceClass, IMergePolicyMaker),
     "store": cast(InterfaceClass, IStoreMaker),
     "capture": cast(InterfaceClass, ICapturePointMaker),
+    "eventlog": cast(InterfaceClass, IEventLogMaker),
 }
 """Each kind of plug-in, as the deployment file and `ixctl plugins` call it."""
 
-TRIED = frozenset({"routing", "pull", "merge", "capture"})
+TRIED = frozenset({"routing", "pull", "merge", "capture", "eventlog"})
 """Kinds whose makers do no I/O, so that checking a file may make one."""
 
 
@@ -99,6 +101,11 @@ class StoreMaker(Maker):
 @implementer(ICapturePointMaker)
 class CapturePointMaker(Maker):
     """Makes capture points."""
+
+
+@implementer(IEventLogMaker)
+class EventLogMaker(Maker):
+    """Makes event logs."""
 
 
 @dataclass(frozen=True, slots=True)

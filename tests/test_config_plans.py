@@ -67,7 +67,7 @@ def test_every_setting_of_a_nodes_rules_is_an_option_of_the_file() -> None:
     # What the file does not say, or says elsewhere: how often a node announces its load, for
     # whom it writes, what it is called, its share of the agent seats, what single routers may
     # have, and its capture points.
-    others = {"load_interval", "consumers", "agent_seats", "names", "router_limits", "capture"}
+    others = {"load_interval", "logs", "agent_seats", "names", "router_limits", "capture"}
     known = {each.name for each in fields(NodeSettings)}
     assert {each.name for each in fields(node.NodeSettings)} - known == others
 

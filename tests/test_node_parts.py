@@ -13,7 +13,7 @@ from ixproxy.errors import ConfigError, ConfigProblem, PluginError
 from ixproxy.node.intake_settings import UNSOLICITED, Check
 from ixproxy.node.intake_work import Said
 from ixproxy.node.model import NodeSettings
-from ixproxy.node_parts import capture_plans, with_capture
+from ixproxy.node_parts import capture_plans, with_parts
 from ixproxy.testing.memory_capture import Mail, MemoryMaker, MemoryPoint
 from tests.config_cases import GOOD
 from tests.test_config_capture import ignoring
@@ -98,7 +98,7 @@ def test_a_backup_has_those_of_its_primary() -> None:
 
 def test_the_rules_know_them_by_name() -> None:
     made = plans(MemoryMaker({"inbox": Mail()}))
-    settings = with_capture(NodeSettings(pull_hold_timeout=5), made)
+    settings = with_parts(NodeSettings(pull_hold_timeout=5), made)
     assert settings.pull_hold_timeout == 5
     assert settings.capture == {plan.name: plan.rules for plan in made}
 

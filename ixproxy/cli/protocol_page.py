@@ -22,6 +22,7 @@ from ixproxy.core.routing import OWNER_IF_NAMED, ROUTES, Route
 from ixproxy.errors import ERRORS, Code
 from ixproxy.messages import (
     CaptureStatus,
+    LogStatus,
     ConfigurationFacts,
     Credentials,
     LimitUse,
@@ -102,7 +103,7 @@ STRUCTURES: tuple[type[Any], ...] = (
     *(Reason, Workbin, Actor, Party, Credentials, ServerFacts),
     *(ConfigurationFacts, LimitUse, LinkStatus, NodeStatus, ParkingStatus),
     *(ProcessFacts, ProxyStatus),
-    *(QueueStatus, ReaderStatus, WriterStatus, CaptureStatus),
+    *(QueueStatus, ReaderStatus, WriterStatus, CaptureStatus, LogStatus),
 )
 
 _COMMON = {*Message.__struct_encode_fields__, *Request.__struct_encode_fields__}

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from ixproxy.cli.amounts import duration, number_of_bytes
 from ixproxy.cli.output import moment
 from ixproxy.cli.status_asking import Found
-from ixproxy.messages import CaptureStatus, EventServerStatus, LimitUse, LinkStatus
+from ixproxy.messages import (
+    CaptureStatus,
+    EventServerStatus,
+    LimitUse,
+    LinkStatus,
+    LogStatus,
+)
 
 NEAR = 0.8
 """Share of a limit from which on it is said."""
@@ -23,7 +29,7 @@ CLOCKS_APART = 10.0
 """Seconds that clocks may differ by before it is said."""
 
 
-TROUBLED = ("failed", "connecting", "lost")
+TROUBLED = ("failed", "failing", "connecting", "lost")
 """What the state of a capture point begins with that does not work."""
 
 NO_HELP = ("hanging", "unfit")
@@ -135,6 +141,8 @@ def _of_server(each: Found) -> Iterator[Problem]:
     if status.node_status is not None:
         for point in status.node_status.capture_points:
             yield from _of_capture_point(name, point)
+        for log in status.node_status.event_logs:
+            yield from _of_event_log(name, log)
     for limit in status.limits:
         if limit.allowed and limit.used >= NEAR * limit.allowed:
             yield Problem(name, _limit(name, limit))
@@ -156,6 +164,20 @@ def _of_capture_point(name: str, point: CaptureStatus) -> Iterator[Problem]:
     if dropped := point.counts.get("dropped", 0):
         text = f"was not told of {dropped} changes: it does not read what waits for it"
         yield Problem(name, f"capture point {point.name} of {name} {text}")
+
+
+def _of_event_log(name: str, log: LogStatus) -> Iterator[Problem]:
+    which = f"event log {log.name} of {name}"
+    if log.state.startswith(TROUBLED):
+        yield Problem(name, f"{which} is {log.state}; {log.waiting} events wait for it")
+    if log.refusing:
+        text = "and must have everything: requests that change something are refused"
+        yield Problem(name, f"{which} is full with {log.waiting} events, {text}")
+    if dropped := log.counts.get("dropped", 0):
+        now = ", and more are being dropped" if log.dropping else ""
+        yield Problem(name, f"{which} will never have {dropped} events: it was full{now}")
+    elif not log.refusing and log.waiting >= NEAR * log.room:
+        yield Problem(name, f"{which} is nearly full: {log.waiting} of {log.room} events wait")
 
 
 def _of_link(name: str, status: EventServerStatus, link: LinkStatus) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from ixproxy.cli.status_asking import Found
 from ixproxy.cli.status_problems import Problem, state_of
 from ixproxy.messages import (
     CaptureStatus,
+    LogStatus,
     EventServerStatus,
     LinkStatus,
     NodeStatus,
@@ -31,11 +32,12 @@ POINTS = (
     *("capture point", "kind", "state", "taken", "refused", "errors", "in flight", "told"),
     "to tell",
 )
+LOGS = ("event log", "kind", "state", "waiting", "room", "stored", "failed", "dropped", "refused")
 QUEUES = ("tenant", "queue", "waiting", "queued", "cached", "routing", "handling")
 MOST_QUEUES = 20
 """Queues of one node that are shown; `--json` has all that the node names."""
 MOST_FIGURES = 4
-"""Of what a capture point says of itself, likewise."""
+"""Of what a capture point or an event log says of itself, likewise."""
 
 
 def show(found: Sequence[Found], problems: Sequence[Problem], output: Output) -> None:
@@ -153,6 +155,9 @@ def _show_node(name: str, status: EventServerStatus, node: NodeStatus, output: O
     if node.capture_points:
         output.line("")
         output.table(POINTS, [_point(point) for point in node.capture_points])
+    if node.event_logs:
+        output.line("")
+        output.table(LOGS, [_log(log) for log in node.event_logs])
 
 
 def _point(point: CaptureStatus) -> list[object]:
@@ -168,6 +173,19 @@ def _point(point: CaptureStatus) -> list[object]:
         point.in_flight,
         counts.get("notified", 0),
         point.waiting,
+    ]
+
+
+def _log(log: LogStatus) -> list[object]:
+    counts = log.counts
+    own = [f"{name} {value}" for name, value in log.figures.items()]
+    return [
+        log.name,
+        log.kind,
+        "; ".join([log.state, *own[:MOST_FIGURES]]),
+        log.waiting,
+        log.room,
+        *(counts.get(name, 0) for name in LOGS[5:]),
     ]
 
 

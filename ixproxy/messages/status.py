@@ -23,6 +23,7 @@ __all__ = [
     "EventServerStatus",
     "LimitUse",
     "LinkStatus",
+    "LogStatus",
     "NodeStatus",
     "ParkingStatus",
     "ProcessFacts",
@@ -274,6 +275,34 @@ class CaptureStatus(Structure, frozen=True, kw_only=True):
     figures: KeyValues = {}
 
 
+class LogStatus(Structure, frozen=True, kw_only=True):
+    """
+    How an event log of a node is.
+
+    :ivar kind: which plug-in it is.
+    :ivar state: as it says itself; `failing` and why, while it takes nothing; or `failed` and why.
+    :ivar waiting: events that wait for it, as of the last look.
+    :ivar room: how many may.
+    :ivar mandatory: requests are refused where there is no room.
+    :ivar dropping: there is none: events are dropped; `refusing`: requests are.
+    :ivar counts: what happened how often in this term: `stored` events, `batches` of
+        them, `failed` attempts, `dropped` events, `gaps`: how often it began to drop,
+        `refused` requests, `lost`: what could not be read, `raised`: how often the plug-in broke.
+    :ivar figures: what else it says of itself.
+    """
+
+    name: Name = ""
+    kind: Name = ""
+    state: Text = ""
+    waiting: Count = 0
+    room: Count = 0
+    mandatory: bool = False
+    dropping: bool = False
+    refusing: bool = False
+    counts: dict[Name, Count] = {}
+    figures: KeyValues = {}
+
+
 class NodeStatus(Structure, frozen=True, kw_only=True):
     """
     What only nodes have.
@@ -297,7 +326,7 @@ class NodeStatus(Structure, frozen=True, kw_only=True):
     :ivar queues: its queues, the fullest first.
     :ivar queues_left_out: how many more have something.
     :ivar counted_at: when they were counted.
-    :ivar capture_points: how they are, by name.
+    :ivar capture_points: how they are, by name, as are `event_logs`.
     """
 
     dbid: Count = 0
@@ -320,6 +349,7 @@ class NodeStatus(Structure, frozen=True, kw_only=True):
     queues_left_out: Count = 0
     counted_at: Time = 0.0
     capture_points: list[CaptureStatus] = []
+    event_logs: list[LogStatus] = []
 
 
 class EventServerStatus(Message, frozen=True, kw_only=True):

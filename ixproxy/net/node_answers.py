@@ -17,7 +17,7 @@ from ixproxy.errors import Code, LocalProtocolError, RequestRefused, StorageErro
 from ixproxy.interfaces import IStoreReader
 from ixproxy.messages import EventAck, EventPulledInteractions, RequestCancelTake
 from ixproxy.messages.message import Event, Message
-from ixproxy.net.capture_points import EFFECTS
+from ixproxy.net import capture_points, event_logs
 from ixproxy.net.failure_log import FailureLog
 from ixproxy.net.node_peers import Asking, RegistrationAsking, Waiting
 from ixproxy.net.node_registration import Registrar
@@ -162,7 +162,9 @@ class NodeAnswers:
             self._reporting.close(effect)
         elif isinstance(effect, CallService):
             self._third_party.call(effect)
-        elif isinstance(effect, EFFECTS):
+        elif isinstance(effect, event_logs.EFFECTS):
+            self._state.logs.perform(effect)
+        elif isinstance(effect, capture_points.EFFECTS):
             self._state.capture.perform(effect)
 
     def _free_later(self, work: GoesOn) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.interfaces import (
     IDelayedCall,
     IListeningPort,
@@ -34,9 +34,11 @@ from ixproxy.messages import EventServerStatus
 from ixproxy.net.batch_writer import BatchWriter
 from ixproxy.net.capture_plans import CapturePlan
 from ixproxy.net.capture_points import CapturePoints
+from ixproxy.net.event_logs import EventLogs
 from ixproxy.net.executors import Executor
 from ixproxy.net.held_pulls import HeldPulls
 from ixproxy.net.keep_alive import KeepAlive
+from ixproxy.net.log_plans import LogPlan
 from ixproxy.net.long_readers import LongReaders
 from ixproxy.net.node_answers import NodeAnswers
 from ixproxy.net.node_limits import NodeLimits
@@ -82,7 +84,8 @@ class NodeServer(Service):
     :param servers: external servers, which the node connects to.
     :param third_party: makes the endpoint of one of theirs.
     :param chance: makes numbers from 0 to 1, for the pauses between attempts.
-    :param capture: its capture points; their rules are among the settings, too.
+    :param capture: its capture points; their rules are among the settings, too, as are those
+        of `logs`, its event logs.
     :ivar listening: fires with the port once clients can come in.
     :ivar lost: fires with a reason when the node may serve no longer.
     """
@@ -108,6 +111,7 @@ class NodeServer(Service):
         third_party: Connect = no_way,
         chance: Callable[[], float] = lambda: 0.5,
         capture: Sequence[CapturePlan] = (),
+        logs: Sequence[LogPlan] = (),
     ) -> None:
         self._listen = listen
         self._store = store
@@ -141,6 +145,8 @@ class NodeServer(Service):
         state.capture = CapturePoints(
             reactor, name, capture, self.writer.add, lambda: self.writer.full
         )
+        pair = settings.names[0] if settings.names else name
+        state.logs = EventLogs(reactor, pair, dbid, logs, self.writer.add)
         state.held = HeldPulls(reactor, self.writer.add_first, self._dropped)
         lanes = [executors(f"reader-{at}") for at in range(limits.number_of_database_connections)]
         state.readers = LongReaders(
@@ -193,6 +199,7 @@ class NodeServer(Service):
         if self._stopped is None:
             self.third_party.start()
             self.state.capture.start()
+            self.state.logs.start()
         self.state.primary_since = self._now()
         log.info(
             "Node {name} listens on {address}, epoch {epoch}",
@@ -215,6 +222,7 @@ class NodeServer(Service):
         silence: tuple[float, float] | None = None,
         servers: Sequence[ExternalServer] | None = None,
         capture: Sequence[CapturePlan] | None = None,
+        logs: Sequence[LogPlan] | None = None,
     ) -> Deferred[None]:
         """
         Follow a changed configuration, between two batches.
@@ -222,7 +230,7 @@ class NodeServer(Service):
         :param silence: when keep-alive looks, and after how much silence it
             gives a peer up, in seconds; None: as before.
         :param servers: the external servers; None: as before. Likewise
-            `capture`, the capture points.
+            `capture`, the capture points, and `logs`, the event logs.
         :return: fails with StorageError where the store could not follow;
             then nothing has changed.
         """
@@ -242,6 +250,8 @@ class NodeServer(Service):
                 self.third_party.use(servers)
             if capture is not None:
                 self.state.capture.use(capture)
+            if logs is not None:
+                self.state.logs.use(logs)
             if silence is not None:
                 self._keep_alive.change(*silence)
             tenants = frozenset(model.tenants)
@@ -286,6 +296,7 @@ class NodeServer(Service):
     def _part(self) -> None:
         """The writer did not answer in time: leave the peers all the same."""
         self.state.capture.end()
+        self.state.logs.end()
         for asking in self.listener.unsettled():
             self.state.refuse(asking, Code.STORE_UNCERTAIN)
         self.listener.close_all(GIVEN_UP)
@@ -304,6 +315,7 @@ class NodeServer(Service):
     async def _end(self) -> None:
         self.state.stopping = True
         self.state.capture.close()
+        self.state.logs.close()
         parted = self.third_party.stop()
         self._keep_alive.stop()
         if self._tick.running:
@@ -327,7 +339,7 @@ class NodeServer(Service):
         # Behind the batch that is under way, whose answers leave before this fires.
         self.writer.between(self._store.close, closed.callback)
         await closed
-        left = self.state.capture.end()
+        left = DeferredList([self.state.capture.end(), self.state.logs.end()])
         for asking in self.listener.unsettled():
             # It was carried out, but for its outcome: that will be told by whoever comes next.
             self.state.refuse(asking, Code.STOPPING, doubtful=True)

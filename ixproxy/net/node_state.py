@@ -13,6 +13,7 @@ from ixproxy.messages import EventServerStatus, ServerFacts
 from ixproxy.net.batch_writer import BatchWriter
 from ixproxy.net.capture_points import CapturePoints
 from ixproxy.net.door import OPEN, Door
+from ixproxy.net.event_logs import EventLogs
 from ixproxy.net.held_pulls import HeldPulls
 from ixproxy.net.long_readers import LongReaders
 from ixproxy.net.node_limits import NodeLimits
@@ -27,7 +28,7 @@ from ixproxy.wire.prefix import VERSION
 class NodeState:
     """
     :param new_session: makes a random name, 16 bytes, for a client without one.
-    :ivar writer: and `capture`, `held`, `readers`: set before the first peer comes.
+    :ivar writer: and `capture`, `logs`, `held`, `readers`: set before the first peer comes.
     :ivar proxies: registered peers of type Proxy.
     :ivar client_off: told of a client that gets no more frames: it is gone, or superseded.
     :ivar drop_call: takes a call that waits for an external server out of its line, if it is one.
@@ -44,6 +45,7 @@ class NodeState:
 
     writer: BatchWriter
     capture: CapturePoints
+    logs: EventLogs
     held: HeldPulls
     readers: LongReaders
     status: Callable[[], EventServerStatus]

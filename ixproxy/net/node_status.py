@@ -93,6 +93,7 @@ def status_of(
             queues_left_out=left_out,
             counted_at=state.counted.event.event_time if state.counted else 0.0,
             capture_points=state.capture.statuses()[:MOST_POINTS],
+            event_logs=state.logs.statuses()[:MOST_POINTS],
         ),
     )
 

@@ -10,7 +10,7 @@ for, but not for ever.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -197,15 +197,17 @@ class ServedPoint:
             why = f"failed: {self._problem}" if self._problem else "not begun"
             return {"state": "ended" if self._over else why}
         try:
-            given = dict(point.figures())
+            return figures_shown(point.figures())
         except Exception as problem:
             self.counts["raised"] += 1
             return {"state": f"failed: figures: {type(problem).__name__}: {problem}"}
-        shown: dict[str, Any] = {}
-        for key, value in list(given.items())[:MOST_FIGURES]:
-            name = str(key)[:MAX_NAME]
-            plain = isinstance(value, bool | float) or (
-                isinstance(value, int) and abs(value) < 2**63
-            )
-            shown[name] = value if plain else str(value)[:MAX_TEXT]
-        return shown
+
+
+def figures_shown(given: Mapping[str, object]) -> dict[str, Any]:
+    """What a plug-in says of itself, in words and numbers that can be sent."""
+    shown: dict[str, Any] = {}
+    for key, value in list(given.items())[:MOST_FIGURES]:
+        name = str(key)[:MAX_NAME]
+        plain = isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < 2**63)
+        shown[name] = value if plain else str(value)[:MAX_TEXT]
+    return shown

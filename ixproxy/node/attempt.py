@@ -32,12 +32,16 @@ from ixproxy.node.intake_work import DocumentGiven, DocumentRefused, Shipment, S
 from ixproxy.node.journal import Journal
 from ixproxy.node.licences import without_seats
 from ixproxy.node.load import Change, Load, available
+from ixproxy.node.log_outbox import pack
+from ixproxy.node.log_work import LogRefused, LogShipment, ShipLog
 from ixproxy.node.logouts import due_logouts, report_logouts
+from ixproxy.node.mandatory import check_logs, may_be_refused
 from ixproxy.node.memory import Memory
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.node.outbox_sizes import Outboxes
 from ixproxy.node.requests import needs_of, perform
 from ixproxy.node.snapshots import free_more
+from ixproxy.node.spools import Spools
 from ixproxy.node.turn import Identity, Turn
 from ixproxy.node.work import (
     Announce,
@@ -77,6 +81,7 @@ class Standing:
     memory: Memory
     load: Load
     outboxes: Outboxes
+    spools: Spools
     announced_at: float | None = None
     receipts_at: float | None = None
     first_timer: float = -inf
@@ -119,8 +124,17 @@ class Attempt:
         store, rows, counters = self._store, self._rows, self._memory.counters
         store.begin()
         at = self._standing
+        at.spools.begin()
         turn = Turn(
-            rows, self._memory, at.model, at.settings, at.identity, self._now, at.load, at.outboxes
+            rows,
+            self._memory,
+            at.model,
+            at.settings,
+            at.identity,
+            self._now,
+            at.load,
+            at.outboxes,
+            at.spools,
         )
         if self._with_timers and at.first_timer <= self._now:
             at.first_timer = -inf
@@ -130,8 +144,11 @@ class Attempt:
             self._run_one(turn, work)
         if self._memory.routers.routers:
             pushing.wake(turn, rows.originals)
-            if self._with_pushes:
+            if self._with_pushes and at.spools.full():
+                self._memory.routers.not_before = self._now + pushing.AGAIN
+            elif self._with_pushes:
                 self._push(turn)
+        self._effects += pack(turn)
         rows.write_out()
         raised = counters.event_number != self._before.event_number
         if rows.wrote or raised or self._expired_receipts:
@@ -175,14 +192,21 @@ class Attempt:
         turn.tells, turn.mistakes = [], []
         mark = turn.rows.begin_request()
         numbers = msgspec.structs.astuple(turn.counters)
+        spools = turn.spools
+        full = spools.full() if spools.mandatory and may_be_refused(work) else ()
+        gathered = len(spools.gathered)
         try:
             effect = rule()
+            if full:
+                check_logs(turn, full, effect, gathered)
         except StorageError:
             raise
         except Exception as problem:
             self._journal.undo(mark)
             set_back(turn.counters, numbers)
             if work is not None and isinstance(problem, RequestRefused):
+                if problem.code == Code.EVENT_LOG_FULL:
+                    self._effects += map(LogRefused, full)
                 self._effects += refused(work, problem.code, problem.description, problem.in_doubt)
             else:
                 # A mistake of ours must cost one request, not the node.
@@ -290,6 +314,8 @@ def refused(
         return []
     if isinstance(work, ShipOutbox):
         return [Shipment(work.point, failed=True, token=work.token)]
+    if isinstance(work, ShipLog):
+        return [LogShipment(work.log, failed=True, token=work.token)]
     if isinstance(work, ServiceAnswered):
         # What the external server did is done: its caller hears of it all the same.
         return [answer_of(work)]

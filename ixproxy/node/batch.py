@@ -28,6 +28,7 @@ from ixproxy.node.load import Load
 from ixproxy.node.memory import Memory
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.node.outbox_sizes import Outboxes
+from ixproxy.node.spools import Spools
 from ixproxy.node.turn import Identity
 from ixproxy.node.work import Effect, Failure, Outcome, Work
 from ixproxy.values import ClientType, PartyType, SnapshotState
@@ -72,6 +73,7 @@ class NodeCore:
             Memory(journal),
             Load(),
             Outboxes(journal),
+            Spools(journal),
         )
 
     @property
@@ -118,6 +120,7 @@ class NodeCore:
             at.memory.load(sessions, agents, now, logouts, invitations, snapshots, pushed)
             at.load.count(store, at.model, now)
             at.outboxes.use(store, at.settings.capture)
+            at.spools.use(store, at.settings.logs)
         finally:
             store.rollback()
         return epoch
@@ -137,6 +140,7 @@ class NodeCore:
             try:
                 at.load.use(at.store, model, now)
                 at.outboxes.use(at.store, settings.capture)
+                at.spools.use(at.store, settings.logs)
             finally:
                 at.store.rollback()
         except StorageError:

@@ -29,7 +29,6 @@ from ixproxy.messages.reporting import ServiceEvent
 from ixproxy.node.access import connected
 from ixproxy.node.acting import actor_of
 from ixproxy.node.esp_work import Called, ServiceAnswered, ServiceCalled, ServiceReader
-from ixproxy.node.keeping import keep_for_consumers
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.work import Answer, Effect, Refuse, Sender
 from ixproxy.values import ClientType
@@ -138,7 +137,8 @@ def _report(
         for session, reader in turn.memory.service_readers.items()
         if reader.hears(request.tenant_id, call.server)
     ]
-    if not (readers or turn.settings.consumers):
+    logs = turn.spools.of(kind)
+    if not (readers or logs):
         return
     event = kind(
         event_time=turn.now,
@@ -158,4 +158,5 @@ def _report(
     )
     for session in readers:
         turn.tell(session, event)
-    keep_for_consumers(turn, event)
+    if logs:
+        turn.spools.gather(logs, event)

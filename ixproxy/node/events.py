@@ -1,5 +1,5 @@
 """
-Events: numbered, told to sessions, and kept for the consumers of the outbox.
+Events: numbered, told to sessions, reported, and gathered for event logs.
 
 Every event that happens takes the node's next number, so that the numbers do
 not depend on who listens; its message is made only where somebody does.
@@ -24,7 +24,7 @@ from ixproxy.node.answers import (
 )
 from ixproxy.node.intake_notices import Occurrence, hears, notice
 from ixproxy.node.invitations import DELIVER
-from ixproxy.node.keeping import is_kept, keep
+from ixproxy.node.keeping import keep
 from ixproxy.node.life_cycle import Step, To, Transition, When
 from ixproxy.node.rows import (
     AgentRow,
@@ -77,7 +77,8 @@ def happen(turn: Turn, transition: Transition, what: Happening) -> None:
     counters = turn.counters
     row = what.after or what.before
     assert row is not None
-    kept = is_kept(turn, row.tenant_id)
+    streamed = turn.memory.is_reported(row.tenant_id)
+    logged = bool(turn.spools.rules)
     heard = bool(turn.settings.capture) and hears(turn, row, what.cause)
     properties: KeyValues | None = None
     for step in transition.steps:
@@ -86,7 +87,8 @@ def happen(turn: Turn, transition: Transition, what: Happening) -> None:
             if heard:
                 _notice(turn, step, what, row)
             receivers = () if step.to is To.REPORTING else _receivers(turn, step, what, subject)
-            if not receivers and not (kept and step.reported):
+            logs = _logs(turn, step, subject) if logged and step.reported else ()
+            if not (receivers or logs or (streamed and step.reported)):
                 continue
             if properties is None:
                 properties = _properties(what)
@@ -94,7 +96,13 @@ def happen(turn: Turn, transition: Transition, what: Happening) -> None:
             for session in receivers:
                 turn.tell(session, event)
             if step.reported:
-                keep(turn, row.tenant_id, event)
+                keep(turn, row.tenant_id, event, logs)
+
+
+def _logs(turn: Turn, step: Step, subject: Subject) -> tuple[str, ...]:
+    """The event logs that want one event."""
+    of_agent = isinstance(subject, PartyRow) and subject.party_type == PartyType.AGENT
+    return turn.spools.of(step.event, of_agent)
 
 
 def _notice(turn: Turn, step: Step, what: Happening, row: InteractionRow) -> None:
@@ -335,7 +343,8 @@ def _acting(turn: Turn, what: Happening) -> Actor | None:
 def report(turn: Turn, kind: type[Event], tenant_id: int, **more: object) -> None:
     """An event about a tenant that is not about one agent or interaction, for reporting."""
     turn.counters.event_number += 1
-    if is_kept(turn, tenant_id):
+    logs = turn.spools.of(kind)
+    if logs or turn.memory.is_reported(tenant_id):
         event = kind(
             event_time=turn.now,
             event_number=turn.counters.event_number,
@@ -343,7 +352,7 @@ def report(turn: Turn, kind: type[Event], tenant_id: int, **more: object) -> Non
             tenant_id=tenant_id,
             **more,  # type: ignore[arg-type, call-arg]
         )
-        keep(turn, tenant_id, event)
+        keep(turn, tenant_id, event, logs)
 
 
 def report_agent(
@@ -351,8 +360,9 @@ def report_agent(
 ) -> None:
     """An event about an agent, for reporting."""
     turn.counters.event_number += 1
-    if is_kept(turn, row.tenant_id):
-        keep(turn, row.tenant_id, agent_event(turn, kind, row, cause, **more))
+    logs = turn.spools.of(kind)
+    if logs or turn.memory.is_reported(row.tenant_id):
+        keep(turn, row.tenant_id, agent_event(turn, kind, row, cause, **more), logs)
 
 
 def tell_agent(

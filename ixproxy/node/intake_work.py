@@ -21,7 +21,7 @@ from ixproxy.messages.message import KeyValues
 DOCUMENT_SIZE = 1 << 20
 """Bytes that a document may have, where its capture point's `max-document-size` does not say."""
 
-_LATER = frozenset({Code.BUSY, Code.STOPPING, Code.STORE_FAILED})
+_LATER = frozenset({Code.BUSY, Code.STOPPING, Code.STORE_FAILED, Code.EVENT_LOG_FULL})
 
 
 def comes_again(refusal: RequestRefused) -> bool:

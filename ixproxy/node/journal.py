@@ -17,6 +17,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 _ABSENT: Final = object()
+_APPENDED: Final = object()
 
 
 class Journal:
@@ -25,7 +26,7 @@ class Journal:
     __slots__ = ("_entries",)
 
     def __init__(self) -> None:
-        self._entries: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
+        self._entries: list[tuple[Any, Any, Any]] = []
 
     def set(self, mapping: MutableMapping[K, V], key: K, value: V) -> None:
         """Set one entry."""
@@ -51,6 +52,11 @@ class Journal:
         else:
             self.remove(index, key)
 
+    def append(self, gathered: list[V], value: V) -> None:
+        """Put one thing more at the end of a list, which nobody else changes meanwhile."""
+        self._entries.append((gathered, None, _APPENDED))
+        gathered.append(value)
+
     def mark(self) -> int:
         """The place to undo to."""
         return len(self._entries)
@@ -62,6 +68,8 @@ class Journal:
             mapping, key, value = entries.pop()
             if value is _ABSENT:
                 mapping.pop(key, None)
+            elif value is _APPENDED:
+                mapping.pop()
             else:
                 mapping[key] = value
 

@@ -10,6 +10,8 @@ later epoch.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from ixproxy.messages.message import Event
@@ -42,3 +44,69 @@ class Entry(msgspec.Struct, frozen=True):
     epoch: int
     number: int
     what: Event | Dropped
+
+
+class ShipLog(msgspec.Struct, frozen=True):
+    """
+    Work: read what an event log is to be told next. It gets exactly one LogShipment.
+
+    :ivar told: the numbers of the rows that it was told: they are deleted.
+    :ivar limit: read so many rows at most.
+    :ivar token: whatever the server must know to answer; returned untouched.
+    """
+
+    log: str
+    limit: int
+    told: tuple[int, ...] = ()
+    token: Any = None
+
+    def __repr__(self) -> str:
+        return f"ShipLog({self.log!r}, {self.limit})"
+
+
+class LogShipment(msgspec.Struct, frozen=True):
+    """
+    Effect: what an event log is to be told next, oldest first.
+
+    :ivar bodies: rows of the outbox, by number.
+    :ivar left: events that wait, these counted in.
+    :ivar number: the node's last event when they were read.
+    :ivar at: all that happened before this time, seconds since the epoch, UTC, had been told
+        where nothing was read.
+    :ivar failed: they could not be read, nor deleted.
+    """
+
+    log: str
+    bodies: dict[int, bytes] = {}
+    left: int = 0
+    number: int = 0
+    at: float = 0.0
+    failed: bool = False
+    token: Any = None
+
+    def __repr__(self) -> str:
+        return f"LogShipment({self.log!r}, {len(self.bodies)} rows, {self.left} events)"
+
+
+class LogGrew(msgspec.Struct, frozen=True):
+    """
+    Effect: an event log is to be told something more.
+
+    :ivar waiting: events that wait for it.
+    :ivar dropped: events of this batch that it will never be told of.
+    :ivar first: the number of the first of them.
+    """
+
+    log: str
+    waiting: int
+    dropped: int = 0
+    first: int = 0
+
+
+class LogRefused(msgspec.Struct, frozen=True):
+    """Effect: something was refused, for an event log that must have everything is full."""
+
+    log: str
+
+
+LogEffect = LogShipment | LogGrew | LogRefused

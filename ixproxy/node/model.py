@@ -23,6 +23,7 @@ from ixproxy.node.expressions import (
     compile_segmentation,
 )
 from ixproxy.node.intake_settings import CaptureRules
+from ixproxy.node.log_rules import LogRules
 from ixproxy.node.properties import Properties, Property
 from ixproxy.node.selections import MOST_BYTES, Selection
 
@@ -73,7 +74,7 @@ class NodeSettings:
     :ivar router_restore_timeout: seconds, as is `submit_timer_interval`.
     :ivar load_interval: seconds at least between two announcements of the load.
     :ivar names: what the node is called: the names of the servers of its pair.
-    :ivar consumers: for whom every reporting event is kept in the outbox.
+    :ivar logs: the event logs, by name.
     :ivar capture: the capture points, by name.
     """
 
@@ -112,7 +113,7 @@ class NodeSettings:
     load_interval: float = 1.0
     hide_strategy_esp_activity: bool = False
     names: tuple[str, ...] = ()
-    consumers: tuple[str, ...] = ()
+    logs: Mapping[str, LogRules] = field(default_factory=dict)
     capture: Mapping[str, CaptureRules] = field(default_factory=dict)
 
 

@@ -27,6 +27,7 @@ from ixproxy.node import (
     esp_reporting,
     idleness,
     intake,
+    log_outbox,
     outbox,
     pinging,
     placing,
@@ -45,6 +46,7 @@ from ixproxy.node import (
 from ixproxy.node.esp_work import ServiceAnswered, ServiceCalled
 from ixproxy.node.intake_settings import CaptureRules
 from ixproxy.node.intake_work import DocumentGiven, ShipOutbox
+from ixproxy.node.log_work import ShipLog
 from ixproxy.node.long_plans import Freeing, Moving, Taking
 from ixproxy.node.timers import HANDLING
 from ixproxy.node.turn import Turn
@@ -272,6 +274,8 @@ def perform(turn: Turn, work: Work) -> Effect | None:
         return intake.do_document(turn, work)
     if type(work) is ShipOutbox:
         return outbox.ship(turn, work)
+    if type(work) is ShipLog:
+        return log_outbox.ship(turn, work)
     if type(work) is ServiceAnswered:
         return esp_reporting.answered(turn, work)
     raise TypeError(f"{type(work).__name__} is no work for a rule")

@@ -11,6 +11,7 @@ from ixproxy.node.journal import Journal
 from ixproxy.node.memory import Memory
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.node.outbox_sizes import Outboxes
+from ixproxy.node.spools import Spools
 from ixproxy.node.work import Effect, Report, Sender, Tell
 from ixproxy.node.working_set import WorkingSet
 
@@ -48,6 +49,7 @@ class Turn:
     :ivar room: how many members of snapshots may still be freed.
     :ivar tells: what the request in hand says besides its answer: events, and answers to others.
     :ivar outboxes: how much waits for each capture point.
+    :ivar spools: what event logs are told, and how much waits for each.
     :ivar mistakes: what of ours broke in a part of the request in hand, which
         was undone, while the rest of it is done.
     """
@@ -65,6 +67,7 @@ class Turn:
         "room",
         "rows",
         "settings",
+        "spools",
         "tells",
     )
 
@@ -78,6 +81,7 @@ class Turn:
         now: float,
         counted: Counted | None = None,
         outboxes: Outboxes | None = None,
+        spools: Spools | None = None,
     ) -> None:
         self.rows = rows
         self.memory = memory
@@ -91,6 +95,7 @@ class Turn:
         self.counters: Counters = memory.counters
         self.tells: list[Effect] = []
         self.outboxes = outboxes or Outboxes(memory.journal)
+        self.spools = spools or Spools(memory.journal)
         self.mistakes: list[BaseException] = []
 
     def tell(self, session: bytes, event: Event) -> None:

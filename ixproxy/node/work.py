@@ -25,6 +25,7 @@ from ixproxy.messages import EventNodeLoad, RequestPull
 from ixproxy.messages.message import Event, Message, Request
 from ixproxy.node.esp_work import CallService, ServiceAnswered, ServiceCalled
 from ixproxy.node.intake_work import IntakeEffect, IntakeWork
+from ixproxy.node.log_work import LogEffect, ShipLog
 from ixproxy.node.long_plans import LongPlan, Progress
 from ixproxy.node.long_plans import LongRead as LongRead
 from ixproxy.wire.streams import StreamKey
@@ -240,6 +241,7 @@ Work = (
     | ServiceCalled
     | ServiceAnswered
     | IntakeWork
+    | ShipLog
     | Tick
 )
 
@@ -364,6 +366,7 @@ Effect = (
     | GoOn
     | CallService
     | IntakeEffect
+    | LogEffect
 )
 
 

@@ -323,6 +323,11 @@ class PostgresqlStore:
         ((size,),) = self._ask("SELECT count(*) FROM outbox WHERE consumer = %s", consumer)
         return int(size)
 
+    def newest_outbox(self, consumer: str) -> Any | None:
+        """See `IStore`."""
+        rest = "WHERE consumer = %s ORDER BY event_number DESC LIMIT 1"
+        return next(iter(self._rows("outbox", rest, consumer)), None)
+
     def prepare_views(self, selections: Sequence[tuple[str, Any]]) -> None:
         """See `IStore`; views with equal indexes share one."""
         indexes = [view_index(selection) for _, selection in selections]

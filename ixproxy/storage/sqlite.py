@@ -286,6 +286,11 @@ class SqliteStore:
         asked = self._ask("SELECT count(*) FROM outbox WHERE consumer = ?", consumer)
         return int(asked.fetchone()[0])
 
+    def newest_outbox(self, consumer: str) -> Any | None:
+        """See `IStore`."""
+        rest = "WHERE consumer = ? ORDER BY event_number DESC LIMIT 1"
+        return next(iter(self._rows("outbox", rest, consumer)), None)
+
     def prepare_views(self, selections: Sequence[tuple[str, Any]]) -> None:
         """See `IStore`; views with equal indexes share one."""
         indexes = [view_index(selection) for _, selection in selections]

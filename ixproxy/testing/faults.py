@@ -204,6 +204,11 @@ class FaultyStore:
         self._called("outbox")
         return self._store.outbox(consumer, limit, after)
 
+    def newest_outbox(self, consumer: str) -> Any | None:
+        """See `IStore`."""
+        self._called("newest_outbox")
+        return self._store.newest_outbox(consumer)
+
     def outbox_size(self, consumer: str) -> int:
         """See `IStore`."""
         self._called("outbox_size")

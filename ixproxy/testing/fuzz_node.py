@@ -26,6 +26,7 @@ from ixproxy.net.connection import FrameConnection
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_peers import Asking, NodeClient, NodePeer
 from ixproxy.net.node_server import NodeServer
+from ixproxy.node.log_rules import LogRules
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.testing.clock import SteppingClock
 from ixproxy.testing.executor import SimulatedExecutor
@@ -66,7 +67,7 @@ SETTINGS = NodeSettings(
     max_interactions_per_find=50,
     max_interactions_per_pull=10,
     max_userdata_size=8192,
-    consumers=("log",),
+    logs={"log": LogRules()},
 )
 LONGEST_HOLD = 620.0
 """Seconds after which every request must be answered, held pulls too."""

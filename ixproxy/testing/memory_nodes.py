@@ -5,6 +5,7 @@ The nodes of a cluster in memory: one server, or a pair of them, over one databa
     node.primary.pause()        # …, or is ended by its backup for its silence
     node.start()                # whoever is dead comes back
     node.capture(plan)          # it has capture points
+    node.log(plan)              # … and event logs
 
 Where there are two servers, one is primary and the other waits for its lease.
 What the two have in common outlives them: the database, and who has its lease.
@@ -19,6 +20,7 @@ from typing import Any
 
 from ixproxy.interfaces import IStore
 from ixproxy.net.capture_plans import CapturePlan
+from ixproxy.net.log_plans import LogPlan
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.node.esp_servers import ExternalServer
@@ -195,6 +197,13 @@ class MemoryNode:
         rules = {plan.name: plan.rules for plan in plans}
         self.change(common.model, replace(common.settings, capture=rules))
 
+    def log(self, *plans: LogPlan) -> None:
+        """Its event logs from now on, likewise."""
+        common = self._common
+        common.logs = plans
+        rules = {plan.name: plan.rules for plan in plans}
+        self.change(common.model, replace(common.settings, logs=rules))
+
     def change(self, model: NodeModel, settings: NodeSettings | None = None) -> None:
         """
         Other tenants, and other settings if they are given: what runs follows
@@ -211,6 +220,7 @@ class MemoryNode:
                         common.settings,
                         common.limits,
                         capture=common.capture,
+                        logs=common.logs,
                     )
                 else:
                     each.member.configuration_changed()

@@ -23,6 +23,7 @@ from ixproxy.interfaces import IStore
 from ixproxy.net.capture_plans import CapturePlan
 from ixproxy.net.executors import Executor
 from ixproxy.net.keep_alive import KeepAlive
+from ixproxy.net.log_plans import LogPlan
 from ixproxy.net.node_limits import NodeLimits
 from ixproxy.net.node_server import NodeServer
 from ixproxy.net.pair_member import NodePairMember, Term
@@ -67,7 +68,7 @@ class Common:
     :ivar leases: who has its lease.
     :ivar lone: there is one server only.
     :ivar servers: the external servers that it calls.
-    :ivar capture: its capture points.
+    :ivar capture: its capture points, as are `logs` its event logs.
     :ivar around_store: what each program puts around its store.
     :ivar at_database: what stands directly at the database, below all that may
         happen to a program; is given the server's name and the store.
@@ -86,6 +87,7 @@ class Common:
     lone: bool
     servers: tuple[ExternalServer, ...] = ()
     capture: tuple[CapturePlan, ...] = ()
+    logs: tuple[LogPlan, ...] = ()
     around_store: Callable[[IStore], IStore] = lambda store: store
     at_database: Callable[[str, IStore], IStore] = lambda name, store: store
 
@@ -282,6 +284,7 @@ class MemoryServer:
             third_party=lambda text: common.network.client_endpoint(text, self.name),
             chance=self._random.random,
             capture=common.capture,
+            logs=common.logs,
         )
         self._lease = common.leases.lease(self.name)
         self._tell_lease()

@@ -21,17 +21,17 @@ from twisted.internet.defer import Deferred
 from ixproxy import messages as m
 from ixproxy.client import Client
 from ixproxy.errors import RequestRefused
-from ixproxy.messages.message import Message, Request
+from ixproxy.messages.message import Event, Message, Request
+from ixproxy.node.log_packs import entries_of
+from ixproxy.node.log_rules import LogRules
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.memory_servers import MemoryServer
 from ixproxy.testing.places import Places
 from ixproxy.values import ClientType
-from ixproxy.wire.codec import decode
-from ixproxy.wire.prefix import read_frame
 
 SETTINGS = NodeSettings(
-    consumers=("log",),
+    logs={"log": LogRules()},
     delivering_timeout=30,
     handling_timeout=1,
     routing_timeout=2,
@@ -155,9 +155,10 @@ class Stage:
     def _outbox(self) -> dict[tuple[str, int], Message]:
         """Events of interactions by node and number."""
         return {
-            (row["node"], row["event_number"]): message
+            (row["node"], each.number): each.what
             for row in self.cluster.rows("outbox")
-            if hasattr(message := decode(read_frame(row["body"])), "interaction_id")
+            for each in entries_of(0, row["body"])[0]
+            if isinstance(each.what, Event) and hasattr(each.what, "interaction_id")
         }
 
     def close(self) -> None:

@@ -19,10 +19,11 @@ from ixproxy.messages import (
 )
 from ixproxy.messages.message import Event
 from ixproxy.net.node_limits import NodeLimits
+from ixproxy.node.log_packs import entries_of
+from ixproxy.node.log_rules import LogRules
 from ixproxy.node.model import NodeSettings
 from ixproxy.wire.codec import decode
 from ixproxy.wire.names import Kind
-from ixproxy.wire.prefix import read_frame
 from ixproxy.wire.streams import filter_of, numbered
 from tests.net.node_rig import NodeRig, RawPeer
 
@@ -62,7 +63,7 @@ class Run:
     """
 
     def __init__(self, limits: NodeLimits | None = None) -> None:
-        self.rig = NodeRig(limits, NodeSettings(consumers=("log",))).start()
+        self.rig = NodeRig(limits, NodeSettings(logs={"log": LogRules()})).start()
         self.media = self.rig.client("MediaServer")
         self.desk = self.rig.client("AgentApplication")
         self.desk.ask(RequestAgentLogin(media_list={"email": 1}, **AGENT))
@@ -143,8 +144,8 @@ class Run:
     def logged(self) -> list[Event]:
         """All that was reported, by the log."""
         rows = sorted(self.rig.rows("outbox"), key=lambda row: int(row["event_number"]))
-        events: list[Any] = [decode(read_frame(row["body"])) for row in rows]
-        return events
+        entries = [each for row in rows for each in entries_of(101, row["body"])[0]]
+        return [each.what for each in entries if isinstance(each.what, Event)]
 
     def stream(self, name: str) -> list[Any]:
         """The last stream of a client, from its Begin."""

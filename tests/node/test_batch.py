@@ -160,7 +160,7 @@ def test_the_next_batch_is_due_when_something_ends(node: TriedNode) -> None:
     assert node.core.next_due() == node.now + 60
 
 
-def test_an_event_for_a_consumer_is_kept_with_its_number(node: TriedNode) -> None:
+def test_an_event_for_a_log_is_kept_with_its_number(node: TriedNode) -> None:
     mail, ann = node.media_server(), node.agent("Ann")
     id = node.submit(mail)
     node.ask(ann, RequestAgentLogin(tenant_id=1, agent_id="Ann"))
@@ -168,7 +168,7 @@ def test_an_event_for_a_consumer_is_kept_with_its_number(node: TriedNode) -> Non
     node.ask(ann, RequestStopProcessing(tenant_id=1, interaction_id=id))
     numbers = [event.event_number for event in node.reported()]
     assert numbers == sorted(set(numbers))
-    assert all(row.consumer == "log" for row in node.store.outbox("log", 99))
+    assert all(row.consumer == "log:log" for row in node.logged("log"))
 
 
 def test_the_first_announcement_comes_with_the_first_batch() -> None:

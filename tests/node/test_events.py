@@ -21,6 +21,7 @@ from ixproxy.messages import (
 )
 from ixproxy.messages.message import Actor, Reason
 from ixproxy.node.events import report_agent, tell_agent
+from ixproxy.node.log_rules import LogRules
 from ixproxy.node.rows import AgentRow
 from ixproxy.node.turn import Cause
 from ixproxy.node.work import Report, Tell
@@ -34,7 +35,7 @@ def test_numbers_do_not_depend_on_who_listens(
     node: TriedNode, make_node: Callable[..., TriedNode]
 ) -> None:
     deaf = make_node()
-    settings = replace(deaf.settings, consumers=())
+    settings = replace(deaf.settings, logs={})
     deaf.core.configuration_changed(deaf.model, settings, deaf.now)
     for each in (node, deaf):
         mail, ann = each.media_server(), each.agent("Ann")
@@ -47,12 +48,12 @@ def test_numbers_do_not_depend_on_who_listens(
     assert node.reported() != []
 
 
-def test_every_consumer_gets_every_reporting_event(make_node: Callable[..., TriedNode]) -> None:
+def test_every_log_gets_every_reporting_event(make_node: Callable[..., TriedNode]) -> None:
     node = make_node()
-    settings = replace(node.settings, consumers=("log", "other"))
+    settings = replace(node.settings, logs={"log": LogRules(), "other": LogRules()})
     node.core.configuration_changed(node.model, settings, node.now)
     node.submit(node.media_server())
-    (mine,), (theirs,) = node.store.outbox("log", 9), node.store.outbox("other", 9)
+    (mine,), (theirs,) = node.logged("log"), node.logged("other")
     assert (mine.event_number, mine.body) == (theirs.event_number, theirs.body)
 
 
@@ -93,12 +94,10 @@ def test_an_agents_other_connections_are_told_and_the_requester_is_not(node: Tri
     assert turn.counters.event_number == number + 1
 
 
-@pytest.mark.parametrize("consumers", [(), ("log",)])
-def test_an_agents_event_takes_a_number_in_any_case(
-    node: TriedNode, consumers: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize("logs", [(), ("log",)])
+def test_an_agents_event_takes_a_number_in_any_case(node: TriedNode, logs: tuple[str, ...]) -> None:
     turn = node.turn()
-    turn.settings = replace(turn.settings, consumers=consumers)
+    turn.spools.use(node.store, dict.fromkeys(logs, LogRules()))
     number = turn.counters.event_number
     report_agent(turn, EventAgentLogin, ROW, Cause(), media_list={})
     assert turn.counters.event_number == number + 1
@@ -154,7 +153,7 @@ def test_events_say_all_from_which_the_states_of_queues_and_agents_are_derived(
     assert times == [node.now] * 5
 
 
-def test_a_reporting_event_goes_to_streams_and_to_consumers_alike(node: TriedNode) -> None:
+def test_a_reporting_event_goes_to_streams_and_to_logs_alike(node: TriedNode) -> None:
     stat = node.client("stat", "ReportingEngine", tenants=(1,))
     node.ask(stat, RequestStartPlaceAgentStateReportingAll())
     node.submit(node.media_server())

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from ixproxy.messages import EventHeld
+from ixproxy.node.keeping import keep
+from ixproxy.node.work import Report
 from tests.node.tried import TriedNode
 
 
-def test_each_consumer_has_a_row_of_its_own_of_an_event() -> None:
+def test_an_event_goes_to_the_streams_of_its_tenant_and_to_the_logs_that_want_it() -> None:
     node = TriedNode()
-    node.settings = replace(node.settings, consumers=("log", "mail"))
-    node.restart()
-    node.submit(node.media_server())
-    log, mail = (node.store.outbox(consumer, 10) for consumer in ("log", "mail"))
-    assert log
-    assert [row.event_number for row in log] == [row.event_number for row in mail]
-    assert node.store.outbox("nobody", 10) == []
+    turn = node.turn()
+    event = EventHeld(event_number=7, tenant_id=1)
+    keep(turn, 1, event, ())
+    assert (turn.tells, turn.spools.gathered) == ([], [])
+    turn.memory.is_reported = lambda tenant_id: tenant_id == 1  # type: ignore[method-assign]
+    keep(turn, 1, event, ("log",))
+    keep(turn, 2, event, ("log", "mail"))
+    assert turn.tells == [Report(event)]
+    assert [(each.logs, each.number) for each in turn.spools.gathered] == [
+        (("log",), 7),
+        (("log", "mail"), 7),
+    ]
     node.discard()

@@ -61,10 +61,10 @@ def test_what_may_not_be_told_twice_is_deleted_when_it_is_read(node: TriedNode) 
 
 def test_other_consumers_rows_stay(node: TriedNode) -> None:
     give(node, submit())
-    before = node.store.outbox("log", 99)
+    before = node.logged("log")
     numbers = tuple(shipped(node, ShipOutbox(POINT, 9)).bodies)
     shipped(node, ShipOutbox(POINT, 9, numbers))
-    assert node.store.outbox("log", 99) == before
+    assert node.logged("log") == before
     assert before
 
 

@@ -66,7 +66,7 @@ def events(node: TriedNode) -> list[Event]:
 def node(make_node: Callable[..., TriedNode]) -> TriedNode:
     """A node whose events no log wants."""
     node = make_node()
-    node.settings = replace(node.settings, consumers=())
+    node.settings = replace(node.settings, logs={})
     node.core.configuration_changed(node.model, node.settings, node.now)
     return node
 

@@ -17,11 +17,14 @@ from ixproxy.messages import (
 from ixproxy.messages.message import Event, Request
 from ixproxy.node.answers import decoded
 from ixproxy.node.batch import NodeCore
+from ixproxy.node.log_packs import consumer_of, entries_of
+from ixproxy.node.log_rules import LogRules
 from ixproxy.node.model import MediaPlan, NodeModel, NodeSettings, TenantPlan, ViewPlan
 from ixproxy.node.rows import (
     AgentRow,
     InteractionRow,
     InvitationRow,
+    OutboxRow,
     PartyRow,
     SessionRow,
     TimerRow,
@@ -42,8 +45,6 @@ from ixproxy.node.work import (
 from ixproxy.node.working_set import WorkingSet
 from ixproxy.storage.sqlite_places import SqliteMemory
 from ixproxy.values import ClientType
-from ixproxy.wire.codec import decode
-from ixproxy.wire.prefix import read_frame
 from tests.node.failing_store import FailingStore
 
 CUSTOM = {"Product": "string", "Amount": "number"}
@@ -92,7 +93,7 @@ class TriedNode:
     ) -> None:
         self.place = place or SqliteMemory()
         self.model = NodeModel(tenants, CUSTOM)
-        self.settings = replace(settings or NodeSettings(), consumers=("log",))
+        self.settings = replace(settings or NodeSettings(), logs={"log": LogRules()})
         self.dbid = dbid
         self.now = 1_000_000.0
         self.outcome = Outcome()
@@ -233,10 +234,15 @@ class TriedNode:
         return [type(event).__name__ for event in self.told(sender)]
 
     def reported(self) -> list[Any]:
-        """The reporting events since the last call, as a consumer gets them."""
-        rows = [row for row in self.store.outbox("log", 10_000) if row.event_number > self._heard]
+        """The reporting events since the last call, as an event log gets them."""
+        rows = [row for row in self.logged("log") if row.event_number > self._heard]
         self._heard = max((row.event_number for row in rows), default=self._heard)
-        return [decode(read_frame(row.body)) for row in rows]
+        return [each.what for row in rows for each in entries_of(self.dbid, row.body)[0]]
+
+    def logged(self, log: str) -> list[OutboxRow]:
+        """What waits for an event log."""
+        rows: list[OutboxRow] = self.store.outbox(consumer_of(log), 10_000)
+        return rows
 
     def names_reported(self) -> list[str]:
         return [type(event).__name__ for event in self.reported()]
@@ -249,7 +255,9 @@ class TriedNode:
         """What a rule would have in hand, in no transaction."""
         at = self.core._standing
         rows = WorkingSet(self.store, at.journal)
-        return Turn(rows, at.memory, self.model, self.settings, at.identity, self.now)
+        return Turn(
+            rows, at.memory, self.model, self.settings, at.identity, self.now, spools=at.spools
+        )
 
     def row(self, id: str) -> InteractionRow | None:
         """An interaction as it is stored."""

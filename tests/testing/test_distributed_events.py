@@ -11,16 +11,16 @@ import pytest
 from ixproxy import messages as m
 from ixproxy.client import Client
 from ixproxy.errors import Code, RequestRefused
+from ixproxy.node.log_packs import entries_of
+from ixproxy.node.log_rules import LogRules
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.watching import StreamWatch
-from ixproxy.wire.codec import decode
-from ixproxy.wire.prefix import read_frame
 
 
 @pytest.fixture(params=[0, 2], ids=["proxies", "a chain of proxies"])
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    settings = NodeSettings(consumers=("log",))
+    settings = NodeSettings(logs={"log": LogRules()})
     made = Cluster(5, outer=request.param, node_settings=settings)
     yield made
     made.close()
@@ -166,7 +166,8 @@ def test_a_node_lost_before_it_answers_leaves_it_in_doubt_and_told_once_at_most(
 
 def _stored(cluster: Cluster, node: int) -> set[int]:
     """The custom events in one node's outbox."""
-    events = [decode(read_frame(row["body"])) for row in cluster.nodes[node].rows("outbox")]
+    rows = cluster.nodes[node].rows("outbox")
+    events = [each.what for row in rows for each in entries_of(0, row["body"])[0]]
     return {event.custom_event_id for event in events if isinstance(event, m.EventCustomReporting)}
 
 

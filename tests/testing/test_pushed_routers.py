@@ -10,11 +10,11 @@ import pytest
 from ixproxy import messages as m
 from ixproxy.client import Client
 from ixproxy.errors import Code, RequestRefused
+from ixproxy.node.log_packs import entries_of
+from ixproxy.node.log_rules import LogRules
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.pushed_routers import PushedRouter, Script, called, kept, placed, stopped
-from ixproxy.wire.codec import decode
-from ixproxy.wire.prefix import read_frame
 
 RESTORE = 3.0
 TO_SECOND: dict[str, Script] = {"route call": called("Second"), "place in queue": placed("Second")}
@@ -22,7 +22,7 @@ TO_SECOND: dict[str, Script] = {"route call": called("Second"), "place in queue"
 
 def settings(**more: float) -> NodeSettings:
     return NodeSettings(
-        consumers=("log",),
+        logs={"log": LogRules()},
         agent_session_restore_timeout=20,
         router_restore_timeout=RESTORE,
         **more,  # type: ignore[arg-type]
@@ -49,7 +49,8 @@ def submit(cluster: Cluster, server: Client, number: int, queue: str = "Routed")
 
 def placements(cluster: Cluster) -> Counter[str]:
     """How often each interaction was placed in the second queue."""
-    events = [decode(read_frame(row["body"])) for row in cluster.rows("outbox")]
+    rows = cluster.rows("outbox")
+    events = [each.what for row in rows for each in entries_of(0, row["body"])[0]]
     return Counter(
         event.interaction_id
         for event in events

@@ -1,0 +1,27 @@
+"""What the keys of an event log's table may hold, beyond their types."""
+
+from __future__ import annotations
+
+import re
+
+from ixproxy.config_keys import did_you_mean
+from ixproxy.node.log_rules import NAMES
+
+NEVER, AT_FIRST, AFTER_LAST = "never", "at-first-logout", "after-last-logout"
+DELETIONS = (NEVER, AT_FIRST, AFTER_LAST)
+"""The values of `delete-on-logout`."""
+
+_SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+
+
+def event_name(text: str) -> None:
+    """:raise ValueError: no event that is logged has this name."""
+    if text not in NAMES:
+        hint = did_you_mean(text, NAMES)
+        raise ValueError(f"expected the name of an event that is logged{hint}")
+
+
+def schema_name(text: str) -> None:
+    """:raise ValueError: `text` is no name of a schema that need not be quoted."""
+    if not _SCHEMA.fullmatch(text):
+        raise ValueError("expected letters, digits and underscores, not a digit first, 63 at most")

@@ -1,0 +1,87 @@
+"""What event logs must keep beside the rest of a deployment, and what the guide advises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ixproxy.config_eventlog import kind_of
+from ixproxy.config_lines import Path
+from ixproxy.config_rules import Case, Rule
+from ixproxy.config_tables import EventLog, NodeApplication
+
+_TABLES = ("sqlite", "postgresql")
+"""Kinds of logs that are databases."""
+
+
+def logs_of(case: Case) -> Iterator[tuple[NodeApplication, Path, str, EventLog]]:
+    """Every event log with its node, the path of its table, and the key of its address."""
+    for node in case.deployment.nodes():
+        mine: Path = ("applications", node.name)
+        short = [log for log in node.event_logs if log.short]
+        for place, log in enumerate(node.event_logs):
+            if log.short:
+                yield node, mine, "event-log", log
+            else:
+                yield node, (*mine, "event-logs", place - len(short)), "address", log
+
+
+def _names_are_their_own(case: Case) -> None:
+    seen: set[tuple[str, str]] = set()
+    for node, path, _, log in logs_of(case):
+        if log.name and (node.name, log.name) in seen:
+            text = f'another event log of this node is named "{log.name}" already'
+            case.findings.error(path, "name", text)
+        seen.add((node.name, log.name))
+
+
+def _addresses_are_their_own(case: Case) -> None:
+    seen: set[tuple[str, str]] = set()
+    for node, path, key, log in logs_of(case):
+        place = (node.name, f"{log.address} {log.schema_name} {log.delivery_queue_name}")
+        if log.address and place in seen:
+            text = "another event log of this node is there already"
+            case.findings.error(path, key, text)
+        seen.add(place)
+
+
+def _logs_stand_apart_from_stores(case: Case) -> None:
+    stores = {node.store: node.name for node in case.deployment.nodes()}
+    for _, path, key, log in logs_of(case):
+        owner = stores.get(log.address)
+        if log.address and owner:
+            text = f'"{owner}" keeps its state there; an event log has a database of its own'
+            case.findings.error(path, key, text)
+
+
+def _filters_leave_something(case: Case) -> None:
+    for _, path, _, log in logs_of(case):
+        classes = (log.log_agent_state, log.log_agent_activity, log.log_queue, log.log_strategy)
+        if log.event_filter_by_id and not any(classes) and not log.log_esp_service:
+            text = "all classes of events are switched off: few of these can be logged, or none"
+            case.findings.warning(path, "event-filter-by-id", text)
+
+
+def _logs_are_shared_by_all_nodes_or_none(case: Case) -> None:
+    first: dict[str, str] = {}
+    shared: dict[tuple[Path, str], str] = {}
+    for node, path, key, log in logs_of(case):
+        if kind_of(log.address) not in _TABLES:
+            continue
+        owner = first.setdefault(log.address, node.name)
+        if owner != node.name:
+            shared[path, key] = owner
+    if shared and len(first) > 1:
+        for (path, key), other in shared.items():
+            text = (
+                "the guide has one event log for all nodes, or one for each: this one is"
+                f' "{other}"\'s too, and not that of all'
+            )
+            case.findings.warning(path, key, text)
+
+
+RULES: tuple[Rule, ...] = (
+    _names_are_their_own,
+    _addresses_are_their_own,
+    _logs_stand_apart_from_stores,
+)
+ADVICE: tuple[Rule, ...] = (_filters_leave_something, _logs_are_shared_by_all_nodes_or_none)

@@ -1,0 +1,219 @@
+"""
+One event log of a term: made, begun, and let go of, whatever it does.
+
+Theory of operation: as for capture points (`ixproxy.net.served_point`): what a
+plug-in raises is logged with its name and counted, and costs the node nothing;
+one that could not be made or begun is made anew after a while. What it should
+have been told meanwhile waits in the outbox.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ixproxy.errors import NodeUnavailable
+from ixproxy.interfaces_eventlog import IEventLog
+from ixproxy.messages.message import MAX_TEXT
+from ixproxy.messages.status import LogStatus
+from ixproxy.net.log_plans import LogPlan
+from ixproxy.net.log_shipper import LogShipper
+from ixproxy.net.served_point import END_LIMIT, RETRY, figures_shown
+from ixproxy.node.log_work import Entry, LogGrew, ShipLog
+
+log = Logger()
+
+
+class ServedLog:
+    """
+    :param node: the name of the node, the same for both servers of a pair.
+    :param ask: gives work to the writer.
+    :ivar counts: raised: how often it broke; dropped: events that the full spool
+        lost, gaps: how often it began to; refused: requests.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        node: str,
+        dbid: int,
+        plan: LogPlan,
+        ask: Callable[[ShipLog], None],
+    ) -> None:
+        self._reactor = reactor
+        self._node = node
+        self._dbid = dbid
+        self.plan = plan
+        self.counts: Counter[str] = Counter()
+        self._log: IEventLog | None = None
+        self._problem = ""
+        self._over = False
+        self._retrying: IDelayedCall | None = None
+        self._drops = self._refuses = False
+        self.shipper = LogShipper(
+            reactor,
+            plan.name,
+            dbid,
+            plan.pacing,
+            ask,
+            self._store,
+            self._at_rest,
+            self._spool_was_read,
+        )
+
+    def begin(self) -> None:
+        """Its node is primary."""
+        try:
+            self._log = made = self.plan.make()
+            made.begin(self._reactor, self._node, self._dbid)
+        except Exception as problem:
+            self._broke("could not begin", problem)
+            self._let_go()
+            self._retrying = self._reactor.callLater(RETRY, self.begin)
+            return
+        self._problem = ""
+        self.shipper.start()
+
+    def use(self, plan: LogPlan) -> None:
+        """Go on by another plan of the same log."""
+        self.plan = plan
+        self.shipper.pacing = plan.pacing
+
+    def grew(self, effect: LogGrew) -> None:
+        """There is something new for it, or something that it will never have: said once."""
+        name, limit = self.plan.name, self.plan.rules.max_queue
+        if effect.dropped:
+            self.counts["dropped"] += effect.dropped
+            if not self._drops:
+                self._drops = True
+                self.counts["gaps"] += 1
+                log.error(
+                    "Event log {log}: {limit} events wait for it, and no more are kept: "
+                    "from event {number} on they are dropped and counted",
+                    log=name,
+                    limit=limit,
+                    number=effect.first,
+                )
+        elif self._drops:
+            self._drops = False
+            log.info("Event log {log} is told of what happens again", log=name)
+        self.shipper.wake(effect.waiting)
+
+    def refused(self) -> None:
+        """Something was refused, for it must have everything and is full: said once."""
+        self.counts["refused"] += 1
+        if not self._refuses:
+            self._refuses = True
+            log.error(
+                "Event log {log}: {limit} events wait for it, and it must have all: "
+                "requests that change something are refused until it has taken some",
+                log=self.plan.name,
+                limit=self.plan.rules.max_queue,
+            )
+
+    def _spool_was_read(self) -> None:
+        if self._refuses and self.shipper.left < self.plan.rules.max_queue:
+            self._refuses = False
+            log.info("Event log {log} has room: requests are served again", log=self.plan.name)
+
+    def close(self) -> None:
+        """Tell nothing more."""
+        self._over = True
+        if self._retrying is not None and self._retrying.active():
+            self._retrying.cancel()
+        self.shipper.stop()
+
+    def end(self) -> Deferred[None]:
+        """Have it let go of its outside; fires when it has, or does not in time."""
+        self.close()
+        ended: Deferred[None] = Deferred()
+        if self._log is None:
+            ended.callback(None)
+            return ended
+        late = self._reactor.callLater(END_LIMIT, self._too_late, ended)
+
+        def over(result: object) -> None:
+            if isinstance(result, Failure):
+                self._failed_to_end(result)
+            if late.active():
+                late.cancel()
+                ended.callback(None)
+
+        self._let_go().addBoth(over)
+        return ended
+
+    def _too_late(self, ended: Deferred[None]) -> None:
+        self.counts["raised"] += 1
+        log.error(
+            "Event log {log} does not end within {seconds:g} s",
+            log=self.plan.name,
+            seconds=END_LIMIT,
+        )
+        ended.callback(None)
+
+    def _let_go(self) -> Deferred[None]:
+        mine, self._log = self._log, None
+        if mine is None:
+            return maybeDeferred(lambda: None)
+        ended: Deferred[None] = maybeDeferred(mine.end)
+        if not self._over:
+            ended.addErrback(self._failed_to_end)
+        return ended
+
+    def _failed_to_end(self, failure: Failure) -> None:
+        self._broke("could not end", failure.value or Exception(failure.type))
+
+    def _store(self, entries: Sequence[Entry]) -> Deferred[None]:
+        return self._there().store(entries)
+
+    def _at_rest(self, number: int, time: float) -> Deferred[None]:
+        return self._there().at_rest(number, time)
+
+    def _there(self) -> IEventLog:
+        if self._log is None:
+            raise NodeUnavailable(f"it is not there: {self._problem or 'ended'}")
+        return self._log
+
+    def _broke(self, what: str, problem: BaseException) -> None:
+        self.counts["raised"] += 1
+        self._problem = f"{type(problem).__name__}: {problem}"
+        log.failure(
+            "Event log {log} {what}", failure=Failure(problem), log=self.plan.name, what=what
+        )
+
+    def status(self) -> LogStatus:
+        """How it is."""
+        figures = self._figures()
+        state = str(figures.pop("state", "unknown"))
+        if self.shipper.problem:
+            state = f"failing: {self.shipper.problem}"
+        counts = self.shipper.counts + self.counts
+        return LogStatus(
+            name=self.plan.name,
+            kind=self.plan.kind,
+            state=state[:MAX_TEXT],
+            waiting=self.shipper.left,
+            room=self.plan.rules.max_queue,
+            mandatory=self.plan.rules.mandatory,
+            dropping=self._drops,
+            refusing=self._refuses,
+            counts={name: number for name, number in sorted(counts.items()) if number},
+            figures=figures,
+        )
+
+    def _figures(self) -> dict[str, Any]:
+        """What it says of itself, as far as it can be shown."""
+        if self._log is None:
+            why = f"failed: {self._problem}" if self._problem else "not begun"
+            return {"state": "ended" if self._over else why}
+        try:
+            return figures_shown(self._log.figures())
+        except Exception as problem:
+            self.counts["raised"] += 1
+            return {"state": f"failed: figures: {type(problem).__name__}: {problem}"}

@@ -1,0 +1,123 @@
+"""
+What was gathered for event logs becomes rows of the outbox, and they are read from there.
+
+Theory of operation: see `ixproxy.node.spools`. A pack is put when its batch ends;
+a gap grows then, too. Whatever was read closes a gap that was among it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from math import inf, nextafter
+
+from msgspec import MsgspecError
+from msgspec.structs import replace
+
+from ixproxy.node.log_packs import PACK_BYTES, consumer_of, gap_of, index_of, pack_of
+from ixproxy.node.log_rules import LogRules
+from ixproxy.node.log_work import Dropped, LogGrew, LogShipment, ShipLog
+from ixproxy.node.rows import OutboxRow
+from ixproxy.node.spools import Gathered, Spool
+from ixproxy.node.turn import Turn
+
+ROOM_AGAIN = 0.9
+"""A gap closes when a spool is not fuller than so much of its bound."""
+
+
+def pack(turn: Turn) -> list[LogGrew]:
+    """The batch ends: put what it gathered into the outbox."""
+    spools = turn.spools
+    if not spools.gathered:
+        return []
+    grown = []
+    for name, rules in spools.rules.items():
+        mine = [each for each in spools.gathered if name in each.logs]
+        if mine:
+            grown.append(_pack(turn, name, rules, mine))
+    return grown
+
+
+def _pack(turn: Turn, name: str, rules: LogRules, mine: list[Gathered]) -> LogGrew:
+    spool = turn.spools.spools[name]
+    room = _room(rules, spool)
+    fit, rest = (mine, []) if room >= len(mine) else (mine[: int(room)], mine[int(room) :])
+    if fit:
+        _put_packs(turn, name, fit, spool.next)
+        spool = spool._replace(next=spool.next + len(fit), gap=None)
+    if rest:
+        gap = _grown(spool.gap, rest, turn.now)
+        _put(turn, name, gap.first, gap_of(turn.identity.epoch, spool.next, gap))
+        spool = spool._replace(gap=gap)
+    turn.spools.set(name, spool)
+    return LogGrew(name, spool.waiting, len(rest), rest[0].number if rest else 0)
+
+
+def _put_packs(turn: Turn, name: str, events: list[Gathered], index: int) -> None:
+    frames: list[bytes] = []
+    size = 0
+    for each in events:
+        frames.append(each.frame)
+        size += len(each.frame)
+        if size >= PACK_BYTES or each is events[-1]:
+            _put(turn, name, each.number, pack_of(turn.identity.epoch, index, frames))
+            index += len(frames)
+            frames, size = [], 0
+
+
+def _room(rules: LogRules, spool: Spool) -> float:
+    """How many events more may wait."""
+    if rules.mandatory:
+        return inf
+    if spool.gap is not None and spool.waiting > ROOM_AGAIN * rules.max_queue:
+        return 0
+    return max(0, rules.max_queue - spool.waiting)
+
+
+def _grown(gap: Dropped | None, dropped: list[Gathered], now: float) -> Dropped:
+    """A gap with more events in it; None: a new one."""
+    names = Counter(each.name for each in dropped)
+    last = dropped[-1].number
+    if gap is None:
+        return Dropped(dropped[0].number, last, now, now, dict(names))
+    names.update(gap.events)
+    return replace(gap, last=last, last_time=now, events=dict(names))
+
+
+def _put(turn: Turn, name: str, number: int, body: bytes) -> None:
+    turn.rows.put_outbox(OutboxRow(event_number=number, consumer=consumer_of(name), body=body))
+
+
+def ship(turn: Turn, work: ShipLog) -> LogShipment:
+    """The next rows for a log; what it was told is deleted."""
+    name, consumer = work.log, consumer_of(work.log)
+    found = turn.rows.outbox(consumer, work.limit, max(work.told, default=0))
+    for number in work.told:
+        turn.rows.remove_outbox(number, consumer)
+    bodies = {row.event_number: row.body for row in found}
+    spool = turn.spools.spools.get(name, Spool())
+    if work.told:
+        spool = spool._replace(oldest=_oldest(bodies, spool))
+    if spool.gap is not None and spool.gap.first in bodies:
+        spool = spool._replace(gap=None)
+    if name in turn.spools.spools:
+        turn.spools.set(name, spool)
+    return LogShipment(
+        name,
+        bodies,
+        spool.waiting,
+        turn.counters.event_number,
+        # What else this batch brings happens now.
+        nextafter(turn.now, -inf),
+        token=work.token,
+    )
+
+
+def _oldest(bodies: Mapping[int, bytes], spool: Spool) -> int:
+    """Where a spool begins, as its first row says; one that cannot be read is not counted."""
+    for body in bodies.values():
+        try:
+            return index_of(body)
+        except MsgspecError:
+            continue
+    return spool.next
