@@ -22,8 +22,11 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # Floor 0 is one vocabulary, and what is chosen (floor 4) names what there is to choose from.
 OPEN_FLOORS = {0, 4}
 # Ways between rooms of one floor, each with its reason: both ends of a connection are alike,
-# and the demo runs processes as tests do.
-PASSAGES = {("client", "net"), ("cli", "testing")}
+# the demo runs processes as tests do, and event logs are in databases like those of stores, and
+# wait for what is outside in a thread like those of capture points.
+PASSAGES = {
+    ("client", "net"), ("cli", "testing"), ("eventlog", "storage"), ("eventlog", "capture"),
+}  # fmt: skip
 
 # What decides must be told the time, its chances and its surroundings.
 IMPURE = {
