@@ -26,7 +26,7 @@ from twisted.internet.endpoints import clientFromString, connectProtocol
 from twisted.internet.task import react
 
 from bench.measuring import OTHER_CORE, PROXY_CORE, Stage, cpu_seconds, free_port, median, python
-from ixproxy.capture.amqp import AmqpClient, AmqpLogin
+from ixproxy.brokers.amqp import AmqpClient, AmqpLogin
 from ixproxy.capture.stomp import Login, StompClient
 from ixproxy.capture.stomp_frames import Frame
 from ixproxy.testing.rabbitmq import PASSWORD, USER, RabbitmqBroker

@@ -14,7 +14,7 @@ FLOORS = (
     ("errors", "values", "messages", "effects", "interfaces"),
     ("wire", "strategies", "tls"),
     ("core", "node"),
-    ("net", "storage", "capture", "eventlog", "console", "client"),
+    ("net", "storage", "brokers", "capture", "eventlog", "console", "client"),
     ("config", "plugin", "proxy_parts", "node_parts", "tap_parts", "tap_trust"),
     ("tap", "node_tap", "cli", "testing"),
 )
@@ -23,9 +23,10 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 OPEN_FLOORS = {0, 4}
 # Ways between rooms of one floor, each with its reason: both ends of a connection are alike,
 # the demo runs processes as tests do, and event logs are in databases like those of stores, and
-# wait for what is outside in a thread like those of capture points.
+# wait for what is outside in a thread like those of capture points. Both speak with brokers.
 PASSAGES = {
     ("client", "net"), ("cli", "testing"), ("eventlog", "storage"), ("eventlog", "capture"),
+    ("eventlog", "brokers"), ("capture", "brokers"),
 }  # fmt: skip
 
 # What decides must be told the time, its chances and its surroundings.

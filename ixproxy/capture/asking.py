@@ -1,14 +1,10 @@
-"""Reads the keys of a capture point's table; like a strategy's, with texts, lists and secrets."""
+"""Reads the keys of a capture point's table; like a strategy's, with texts, lists and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from ixproxy.strategies.settings import Settings
-
-LONGEST_SECRET = 4096
-"""Bytes of a file with a password."""
 
 
 class Keys(Settings):
@@ -54,26 +50,3 @@ class Keys(Settings):
             return value
         self.refuse(key, f"expected a table such as {expected}")
         return {}
-
-
-def read_secret(path: str) -> str:
-    """
-    The first line of a file with a password; the rest must be empty.
-
-    :raise ValueError: it cannot be used; says why, and never what is in it.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            found = file.read(LONGEST_SECRET + 1)
-    except OSError as problem:
-        raise ValueError(f"{path} cannot be read: {problem.strerror}") from None
-    if len(found) > LONGEST_SECRET:
-        raise ValueError(f"{path} is longer than {LONGEST_SECRET} bytes")
-    try:
-        line, _, rest = found.decode().partition("\n")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is no UTF-8") from None
-    line = line.removesuffix("\r")
-    if not line or rest.strip():
-        raise ValueError(f"{path} must have one line, the password")
-    return line

@@ -20,8 +20,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ixproxy.brokers.complaining import Complaint
+from ixproxy.brokers.pauses import Pauses
 from ixproxy.capture import database_names as names
-from ixproxy.capture.complaining import Complaint
 from ixproxy.capture.database_marks import Mark, Marks, writing
 from ixproxy.capture.database_rows import (
     BadRow,
@@ -44,7 +45,6 @@ from ixproxy.capture.database_sessions import (
 from ixproxy.capture.database_settings import DatabaseSettings, read_settings
 from ixproxy.capture.database_telling import Telling
 from ixproxy.capture.napping import Nap
-from ixproxy.capture.pauses import Pauses
 from ixproxy.capture.refusals import Fate, code_of, fate
 from ixproxy.capture.worker import Worker, Works
 from ixproxy.errors import NodeUnavailable

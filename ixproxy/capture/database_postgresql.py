@@ -21,7 +21,7 @@ from psycopg.adapt import Buffer, Loader
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.string import TextLoader
 
-from ixproxy.capture.asking import read_secret
+from ixproxy.brokers.secret_file import read_secret
 from ixproxy.capture.database_parameters import Dialect, Statement
 from ixproxy.capture.database_sessions import (
     Bound,

@@ -29,7 +29,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ixproxy.capture.complaining import Complaint
+from ixproxy.brokers.complaining import Complaint
 from ixproxy.capture.file_finding import Finding
 from ixproxy.capture.file_jobs import Jobs
 from ixproxy.capture.file_leaving import Leaving

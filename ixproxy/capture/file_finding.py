@@ -17,8 +17,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ixproxy.brokers.complaining import Complaint
 from ixproxy.capture import file_looking
-from ixproxy.capture.complaining import Complaint
 from ixproxy.capture.file_jobs import Jobs
 from ixproxy.capture.file_looking import Found, Look
 from ixproxy.capture.file_placing import unusable

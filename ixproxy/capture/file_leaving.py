@@ -8,7 +8,7 @@ from collections.abc import Callable
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ixproxy.capture.complaining import Complaint
+from ixproxy.brokers.complaining import Complaint
 from ixproxy.capture.file_jobs import Jobs
 from ixproxy.capture.file_looking import Found
 from ixproxy.capture.file_names import printable

@@ -29,9 +29,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ixproxy.brokers.complaining import Complaint
+from ixproxy.brokers.secret_file import read_secret
 from ixproxy.capture import jms_stomp
-from ixproxy.capture.asking import read_secret
-from ixproxy.capture.complaining import Complaint
 from ixproxy.capture.file_jobs import Jobs
 from ixproxy.capture.jms_inbox import Inbox
 from ixproxy.capture.jms_settings import STOMP, JmsSettings, read_settings

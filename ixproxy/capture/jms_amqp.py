@@ -25,8 +25,8 @@ from proton import Message
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import clientFromString, connectProtocol
 
-from ixproxy.capture.amqp import AmqpClient, AmqpLogin
-from ixproxy.capture.amqp_links import AmqpLost
+from ixproxy.brokers.amqp import AmqpClient, AmqpLogin
+from ixproxy.brokers.amqp_links import AmqpLost
 from ixproxy.capture.jms_settings import JmsSettings
 from ixproxy.capture.jms_words import (
     ORIGINAL_ID,

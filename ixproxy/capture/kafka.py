@@ -23,7 +23,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ixproxy.capture.complaining import Complaint
+from ixproxy.brokers.complaining import Complaint
+from ixproxy.brokers.pauses import Pauses
 from ixproxy.capture.kafka_partitions import Partition, Partitions, Place
 from ixproxy.capture.kafka_reader import Reader
 from ixproxy.capture.kafka_records import (
@@ -37,7 +38,6 @@ from ixproxy.capture.kafka_settings import KEY_PASSWORD, KafkaSettings, read_set
 from ixproxy.capture.kafka_statistics import Statistics
 from ixproxy.capture.kafka_writer import NotWritten, Writer
 from ixproxy.capture.napping import Nap
-from ixproxy.capture.pauses import Pauses
 from ixproxy.capture.refusals import Fate, fate
 from ixproxy.capture.refusing import undone, undone_reason
 from ixproxy.errors import ConfigError, ConfigProblem, NodeUnavailable

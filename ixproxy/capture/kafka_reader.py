@@ -25,6 +25,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ixproxy.brokers.pauses import Pauses
 from ixproxy.capture.kafka_partitions import Place
 from ixproxy.capture.kafka_records import (
     EXPECTED,
@@ -37,7 +38,6 @@ from ixproxy.capture.kafka_records import (
 )
 from ixproxy.capture.kafka_settings import KafkaSettings
 from ixproxy.capture.kafka_statistics import Statistics, read_statistics
-from ixproxy.capture.pauses import Pauses
 
 log = Logger()
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ixproxy.capture.asking import Keys, read_secret
+from ixproxy.brokers.secret_file import read_secret
+from ixproxy.capture.asking import Keys
 from ixproxy.capture.xml_forms import XmlForms, read_forms
 
 Options = dict[str, str | int | float | bool]

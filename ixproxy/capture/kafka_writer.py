@@ -20,9 +20,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ixproxy.brokers.pauses import Pauses
 from ixproxy.capture.kafka_records import EXPECTED, Outgoing, problem_text, said
 from ixproxy.capture.kafka_settings import KafkaSettings
-from ixproxy.capture.pauses import Pauses
 from ixproxy.capture.refusing import DocumentRefused
 from ixproxy.errors import IxproxyError
 

@@ -8,14 +8,18 @@ from proton import Message
 from twisted.internet.defer import Deferred, DeferredQueue, TimeoutError
 from twisted.internet.endpoints import clientFromString, connectProtocol
 
-from ixproxy.capture.amqp import AmqpClient, AmqpLogin
+from ixproxy.brokers.amqp import AmqpClient, AmqpLogin
 from ixproxy.testing.stomp_peer import QUIET_SECONDS
 
 
 class AmqpPeer:
-    """One connection to a broker's AMQP port, which reads from one queue at most."""
+    """
+    One connection to a broker's AMQP port, which reads from one queue at most.
 
-    def __init__(self, reactor: Any, port: int) -> None:
+    :param most: bytes of a message; of a longer one nothing comes.
+    """
+
+    def __init__(self, reactor: Any, port: int, most: int = 1 << 20) -> None:
         self.reactor = reactor
         self.port = port
         self._came: DeferredQueue[tuple[Any, bytes]] = DeferredQueue()
@@ -25,7 +29,7 @@ class AmqpPeer:
             AmqpLogin("guest", "guest"),
             lambda delivery, encoded, _: self._came.put((delivery, encoded or b"")),
             lambda _: self._ended.callback(None),
-            1 << 20,
+            most,
         )
 
     async def connect(self) -> None:
@@ -58,9 +62,9 @@ def bytes_of(message: Message) -> bytes:
     return body.encode() if isinstance(body, str) else bytes(body)
 
 
-async def drained(reactor: Any, port: int, queue: str) -> list[Message]:
+async def drained(reactor: Any, port: int, queue: str, most: int = 1 << 20) -> list[Message]:
     """All that is in a queue, by a connection of its own."""
-    peer = AmqpPeer(reactor, port)
+    peer = AmqpPeer(reactor, port, most)
     await peer.connect()
     try:
         return await peer.drain(queue)

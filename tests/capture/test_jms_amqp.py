@@ -18,8 +18,8 @@ from ixproxy.node.intake_work import Said
 from ixproxy.testing.capture_contract import CapturePointContract
 from ixproxy.testing.capture_outside import Outside
 from ixproxy.testing.fake_intake import FakeIntake, Teller, notification
+from tests.brokers.played_amqp import Kept, PlayedAmqpBroker
 from tests.capture.jms_samples import SETTINGS, name_in, submit, told_in
-from tests.capture.played_amqp import Kept, PlayedAmqpBroker
 from tests.capture.played_stomp import PlayedReactor
 
 

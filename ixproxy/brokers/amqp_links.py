@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from proton import Delivery, Link, Terminus
+from proton import Delivery, Link, Terminus, symbol
 from twisted.internet.defer import Deferred
 
 from ixproxy.errors import IxproxyError
@@ -55,11 +55,16 @@ class _Sender:
 
 
 class Senders:
-    """The links by which a session sends."""
+    """
+    The links by which a session sends.
 
-    def __init__(self, session: Any, fire: Fire) -> None:
+    :param kind: see `as_kind`.
+    """
+
+    def __init__(self, session: Any, fire: Fire, kind: str = "") -> None:
         self._session = session
         self._fire = fire
+        self._kind = kind
         self._by_address: dict[str, _Sender] = {}
         self._by_name: dict[str, _Sender] = {}
         self._numbers = 0
@@ -83,6 +88,7 @@ class Senders:
         link = self._session.sender(f"outbound-{self._numbers}")
         link.target.address = address
         link.target.durability = Terminus.DELIVERIES
+        as_kind(link.target, self._kind)
         link.snd_settle_mode = Link.SND_UNSETTLED
         link.open()
         sender = self._by_address[address] = self._by_name[link.name] = _Sender(address, link)
@@ -179,6 +185,25 @@ class Receiver:
         self._parts, self._size = [], 0
         encoded = b"".join(parts) if size <= self._most else None
         self._fire(lambda: self._came(delivery, encoded, size))
+
+
+def as_kind(terminus: Any, kind: str) -> None:
+    """
+    Say of what kind an address is, for brokers that have several by one name; others do not mind.
+
+    :param kind: "queue", or "": whatever the broker likes, such as a topic.
+    """
+    if kind:
+        terminus.capabilities.put_symbol(symbol(kind))
+
+
+def receiver_of(session: Any, name: str, address: str, kind: str = "") -> Any:
+    """A link by which the messages of an address come, not open yet; `kind`: see `as_kind`."""
+    link = session.receiver(name)
+    link.source.address = address
+    link.source.durability = Terminus.DELIVERIES
+    as_kind(link.source, kind)
+    return link
 
 
 def _fail(sender: _Sender, why: AmqpLost) -> None:

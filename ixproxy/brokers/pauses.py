@@ -1,4 +1,4 @@
-"""How long a capture point waits before it tries again: longer each time, up to a limit."""
+"""How long one waits before one tries again: longer each time, up to a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An AMQP 1.0 broker in memory, on a clock: as much of one as the capture point asks for."""
+"""An AMQP 1.0 broker in memory, on a clock: as much of one as capture points and logs ask for."""
 
 from __future__ import annotations
 
@@ -36,6 +36,12 @@ class PlayedAmqpBroker:
     :ivar refuses: addresses to which nothing may be sent.
     :ivar rejects: addresses where each message is rejected.
     :ivar missing: addresses that are not there.
+    :ivar spoilt: addresses that end the session of whoever asks for them, and why.
+    :ivar silent: messages are neither accepted nor refused.
+    :ivar loses_answers: a connection that sends to us next has no answer, then or later, to
+        what is kept of it.
+    :ivar credit: messages that a sender may give before one is settled.
+    :ivar kinds: what senders and readers said of which kind an address is.
     """
 
     product: str = "RabbitMQ"
@@ -47,6 +53,12 @@ class PlayedAmqpBroker:
     missing: set[str] = field(default_factory=set)
     lets_in: bool = True
     idle: float = 0.0
+    version: str = ""
+    spoilt: dict[str, str] = field(default_factory=dict)
+    silent: bool = False
+    loses_answers: bool = False
+    credit: int = CREDIT
+    kinds: list[tuple[str, str]] = field(default_factory=list)
 
     def accept(self) -> PlayedAmqpConnection:
         return PlayedAmqpConnection(self)
@@ -79,6 +91,7 @@ class PlayedAmqpConnection(Protocol):
         self.gives: Any = None
         self.held: dict[str, Kept] = {}
         self.numbers = 0
+        self.mute = False
 
     def connectionMade(self) -> None:
         self.turn()
@@ -117,6 +130,8 @@ class PlayedAmqpConnection(Protocol):
     def happened(self, event: Any) -> None:
         if event.type == Event.CONNECTION_REMOTE_OPEN:
             self.connection.properties = {symbol("product"): self.broker.product}
+            if self.broker.version:
+                self.connection.properties[symbol("version")] = self.broker.version
             self.connection.open()
         elif event.type == Event.CONNECTION_REMOTE_CLOSE:
             self.connection.close()
@@ -133,6 +148,14 @@ class PlayedAmqpConnection(Protocol):
 
     def link_opened(self, link: Any) -> None:
         address = link.remote_target.address if link.is_receiver else link.remote_source.address
+        terminus = link.remote_target if link.is_receiver else link.remote_source
+        terminus.capabilities.rewind()
+        if terminus.capabilities.next() is not None:
+            self.broker.kinds.append((address, str(terminus.capabilities.get_object())))
+        if address in self.broker.spoilt:
+            link.session.condition = _condition(self.broker.spoilt[address])
+            link.session.close()
+            return
         if address in self.broker.missing or (link.is_receiver and address in self.broker.refuses):
             link.open()
             link.condition = _condition(f"not {address}")
@@ -142,7 +165,7 @@ class PlayedAmqpConnection(Protocol):
         link.target.address = link.remote_target.address
         link.open()
         if link.is_receiver:
-            link.flow(CREDIT)
+            link.flow(self.broker.credit)
         elif link.name == "inbound":
             self.gives = link
 
@@ -159,10 +182,15 @@ class PlayedAmqpConnection(Protocol):
             message.decode(link.recv(delivery.pending))
             link.advance()
             address = link.target.address
+            if self.broker.silent:
+                return
             state = Delivery.REJECTED if address in self.broker.rejects else Delivery.ACCEPTED
-            delivery.update(state)
-            delivery.settle()
-            link.flow(1)
+            self.mute = self.mute or self.broker.loses_answers
+            self.broker.loses_answers = False
+            if not self.mute:
+                delivery.update(state)
+                delivery.settle()
+                link.flow(1)
             if state == Delivery.ACCEPTED:
                 self.broker.queues.setdefault(address, []).append(Kept(message))
 

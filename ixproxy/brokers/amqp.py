@@ -32,7 +32,6 @@ from proton import (
     Event,
     Link,
     Message,
-    Terminus,
     Transport,
 )
 from twisted.internet.defer import Deferred, fail
@@ -41,7 +40,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-from ixproxy.capture.amqp_links import AmqpLost, Receiver, Senders, said
+from ixproxy.brokers.amqp_links import AmqpLost, Receiver, Senders, receiver_of, said
 
 OPEN_SECONDS = 20.0
 """How long a broker may take to accept a connection."""
@@ -75,12 +74,14 @@ class AmqpLogin:
 
     :ivar host: what the broker is asked for, such as the host where it is.
     :ivar idle: seconds of silence after which the other end is taken for lost; 0: none.
+    :ivar kind: of the addresses that are sent to and looked for: see `as_kind`.
     """
 
     user: str = ""
     password: str = field(default="", repr=False)
     host: str = ""
     idle: float = 20.0
+    kind: str = ""
 
 
 class AmqpClient(Protocol):
@@ -121,7 +122,7 @@ class AmqpClient(Protocol):
         self._connection = Connection()
         self._proton = Transport()
         self._session = self._connection.session()
-        self._senders = Senders(self._session, self._fired.append)
+        self._senders = Senders(self._session, self._fired.append, login.kind)
         self._receiver = Receiver(most, self._fired.append, self._message_came)
         self.phase = Phase.OPENING
         self.opened: Deferred[dict[str, Any]] = Deferred()
@@ -154,14 +155,12 @@ class AmqpClient(Protocol):
         """Have messages of an address come, so many before one is settled; fires when they may."""
         if self.phase is not Phase.OPEN:
             return fail(self._why or AmqpLost("the connection is not open"))
-        inbound = self._inbound = self._session.receiver(INBOUND)
-        inbound.source.address = address
-        inbound.source.durability = Terminus.DELIVERIES
+        inbound = self._inbound = receiver_of(self._session, INBOUND, address)
         inbound.snd_settle_mode = Link.SND_UNSETTLED
         inbound.open()
         inbound.flow(credit)
-        self._received = Deferred()
-        received = self._received
+        received: Deferred[None] = Deferred()
+        self._received = received
         self._turn()
         return received
 
@@ -174,12 +173,10 @@ class AmqpClient(Protocol):
         if self.phase is not Phase.OPEN:
             return fail(self._why or AmqpLost("the connection is not open"))
         self._numbers += 1
-        link = self._session.receiver(f"look-{self._numbers}")
-        link.source.address = address
-        link.source.durability = Terminus.DELIVERIES
-        link.open()
+        name = f"look-{self._numbers}"
         there: Deferred[None] = Deferred()
-        self._looking[link.name] = there
+        self._looking[name] = there
+        receiver_of(self._session, name, address, self._login.kind).open()
         self._turn()
         return there
 

@@ -10,9 +10,9 @@ from twisted.internet.error import ConnectionLost
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from ixproxy.capture.amqp import CLOSE_SECONDS, OPEN_SECONDS, AmqpClient, AmqpLogin, Phase
-from ixproxy.capture.amqp_links import AmqpLost
-from tests.capture.played_amqp import PlayedAmqpBroker
+from ixproxy.brokers.amqp import CLOSE_SECONDS, OPEN_SECONDS, AmqpClient, AmqpLogin, Phase
+from ixproxy.brokers.amqp_links import AmqpLost
+from tests.brokers.played_amqp import PlayedAmqpBroker
 from tests.capture.threadless import ThreadlessClock
 from tests.deferreds import failure_of, no_result, result_of
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel
 
-from ixproxy.capture.complaining import Complaint
+from ixproxy.brokers.complaining import Complaint
 
 
 def heard() -> tuple[Complaint, list[tuple[LogLevel, str]]]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from proton import Delivery
 
-from ixproxy.capture.amqp_links import MOST_SENDERS, AmqpLost, Receiver, Senders, said
+from ixproxy.brokers.amqp_links import MOST_SENDERS, AmqpLost, Receiver, Senders, said
 from tests.deferreds import failure_of, no_result, result_of
 
 

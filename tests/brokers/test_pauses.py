@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ixproxy.capture.pauses import Pauses
+from ixproxy.brokers.pauses import Pauses
 
 
 def test_pauses_double_up_to_the_longest_and_begin_anew() -> None:

@@ -1,0 +1,1 @@
+"""What capture points and event logs both need to speak with the world outside."""
