@@ -55,4 +55,7 @@ class IEventLog(Interface):
         holds no secrets.
         """
 
+    # A log may have an attribute `wants_userdata` as well: False where it makes nothing of the
+    # user data of interactions, which is then left out of their events. It is read once.
+
     kind: str = Attribute("As in the address: sqlite, postgresql, amqp.")

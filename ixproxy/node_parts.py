@@ -74,7 +74,7 @@ def log_plans(application: NodeApplication, find: FindMaker = find_maker) -> tup
         kind, settings = kind_of(log.address), maker_settings(log)
         try:
             maker = find(IEventLogMaker, kind)
-            maker.make(settings)
+            wants_userdata = bool(getattr(maker.make(settings), "wants_userdata", True))
         except ConfigError as refused:
             problems += [each._replace(table=f"{table}, {log.name}") for each in refused.problems]
             continue
@@ -88,7 +88,7 @@ def log_plans(application: NodeApplication, find: FindMaker = find_maker) -> tup
                 kind,
                 lambda maker=maker, settings=settings: maker.make(settings),  # type: ignore[misc]
                 settings,
-                log_rules_of(log),
+                replace(log_rules_of(log), userdata=wants_userdata),
                 pacing_of(log),
             )
         )

@@ -22,11 +22,11 @@ from ixproxy.core.routing import OWNER_IF_NAMED, ROUTES, Route
 from ixproxy.errors import ERRORS, Code
 from ixproxy.messages import (
     CaptureStatus,
-    LogStatus,
     ConfigurationFacts,
     Credentials,
     LimitUse,
     LinkStatus,
+    LogStatus,
     Message,
     NodeStatus,
     ParkingStatus,

@@ -10,9 +10,9 @@ from ixproxy.cli.status_asking import Found
 from ixproxy.cli.status_problems import Problem, state_of
 from ixproxy.messages import (
     CaptureStatus,
-    LogStatus,
     EventServerStatus,
     LinkStatus,
+    LogStatus,
     NodeStatus,
     ParkingStatus,
     ProxyStatus,

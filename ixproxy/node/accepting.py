@@ -15,7 +15,8 @@ from ixproxy.messages import EventAck, RequestAccept, RequestReject
 from ixproxy.node import inviting
 from ixproxy.node.access import connected, interaction_of
 from ixproxy.node.delivering import check_no_party
-from ixproxy.node.events import Happening, happen
+from ixproxy.node.event_making import Happening
+from ixproxy.node.events import happen
 from ixproxy.node.invitations import CONFERENCE, DELIVER
 from ixproxy.node.life_cycle import Trigger, transition
 from ixproxy.node.parties import agent_party

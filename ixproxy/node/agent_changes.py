@@ -32,7 +32,8 @@ from ixproxy.messages import (
     Reason,
     RequestConfirmSession,
 )
-from ixproxy.node.events import agent_event, report_agent, tell_agent
+from ixproxy.node.event_making import agent_event
+from ixproxy.node.events import report_agent, tell_agent
 from ixproxy.node.rows import AgentRow
 from ixproxy.node.turn import Cause, Turn
 

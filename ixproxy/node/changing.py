@@ -17,7 +17,8 @@ from ixproxy.messages import (
     RequestStopProcessing,
 )
 from ixproxy.node.access import interaction_of, may_change, may_move, own_party
-from ixproxy.node.events import Happening, happen
+from ixproxy.node.event_making import Happening
+from ixproxy.node.events import happen
 from ixproxy.node.inviting import call_off_all
 from ixproxy.node.life_cycle import Trigger, transition
 from ixproxy.node.parties import put_back, release

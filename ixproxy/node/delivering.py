@@ -25,7 +25,8 @@ from ixproxy.messages.delivery import TargetRequest
 from ixproxy.node import inviting
 from ixproxy.node.access import agent_of, connected, interaction_of, own_party
 from ixproxy.node.answers import encode_map
-from ixproxy.node.events import Happening, happen
+from ixproxy.node.event_making import Happening
+from ixproxy.node.events import happen
 from ixproxy.node.invitations import CONFERENCE, DELIVER, TRANSFER
 from ixproxy.node.life_cycle import Trigger, transition
 from ixproxy.node.parties import agent_party

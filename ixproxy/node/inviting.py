@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import EventAck, EventRouteUsed
 from ixproxy.messages.message import MAX_TEXT, Reason
-from ixproxy.node.events import Happening, happen, invite_event
+from ixproxy.node.event_making import Happening, invite_event
+from ixproxy.node.events import happen
 from ixproxy.node.invitations import DELIVER, TRANSFER
 from ixproxy.node.life_cycle import Trigger, transition
 from ixproxy.node.rows import AgentRow, InteractionRow, InvitationRow, PartyRow, TimerRow

@@ -14,7 +14,7 @@ from math import inf, nextafter
 from msgspec import MsgspecError
 from msgspec.structs import replace
 
-from ixproxy.node.log_packs import PACK_BYTES, consumer_of, gap_of, index_of, pack_of
+from ixproxy.node.log_packs import PACK_BYTES, Packed, consumer_of, gap_of, index_of, pack_of
 from ixproxy.node.log_rules import LogRules
 from ixproxy.node.log_work import Dropped, LogGrew, LogShipment, ShipLog
 from ixproxy.node.rows import OutboxRow
@@ -54,15 +54,15 @@ def _pack(turn: Turn, name: str, rules: LogRules, mine: list[Gathered]) -> LogGr
 
 
 def _put_packs(turn: Turn, name: str, events: list[Gathered], index: int) -> None:
-    frames: list[bytes] = []
+    some: list[Packed] = []
     size = 0
     for each in events:
-        frames.append(each.frame)
-        size += len(each.frame)
+        some.append(each.event)
+        size += len(each.event.body)
         if size >= PACK_BYTES or each is events[-1]:
-            _put(turn, name, each.number, pack_of(turn.identity.epoch, index, frames))
-            index += len(frames)
-            frames, size = [], 0
+            _put(turn, name, each.number, pack_of(turn.identity.epoch, index, some))
+            index += len(some)
+            some, size = [], 0
 
 
 def _room(rules: LogRules, spool: Spool) -> float:
@@ -76,7 +76,7 @@ def _room(rules: LogRules, spool: Spool) -> float:
 
 def _grown(gap: Dropped | None, dropped: list[Gathered], now: float) -> Dropped:
     """A gap with more events in it; None: a new one."""
-    names = Counter(each.name for each in dropped)
+    names = Counter(each.event.kind for each in dropped)
     last = dropped[-1].number
     if gap is None:
         return Dropped(dropped[0].number, last, now, now, dict(names))

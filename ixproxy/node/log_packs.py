@@ -2,8 +2,9 @@
 Rows of the outbox for event logs: a pack of the events of one batch, or a gap.
 
 A row is a MessagePack list: what it is, the epoch of its lease, the index of its
-first event among all that this log was ever told, and the frames of the events,
-or what was dropped there. So how much waits is known from the oldest row and the newest.
+first event among all that this log was ever told, and then the events, or what was
+dropped there. So how much waits is known from the oldest row and the newest.
+An event is its name and all its attributes: it needs no prefix, for nobody routes it.
 """
 
 from __future__ import annotations
@@ -12,16 +13,26 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ixproxy.errors import IxproxyError
 from ixproxy.messages.message import Event
+from ixproxy.node.log_rules import LOGGED
 from ixproxy.node.log_work import Dropped, Entry
-from ixproxy.wire.codec import decode
-from ixproxy.wire.prefix import read_frame
 
 PACK_BYTES = 256 << 10
-"""Bytes of frames in one row, about."""
+"""Bytes of events in one row, about."""
 
 PACK, GAP = 1, 2
+
+
+class Packed(msgspec.Struct, array_like=True, frozen=True):
+    """
+    An event.
+
+    :ivar kind: its name.
+    :ivar body: a MessagePack map of its attributes, by their protocol names.
+    """
+
+    kind: str
+    body: bytes
 
 
 class Head(msgspec.Struct, array_like=True, frozen=True):
@@ -42,7 +53,7 @@ class Pack(msgspec.Struct, array_like=True, frozen=True):
     kind: int
     epoch: int
     index: int
-    frames: list[bytes]
+    events: list[Packed]
 
 
 class Gap(msgspec.Struct, array_like=True, frozen=True):
@@ -62,6 +73,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _head = msgspec.msgpack.Decoder(Head).decode
 _pack = msgspec.msgpack.Decoder(Pack).decode
 _gap = msgspec.msgpack.Decoder(Gap).decode
+_DECODE = {kind.__name__: msgspec.msgpack.Decoder(kind).decode for kind in LOGGED}
 
 
 def consumer_of(log: str) -> str:
@@ -69,9 +81,14 @@ def consumer_of(log: str) -> str:
     return f"log:{log}"
 
 
-def pack_of(epoch: int, index: int, frames: Sequence[bytes]) -> bytes:
+def packed(event: Event) -> Packed:
+    """An event, encoded."""
+    return Packed(type(event).__name__, _encode(event))
+
+
+def pack_of(epoch: int, index: int, events: Sequence[Packed]) -> bytes:
     """The row of some events."""
-    return _encode(Pack(PACK, epoch, index, list(frames)))
+    return _encode(Pack(PACK, epoch, index, list(events)))
 
 
 def gap_of(epoch: int, index: int, dropped: Dropped) -> bytes:
@@ -91,7 +108,7 @@ def index_of(body: bytes) -> int:
 def index_behind(body: bytes) -> int:
     """Likewise, at which index the row behind it begins."""
     head = _head(body)
-    return head.index + (len(_pack(body).frames) if head.kind == PACK else 0)
+    return head.index + (len(_pack(body).events) if head.kind == PACK else 0)
 
 
 def entries_of(dbid: int, body: bytes) -> tuple[list[Entry], list[str]]:
@@ -103,18 +120,19 @@ def entries_of(dbid: int, body: bytes) -> tuple[list[Entry], list[str]]:
         if head.kind == GAP:
             dropped = _gap(body).dropped
             return [Entry(dbid, head.epoch, dropped.first, dropped)], problems
-        frames = _pack(body).frames
+        events = _pack(body).events
     except msgspec.MsgspecError as problem:
         # Another version of the program wrote it, or the disk.
         return [], [f"the row: {problem}"]
-    for frame in frames:
-        try:
-            event = decode(read_frame(frame))
-        except IxproxyError as problem:
-            problems.append(str(problem))
+    for each in events:
+        decode = _DECODE.get(each.kind)
+        if decode is None:
+            problems.append(f"{each.kind} is no event that is logged")
             continue
-        if isinstance(event, Event):
-            entries.append(Entry(dbid, head.epoch, event.event_number, event))
+        try:
+            event = decode(each.body)
+        except (msgspec.MsgspecError, ValueError) as problem:
+            problems.append(f"{each.kind}: {problem}")
         else:
-            problems.append(f"{type(event).__name__} is no event")
+            entries.append(Entry(dbid, head.epoch, event.event_number, event))
     return entries, problems

@@ -23,7 +23,6 @@ AGENT_STATE: frozenset[type[Event]] = frozenset(
     {
         m.EventAgentLogin,
         m.EventAgentLogout,
-        m.EventMassAgentLogout,
         m.EventAgentConnectionClosed,
         m.EventAgentAvailable,
         m.EventAgentNotAvailable,
@@ -75,6 +74,7 @@ class LogRules:
     """
     One event log, as the rules see it.
 
+    :ivar userdata: it needs the user data of interactions.
     :ivar only: names of the events that it is told; empty: all.
     :ivar max_queue: how many events may wait for it.
     :ivar mandatory: it gets everything: while so many wait, nothing is
@@ -86,6 +86,7 @@ class LogRules:
     queue: bool = True
     strategy: bool = True
     esp_service: bool = True
+    userdata: bool = True
     only: frozenset[str] = frozenset()
     max_queue: int = 1_000_000
     mandatory: bool = False

@@ -7,7 +7,8 @@ is sent to the agent any more. The report waits until `delayed-logout-timeout`
 after the loss at least. What is due then is counted for each application that
 was lost: a proxy with all its clients, or a client. Where so many go together
 that `delayed-logout-panic-threshold` is reached, they are not reported one by
-one: each tenant gets an EventMassAgentLogout with its agents. Reports are due
+one: each tenant gets an EventMassAgentLogout with its agents; event logs are told of
+each agent all the same, for they are asked about agents. Reports are due
 at whole seconds, so that what was lost together is counted together.
 
 A report that waits is a row, and outlasts the node. Until it is told, streams that
@@ -22,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ixproxy.messages import EventAgentLogout, EventMassAgentLogout, Reason
+from ixproxy.node.event_making import agent_event
 from ixproxy.node.events import report, report_agent
 from ixproxy.node.memory import AgentName
 from ixproxy.node.rows import AgentRow, LogoutRow
@@ -109,6 +111,7 @@ def report_logouts(turn: Turn, rows: Sequence[LogoutRow]) -> None:
         )
         for row in part:
             _forget(turn, row)
+            _log(turn, row)
 
 
 def _parts(rows: Sequence[LogoutRow]) -> Iterator[list[LogoutRow]]:
@@ -129,6 +132,14 @@ def _parts(rows: Sequence[LogoutRow]) -> Iterator[list[LogoutRow]]:
 def _report(turn: Turn, row: LogoutRow) -> None:
     _forget(turn, row)
     report_agent(turn, EventAgentLogout, row, Cause(None, EXPIRED if row.lasting else None))
+
+
+def _log(turn: Turn, row: LogoutRow) -> None:
+    """A logout of which reporting clients hear together with others."""
+    turn.counters.event_number += 1
+    if logs := turn.spools.of(EventAgentLogout):
+        cause = Cause(None, EXPIRED if row.lasting else None)
+        turn.spools.gather(logs, agent_event(turn, EventAgentLogout, row, cause))
 
 
 def _forget(turn: Turn, row: LogoutRow) -> None:

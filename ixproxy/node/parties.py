@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from ixproxy.node.events import Happening, happen
+from ixproxy.node.event_making import Happening
+from ixproxy.node.events import happen
 from ixproxy.node.inviting import call_off_all, call_off_transfers
 from ixproxy.node.life_cycle import SILENT, Trigger, transition
 from ixproxy.node.rows import AgentRow, InteractionRow, PartyRow

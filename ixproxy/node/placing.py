@@ -15,7 +15,8 @@ from ixproxy.messages import (
     Workbin,
 )
 from ixproxy.node.access import interaction_of, may_move, tenant_of
-from ixproxy.node.events import Happening, happen
+from ixproxy.node.event_making import Happening
+from ixproxy.node.events import happen
 from ixproxy.node.inviting import call_off_all
 from ixproxy.node.life_cycle import Trigger, transition
 from ixproxy.node.model import NO_WORKBIN, OWNERS, TenantModel, workbin_columns, workbin_queue

@@ -31,10 +31,9 @@ from msgspec import MsgspecError
 from ixproxy.interfaces import IStore
 from ixproxy.messages.message import Event
 from ixproxy.node.journal import Journal
-from ixproxy.node.log_packs import consumer_of, index_behind, index_of
+from ixproxy.node.log_packs import Packed, consumer_of, index_behind, index_of, packed
 from ixproxy.node.log_rules import LogRules, Wanting
 from ixproxy.node.log_work import Dropped
-from ixproxy.wire.codec import encode
 
 
 class Spool(NamedTuple):
@@ -57,12 +56,11 @@ class Spool(NamedTuple):
 
 
 class Gathered(NamedTuple):
-    """An event that logs want: of which number and name, as a frame."""
+    """An event that logs want."""
 
     logs: tuple[str, ...]
     number: int
-    name: str
-    frame: bytes
+    event: Packed
 
 
 class Spools:
@@ -108,10 +106,13 @@ class Spools:
         """
         return self._of(kind, of_agent) if self.rules else ()
 
+    def need_userdata(self, logs: tuple[str, ...]) -> bool:
+        """Whether any of these logs needs the user data of interactions."""
+        return any(self.rules[name].userdata for name in logs)
+
     def gather(self, logs: tuple[str, ...], event: Event) -> None:
         """Keep an event for some logs."""
-        one = Gathered(logs, event.event_number, type(event).__name__, encode(event))
-        self._journal.append(self.gathered, one)
+        self._journal.append(self.gathered, Gathered(logs, event.event_number, packed(event)))
 
     def set(self, log: str, spool: Spool) -> None:
         """More waits for a log, or less."""

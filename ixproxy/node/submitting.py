@@ -5,7 +5,8 @@ from __future__ import annotations
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages import EventAck, RequestSubmit
 from ixproxy.node.access import agent_of, connected, media_of, own_party, tenant_of
-from ixproxy.node.events import Happening, happen
+from ixproxy.node.event_making import Happening
+from ixproxy.node.events import happen
 from ixproxy.node.life_cycle import Trigger, transition
 from ixproxy.node.model import TenantModel
 from ixproxy.node.parties import agent_party

@@ -16,7 +16,7 @@ from typing import Any
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages.message import MAX_NAME, KeyValues
 from ixproxy.node.answers import decoded, encode_map
-from ixproxy.node.events import Changed
+from ixproxy.node.event_making import Changed
 from ixproxy.node.literals import stored_value
 from ixproxy.node.properties import Origin, Property, Settable
 from ixproxy.node.rows import InteractionRow
