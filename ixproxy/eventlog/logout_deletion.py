@@ -49,3 +49,27 @@ def sqlite_triggers(deleting: Deleting) -> dict[str, str]:
         name: f"CREATE TRIGGER {name} AFTER INSERT ON rpt_agent\n"
         f"WHEN NEW.event = 'EventAgentLogout' BEGIN\n{delete};\nEND"
     }
+
+
+def postgresql_triggers(deleting: Deleting) -> dict[str, str]:
+    """
+    The same on PostgreSQL, each with the function that it calls, which has its name.
+
+    One session after another deletes: two that each see only the logout of their own node
+    would both leave all to the other.
+    """
+    if deleting is Deleting.NEVER:
+        return {}
+    at_first = deleting is Deleting.AT_FIRST
+    name = AT_FIRST if at_first else AFTER_LAST
+    delete = _DELETE_AT_FIRST if at_first else _delete_after_last("IS NOT DISTINCT FROM")
+    return {
+        name: f"""CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+PERFORM pg_advisory_xact_lock({LOCKS}, hashtext('logouts ' || current_schema()));
+{delete};
+RETURN NULL;
+END $$;
+CREATE TRIGGER {name} AFTER INSERT ON rpt_agent FOR EACH ROW
+WHEN (NEW.event = 'EventAgentLogout') EXECUTE FUNCTION {name}()"""
+    }

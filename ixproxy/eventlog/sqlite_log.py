@@ -14,7 +14,7 @@ from ixproxy.eventlog.fitting import fitting
 from ixproxy.eventlog.rows import Rows, column_names
 from ixproxy.eventlog.schemas import EVENT_TABLES, built_in
 from ixproxy.eventlog.settings import TableSettings, read_settings
-from ixproxy.eventlog.sqlite_tables import check, connect, prepare, version_of
+from ixproxy.eventlog.sqlite_tables import check, connect, prepare
 from ixproxy.eventlog.table_log import TableLog
 from ixproxy.storage.schemas import Schema
 from ixproxy.storage.sqlite_errors import BORDER, storage_error
@@ -165,7 +165,8 @@ class SqliteTables:
             raise StorageError(f"{self.name} is not open")
         connection.execute("BEGIN IMMEDIATE")
         try:
-            check(version_of(connection, self.name), self.name, self._schema)
+            ((version,),) = connection.execute("SELECT version FROM log_schema").fetchall()
+            check(int(version), self.name, self._schema)
         except BaseException:
             connection.execute("ROLLBACK")
             raise

@@ -16,7 +16,14 @@ from urllib.parse import quote
 from ixproxy.errors import StorageError
 from ixproxy.eventlog.custom_fields import TYPES, CustomField
 from ixproxy.eventlog.logout_deletion import sqlite_triggers
-from ixproxy.eventlog.schemas import APPLICATION_ID, CUSTOM, INTERACTION, LOG, MERGED
+from ixproxy.eventlog.schemas import (
+    APPLICATION_ID,
+    CUSTOM,
+    EVENT_TABLES,
+    INTERACTION,
+    LOG,
+    MERGED,
+)
 from ixproxy.eventlog.settings import Deleting
 from ixproxy.node.sql_text import quoted_name
 from ixproxy.storage.schemas import Schema
@@ -94,15 +101,20 @@ def version_of(connection: sqlite3.Connection, name: str, kind: str = LOG) -> in
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application == NODE_ID:
         raise StorageError(f"{name} is the store of a node; an event log needs a file of its own")
-    if application != APPLICATION_ID:
-        (others,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if others or application:
-            raise StorageError(f"{name} is an SQLite database, but not an event log")
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    there = {table for (table,) in found}
+    if not there and application in (0, APPLICATION_ID):
         return 0
-    version, found = connection.execute("SELECT version, kind FROM log_schema").fetchone()
-    if found != kind:
-        wanted = "nodes log into one of their own" if found == MERGED else "it is not merged"
-        raise StorageError(f"{name} is an event log of the kind {found!r}: {wanted}")
+    # Not by the id: a file that was made of a dump has none.
+    rows = []
+    if {"log_schema", *EVENT_TABLES} <= there:
+        rows = connection.execute("SELECT version, kind FROM log_schema").fetchall()
+    if len(rows) != 1:
+        raise StorageError(f"{name} is an SQLite database, but not an event log")
+    ((version, its_kind),) = rows
+    if its_kind != kind:
+        wanted = "nodes log into one of their own" if its_kind == MERGED else "it is not merged"
+        raise StorageError(f"{name} is an event log of the kind {its_kind!r}: {wanted}")
     return int(version)
 
 

@@ -67,6 +67,7 @@ class TableLog:
     See `IEventLog`.
 
     :param make_worker: makes the thread.
+    :ivar wants_userdata: whether it makes anything of the user data of interactions.
     """
 
     log = Logger()
@@ -78,6 +79,7 @@ class TableLog:
         make_worker: Callable[[Any, str], Works] = Worker,
     ) -> None:
         self.kind = tables.kind
+        self.wants_userdata = settings.log_userdata and bool(settings.fields)
         self._tables = tables
         self._maker = RowMaker(settings)
         self._make_worker = make_worker

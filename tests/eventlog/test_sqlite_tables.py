@@ -168,6 +168,21 @@ def test_an_empty_file_of_another_program_is_refused(database: sqlite3.Connectio
         begin(database)
 
 
+def test_what_was_made_of_a_dump_is_known_again(
+    path: Path, database: sqlite3.Connection, tmp_path: Path
+) -> None:
+    begin(database, *FIELDS, deleting=Deleting.AT_FIRST)
+    database.execute("INSERT INTO rpt_source VALUES (101, 'ixn1', 1, 1, 1.0)")
+    copy = connect(str(tmp_path / "copy.db"), "the log")
+    copy.executescript("\n".join(database.iterdump()))
+    begin(copy, *FIELDS)
+    assert copy.execute("SELECT node FROM rpt_source").fetchall() == [("ixn1",)]
+    copy.execute("DELETE FROM log_schema")
+    with pytest.raises(StorageError, match="but not an event log"):
+        begin(copy)
+    copy.close()
+
+
 def test_a_merged_history_is_refused_and_a_log_is_not_merged(
     path: Path, database: sqlite3.Connection
 ) -> None:

@@ -2,11 +2,13 @@
 -- Times are seconds since the epoch, UTC. What an event does not have is NULL.
 
 CREATE TABLE log_schema (
+    -- One row: what these tables are.
     version INTEGER NOT NULL,                   -- of these tables
     kind TEXT NOT NULL                          -- 'log': written by nodes; 'merged': by ixctl eventlog merge
 );
 
 CREATE TABLE rpt_source (
+    -- The nodes that log here, and how far each one has come.
     dbid INTEGER NOT NULL PRIMARY KEY,          -- of a node that logs here
     node TEXT NOT NULL,                         -- its name
     logged_epoch INTEGER NOT NULL,              -- lease epoch of the last event here
@@ -15,6 +17,7 @@ CREATE TABLE rpt_source (
 );
 
 CREATE TABLE rpt_dropped (
+    -- What nobody will ever have: dropped by a node whose spool was full, counted by event.
     dbid INTEGER NOT NULL,                      -- of the node
     epoch INTEGER NOT NULL,                     -- of the lease under which it happened
     first_number INTEGER NOT NULL,              -- of the first event that was dropped
@@ -27,6 +30,7 @@ CREATE TABLE rpt_dropped (
 ) WITHOUT ROWID;
 
 CREATE TABLE rpt_interaction (
+    -- Events about interactions, and custom events that are mapped here.
     dbid INTEGER NOT NULL,                      -- of the node where it happened
     epoch INTEGER NOT NULL,                     -- of the lease under which it happened
     event_number INTEGER NOT NULL,              -- counted by the node
@@ -78,6 +82,7 @@ CREATE INDEX rpt_interaction_of ON rpt_interaction (interaction_id);
 CREATE INDEX rpt_interaction_when ON rpt_interaction (event_time);
 
 CREATE TABLE rpt_agent (
+    -- Events about agents, and custom events that are mapped here.
     dbid INTEGER NOT NULL,                      -- of the node where it happened
     epoch INTEGER NOT NULL,                     -- of the lease under which it happened
     event_number INTEGER NOT NULL,              -- counted by the node
@@ -112,6 +117,7 @@ CREATE INDEX rpt_agent_of ON rpt_agent (agent_id, event_time);
 CREATE INDEX rpt_agent_when ON rpt_agent (event_time);
 
 CREATE TABLE rpt_esp (
+    -- Calls to external servers, and their answers.
     dbid INTEGER NOT NULL,                      -- of the node where it happened
     epoch INTEGER NOT NULL,                     -- of the lease under which it happened
     event_number INTEGER NOT NULL,              -- counted by the node
@@ -145,6 +151,7 @@ CREATE INDEX rpt_esp_of ON rpt_esp (interaction_id);
 CREATE INDEX rpt_esp_when ON rpt_esp (event_time);
 
 CREATE TABLE rpt_custom (
+    -- Custom events that are not mapped to another table.
     dbid INTEGER NOT NULL,                      -- of the node where it happened
     epoch INTEGER NOT NULL,                     -- of the lease under which it happened
     event_number INTEGER NOT NULL,              -- counted by the node
