@@ -94,9 +94,7 @@ async def away(
     """
     began = reactor.seconds()
     history = History(folder / "history.jsonl")
-    stage = Stage(
-        reactor, folder, options, NODES, bound=BOUND, proxy=True, outside=outside
-    )
+    stage = Stage(reactor, folder, options, NODES, bound=BOUND, proxy=True, outside=outside)
     async with stage:
         load = Load(
             reactor, history, [stage.cluster.endpoint(PROXY)], Random(f"{options.seed}/load"),
@@ -112,11 +110,13 @@ async def away(
                 stage.outside.faults(), options.rounds, Random(f"{options.seed}/faults"),
                 options.only,
             )  # fmt: skip
-            for number, each in enumerate(rounds, 1):
-                await _happen(stage, each)
+            for number, happening in enumerate(rounds, 1):
+                await _happen(stage, happening)
+                await stage.look()
                 waits = sum(watch.waiting for watch in told.values())
-                tell(f"  round {number}: {each}; {waits} events wait")
+                tell(f"  round {number}: {happening}; {waits} events wait")
                 await stage.pause(BETWEEN_SECONDS)
+                await stage.look()
             load.rest()
             late = await _rested(stage, load)
             problems = load.problems()

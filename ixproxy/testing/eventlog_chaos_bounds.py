@@ -90,7 +90,9 @@ async def _dropping(run: _Bounded) -> None:
     await run.come_back()
     await run.until(lambda: run.waiting() < SHIPPED * LEAST_BOUND, "the spool is shipped")
     run.expect("some of it waits when the node is killed", run.waiting() > 0)
+    await run.stage.look()
     await run.kill()
+    await run.stage.look()
     for _ in range(5):
         await flood.churn()
 
@@ -112,6 +114,7 @@ async def _refusing(run: _Bounded) -> None:
     await run.until(lambda: run.waiting() < LEAST_BOUND, "there is room again")
     await flood.hand_in_again()
     run.expect("and requests are served", not flood.open)
+    await run.stage.look()
     await run.kill()
 
 

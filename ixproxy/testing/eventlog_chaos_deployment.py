@@ -1,4 +1,4 @@
-"""The deployment file of an event-log chaos run: two nodes as pairs, with two logs each, and a proxy."""
+"""The deployment file of an event-log chaos run: pairs with two logs each, and a proxy."""
 
 from __future__ import annotations
 

@@ -5,13 +5,14 @@ Theory of operation: each node has two logs, of which one was never away: the *w
 First it is judged: by what clients were acknowledged, what is left in the nodes'
 databases, and what somebody was told meanwhile. Then the *shaken* log is compared with
 it, event by event: whatever is missing must stand in a gap, whose numbers must be those of
-the witness.
+the witness. Looks at the shaken log amid the run are compared, too: of all that happened before
+the time up to which it says that it has everything, nothing may have been missing.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ixproxy.testing.chaos_books import Books
@@ -61,8 +62,12 @@ class Verdict:
         ]
 
 
-def judge(truth: Truth, witness: Logged, shaken: Logged) -> Verdict:
-    """All checks."""
+def judge(truth: Truth, witness: Logged, shaken: Logged, looks: Sequence[Logged] = ()) -> Verdict:
+    """
+    All checks.
+
+    :param looks: what the shaken log had earlier.
+    """
     verdict = Verdict()
     verdict.figures |= {
         "events": len(witness.rows),
@@ -74,6 +79,7 @@ def judge(truth: Truth, witness: Logged, shaken: Logged) -> Verdict:
     _told(truth, witness, verdict)
     _numbers(witness, verdict)
     _compared(witness, shaken, verdict)
+    _promised(witness, looks, verdict)
     return verdict
 
 
@@ -86,6 +92,7 @@ def _acknowledged(truth: Truth, witness: Logged, verdict: Verdict) -> None:
     submitted = {identifier for event, identifier in about if event == SUBMITTED}
     made = {identifier for ids in truth.books.ids.values() for identifier in ids}
     verdict.count("submits that are not in the log", (made | truth.there) - submitted)
+    verdict.count("submits that nobody was acknowledged", submitted - made)
     ended = set(truth.books.ended) | (submitted - truth.there)
     stopped = {identifier for event, identifier in about if event == STOPPED}
     verdict.count("stops that are not in the log", ended - stopped)
@@ -146,6 +153,18 @@ def _compared(witness: Logged, shaken: Logged, verdict: Verdict) -> None:
         sorted(name for name in shaken.rows if gaps.around(name) is not None),
     )
     verdict.count("drops told wrongly", _told_wrongly(witness, shaken.gaps))
+
+
+def _promised(witness: Logged, looks: Sequence[Logged], verdict: Verdict) -> None:
+    verdict.figures["looks"] = len(looks)
+    early = []
+    for look in looks:
+        gaps = _Gaps(look.gaps)
+        for name, row in witness.rows.items():
+            promised = row.at < look.until.get(name[0], 0.0)
+            if promised and name not in look.rows and gaps.around(name) is None:
+                early.append(f"{name}, {look.until[name[0]] - row.at:.3f} s before")
+    verdict.count("missing though the log said that it had all until later", early)
 
 
 def _difference(one: Row, other: Row) -> str:

@@ -49,11 +49,13 @@ class Outside:
     Where a log keeps its events.
 
     :param folder: for its files.
+    :cvar comes_soon: `come_back` takes little time.
     :ivar address: as the deployment file has it, once it has started.
     :ivar missing: what cannot happen here, and why.
     """
 
     kind = ""
+    comes_soon = True
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -230,6 +232,7 @@ class AmqpOutside(Outside):
     """
 
     kind = "amqp"
+    comes_soon = False
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

@@ -1,4 +1,4 @@
-"""What event logs have, read past the nodes: from their tables, or from what a reader of a queue keeps."""
+"""What event logs have, read past the nodes: from tables, or from what a queue's reader keeps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ixproxy.errors import StorageError
 from ixproxy.testing.chaos_rows import read_rows
 
 EVENT_TABLES = ("rpt_interaction", "rpt_agent", "rpt_esp", "rpt_custom")
-DROPPED_TABLE = "rpt_dropped"
+DROPPED_TABLE, SOURCE_TABLE = "rpt_dropped", "rpt_source"
 
 Name = tuple[int, int, int]
 """Of an event: dbid, epoch, number."""
@@ -68,25 +68,19 @@ class Logged:
     What one log has.
 
     :ivar twice: events that stand in two tables.
+    :ivar until: by dbid, before which time it says that it has everything; not every kind does.
     """
 
     rows: dict[Name, Row] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     twice: list[Name] = field(default_factory=list)
+    until: dict[int, float] = field(default_factory=dict)
 
     def add(self, name: Name, row: Row) -> None:
         """One more event."""
         if name in self.rows:
             self.twice.append(name)
         self.rows[name] = row
-
-    def of(self, dbid: int) -> Logged:
-        """What it has of one node."""
-        return Logged(
-            {name: row for name, row in self.rows.items() if name[0] == dbid},
-            [gap for gap in self.gaps if gap.dbid == dbid],
-            [name for name in self.twice if name[0] == dbid],
-        )
 
 
 def read_tables(address: str) -> Logged:
@@ -98,8 +92,11 @@ def read_tables(address: str) -> Logged:
     """
     if address.startswith("sqlite:") and not Path(address.removeprefix("sqlite:")).exists():
         return Logged()
-    found = read_rows({"": address}, (*EVENT_TABLES, DROPPED_TABLE))
-    logged = Logged(gaps=list(_gaps(found[DROPPED_TABLE])))
+    found = read_rows({"": address}, (*EVENT_TABLES, DROPPED_TABLE, SOURCE_TABLE))
+    logged = Logged(
+        gaps=list(_gaps(found[DROPPED_TABLE])),
+        until={row["dbid"]: row["logged_until"] for row in found[SOURCE_TABLE]},
+    )
     for table in EVENT_TABLES:
         for row in found[table]:
             values = {
@@ -127,15 +124,13 @@ def _plain(value: Any) -> Any:
 def _gaps(rows: list[dict[str, Any]]) -> Iterator[Gap]:
     found: dict[tuple[Any, ...], dict[str, int]] = {}
     for row in rows:
-        key = tuple(
-            row[column]
-            for column in (
-                "dbid", "epoch", "first_number", "last_number", "first_time", "last_time",
-            )
-        )  # fmt: skip
+        key = (
+            *(row["dbid"], row["epoch"], row["first_number"], row["last_number"]),
+            *(row["first_time"], row["last_time"]),
+        )
         found.setdefault(key, {})[row["event"]] = row["dropped"]
-    for key, events in sorted(found.items()):
-        yield Gap(*key, events)
+    for (dbid, epoch, first, last, since, until), events in sorted(found.items()):
+        yield Gap(dbid, epoch, first, last, since, until, events)
 
 
 def read_kept(path: Path) -> Logged:

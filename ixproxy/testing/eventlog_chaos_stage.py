@@ -13,6 +13,7 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -129,6 +130,7 @@ class Stage:
         self.stores: dict[str, str] = {}
         self._witnesses = {name: f"sqlite:{folder / name}-witness.db" for name in self.nodes}
         self._of: dict[str, Node] = {}
+        self._looks: list[Logged] = []
 
     async def __aenter__(self) -> Stage:
         try:
@@ -163,7 +165,7 @@ class Stage:
             self.reactor, self.cluster, Random(f"{self.options.seed}/supervisor")
         )
         try:
-            await self.cluster.start()
+            await self._begin()
         except BaseException:
             await self.cluster.stop()
             raise
@@ -172,6 +174,17 @@ class Stage:
             self._of[name] = Node(
                 self.reactor, self.cluster, self.supervisor, self.options.lease_limit, name
             )
+
+    async def _begin(self) -> None:
+        """Start the servers; the log is away when they do, where that costs little."""
+        away = self._is_ours and self.outside.comes_soon
+        if away:
+            await self.apart(self.outside.go_away)
+        try:
+            await self.cluster.start()
+        finally:
+            if away:
+                await self.apart(self.outside.come_back)
 
     def _make_stores(self) -> None:
         if self.options.store == POSTGRESQL:
@@ -207,9 +220,7 @@ class Stage:
 
     async def meanwhile(self, *works: Any) -> None:
         """Have some things happen at the same time."""
-        await gatherResults(
-            [Deferred.fromCoroutine(work) for work in works], consumeErrors=True
-        )
+        await gatherResults([Deferred.fromCoroutine(work) for work in works], consumeErrors=True)
 
     async def drained(self) -> bool:
         """Wait until all logs have everything; whether they do before nothing moves any more."""
@@ -253,7 +264,7 @@ class Stage:
         :raise ixproxy.errors.StorageError: a log cannot be read.
         """
         drained = await self.drained()
-        verdict = await self.apart(lambda: self._judged(truth))
+        verdict: Verdict = await self.apart(lambda: self._judged(truth))
         verdict.count(
             "nodes with events that do not leave",
             [] if drained else await self.apart(self._names_of_spools),
@@ -266,7 +277,12 @@ class Stage:
     def _judged(self, truth: Truth) -> Verdict:
         truth.there = self.left_interactions()
         witness = self.witness()
-        return judge(truth, witness, self.outside.logged())
+        return judge(truth, witness, self.outside.logged(), self._looks)
+
+    async def look(self) -> None:
+        """See what the log has now, for the verdict; nothing, where it cannot be read."""
+        with suppress(StorageError):
+            self._looks.append(await self.apart(self.outside.logged))
 
     def surprises(self) -> list[str]:
         """What ended by itself, and what servers said that they must not."""
@@ -283,13 +299,3 @@ class Stage:
             for name in (node, node + BACKUP)
             if self.cluster.log(name).exists()
         )
-
-    async def settle(self) -> None:
-        """:raise StorageError: the log does not answer though it is whole again."""
-        for _ in range(100):
-            try:
-                await self.apart(self.outside.logged)
-                return
-            except StorageError:
-                await self.pause(LOOK_SECONDS)
-        raise StorageError(f"the {self.options.log} log cannot be read any more")
