@@ -18,8 +18,9 @@ DOUBTS: tuple[Case, ...] = (
     case(
         "A key that is not served has no effect",
         SERVED,
-        {"applications.ixn1": 'event-log = "sqlite:/srv/log.db"'},
-        "line 20: [applications.ixn1] event-log: known, but not served yet: it has no effect",
+        {"applications.ixn1.options.health-service": "enable-keepalive = true"},
+        "line 98: [applications.ixn1.options.health-service] enable-keepalive: known, but not "
+        "served yet: it has no effect",
     ),
     case(
         "Nodes come in pairs",
@@ -257,6 +258,23 @@ DOUBTS: tuple[Case, ...] = (
         "line 99: [applications.ixn3]: no proxy connects to this node, directly or by a cluster",
         "line 99: [applications.ixn3.options.settings] allow-multiple-agent-connections: the "
         "guide recommends false in a cluster, not true: notifications multiply",
+    ),
+    case(
+        "A filter by names lets through what no class keeps out",
+        "design 10, event logs",
+        {
+            "[applications.ixn1.event-logs]": (
+                'address = "sqlite:/srv/log.db"\n'
+                'event-filter-by-id = "EventPlacedInQueue"\n'
+                "log-agent-state = false\n"
+                "log-agent-activity = false\n"
+                "log-queue = false\n"
+                "log-strategy = false\n"
+                "log-esp-service = false"
+            ),
+        },
+        "line 99: [applications.ixn1.event-logs#1] event-filter-by-id: all classes of events are "
+        "switched off: few of these can be logged, or none",
     ),
     case(
         "Who listens everywhere has TLS",

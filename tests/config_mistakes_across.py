@@ -188,6 +188,29 @@ MISTAKES_ACROSS: tuple[Case, ...] = (
         "has a database of its own",
     ),
     case(
+        "Event logs of one node have names of their own",
+        "design 10, event logs",
+        {
+            "[applications.ixn1.event-logs]": (
+                'address = "sqlite:/srv/a.db"\n'
+                "[[applications.ixn1.event-logs]]\n"
+                'address = "sqlite:/srv/b.db"'
+            ),
+        },
+        'line 99: [applications.ixn1.event-logs#2] name: another event log of this node is '
+        'named "sqlite" already',
+    ),
+    case(
+        "Event logs of one node are in places of their own",
+        "design 10, event logs",
+        {
+            "applications.ixn1": 'event-log = "sqlite:/srv/a.db"',
+            "[applications.ixn1.event-logs]": 'address = "sqlite:/srv/a.db"',
+        },
+        "line 99: [applications.ixn1.event-logs#1] address: another event log of this node is "
+        "there already",
+    ),
+    case(
         "A strategy names nodes of its proxy",
         PLUGINS,
         {

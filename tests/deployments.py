@@ -109,6 +109,13 @@ inbound-path = "/var/spool/ixn1/in"
 error-path = "/var/spool/ixn1/error"
 max-document-size = 4096
 default-values = { MediaType = "email" }
+[[applications.ixn1.event-logs]]
+name = "shared"
+address = "sqlite:all-log.db"
+batch-size = 50
+event-filter-by-id = "EventPlacedInQueue"
+custom-fields = { customer = "Customer" }
+custom-events = { 1001 = "agent" }
 [applications.ixn1.options.settings]
 pull-hold-timeout = 10
 completed-queues = "Inbound"

@@ -133,7 +133,6 @@ def test_the_file_of_the_design_lacks_only_what_it_leaves_out() -> None:
 def test_what_is_not_served_yet_is_a_warning_and_not_an_error() -> None:
     warnings = [each for each in warned(EVERYTHING) if "not served yet" in each]
     assert [each.partition(": known")[0].partition(": ")[2] for each in warnings] == [
-        "[applications.ixn1] event-log",
         "[applications.ixn1.options.agent-reservation] request-collection-time",
         "[applications.ixn1.options.health-service] enable-keepalive",
         "[applications.ixn1.options.logger-settings] batch-size",

@@ -14,6 +14,7 @@ from ixproxy.config_tables import (
     Chosen,
     Cluster,
     CustomProperty,
+    EventLog,
     ServerApplication,
     View,
     Workbin,
@@ -60,7 +61,18 @@ def test_a_node_has_all_that_its_tables_say() -> None:
     assert (node.dbid, node.tenants, node.backup, node.primary) == (
         101, ("Environment",), "ixn1-b", "",
     )  # fmt: skip
-    assert (node.store, node.event_log) == ("sqlite:ixn1.db", "sqlite:ixn1-log.db")
+    assert node.store == "sqlite:ixn1.db"
+    assert node.event_logs == (
+        EventLog("log", "sqlite:ixn1-log.db", short=True),
+        EventLog(
+            "shared",
+            "sqlite:all-log.db",
+            batch_size=50,
+            event_filter_by_id=("EventPlacedInQueue",),
+            custom_fields={"customer": "Customer"},
+            custom_events={"1001": "agent"},
+        ),
+    )
     assert node.connections == ("classifier",)
     assert node.tls == TlsFiles("ixn1.pem", "ixn1.key", "ca.pem", True)
     assert node.allow == (
@@ -97,7 +109,7 @@ def test_a_backup_inherits_everything_but_listen_endpoint_and_tls() -> None:
     assert (backup.name, backup.primary, backup.backup) == ("ixn1-b", "ixn1", "")
     assert (backup.listen, backup.endpoint) == ("tcp:7102", "tcp:node-a.example:7102")
     assert backup.tls == TlsFiles("ixn1-b.pem", "ixn1-b.key", "ca.pem")
-    for name in ("dbid", "tenants", "store", "event_log", "allow", "capture", "settings",
+    for name in ("dbid", "tenants", "store", "event_logs", "allow", "capture", "settings",
                  "cluster_settings", "connections", "licences"):  # fmt: skip
         assert getattr(backup, name) == getattr(primary, name), name
 

@@ -30,7 +30,7 @@ REPORTING = {"error", "warning", "setting", "advise", "advise_setting"}
 # A plug-in of somebody else that breaks: tests/test_config_plugins.py shows it. And no table is
 # without effect now: tests/test_config_check.py shows how one would be.
 SHOWN_ELSEWHERE = {
-    ("config_plugins.py", "case.findings.error(path, 'use', text)"),
+    ("config_plugins.py", "case.findings.error(path, named_by, text)"),
     (
         "config_check.py",
         "findings.warning(path, '', f'known, but not served yet: {table.until_served}')",

@@ -22,7 +22,10 @@ def test_a_store_begins_where_the_file_is(store: str, placed: str) -> None:
     assert deployment is not None
     assert deployment.node("ixn1").store == placed
     assert deployment.node("ixn1-b").store == placed
-    assert deployment.node("ixn1").event_log == "sqlite:/etc/ix/ixn1-log.db"
+    assert [log.address for log in deployment.node("ixn1").event_logs] == [
+        "sqlite:/etc/ix/ixn1-log.db",
+        "sqlite:/etc/ix/all-log.db",
+    ]
 
 
 def test_a_store_in_memory_has_no_place() -> None:

@@ -61,7 +61,7 @@ def test_every_plug_in_of_a_file_is_tried() -> None:
     assert asked == [
         "routing weighted", "pull busiest-first", "merge partial",
         "routing round-robin", "pull round-robin", "merge union",
-        "capture file", "store sqlite",
+        "capture file", "store sqlite", "eventlog sqlite", "eventlog sqlite",
     ]  # fmt: skip
 
 

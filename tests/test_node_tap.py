@@ -187,8 +187,8 @@ def _text(event: LogEvent) -> str:
 def test_a_changed_file_is_applied(file: Path) -> None:
     new = ONE_NODE.replace("= 77", "= 78").replace("views.All]", "views.New]")
     server, said = reload(file, new)
-    ((model, settings, limits, silence, servers, capture),) = server.changes
-    assert (servers, capture) == ((), ())
+    ((model, settings, limits, silence, servers, capture, logs),) = server.changes
+    assert (servers, capture, logs) == ((), (), ())
     assert model.tenants[1].views.keys() == {"Inbound/New"}
     assert settings.pull_hold_timeout == 3
     assert limits.max_pending_per_client == 78

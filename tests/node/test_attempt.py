@@ -5,6 +5,7 @@ import pytest
 from ixproxy.errors import Code, StorageError
 from ixproxy.messages import RequestPing, RequestPull, RequestSubmit
 from ixproxy.node.attempt import RECEIPTS_EVERY, Attempt, refused
+from ixproxy.node.log_work import LogGrew
 from ixproxy.node.work import (
     Announce,
     Answer,
@@ -31,7 +32,7 @@ def test_what_was_run_is_finished_or_taken_back(node: TriedNode) -> None:
     attempt.run()
     assert node.core.last_event_number == number + 1
     outcome = attempt.finished()
-    assert [type(each) for each in outcome.effects] == [Announce, Answer]
+    assert [type(each) for each in outcome.effects] == [Announce, Answer, LogGrew]
     assert outcome.pullable == {(1, "Inbound")}
     works = [Asked(mail, submit, 0, 1)]
     attempt = Attempt(standing, works, node.now, with_timers=True, with_pushes=True)

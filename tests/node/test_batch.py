@@ -16,6 +16,7 @@ from ixproxy.messages import (
     RequestSubmit,
 )
 from ixproxy.messages.message import Request
+from ixproxy.node.log_work import LogGrew
 from ixproxy.node.model import NodeModel, TenantPlan, ViewPlan
 from ixproxy.node.work import (
     Announce,
@@ -65,7 +66,7 @@ def test_answers_and_events_stand_in_the_order_of_the_requests(node: TriedNode) 
         *(Asked(mail, RequestStopProcessing(tenant_id=1, interaction_id=id), 0, id) for id in ids)
     )
     kinds = [type(each) for each in outcome.effects]
-    assert kinds == [Answer, Tell, Answer, Tell]
+    assert kinds == [Answer, Tell, Answer, Tell, LogGrew]
     assert [each.token for each in outcome.effects if isinstance(each, Answer)] == ids
 
 

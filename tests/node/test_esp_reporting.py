@@ -115,7 +115,7 @@ def test_both_events_say_whose_call_it_is_and_have_numbers_of_the_node(node: Tri
     before = node.core.last_event_number
     answer = Event3rdServerResponse(envelope3rd_server={"Parameters": {"x": 1}}, user_data={"y": 2})
     node.run(ServiceCalled(call), ServiceAnswered("token", call, answer))
-    assert node.outcome.effects[-2] == Answer("token", answer)
+    assert node.outcome.effects[-3] == Answer("token", answer)
     requested, responded = node.reported()[-2:]
     assert [requested.event_number, responded.event_number] == [before + 1, before + 2]
     for event in (requested, responded):

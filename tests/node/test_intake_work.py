@@ -23,7 +23,7 @@ from ixproxy.testing.fake_intake import notification
 
 @pytest.mark.parametrize("code", sorted(ERRORS))
 def test_a_refused_document_comes_again_where_it_may_be_taken_then(code: int) -> None:
-    later = code in (Code.BUSY, Code.STOPPING, Code.STORE_FAILED)
+    later = code in (Code.BUSY, Code.STOPPING, Code.STORE_FAILED, Code.EVENT_LOG_FULL)
     known = RequestRefused(code)
     assert comes_again(known) is (later or known.in_doubt)
     assert comes_again(RequestRefused(code, in_doubt=True))

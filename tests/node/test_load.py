@@ -43,7 +43,7 @@ def test_the_first_interaction_of_a_media_type_is_announced_before_it_is_acknowl
     mail = node.media_server()
     submit = RequestSubmit(tenant_id=1, media_type="chat", queue="Inbound")
     outcome = node.run(Asked(mail, submit, 0, "t"))
-    announce, answer = outcome.effects
+    announce, answer, _ = outcome.effects
     assert isinstance(announce, Announce)
     assert announce.event.media_types == {1: ["chat"]}
     assert announce.event.queues == {1: {"Inbound": 1}}

@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
-from ixproxy.messages import RequestAgentLogin, RequestConfirmSession
+from ixproxy.messages import (
+    RequestAgentLogin,
+    RequestConfirmSession,
+    RequestStartPlaceAgentStateReportingAll,
+)
 from ixproxy.node import logouts
 from ixproxy.node.expiry import AT_A_TIME
 from ixproxy.node.logouts import EXPIRED
-from ixproxy.node.work import ClientsLost, ConnectionLost, Goodbye, Sender
+from ixproxy.node.work import ClientsLost, ConnectionLost, Goodbye, Report, Sender
+from ixproxy.values import ClientType
 from tests.node.tried import TriedNode
 
 Make = Callable[..., TriedNode]
@@ -25,6 +30,22 @@ def in_tenant(node: TriedNode, tenant: int, agent: str) -> Sender:
 
 def lose(node: TriedNode, desks: Sequence[Sender], name: str = "proxy1") -> None:
     node.run(ClientsLost(tuple(desk.session for desk in desks), name))
+
+
+class Stream:
+    """What a reporting client of all tenants hears."""
+
+    def __init__(self, node: TriedNode) -> None:
+        self._node = node
+        self.open()
+
+    def open(self) -> None:
+        stat = self._node.client("stat", ClientType.REPORTING_ENGINE)
+        self._node.ask(stat, RequestStartPlaceAgentStateReportingAll())
+
+    def heard(self) -> list[Any]:
+        """Of the last batch."""
+        return [each.event for each in self._node.effects(Report)]
 
 
 def outs(events: list[Any]) -> list[str]:
@@ -131,13 +152,20 @@ def test_many_lost_together_are_reported_together(node: TriedNode) -> None:
     many = [in_tenant(node, 1, f"a{number}") for number in range(PANIC - 1)]
     many.append(in_tenant(node, 2, "Ann"))
     few = [in_tenant(node, 1, f"b{number}") for number in range(3)]
+    stream = Stream(node)
     node.reported()
     lose(node, many, "proxy1")
     lose(node, few, "proxy2")
     node.wait(RESTORE)
-    events = node.reported()
+    events = stream.heard()
     assert masses(events) == [(1, "proxy1", PANIC - 1, PANIC - 1), (2, "proxy1", 1, 1)]
     assert outs(events) == ["b0", "b1", "b2"]
+    logged = node.reported()
+    assert masses(logged) == [], "an event log is told of each"
+    assert sorted(outs(logged)) == sorted(
+        [*(f"a{number}" for number in range(PANIC - 1)), "Ann", "b0", "b1", "b2"]
+    )
+    assert all(each.agent_session and each.reason == EXPIRED for each in logged)
     assert node.turn().memory.logouts == {}
     assert node.store.fetch_by("logouts", "lasting", [0, 1]) == []
 
@@ -156,11 +184,11 @@ def test_who_came_back_does_not_count(node: TriedNode) -> None:
 def test_more_than_end_in_one_step_are_still_counted_together(make_node: Make) -> None:
     node = make_node(delayed_logout_panic_threshold=AT_A_TIME + 20)
     lose(node, [in_tenant(node, 1, f"a{number}") for number in range(AT_A_TIME + 20)])
-    node.reported()
+    stream = Stream(node)
     node.wait(RESTORE)
-    assert masses(node.reported()) == []
+    assert masses(stream.heard()) == []
     node.wait(0)
-    assert masses(node.reported()) == [(1, "proxy1", AT_A_TIME + 20, AT_A_TIME + 20)]
+    assert masses(stream.heard()) == [(1, "proxy1", AT_A_TIME + 20, AT_A_TIME + 20)]
 
 
 def test_names_that_do_not_fit_one_event_are_in_several(
@@ -169,9 +197,9 @@ def test_names_that_do_not_fit_one_event_are_in_several(
     monkeypatch.setattr(logouts, "MASS_BYTES", 20)
     node = make_node(delayed_logout_panic_threshold=5)
     lose(node, [in_tenant(node, 1, f"a{number}") for number in range(9)])
-    node.reported()
+    stream = Stream(node)
     node.wait(RESTORE)
-    assert masses(node.reported()) == [(1, "proxy1", number, number) for number in (4, 4, 1)]
+    assert masses(stream.heard()) == [(1, "proxy1", number, number) for number in (4, 4, 1)]
 
 
 def test_a_login_before_the_report_is_reported_behind_the_logout(make_node: Make) -> None:
@@ -193,20 +221,20 @@ def test_what_is_to_be_reported_outlasts_the_node(make_node: Make) -> None:
     node = make_node(agent_session_restore_timeout=10, delayed_logout_panic_threshold=2)
     desks = [in_tenant(node, 1, name) for name in ("Ann", "Bob")]
     lose(node, desks)
-    node.reported()
     node.wait(10)
     node.restart()
+    stream = Stream(node)
     node.wait(DELAY)
-    assert masses(node.reported()) == [(1, "proxy1", 2, 2)]
+    assert masses(stream.heard()) == [(1, "proxy1", 2, 2)]
 
 
 def test_what_was_lost_with_a_session_outlasts_the_node_too(make_node: Make) -> None:
     node = make_node(delayed_logout_panic_threshold=2)
     lose(node, [in_tenant(node, 1, name) for name in ("Ann", "Bob")])
-    node.reported()
     node.restart()
+    stream = Stream(node)
     node.wait(RESTORE)
-    assert masses(node.reported()) == [(1, "proxy1", 2, 2)]
+    assert masses(stream.heard()) == [(1, "proxy1", 2, 2)]
 
 
 def test_a_lost_connection_of_an_agent_who_has_another_one_is_reported_when_it_is_given_up(
@@ -224,9 +252,9 @@ def test_a_lost_connection_of_an_agent_who_has_another_one_is_reported_when_it_i
 def test_a_changed_threshold_holds_for_what_waits(make_node: Make) -> None:
     node = make_node(agent_session_restore_timeout=1)
     lose(node, [in_tenant(node, 1, name) for name in ("Ann", "Bob")])
-    node.reported()
+    stream = Stream(node)
     node.wait(1)
     changed = replace(node.settings, delayed_logout_panic_threshold=2)
     node.core.configuration_changed(node.model, changed, node.now)
     node.wait(DELAY)
-    assert masses(node.reported()) == [(1, "proxy1", 2, 2)]
+    assert masses(stream.heard()) == [(1, "proxy1", 2, 2)]

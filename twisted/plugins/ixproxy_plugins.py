@@ -6,6 +6,7 @@ from twisted.application.service import ServiceMaker
 
 from ixproxy.plugin import (
     CapturePointMaker,
+    EventLogMaker,
     MergePolicyMaker,
     PullStrategyMaker,
     RoutingStrategyMaker,
@@ -95,4 +96,23 @@ capture_database = CapturePointMaker(
 )
 capture_kafka = CapturePointMaker(
     "kafka", "Records of Kafka's topics.", "ixproxy.capture.kafka.make"
+)
+
+_EVENT_LOGS = "ixproxy.eventlog"
+
+eventlog_sqlite = EventLogMaker(
+    "sqlite", "Tables in a file: sqlite:PATH.", f"{_EVENT_LOGS}.sqlite_log.make"
+)
+eventlog_postgresql = EventLogMaker(
+    "postgresql",
+    "Tables in a database of a PostgreSQL server: postgresql://user@host/database.",
+    f"{_EVENT_LOGS}.postgresql_log.make",
+)
+eventlog_amqp = EventLogMaker(
+    "amqp",
+    "Messages in a durable queue of a broker: amqp://user@host.",
+    f"{_EVENT_LOGS}.amqp_maker.make",
+)
+eventlog_amqps = EventLogMaker(
+    "amqps", "The same over TLS: amqps://user@host.", f"{_EVENT_LOGS}.amqp_maker.make"
 )
