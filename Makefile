@@ -183,6 +183,8 @@ protocol: $(INSTALLED)
 	@mv doc/life-cycle.md.new doc/life-cycle.md
 	@PYTHONPATH="$(CURDIR)" $(BIN)/python doc/check_config_page.py > doc/check-config.md.new
 	@mv doc/check-config.md.new doc/check-config.md
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python doc/event_log_tables_page.py > doc/event-log-tables.md.new
+	@mv doc/event-log-tables.md.new doc/event-log-tables.md
 
 .PHONY: clean
 clean:

@@ -112,16 +112,15 @@ class RowMaker:
         return Rows(events, dropped, ignored, self._unconverted, last.epoch, number, time)
 
     def _maker(self, kind: type[Any]) -> Callable[[Entry, Any], tuple[str, Values]] | None:
-        if kind in NOT_LOGGED:
-            return None
-        if issubclass(kind, m.EventCustomReporting):
+        table = table_of(kind)
+        if table == CUSTOM:
             return self._custom
-        if issubclass(kind, ServiceEvent):
+        if table == ESP:
             return lambda entry, event: (ESP, self._esp(entry, event))
-        if issubclass(kind, InteractionEvent):
+        if table == INTERACTION:
             shape = _Shape(kind)
             return lambda entry, event: (INTERACTION, self._interaction(entry, event, shape))
-        if issubclass(kind, AgentEvent):
+        if table == AGENT:
             is_login, of_media = issubclass(kind, m.EventAgentLogin), issubclass(kind, MediaEvent)
             return lambda entry, event: (AGENT, _agent(entry, event, is_login, of_media))
         return None
@@ -228,6 +227,19 @@ class _Shape:
 
 
 _PLAIN = _Shape(m.EventCustomReporting)
+
+
+def table_of(kind: type[Event]) -> str:
+    """Where events of one kind go, if no setting says otherwise; "": to no table."""
+    if kind in NOT_LOGGED:
+        return ""
+    if issubclass(kind, m.EventCustomReporting):
+        return CUSTOM
+    if issubclass(kind, ServiceEvent):
+        return ESP
+    if issubclass(kind, InteractionEvent):
+        return INTERACTION
+    return AGENT if issubclass(kind, AgentEvent) else ""
 
 
 def column_names(table: str, fields: Sequence[CustomField]) -> tuple[str, ...]:

@@ -73,12 +73,11 @@ class SqliteTables:
         self._mark_rest = sql_texts.mark_rest(_marks(5))
 
     def open(self) -> None:
-        """See `Tables`; a file that was moved away is left alone, and another is made."""
+        """See `Tables`; where the file was moved away whole, another is made."""
         if self._connection is not None and self._same_file():
             return
         self.close()
-        if not self._path.parent.is_dir():
-            raise StorageError(f"making {self.name}: there is no folder {self._path.parent}")
+        self._look()
         connection = connect(str(self._path), self.name)
         try:
             prepare(
@@ -171,6 +170,22 @@ class SqliteTables:
             connection.execute("ROLLBACK")
             raise
         return connection
+
+    def _look(self) -> None:
+        """
+        Whether there is a file, or may be one.
+
+        :raise StorageError: there may not.
+        """
+        if not self._path.parent.is_dir():
+            raise StorageError(f"making {self.name}: there is no folder {self._path.parent}")
+        left = self._path.with_name(f"{self._path.name}-wal")
+        if left.exists() and not self._path.exists():
+            # SQLite would remove it, and with it the last events of the file that is missing.
+            raise StorageError(
+                f"{self._path} is missing, but {left} is there: a log was moved or removed without "
+                "what belongs to it; move or remove that file too"
+            )
 
     def _same_file(self) -> bool:
         try:

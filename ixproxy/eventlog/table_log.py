@@ -11,7 +11,7 @@ what is wrong once, and once more when it is over.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
@@ -25,8 +25,13 @@ from ixproxy.eventlog.settings import TableSettings
 from ixproxy.interfaces_eventlog import IEventLog
 from ixproxy.node.log_work import Entry
 
+T = TypeVar("T")
+
 END_SECONDS = 1.5
 """How long the end waits for what is under way; then it is shut."""
+
+SLOW_SECONDS = 30
+"""After which time without an answer the state says so; SQLite waits 5 s for a lock."""
 
 MAX_STATE = 300
 """Characters of the text that says what is wrong."""
@@ -84,6 +89,8 @@ class TableLog:
         self._maker = RowMaker(settings)
         self._make_worker = make_worker
         self._worker: Works | None = None
+        self._reactor: Any = None
+        self._asked_at: float | None = None
         self._node = ""
         self._dbid = 0
         self._state = "idle"
@@ -91,10 +98,10 @@ class TableLog:
 
     def begin(self, reactor: Any, node: str, dbid: int) -> None:
         """See `IEventLog`."""
-        self._node, self._dbid = node, dbid
+        self._node, self._dbid, self._reactor = node, dbid, reactor
         self._state = "connecting: not tried yet"
         self._worker = self._make_worker(reactor, f"event log of {node}")
-        self._worker.do(self._tables.open).addCallbacks(self._works, self._complain)
+        self._do(self._worker, self._tables.open).addCallbacks(self._works, self._complain)
 
     def store(self, entries: Sequence[Entry]) -> Deferred[None]:
         """See `IEventLog`."""
@@ -112,7 +119,7 @@ class TableLog:
             self._complain(failure)
             return failure
 
-        return worker.do(store).addCallbacks(self._count, failed)
+        return self._do(worker, store).addCallbacks(self._count, failed)
 
     def at_rest(self, number: int, time: float) -> Deferred[None]:
         """See `IEventLog`; what goes wrong is said by `figures`."""
@@ -124,7 +131,7 @@ class TableLog:
             self._tables.open()
             self._tables.rest(time, self._node, self._dbid)
 
-        return worker.do(rest).addCallbacks(self._works, self._complain)
+        return self._do(worker, rest).addCallbacks(self._works, self._complain)
 
     def end(self) -> Deferred[None]:
         """See `IEventLog`."""
@@ -143,7 +150,7 @@ class TableLog:
     def figures(self) -> Mapping[str, object]:
         """See `IEventLog`; counts since the beginning of the term."""
         return {
-            "state": self._state,
+            "state": self._late() or self._state,
             "database": self._tables.name[:MAX_STATE],
             "stored": self._stored,
             "repeated": self._repeated,
@@ -151,6 +158,22 @@ class TableLog:
             "unconverted": self._unconverted,
             "failed": self._failed,
         }
+
+    def _do(self, worker: Works, job: Callable[[], T]) -> Deferred[T]:
+        if self._asked_at is None:
+            self._asked_at = self._reactor.seconds()
+        return worker.do(job).addBoth(self._answered)
+
+    def _answered(self, result: T) -> T:
+        self._asked_at = None
+        return result
+
+    def _late(self) -> str:
+        """What the state is when a database says nothing; "": it is as it was."""
+        if self._worker is None or self._asked_at is None:
+            return ""
+        seconds = round(self._reactor.seconds() - self._asked_at)
+        return f"connecting: no answer for {seconds} s" if seconds >= SLOW_SECONDS else ""
 
     def _count(self, done: tuple[Rows, int]) -> None:
         rows, new = done

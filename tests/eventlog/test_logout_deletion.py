@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -190,6 +191,47 @@ def test_the_last_that_begins_says_what_holds(logs: Logs) -> None:
         before = len(logs.rows())
         logs.log(101, event(101, 10 * at + 9, "out", agent=agent))
         assert len(logs.rows()) == before + (-4 if deleting is Deleting.AT_FIRST else 1), deleting
+
+
+@pytest.mark.parametrize("deleting", [Deleting.AT_FIRST, Deleting.AFTER_LAST])
+def test_logouts_on_all_nodes_at_once_leave_nothing_and_wait_for_nobody_in_a_circle(
+    postgresql_database: str, deleting: Deleting, tmp_path: Path
+) -> None:
+    logs = Logs(tmp_path, postgresql_database, deleting)
+    problems: list[BaseException] = []
+    together = Barrier(3)
+
+    def node(dbid: int) -> None:
+        agents = [f"agent{at}" for at in range(8)]
+        try:
+            for turn in range(10):
+                first = 100 * turn
+                order = agents if (dbid + turn) % 2 else agents[::-1]
+                logs.log(
+                    dbid,
+                    *[event(dbid, first + at, "in", turn, who) for at, who in enumerate(order)],
+                )
+                together.wait(60)
+                logs.log(
+                    dbid,
+                    *[
+                        event(dbid, first + 20 + at, "out", turn, who, at=first + 90)
+                        for at, who in enumerate(order)
+                    ],
+                )
+                together.wait(60)
+        except BaseException as problem:
+            problems.append(problem)
+            together.abort()
+
+    running = [Thread(target=node, args=(dbid,)) for dbid in (101, 102, 103)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    logs.close()
+    assert problems == []
+    assert logs.rows() == []
 
 
 def test_each_form_has_a_trigger_of_its_own_name() -> None:

@@ -13,6 +13,7 @@ from ixproxy.errors import ConfigError, StorageError
 from ixproxy.eventlog.rows import RowMaker
 from ixproxy.eventlog.settings import TableSettings, read_settings
 from ixproxy.eventlog.sqlite_log import SqliteTables, make
+from ixproxy.eventlog.sqlite_tables import connect
 from ixproxy.node.log_work import Entry
 from ixproxy.storage.sqlite_places import SqliteFile
 from ixproxy.testing.eventlog_contract import EventLogContract
@@ -92,18 +93,28 @@ def test_the_mark_is_there_exactly_when_the_rows_are(path: Path) -> None:
     assert ask(path, SOURCES) == [(101, "ixn1", 1, 1, NOW + 1)]
 
 
-def test_a_file_that_was_moved_away_is_left_alone_and_another_is_made(path: Path) -> None:
+def test_a_file_that_was_moved_away_whole_is_left_alone_and_another_is_made(path: Path) -> None:
     tables = opened(path)
-    store(tables, entry(1))
-    tables.close()
-    tables.open()
-    path.rename(path.with_name("old.db"))
-    store(tables, entry(2))
-    path.unlink()
+    store(tables, entry(1), entry(2))
+    for suffix in ("-wal", "-shm", ""):
+        path.with_name(f"log.db{suffix}").rename(path.with_name(f"old.db{suffix}"))
     store(tables, entry(3))
     tables.close()
     assert ask(path, EVENTS) == [(101, 1, 3)]
-    assert ask(path.with_name("old.db"), EVENTS) == [(101, 1, 1)]
+    assert ask(path.with_name("old.db"), EVENTS) == [(101, 1, 1), (101, 1, 2)]
+
+
+def test_a_file_that_was_moved_without_its_last_events_is_waited_for(path: Path) -> None:
+    tables = opened(path)
+    store(tables, entry(1), entry(2))
+    path.rename(path.with_name("old.db"))
+    for _ in range(2):
+        with pytest.raises(StorageError, match=r"log\.db is missing, but .*log.db-wal is there"):
+            store(tables, entry(3))
+    path.with_name("old.db").rename(path)
+    store(tables, entry(3))
+    tables.close()
+    assert ask(path, EVENTS) == [(101, 1, number) for number in (1, 2, 3)]
 
 
 def test_tables_that_a_newer_program_took_over_are_not_written(path: Path) -> None:
@@ -134,6 +145,40 @@ def test_a_lock_of_another_program_is_an_error_in_words(
     store(tables, entry(1))
     assert ask(path, EVENTS) == [(101, 1, 1)]
     tables.close()
+
+
+def test_a_full_disk_is_said_and_what_did_not_fit_is_stored_once_there_is_room(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(path).close()
+
+    def narrow(*arguments: str) -> sqlite3.Connection:
+        connection = connect(*arguments)
+        connection.execute("PRAGMA max_page_count = 60")
+        return connection
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ixproxy.eventlog.sqlite_log.connect", narrow)
+        tables = opened(path)
+        for _ in range(2):
+            with pytest.raises(StorageError, match="the disk is full"):
+                store(tables, *[entry(number) for number in range(1, 2000)])
+            assert ask(path, EVENTS) == []
+    store(tables, *[entry(number) for number in range(1, 2000)])
+    assert len(ask(path, EVENTS)) == 1999
+    tables.close()
+
+
+def test_a_file_that_can_only_be_read_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(path).close()
+
+    def only_reads(place: str, name: str) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{place}?mode=ro", uri=True, isolation_level=None)
+
+    monkeypatch.setattr("ixproxy.eventlog.sqlite_log.connect", only_reads)
+    tables = SqliteTables(str(path), SETTINGS)
+    with pytest.raises(StorageError, match="the file cannot be written"):
+        store(tables, entry(1))
 
 
 def test_what_cannot_be_written_is_said_and_works_once_it_can(path: Path) -> None:

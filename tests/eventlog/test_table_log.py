@@ -158,3 +158,20 @@ async def test_what_hangs_at_the_end_is_shut(
     assert real_reactor.seconds() - before >= END_SECONDS * 0.9
     assert "shut" in tables.asked
     await stored
+
+
+def test_a_database_that_says_nothing_is_not_called_connected() -> None:
+    log, clock = begun(PlayedTables())
+    assert log.figures()["state"] == "connected"
+    late = Clock()
+    log = TableLog(PlayedTables(), SETTINGS, lambda reactor, name: AtOnce(late, name))
+    log.begin(clock, "ixn1", 101)
+    log.store([entry(1)])
+    clock.advance(29)
+    assert log.figures()["state"] == "connecting: not tried yet"
+    clock.advance(16)
+    assert log.figures()["state"] == "connecting: no answer for 45 s"
+    late.advance(0)
+    assert log.figures()["state"] == "connected"
+    clock.advance(60)
+    assert log.figures()["state"] == "connected"

@@ -106,7 +106,7 @@ eventlog_sqlite = EventLogMaker(
 eventlog_postgresql = EventLogMaker(
     "postgresql",
     "Tables in a database of a PostgreSQL server: postgresql://user@host/database.",
-    f"{_EVENT_LOGS}.postgresql_log.make",
+    f"{_EVENT_LOGS}.postgresql_maker.make",
 )
 eventlog_amqp = EventLogMaker(
     "amqp",

@@ -1,0 +1,1 @@
+Event logs in SQLite and PostgreSQL: `rpt_interaction`, `rpt_agent`, `rpt_esp` and `rpt_custom`, each event once whatever crashes, in a database of a node's own or in one that nodes share; with custom fields, custom events, and triggers that delete an agent's rows at logout, also one that waits for the last node. `doc/event-log-tables.md` has every column.
