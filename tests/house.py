@@ -23,10 +23,11 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 OPEN_FLOORS = {0, 4}
 # Ways between rooms of one floor, each with its reason: both ends of a connection are alike,
 # the demo runs processes as tests do, and event logs are in databases like those of stores, and
-# wait for what is outside in a thread like those of capture points. Both speak with brokers.
+# wait for what is outside in a thread like those of capture points. Both speak with brokers, and
+# whoever connects to something does so in the same way.
 PASSAGES = {
     ("client", "net"), ("cli", "testing"), ("eventlog", "storage"), ("eventlog", "capture"),
-    ("eventlog", "brokers"), ("capture", "brokers"),
+    ("eventlog", "brokers"), ("capture", "brokers"), ("eventlog", "net"),
 }  # fmt: skip
 
 # What decides must be told the time, its chances and its surroundings.

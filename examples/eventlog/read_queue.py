@@ -45,13 +45,14 @@ INSERT = "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 def row_of(message: Message) -> tuple[Any, ...] | None:
     """What the table has of a message; None: it is no event, and somebody else's."""
+    given: Any = message.body
     try:
-        body = bytes(message.body).decode()
+        body = bytes(given).decode()
         said = json.loads(body)
         named = (said["dbid"], said["epoch"], said["number"])
         return (message.id, *named, said["time"], said["event"], body)
     except (TypeError, ValueError, KeyError) as problem:
-        print(f"message {message.id}: no event: {problem!r}", file=sys.stderr, flush=True)
+        print(f"message {message.id!r}: no event: {problem!r}", file=sys.stderr, flush=True)
         return None
 
 

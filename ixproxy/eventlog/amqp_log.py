@@ -223,10 +223,12 @@ class AmqpEventLog:
         self._connects = None
         self._state = "connecting"
         self._began = self._reactor.seconds()
-        opening = open_queue(self._reactor, self._settings, self._lost, found=self._found)
-        self._opening = Deferred.fromCoroutine(opening)
-        self._opening.addCallbacks(self._connected, self._failed)
-        self._opening.addErrback(self._broke)
+        opening = Deferred.fromCoroutine(
+            open_queue(self._reactor, self._settings, self._lost, found=self._found)
+        )
+        # It may have failed already.
+        self._opening = opening
+        opening.addCallbacks(self._connected, self._failed).addErrback(self._broke)
 
     def _connected(self, opened: Opened) -> None:
         self._opening = None

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
-from twisted.internet.endpoints import clientFromString, connectProtocol, wrapClientTLS
+from twisted.internet.endpoints import clientFromString, connectProtocol
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.ssl import (
-    Certificate,
-    PrivateCertificate,
-    optionsForClientTLS,
-    trustRootFromCertificates,
-)
 
 from ixproxy.brokers.amqp import AmqpClient, AmqpLogin
 from ixproxy.brokers.amqp_links import AmqpLost
@@ -22,11 +16,12 @@ from ixproxy.brokers.secret_file import read_secret
 from ixproxy.eventlog.amqp_address import BrokerAddress
 from ixproxy.eventlog.amqp_queue import find_queue, product_of
 from ixproxy.eventlog.amqp_settings import AmqpLogSettings
+from ixproxy.net.tls_endpoints import TlsClientEndpoint
+from ixproxy.tls import client_context, read_credential
+from ixproxy.values import TlsFiles
 
 MOST_RECEIVED = 4096
 """Bytes of a message from the broker, which has none for us."""
-
-_END = b"-----END CERTIFICATE-----"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,43 +87,12 @@ def endpoint_of(reactor: Any, address: BrokerAddress) -> IStreamClientEndpoint:
     """
     Where a broker is, as Twisted has it.
 
-    :raise ValueError: a file of the address cannot be used; says which.
+    :raise TlsProblem: a file of the address cannot be used; says which.
     """
     host = address.host.replace(":", "\\:")
     plain: IStreamClientEndpoint = clientFromString(reactor, f"tcp:{host}:{address.port}")
     if not address.secure:
         return plain
-    trust = None
-    if address.trust:
-        trust = trustRootFromCertificates(_certificates(address.trust))
-    own = _own(address.certificate, address.private_key) if address.certificate else None
-    options = optionsForClientTLS(address.host, trustRoot=trust, clientCertificate=own)
-    return wrapClientTLS(options, plain)
-
-
-def _certificates(path: str) -> list[Certificate]:
-    blocks = [each + _END for each in _pem(path).split(_END)[:-1]]
-    try:
-        found = [Certificate.loadPEM(each) for each in blocks]
-    except Exception as problem:
-        raise ValueError(f"{path}: expected certificates in PEM form") from problem
-    if not found:
-        raise ValueError(f"{path}: expected certificates in PEM form")
-    return found
-
-
-def _own(certificate: str, key: str) -> PrivateCertificate:
-    both = _pem(certificate) + b"\n" + _pem(key)
-    try:
-        own: PrivateCertificate = PrivateCertificate.loadPEM(both)
-    except Exception as problem:
-        text = f"{certificate}, {key}: expected a certificate and its key in PEM form"
-        raise ValueError(text) from problem
-    return own
-
-
-def _pem(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as problem:
-        raise ValueError(f"{path} cannot be read: {problem.strerror}") from problem
+    files = TlsFiles(address.certificate, address.private_key, address.trust)
+    context = client_context(read_credential(files, datetime.fromtimestamp(reactor.seconds(), UTC)))
+    return TlsClientEndpoint(reactor, plain, lambda: context, address.host)

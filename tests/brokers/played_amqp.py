@@ -129,9 +129,10 @@ class PlayedAmqpConnection(Protocol):
 
     def happened(self, event: Any) -> None:
         if event.type == Event.CONNECTION_REMOTE_OPEN:
-            self.connection.properties = {symbol("product"): self.broker.product}
+            said: dict[Any, Any] = {symbol("product"): self.broker.product}
             if self.broker.version:
-                self.connection.properties[symbol("version")] = self.broker.version
+                said[symbol("version")] = self.broker.version
+            self.connection.properties = said
             self.connection.open()
         elif event.type == Event.CONNECTION_REMOTE_CLOSE:
             self.connection.close()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, formatEvent, globalLogPublisher
 from zope.interface.verify import verifyObject
 
 from ixproxy.brokers.amqp_links import AmqpLost
@@ -182,10 +182,7 @@ def test_after_a_refusal_nothing_more_is_given() -> None:
 
 def test_a_trouble_is_told_once_and_once_more_when_it_is_over() -> None:
     lines: list[str] = []
-
-    def hear(event: LogEvent) -> None:
-        lines.append(formatEvent(event))
-
+    hear = cast(ILogObserver, lambda event: lines.append(formatEvent(event)))
     globalLogPublisher.addObserver(hear)
     try:
         rig = begun()
