@@ -28,6 +28,7 @@ class Told:
 
     :ivar events: the name of each event that logs are told, too, by dbid and number.
     :ivar status: of the log, as of the last look; None: nobody has answered yet.
+    :ivar log: the name of the log.
     :ivar epoch: of whoever answered.
     :ivar dropped: the most events that were dropped in each epoch, as far as it saw.
     """
@@ -38,7 +39,7 @@ class Told:
         self.epoch = 0
         self.dropped: dict[int, int] = {}
         self.most_waiting = 0
-        self._log = ""
+        self.log = ""
         self._asker: Asking | None = None
         self._looking: Deferred[None] | None = None
 
@@ -56,7 +57,7 @@ class Told:
         :param log: the one that is looked at.
         :raise ixproxy.errors.IxproxyError: nobody takes it.
         """
-        self._log = log
+        self.log = log
         self._asker = asker = await Asking.come(
             reactor, history, endpoints, name, "ReportingEngine"
         )
@@ -92,7 +93,7 @@ class Told:
     def looked(self, status: m.NodeStatus) -> None:
         """A server of the node has said how it is."""
         for each in status.event_logs:
-            if each.name == self._log:
+            if each.name == self.log:
                 self.status, self.epoch = each, status.epoch
                 dropped = each.counts.get("dropped", 0)
                 self.dropped[status.epoch] = max(dropped, self.dropped.get(status.epoch, 0))
