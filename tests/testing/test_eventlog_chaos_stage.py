@@ -1,4 +1,4 @@
-"""The stage of event-log chaos waits until logs have everything, and notices where they never do."""
+"""The stage of event-log chaos waits until logs have everything, and sees where they never do."""
 
 from __future__ import annotations
 
