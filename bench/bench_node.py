@@ -32,6 +32,7 @@ from bench.serve_node import CONSUMER
 from ixproxy.config import load
 from ixproxy.config_plans import node_plan
 from ixproxy.messages import RequestPull, RequestRegisterClient, RequestSubmit
+from ixproxy.node.log_packs import consumer_of
 from ixproxy.node.model import NodeModel
 from ixproxy.node.rows import InteractionRow
 from ixproxy.storage.columns import all_columns
@@ -86,6 +87,8 @@ SUBMIT = RequestSubmit(
 class Node:
     """One node of this benchmark, or of one like it with another deployment."""
 
+    module = "bench.serve_node"
+
     def __init__(
         self, stage: Stage, name: str, queued: int = 0, deployment: str = DEPLOYMENT
     ) -> None:
@@ -99,7 +102,7 @@ class Node:
             fill(self.file, self.database, queued)
         self.statistics_file = stage.directory / f"{name}.json"
         self.process = stage.start(
-            PROXY_CORE, python(), "-m", "bench.serve_node", str(self.file), "ixn1",
+            PROXY_CORE, python(), "-m", self.module, str(self.file), "ixn1",
             str(self.statistics_file), log=f"{name}.log",
         )  # fmt: skip
         wait_for(self.port, self.process)
@@ -174,32 +177,31 @@ def bare_inserts(node: Node, group: int, number: int) -> float:
     """Rows per second: those of the node, once more, with nothing around them."""
     source = sqlite3.connect(f"file:{node.database}?mode=ro", uri=True)
     tables = all_columns()
-    rows = {
-        table: source.execute(
-            f"SELECT {', '.join(tables[table].names)} FROM {table} ORDER BY rowid DESC LIMIT ?"
-            if table == "interactions"
-            else f"SELECT {', '.join(tables[table].names)} FROM {table} "
-            f"WHERE consumer = '{CONSUMER}' ORDER BY event_number DESC LIMIT ?",
-            (number,),
-        ).fetchall()[::-1]
-        for table in ("interactions", "outbox")
-    }
+    names = {table: ", ".join(tables[table].names) for table in ("interactions", "outbox")}
+    order = f"WHERE consumer = '{consumer_of(CONSUMER)}' ORDER BY event_number DESC"
+    rows = source.execute(
+        f"SELECT {names['interactions']} FROM interactions ORDER BY rowid DESC LIMIT ?", (number,)
+    ).fetchall()[::-1]
+    groups = -(-number // group)
+    # The node has one for each batch, which are as large on average.
+    packs = source.execute(f"SELECT {names['outbox']} FROM outbox {order} LIMIT ?", (groups,))
+    outbox = packs.fetchall()[::-1]
     source.close()
-    if any(len(found) < number for found in rows.values()):
+    if len(rows) < number or not outbox:
         raise SystemExit("the node has fewer rows than are to be inserted")
     database = node.database.with_name("bare.db")
     for left in database.parent.glob("bare.db*"):
         left.unlink()
     store = made(node.file, database)
     connection = store._open_connection()
-    statements = {table: put(tables[table], 1).partition(" ON CONFLICT")[0] for table in rows}
+    statements = {table: put(tables[table], 1).partition(" ON CONFLICT")[0] for table in names}
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {int(PROXY_CORE)})
     start = time.monotonic()
-    for first in range(0, number, group):
+    for at, first in enumerate(range(0, number, group)):
         connection.execute("BEGIN IMMEDIATE")
-        for table, found in rows.items():
-            connection.executemany(statements[table], found[first : first + group])
+        connection.executemany(statements["interactions"], rows[first : first + group])
+        connection.executemany(statements["outbox"], outbox[at : at + 1])
         connection.execute("COMMIT")
     seconds = time.monotonic() - start
     os.sched_setaffinity(0, cores)

@@ -11,6 +11,7 @@ from bench import (
     bench_capture_jms,
     bench_capture_kafka,
     bench_capture_webservice,
+    bench_eventlog,
     bench_eventlog_tables,
     bench_events,
     bench_node,
@@ -34,7 +35,7 @@ def main() -> int:
     benches = (
         bench_proxy, bench_events, bench_node, bench_postgresql, bench_agents, bench_overload,
         bench_routing, bench_capture_jms, bench_capture_webservice, bench_capture_kafka,
-        bench_capture_database, bench_eventlog_tables,
+        bench_capture_database, bench_eventlog_tables, bench_eventlog,
     )  # fmt: skip
     kept = [bench.main() for bench in benches]
     return 0 if all(kept) else 1

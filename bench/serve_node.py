@@ -61,10 +61,11 @@ def tell(member: Any, statistics: Path) -> None:
     unfinished.rename(statistics)
 
 
-def main() -> None:
+def main(*, consumer: bool = True) -> None:
     """Serve until the process is ended."""
     file, name, statistics = sys.argv[1:]
-    node_tap.read = read_with_consumer
+    if consumer:
+        node_tap.read = read_with_consumer
     node_tap.makeService = lambda options: service_that_tells(options, Path(statistics))
     sys.argv = ["twistd", "--nodaemon", "--pidfile=", "ixnode", "-c", file, "-a", name]
     twistd.run()

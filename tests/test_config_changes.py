@@ -9,6 +9,7 @@ from ixproxy.config_changes import (
     MOST,
     capture_changes,
     in_one_text,
+    log_changes,
     node_changes,
     option_changes,
     proxy_changes,
@@ -16,6 +17,7 @@ from ixproxy.config_changes import (
 from ixproxy.config_node_options import NodeSettings
 from ixproxy.config_plans import node_plan
 from ixproxy.net.capture_plans import CapturePlan
+from ixproxy.net.log_plans import LogPacing, LogPlan
 from ixproxy.testing.memory_capture import Mail, MemoryPoint
 from tests.config_cases import GOOD, put
 from tests.deployments import changed
@@ -183,3 +185,15 @@ def test_capture_points_that_come_go_and_change_are_named() -> None:
         "capture point a removed", "capture point c changed", "capture point d added",
     ]  # fmt: skip
     assert capture_changes(old, old) == []
+
+
+def test_event_logs_come_go_and_change() -> None:
+    def plan(name: str, size: int = 5) -> LogPlan:
+        return LogPlan(name, "sqlite", lambda: None, {}, pacing=LogPacing(size))  # type: ignore[arg-type, return-value]
+
+    old, new = [plan("a"), plan("b"), plan("c")], [plan("b", 6), plan("c"), plan("d")]
+    assert log_changes(old, new) == [
+        "event log a removed",
+        "event log b changed",
+        "event log d added",
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,13 @@ import pytest
 
 from ixproxy.config import load
 from ixproxy.errors import ConfigError, ConfigProblem, PluginError
+from ixproxy.net.log_plans import LogPacing
 from ixproxy.node.intake_settings import UNSOLICITED, Check
 from ixproxy.node.intake_work import Said
 from ixproxy.node.model import NodeSettings
-from ixproxy.node_parts import capture_plans, with_parts
+from ixproxy.node_parts import capture_plans, log_plans, with_parts
 from ixproxy.testing.memory_capture import Mail, MemoryMaker, MemoryPoint
+from ixproxy.testing.memory_eventlog import MemoryLog, MemoryLogMaker, Shelf
 from tests.config_cases import GOOD
 from tests.test_config_capture import ignoring
 from tests.test_node_tap import ONE_NODE, reload
@@ -119,3 +121,70 @@ def test_capture_points_come_and_go_with_the_file(tmp_path: Path) -> None:
     refused, said = reload(file, ONE_NODE + point.replace("/bad", "bad"))
     assert refused.changes == []
     assert "error-path: expected the absolute path" in said
+
+
+LOGS = """
+[[applications.ixn1.event-logs]]
+address = "memory:a"
+max-queue-size = 12345
+[[applications.ixn1.event-logs]]
+name = "second"
+address = "memory:b"
+batch-size = 7
+"""
+
+
+class Lean(MemoryLog):
+    wants_userdata = False
+
+
+class LeanMaker(MemoryLogMaker):
+    def make(self, settings: Mapping[str, object]) -> Any:
+        return Lean(Shelf())
+
+
+def logs(maker: Any, text: str = LOGS) -> Any:
+    deployment = load(GOOD + text, try_maker=ignoring)
+    return log_plans(deployment.node("ixn1"), finding(maker))
+
+
+def test_each_event_log_has_its_rules_its_pace_and_what_makes_it() -> None:
+    first, second = logs(MemoryLogMaker())
+    assert (first.name, first.kind) == ("memory", "memory")
+    assert first.settings == {"address": "memory:a", "log-userdata": True}
+    assert (first.rules.max_queue, first.rules.userdata) == (12345, True)
+    assert second.pacing == LogPacing(7, 1.0)
+    assert first.make() is not first.make()
+    assert logs(MemoryLogMaker()) == logs(MemoryLogMaker())
+    settings = with_parts(NodeSettings(), (), (first, second))
+    assert settings.logs == {"memory": first.rules, "second": second.rules}
+
+
+def test_a_log_that_makes_nothing_of_user_data_is_given_none() -> None:
+    assert [plan.rules.userdata for plan in logs(LeanMaker())] == [False, False]
+
+
+class BadLogMaker(MemoryLogMaker):
+    def __init__(self, problem: Exception) -> None:
+        super().__init__()
+        self.problem = problem
+
+    def make(self, settings: Mapping[str, object]) -> Any:
+        raise self.problem
+
+
+@pytest.mark.parametrize(
+    ("problem", "text"),
+    [
+        (ConfigError([ConfigProblem("", "address", "no such place")]), "no such place"),
+        (ZeroDivisionError("oops"), 'plug-in "memory" failed: ZeroDivisionError: oops'),
+    ],
+)
+def test_a_log_that_refuses_is_said_with_its_name(problem: Exception, text: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        logs(BadLogMaker(problem))
+    assert [each.table for each in refused.value.problems] == [
+        "applications.ixn1, memory",
+        "applications.ixn1, second",
+    ]
+    assert all(each.text == text for each in refused.value.problems)

@@ -253,8 +253,7 @@ class CaptureStatus(Structure, frozen=True, kw_only=True):
 
     :ivar name: the capture point's.
     :ivar kind: which plug-in it is.
-    :ivar state: `connected`, `idle` or the like, as it says itself; or `failed`
-        and why.
+    :ivar state: `connected`, `idle` or the like, as it says; or `failed` and why.
     :ivar in_flight: documents that are handed in and not answered.
     :ivar waiting: notifications that wait to be told, as of the last look.
     :ivar counts: what happened how often in this term: `documents`,
@@ -284,10 +283,10 @@ class LogStatus(Structure, frozen=True, kw_only=True):
     :ivar waiting: events that wait for it, as of the last look.
     :ivar room: how many may.
     :ivar mandatory: requests are refused where there is no room.
-    :ivar dropping: there is none: events are dropped; `refusing`: requests are.
-    :ivar counts: what happened how often in this term: `stored` events, `batches` of
-        them, `failed` attempts, `dropped` events, `gaps`: how often it began to drop,
-        `refused` requests, `lost`: what could not be read, `raised`: how often the plug-in broke.
+    :ivar dropping: there is none, and events are dropped.
+    :ivar refusing: there is none, and requests are refused.
+    :ivar counts: in this term: `stored` events, `batches` of them, `failed` attempts, `dropped`
+        events, `gaps` that began, `refused` requests, `lost`: not readable; the plug-in `raised`.
     :ivar figures: what else it says of itself.
     """
 
@@ -326,7 +325,8 @@ class NodeStatus(Structure, frozen=True, kw_only=True):
     :ivar queues: its queues, the fullest first.
     :ivar queues_left_out: how many more have something.
     :ivar counted_at: when they were counted.
-    :ivar capture_points: how they are, by name, as are `event_logs`.
+    :ivar capture_points: how they are, by name.
+    :ivar event_logs: likewise.
     """
 
     dbid: Count = 0

@@ -64,6 +64,18 @@ class OutboxContract:
         assert store.outbox_size("log") == 3
         assert store.outbox_size("nobody") == 0
 
+    def test_the_newest_of_a_consumers_outbox_is_found(self, store: IStore) -> None:
+        rows = [OutboxRow(event_number=at, consumer="log", body=b"x") for at in (5, 2**40, 7)]
+        self.commit(store, *rows, OutboxRow(event_number=2**41, consumer="mail", body=b"y"))
+        assert store.newest_outbox("log") == rows[1]
+        assert store.newest_outbox("nobody") is None
+
+    def test_a_row_of_the_outbox_can_be_written_anew(self, store: IStore) -> None:
+        self.commit(store, OutboxRow(event_number=5, consumer="log", body=b"x"))
+        again = OutboxRow(event_number=5, consumer="log", body=b"longer")
+        self.commit(store, again, mark=2)
+        assert store.outbox("log", 9) == [again]
+
     def test_documents_are_kept_until_their_time_each(self, store: IStore) -> None:
         rows = [
             DocumentRow(point="mail", receipt=f"{at}", kept_until=NOW + at) for at in (4, 1, 3, 2)

@@ -11,6 +11,7 @@ from ixproxy.messages import (
     ConfigurationFacts,
     LimitUse,
     LinkStatus,
+    LogStatus,
     ParkingStatus,
     ServerFacts,
     WriterStatus,
@@ -195,4 +196,40 @@ def test_a_capture_point_that_does_not_hear_of_everything_is_one() -> None:
     assert texts(node("ixn1", node_status={"capture_points": [point]})) == [
         "capture point mail-in of ixn1 was not told of 7 changes: "
         "it does not read what waits for it"
+    ]
+
+
+def log(**more: object) -> dict[str, object]:
+    found = LogStatus(name="log", kind="sqlite", **{"state": "connected", "room": 100, **more})  # type: ignore[arg-type]
+    return {"event_logs": [found]}
+
+
+@pytest.mark.parametrize("state", ["connecting: not tried yet", "failing: the disk is full"])
+def test_an_event_log_that_takes_nothing_is_a_problem(state: str) -> None:
+    found = node("ixn1", node_status=log(state=state, waiting=7))
+    assert texts(found) == [f"event log log of ixn1 is {state}; 7 events wait for it"]
+
+
+def test_an_event_log_that_fills_up_is_one_before_it_is_full() -> None:
+    assert texts(node("ixn1", node_status=log(waiting=79))) == []
+    assert texts(node("ixn1", node_status=log(waiting=80))) == [
+        "event log log of ixn1 is nearly full: 80 of 100 events wait"
+    ]
+
+
+def test_what_an_event_log_will_never_have_stays_a_problem() -> None:
+    assert texts(node("ixn1", node_status=log(counts={"dropped": 3}))) == [
+        "event log log of ixn1 will never have 3 events: it was full"
+    ]
+    dropping = log(counts={"dropped": 3}, dropping=True, waiting=100)
+    assert texts(node("ixn1", node_status=dropping)) == [
+        "event log log of ixn1 will never have 3 events: it was full, and more are being dropped"
+    ]
+
+
+def test_a_mandatory_log_that_is_full_is_said_with_what_follows() -> None:
+    found = log(mandatory=True, refusing=True, waiting=101)
+    assert texts(node("ixn1", node_status=found)) == [
+        "event log log of ixn1 is full with 101 events, and must have everything: requests that "
+        "change something are refused"
     ]

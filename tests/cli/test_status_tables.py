@@ -12,6 +12,7 @@ from ixproxy.messages import (
     CaptureStatus,
     ConfigurationFacts,
     LinkStatus,
+    LogStatus,
     ParkingStatus,
     ProcessFacts,
     QueueStatus,
@@ -130,3 +131,20 @@ def test_capture_points_are_shown_with_what_they_say_of_themselves() -> None:
     (row,) = [line.split() for line in text.splitlines() if "mail-in" in line]
     assert row == ["mail-in", "file", "idle;", "files", "7", "40", "1", "5", "2", "60", "3"]
     assert "queue" not in text.partition("ixn1 has")[2].partition("capture point")[0]
+
+
+def test_event_logs_are_shown_with_what_waits_and_what_is_lost() -> None:
+    log = LogStatus(
+        name="log",
+        kind="sqlite",
+        state="connected",
+        waiting=12,
+        room=1000,
+        counts={"stored": 345, "failed": 2, "dropped": 6},
+        figures={"rows": 99},
+    )
+    text = shown(node(node_status={"event_logs": [log]}))
+    line = next(line for line in text.splitlines() if line.startswith("log "))
+    assert line.split() == [
+        "log", "sqlite", "connected;", "rows", "99", "12", "1000", "345", "2", "6", "0",
+    ]  # fmt: skip

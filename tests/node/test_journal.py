@@ -66,3 +66,17 @@ def test_an_index_has_each_thing_once_and_no_key_without_any() -> None:
     assert index == {"a": (2,)}
     journal.undo()
     assert index == {"a": (1,)}
+
+
+def test_what_was_appended_is_taken_off_again() -> None:
+    journal, gathered = Journal(), ["a"]
+    table: dict[str, int] = {}
+    journal.append(gathered, "b")
+    mark = journal.mark()
+    journal.append(gathered, "c")
+    journal.set(table, "x", 1)
+    journal.append(gathered, "d")
+    journal.undo(mark)
+    assert (gathered, table) == (["a", "b"], {})
+    journal.undo()
+    assert gathered == ["a"]

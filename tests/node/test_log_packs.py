@@ -45,7 +45,7 @@ def test_a_gap_gives_back_what_was_dropped_and_counts_no_event() -> None:
     assert (index_of(body), index_behind(body)) == (42, 42)
 
 
-@pytest.mark.parametrize("kind", sorted(LOGGED, key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", sorted(LOGGED, key=str))
 def test_every_event_that_is_logged_can_be_packed(kind: type[Event]) -> None:
     event = kind(event_number=1, event_time=2.0, dbid=3, tenant_id=4)  # type: ignore[call-arg]
     (entry,), problems = entries_of(3, pack_of(1, 0, [packed(event)]))

@@ -11,6 +11,7 @@ import pytest
 from ixproxy import messages as m
 from ixproxy.errors import Code
 from ixproxy.messages.message import Request
+from ixproxy.node.esp_work import CallService
 from ixproxy.node.intake_work import DocumentGiven
 from ixproxy.node.log_rules import LogRules
 from ixproxy.node.log_work import LogRefused, LogShipment, ShipLog
@@ -26,6 +27,7 @@ from ixproxy.node.work import (
     Sender,
     Tick,
 )
+from tests.node.pushed import PushingNode
 from tests.node.tried import TriedNode
 
 HERE: dict[str, Any] = {"tenant_id": 1}
@@ -50,17 +52,16 @@ class Office:
     def requests(self) -> list[tuple[Sender, Request]]:
         """All of them change something."""
         queued, held = ({**HERE, "interaction_id": id} for id in (self.queued, self.held))
-        changed = {"changed_properties": {"a": 1}}
         return [
             (self.mail, m.RequestSubmit(**HERE, media_type="email", queue="Inbound")),
-            (self.mail, m.RequestChangeProperties(**queued, **changed)),
+            (self.mail, m.RequestChangeProperties(**queued, changed_properties={"a": 1})),
             (self.mail, m.RequestStopProcessing(**queued)),
             (self.mail, m.RequestHold(**queued)),
             (self.ann, m.RequestPlaceInQueue(**held, queue="Other")),
             (self.ann, m.RequestLeaveInteraction(**held)),
-            (self.ann, m.RequestTransfer(**held, target_agent_id="Bob")),
+            (self.ann, m.RequestTransfer(**held, agent_id="Bob")),
             (self.bob, m.RequestPull(**HERE, view_id="Inbound/All")),
-            (self.bob, m.RequestNotReadyForMedia(**HERE, agent_id="Bob", media_type_name="email")),
+            (self.bob, m.RequestAddMedia(**HERE, agent_id="Bob", media_type_name="email")),
             (self.bob, m.RequestDoNotDisturbOn(**HERE, agent_id="Bob")),
             (self.mail, m.RequestDistributeReportingEvent(**HERE, custom_event_id=1, event={})),
         ]
@@ -137,23 +138,34 @@ def test_timers_go_on(make_node: Callable[..., TriedNode]) -> None:
     assert node.core._standing.spools.spools["log"].waiting > waiting
 
 
-def test_nothing_is_pushed_until_there_is_room(make_node: Callable[..., TriedNode]) -> None:
-    node = make_node()
-    office = Office(node)
-    router = node.router("ors", strategies=("sort",))
-    assert node.told(router) == []
-    assert office.queued
+def test_nothing_is_pushed_until_there_is_room() -> None:
+    node = PushingNode()
+    (id,) = node.feed(node.media_server())
+    full = LogRules(max_queue=1, mandatory=True)
+    node.settings = replace(node.settings, logs={"log": full})
+    node.core.configuration_changed(node.model, node.settings, node.now)
+    router = node.pushes_to()
+    assert node.pushed() == []
+    due = node.core.next_due()
+    assert due is not None
+    assert due > node.now, "it is tried again, but not in circles"
+    node.run(ShipLog("log", 100))
+    (shipment,) = node.effects(LogShipment)
+    node.run(ShipLog("log", 100, tuple(shipment.bodies)))
+    node.wait(due - node.now)
+    assert node.ids_pushed(router) == [id]
+    node.discard()
 
 
 def test_a_call_to_an_external_server_is_not_made(node: TriedNode) -> None:
     office = Office(node)
+    router = node.router()
     call = m.Request3rdServer(
-        **HERE, interaction_id=office.held, envelope3rd_server={"AppName": "mail"}
+        **HERE, interaction_id=office.queued, envelope3rd_server={"AppName": "classifier"}
     )
-    answer = node.perform(office.ann, call)
-    assert getattr(answer, "code", 0) in (Code.EVENT_LOG_FULL, Code.SERVICE_UNKNOWN)
+    assert node.refusal(router, call) == Code.EVENT_LOG_FULL
     office.use(LogRules(max_queue=1, mandatory=True, esp_service=False))
-    assert getattr(node.perform(office.ann, call), "code", 0) != Code.EVENT_LOG_FULL
+    assert isinstance(node.perform(router, call), CallService)
 
 
 @pytest.mark.parametrize("kind", [*RULES, *LONG_RULES])

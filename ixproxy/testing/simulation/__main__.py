@@ -4,6 +4,7 @@ The simulator's command: one seed with its history, or many of them.
     python -m ixproxy.testing.simulation --seed 7
     python -m ixproxy.testing.simulation --seeds 0:10000 --jobs 2
     python -m ixproxy.testing.simulation --seeds 0:100 --store postgresql
+    python -m ixproxy.testing.simulation --seeds 0:100 --logs
 """
 
 from __future__ import annotations
@@ -35,7 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.seeds is not None:
             return _many(options, address)
         with stores_of(options.store, address) as stores:
-            result = simulate(options.seed, options.steps, only=options.only, stores=stores)
+            result = simulate(
+                options.seed,
+                options.steps,
+                only=options.only,
+                stores=stores,
+                logs=options.logs,
+            )
             if options.shrink and result.breach is not None:
                 result = _shortened(result, options, stores)
         _show(result, options)
@@ -75,6 +82,7 @@ def _parser() -> ArgumentParser:
         default="",
         help="a database of the server to use; otherwise one is started",
     )
+    parser.add_argument("--logs", action="store_true", help="every node has event logs")
     parser.add_argument("--json", action="store_true", help="print JSON objects, one a line")
     return parser
 
@@ -99,7 +107,10 @@ def _many(options: Namespace, address: str) -> int:
     begun = told = monotonic()
     failed: list[Result] = []
     done = 0
-    for result in simulate_all(seeds, options.steps, options.jobs, options.store, address):
+    results = simulate_all(
+        seeds, options.steps, options.jobs, options.store, address, logs=options.logs
+    )
+    for result in results:
         done += 1
         if options.json:
             _write(json.dumps(result.as_json()))
@@ -123,7 +134,7 @@ def _many(options: Namespace, address: str) -> int:
         failed.sort(key=lambda result: result.seed)
         summary += f": {', '.join(str(result.seed) for result in failed)}"
         with stores_of(options.store, address) as stores:
-            again = simulate(failed[0].seed, options.steps, stores=stores)
+            again = simulate(failed[0].seed, options.steps, stores=stores, logs=options.logs)
             _show(_shortened(again, options, stores), options)
     (_progress if options.json else _write)(summary)
     return int(bool(failed))

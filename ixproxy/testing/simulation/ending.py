@@ -91,6 +91,11 @@ def _heal(run: Run) -> None:
     for name in list(run.mends):
         run.mends.pop(name)()
     run.fail_no_more()
+    if run.logs is not None:
+        for shelf in run.logs.shelves.values():
+            shelf.loses_answers = 0
+        # Whoever could not store anything for long tries it again after as long.
+        run.cluster.run_until(run.logs.drained, "event logs never get what waits for them")
 
 
 def _rest(run: Run) -> None:

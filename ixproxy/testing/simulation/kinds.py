@@ -8,6 +8,7 @@ from ixproxy.testing.simulation import (
     agents,
     asking,
     breaking,
+    breaking_logs,
     breaking_routers,
     breaking_services,
     calling,
@@ -135,6 +136,12 @@ OF_PUSHED: tuple[Kind, ...] = (
 )
 """What is met only where nodes push to routers."""
 
+OF_LOGS: tuple[Kind, ...] = (
+    Kind("lose log", 3, breaking_logs.lose_log),
+    Kind("lose answers of log", 2, breaking_logs.lose_answers_of_log),
+)
+"""What is met only where nodes have event logs."""
+
 PAIRED = frozenset(kind.name for kind in KINDS if kind.do.__module__ == pairs.__name__)
 """What is met only where nodes have two servers."""
 
@@ -143,16 +150,18 @@ OF_SNAPSHOTS = frozenset(
 )
 """What is met only in worlds that have snapshots."""
 
-_BREAKING = {each.__name__ for each in (breaking, breaking_services, breaking_routers)}
+_BREAKING = {
+    each.__name__ for each in (breaking, breaking_logs, breaking_services, breaking_routers)
+}
 TROUBLE = frozenset(
     kind.name
-    for kind in (*KINDS, *OF_SERVICES, *OF_PUSHED)
+    for kind in (*KINDS, *OF_SERVICES, *OF_PUSHED, *OF_LOGS)
     if kind.do.__module__ in _BREAKING and kind.name not in ("wait", "come", "close client")
 )
 """What never happens in a calm world."""
 
 WEIGHTS = {kind.name: kind.weight for kind in KINDS}
-DO = {kind.name: kind.do for kind in (*KINDS, *OF_SERVICES, *OF_PUSHED)}
+DO = {kind.name: kind.do for kind in (*KINDS, *OF_SERVICES, *OF_PUSHED, *OF_LOGS)}
 
 
 def weights_of(world: World) -> dict[str, float]:
@@ -166,5 +175,6 @@ def weights_of(world: World) -> dict[str, float]:
         *KINDS,
         *(OF_SERVICES if world.services else ()),
         *(OF_PUSHED if world.pushed else ()),
+        *(OF_LOGS if world.logs else ()),
     )
     return {kind.name: kind.weight for kind in kinds if kind.name not in left_out}

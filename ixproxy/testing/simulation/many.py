@@ -26,6 +26,8 @@ def simulate_all(
     jobs: int,
     store: str = SqlitePlaces.kind,
     address: str = "",
+    *,
+    logs: bool = False,
 ) -> Iterator[Result]:
     """
     The results of seeds, without their histories, as they come.
@@ -33,10 +35,11 @@ def simulate_all(
     :param jobs: how many processes work on it; 1: this one.
     :param store: the kind of the nodes' databases.
     :param address: see `stores_of`; several processes need one.
+    :param logs: every node has event logs.
     """
     if jobs <= 1:
         with stores_of(store, address) as stores:
-            yield from _some(seeds, steps, stores)
+            yield from _some(seeds, steps, stores, logs)
         return
     parts = (seeds[at : at + AT_ONCE] for at in range(0, len(seeds), AT_ONCE))
     with ProcessPoolExecutor(
@@ -49,7 +52,7 @@ def simulate_all(
         try:
             while True:
                 for part in islice(parts, 2 * jobs - len(waiting)):
-                    waiting.add(pool.submit(_all_of, part, steps))
+                    waiting.add(pool.submit(_all_of, part, steps, logs))
                 if not waiting:
                     return
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -60,9 +63,9 @@ def simulate_all(
                 each.cancel()
 
 
-def _some(seeds: Sequence[int], steps: int, stores: Places) -> Iterator[Result]:
+def _some(seeds: Sequence[int], steps: int, stores: Places, logs: bool) -> Iterator[Result]:
     for seed in seeds:
-        yield simulate(seed, steps, history=False, stores=stores)
+        yield simulate(seed, steps, history=False, stores=stores, logs=logs)
 
 
 _OPEN: list[Places] = []
@@ -84,5 +87,5 @@ def _end_with_the_first() -> None:
         os._exit(1)
 
 
-def _all_of(seeds: Sequence[int], steps: int) -> list[Result]:
-    return list(_some(seeds, steps, _OPEN[0]))
+def _all_of(seeds: Sequence[int], steps: int, logs: bool) -> list[Result]:
+    return list(_some(seeds, steps, _OPEN[0], logs))

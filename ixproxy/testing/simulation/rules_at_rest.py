@@ -12,6 +12,10 @@ from ixproxy.testing.at_rest import agents_of_nodes, grown, remembered
 from ixproxy.testing.node_checks import mistakes
 from ixproxy.testing.simulation.players import SORTS, ends
 from ixproxy.testing.simulation.rules_of_locks import snapshots_are_freed_with_their_clients
+from ixproxy.testing.simulation.rules_of_logs import (
+    gaps_count_exactly_what_is_missing,
+    logs_have_what_nodes_committed,
+)
 from ixproxy.testing.simulation.rules_of_pairs import (
     one_server_of_a_pair_serves,
     who_is_deposed_waits_and_has_said_so,
@@ -213,6 +217,8 @@ AT_REST: tuple[Rule, ...] = (
     nodes_know_what_routers_have_loaded,
     nothing_waits_for_a_router_with_room,
     snapshots_are_freed_with_their_clients,
+    logs_have_what_nodes_committed,
+    gaps_count_exactly_what_is_missing,
 )
 WHILE_NODES_ARE_AWAY: tuple[Rule, ...] = (
     what_a_lost_node_has_is_let_go,

@@ -32,6 +32,7 @@ from ixproxy.testing.simulation.calls import Calls
 from ixproxy.testing.simulation.history import Breach, History
 from ixproxy.testing.simulation.ledger import Ledger, ObservedStore
 from ixproxy.testing.simulation.logged import Logged
+from ixproxy.testing.simulation.logs import NodeLogs
 from ixproxy.testing.simulation.players import SORTS, Asked, Player
 from ixproxy.testing.simulation.pushed_work import PushedWork
 from ixproxy.testing.simulation.service import Service
@@ -105,6 +106,9 @@ class Run:
         self.calls.clock = self.cluster.clock
         for node in self.cluster.nodes:
             node.at_database = partial(self._observed, node)
+        self.logs = NodeLogs(self.cluster.nodes) if world.logs else None
+        if self.logs is not None:
+            self.ledger.books.append(self.logs)
         self._stores: dict[str, ObservedStore] = {}
         self.service = Service(self.cluster, world, self.broken, self._failing, self._full)
         self.lives: dict[str, State] = {}

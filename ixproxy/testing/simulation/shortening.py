@@ -40,7 +40,13 @@ def shortened(
     def again(numbers: Sequence[int]) -> Result | None:
         nonlocal tried
         tried += 1
-        run = simulate(result.seed, result.steps, only=frozenset(numbers), stores=stores)
+        run = simulate(
+            result.seed,
+            result.steps,
+            only=frozenset(numbers),
+            stores=stores,
+            logs=result.world.logs,
+        )
         return run if run.breach is not None and run.breach.rule == rule else None
 
     best = result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ixproxy.testing.places import Places, SqlitePlaces
@@ -50,6 +50,8 @@ class Result:
         words.append(f"--steps {self.steps}")
         if len(self.ran) < self.steps:
             words.append(f"--only {','.join(map(str, self.ran))}")
+        if self.world.logs:
+            words.append("--logs")
         if self.store != SqlitePlaces.kind:
             words.append(f"--store {self.store}")
         return " ".join(words)
@@ -81,6 +83,7 @@ def simulate(
     only: Collection[int] | None = None,
     history: bool = True,
     stores: Places | None = None,
+    logs: bool = False,
 ) -> Result:
     """
     Run the simulation of one seed.
@@ -89,8 +92,9 @@ def simulate(
     :param only: the numbers of those that run; None: all.
     :param history: whether the result has it.
     :param stores: where databases lie; None: SQLite in memory.
+    :param logs: every node has event logs.
     """
-    world = drawn_world(seed)
+    world = replace(drawn_world(seed), logs=logs)
     drawn = drawn_steps(seed, steps, weights_of(world))
     chosen = [step for step in drawn if only is None or step.number in only]
     run = Run(world, stores)

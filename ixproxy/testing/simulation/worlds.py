@@ -87,6 +87,7 @@ class World:
     :ivar per_router, per_strategy: how much one may have at a time, on each node.
     :ivar pushers: how many of those routers there are at the beginning.
     :ivar snapshots: clients take snapshots, listen to workbins, and have events of their own.
+    :ivar logs: every node has event logs; not drawn, but asked for.
     :ivar members_at_a_time: of a snapshot a node does something with so many in one batch.
     :ivar media, routers, desks, reporters: how many clients there are at the beginning.
     """
@@ -132,6 +133,7 @@ class World:
     pushers: int = 0
     snapshots: bool = False
     members_at_a_time: int = 2
+    logs: bool = False
 
     @property
     def ending(self) -> float:
@@ -180,6 +182,8 @@ class World:
             )
         if self.snapshots:
             parts.append(f"snapshots, {self.members_at_a_time} members at a time")
+        if self.logs:
+            parts.append("event logs")
         if self.calm:
             parts.append("nothing breaks")
         if self.seats is not None:

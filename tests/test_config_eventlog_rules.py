@@ -1,0 +1,39 @@
+"""Event logs beside the rest of the deployment, beyond the cases."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.config_cases import GOOD, put
+from tests.deployments import found
+from tests.test_config_advice import said
+
+LOG = '\n[[applications.ixn1.event-logs]]\naddress = "sqlite:/srv/log.db"\n'
+
+
+@pytest.mark.parametrize("second", ["sqlite:/srv/log.db", "sqlite:/srv/other.db"])
+def test_one_event_log_for_all_and_one_for_each_are_both_right(second: str) -> None:
+    text = put(GOOD, "applications.ixn1", 'event-log = "sqlite:/srv/log.db"')
+    assert said(put(text, "applications.ixn2", f'event-log = "{second}"')) == []
+
+
+def test_logs_of_two_nodes_may_have_one_name() -> None:
+    text = GOOD + LOG + LOG.replace("ixn1", "ixn2")
+    assert found(text) == []
+
+
+def test_the_name_of_the_short_form_is_taken() -> None:
+    text = put(GOOD, "applications.ixn1", 'event-log = "sqlite:/srv/log.db"')
+    (problem,) = found(text + LOG.replace("log.db", "b.db") + 'name = "log"\n')
+    assert 'another event log of this node is named "log" already' in problem
+
+
+def test_what_the_log_itself_refuses_is_said_with_its_table() -> None:
+    (problem,) = found(GOOD + LOG + "custom-fields = { Customer = 1 }\n")
+    assert "[applications.ixn1.event-logs#1" in problem
+    assert "Customer" in problem
+
+
+def test_an_address_that_its_log_refuses_is_said_at_the_short_form_too() -> None:
+    (problem,) = found(put(GOOD, "applications.ixn1", 'event-log = "oracle:/srv/log.db"'))
+    assert "[applications.ixn1] event-log: no eventlog plug-in is named" in problem
