@@ -176,9 +176,11 @@ without the other says so, and stores nothing. A copy is made by `VACUUM INTO` o
 
 A database that is away, full, locked for long, of a newer version, a node's store, or of another
 program: the node goes on, its spool fills, `ixctl status` says why, and all is tried again until
-it works. Nothing is changed in what is not an event log. Older tables are brought up to date when
-a node begins, each step in a transaction of its own; nodes of an older program that share them
-stop logging then, and keep what they have in their spools until they are replaced.
+it works; of one that takes what it is given and says nothing for half a minute the state is
+`connecting: no answer for … s`. Nothing is changed in what is not an event log. Older tables are
+brought up to date when a node begins, each step in a transaction of its own; nodes of an older
+program that share them stop logging then, and keep what they have in their spools until they are
+replaced.
 """
 
 
