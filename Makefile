@@ -21,7 +21,7 @@ ARGS ?=
 VENV_PACKAGES := python3 python3-venv
 # python-qpid-proton comes as C source.
 BUILD_PACKAGES := gcc libc6-dev python3-dev
-TEST_PACKAGES := postgresql pgbouncer iproute2 curl rabbitmq-server activemq libaxis-java libsoap-lite-perl openjdk-17-jdk-headless
+TEST_PACKAGES := postgresql pgbouncer iproute2 curl rabbitmq-server activemq libaxis-java libsoap-lite-perl openjdk-17-jdk-headless chromium
 BENCH_PACKAGES := haproxy gcc libc6-dev libssl-dev postgresql rabbitmq-server
 CHAOS_PACKAGES := postgresql iproute2
 CAPTURE_CHAOS_PACKAGES := postgresql rabbitmq-server

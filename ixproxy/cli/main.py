@@ -32,6 +32,7 @@ MODULES = (
     "agent",
     "agent_state",
     "watch",
+    "eventlog",
     "decode",
     "load",
 )

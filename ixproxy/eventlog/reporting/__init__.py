@@ -1,0 +1,1 @@
+"""The report of an event log: its figures, and the page that shows them."""
