@@ -14,10 +14,11 @@ from typing import Any
 
 from ixproxy.testing.chaos_books import Books
 from ixproxy.testing.chaos_history import History
-from ixproxy.testing.eventlog_chaos_deployment import LEAST_BOUND, SHAKEN
+from ixproxy.testing.eventlog_chaos_deployment import LEAST_BOUND, NODES, SHAKEN
 from ixproxy.testing.eventlog_chaos_flood import Flood
 from ixproxy.testing.eventlog_chaos_judging import Truth, Verdict
 from ixproxy.testing.eventlog_chaos_outsides import Outside
+from ixproxy.testing.eventlog_chaos_page import make_page, read_page, told_wrongly
 from ixproxy.testing.eventlog_chaos_stage import Options, Outcome, Stage
 from ixproxy.testing.eventlog_chaos_told import Told
 
@@ -154,12 +155,23 @@ async def bounded(
             history.flush()
         verdict = await stage.judged(Truth(Books().read(history.requests), told=run.told.events))
         verdict.figures["requests refused, for the log is full"] = run.flood.refused
+        if stage.outside.has_pages:
+            wrong = await stage.apart(lambda: _wrong_on_the_page(stage, folder / "report.html"))
+            verdict.count("wrong on the page of the report", wrong)
         _judge_bound(run, verdict, mandatory)
         surprises = [*stage.surprises(), *run.surprises]
     return Outcome(
         options, verdict, stage.struck, surprises, stage.outside.missing,
         reactor.seconds() - began, run.told.most_waiting,
     )  # fmt: skip
+
+
+def _wrong_on_the_page(stage: Stage, file: Path) -> list[str]:
+    """In what the page of `ixctl eventlog report` is not right about what was dropped."""
+    make_page(stage.outside.address, file)
+    names = {dbid: f"{name} ({dbid})" for name, dbid in NODES.items()}
+    said = read_page(file.read_text("utf-8"))
+    return told_wrongly(said, stage.witness(), stage.outside.logged(), names)
 
 
 def _judge_bound(run: _Bounded, verdict: Verdict, mandatory: bool) -> None:

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from ixproxy import messages as m
 from ixproxy.client import connect
+from ixproxy.client.places import Endpoint
 from ixproxy.errors import Code, IxproxyError, RequestRefused
 from ixproxy.testing.chaos_asking import SETTINGS, Asking
 from ixproxy.testing.chaos_deployment import MEDIA, PROBES, TENANT
@@ -34,7 +35,7 @@ class Flood:
     :ivar mild: likewise for another reason, about which it asked again.
     """
 
-    def __init__(self, reactor: Any, history: History, endpoints: Sequence[str]) -> None:
+    def __init__(self, reactor: Any, history: History, endpoints: Sequence[Endpoint]) -> None:
         self._reactor = reactor
         self._history = history
         self._endpoints = list(endpoints)

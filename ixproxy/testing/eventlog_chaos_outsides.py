@@ -50,12 +50,13 @@ class Outside:
 
     :param folder: for its files.
     :cvar comes_soon: `come_back` takes little time.
+    :cvar has_pages: `ixctl eventlog report` can read it.
     :ivar address: as the deployment file has it, once it has started.
     :ivar missing: what cannot happen here, and why.
     """
 
     kind = ""
-    comes_soon = True
+    comes_soon = has_pages = True
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -232,7 +233,7 @@ class AmqpOutside(Outside):
     """
 
     kind = "amqp"
-    comes_soon = False
+    comes_soon = has_pages = False
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

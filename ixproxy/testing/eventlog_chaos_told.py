@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 
 from ixproxy import messages as m
+from ixproxy.client.places import Endpoint
 from ixproxy.messages.message import Event, Message
 from ixproxy.messages.status import LogStatus
 from ixproxy.node.log_rules import NAMES
@@ -49,7 +50,7 @@ class Told:
         return self.status.waiting if self.status is not None else 0
 
     async def begin(
-        self, reactor: Any, history: History, endpoints: Sequence[str], name: str, log: str
+        self, reactor: Any, history: History, endpoints: Sequence[Endpoint], name: str, log: str
     ) -> None:
         """
         Be told everything from now on, by whichever server of the node serves.

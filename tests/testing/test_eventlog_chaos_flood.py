@@ -40,7 +40,9 @@ class Flooded:
         return self.cluster.finish(Deferred.fromCoroutine(work))
 
     def dropped(self) -> int:
-        (status,) = self.cluster.nodes[0].latest.server.state.logs.statuses()
+        server = self.cluster.nodes[0].latest.server
+        assert server is not None
+        (status,) = server.state.logs.statuses()
         return int(status.counts.get("dropped", 0))
 
     def close(self) -> None:
