@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from html import unescape
 from pathlib import Path
 
 from ixproxy.errors import IxproxyError
@@ -17,6 +18,9 @@ from ixproxy.testing.servers import environment
 
 SECONDS = 120
 _DROPPED, _GAPS = "table-dropped", "table-gaps"
+_ROW = re.compile(r"<tr\b[^>]*>(.*?)</tr>", re.DOTALL)
+_CELL = re.compile(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", re.DOTALL)
+_MARKUP = re.compile(r"<[^>]*>")
 
 Span = tuple[str, int, int, int, int]
 """A gap: its node, epoch, first and last number, and how many."""
@@ -57,20 +61,22 @@ def make_page(address: str, file: Path) -> None:
 
 def read_page(text: str) -> Said:
     """What a page says of what was dropped."""
-    reader = _Tables()
-    reader.feed(text)
     said = Said()
-    for node, event, many in _rows(reader, _DROPPED, said):
+    for node, event, many in _rows(text, _DROPPED, said):
         said.dropped[node, event] += _number(many)
-    for node, epoch, numbers, _, _, many in _rows(reader, _GAPS, said):
+    for node, epoch, numbers, _, _, many in _rows(text, _GAPS, said):
         first, _, last = numbers.partition("–")
         said.gaps.append((node, _number(epoch), _number(first), _number(last), _number(many)))
     return said
 
 
-def _rows(reader: _Tables, table: str, said: Said) -> Iterator[list[str]]:
-    """The rows of a table, but for those of its head and its foot."""
-    rows = [row for row in reader.tables.get(table, []) if row][1:]
+def _rows(text: str, table: str, said: Said) -> Iterator[list[str]]:
+    """The cells of a table, row by row, but for those of its head and its foot."""
+    found = re.search(rf'<table\b[^>]*\bid="{table}"[^>]*>(.*?)</table>', text, re.DOTALL)
+    rows = [
+        [unescape(_MARKUP.sub("", cell)) for cell in _CELL.findall(row)]
+        for row in _ROW.findall(found[1] if found else "")
+    ][1:]
     if rows:
         said.whole.append(_number(rows.pop()[-1]))
     yield from rows
@@ -103,32 +109,3 @@ def told_wrongly(
     if set(said.whole) != ({so.total()} if so else set()):
         wrong.append(f"{said.whole} in all, it was {so.total()}")
     return wrong
-
-
-class _Tables(HTMLParser):
-    """Collects the texts of the cells of tables that have an id."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tables: dict[str, list[list[str]]] = {}
-        self._rows: list[list[str]] | None = None
-        self._in_cell = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "table":
-            self._rows = self.tables.setdefault(dict(attrs).get("id") or "", [])
-        elif self._rows is not None and tag == "tr":
-            self._rows.append([])
-        elif self._rows is not None and tag in ("td", "th"):
-            self._rows[-1].append("")
-            self._in_cell = True
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "table":
-            self._rows = None
-        elif tag in ("td", "th"):
-            self._in_cell = False
-
-    def handle_data(self, data: str) -> None:
-        if self._in_cell and self._rows:
-            self._rows[-1][-1] += data
