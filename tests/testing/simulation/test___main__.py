@@ -31,6 +31,14 @@ def test_they_can_run_on_a_server_of_postgresql(
     assert "3 steps" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("which", [["--seed", "3"], ["--seeds", "3:5"]])
+def test_nodes_may_have_event_logs(
+    which: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*which, "--steps", "10", "--logs"]) == 0
+    assert "10 steps" in capsys.readouterr().out
+
+
 def test_many_seeds_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--seeds", "3:6", "--steps", "3"]) == 0
     out = capsys.readouterr().out

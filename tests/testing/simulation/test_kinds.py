@@ -5,6 +5,7 @@ import pytest
 from ixproxy.testing.simulation.kinds import (
     DO,
     KINDS,
+    OF_LOGS,
     OF_PUSHED,
     OF_SERVICES,
     OF_SNAPSHOTS,
@@ -25,7 +26,7 @@ from tests.testing.simulation.small_worlds import (
 
 
 def test_each_kind_has_a_name_of_its_own_and_is_met_at_times() -> None:
-    kinds = (*KINDS, *OF_SERVICES, *OF_PUSHED)
+    kinds = (*KINDS, *OF_SERVICES, *OF_PUSHED, *OF_LOGS)
     assert len(DO) == len(kinds)
     assert all(kind.weight > 0 for kind in kinds)
 
@@ -50,6 +51,9 @@ def test_servers_and_pushed_routers_are_met_where_there_are_some() -> None:
     usual = weights_of(small_world())
     assert weights_of(small_world(services=True)).keys() == usual.keys() | served
     assert weights_of(small_world(pushed=True)).keys() == usual.keys() | pushed
+    logs = {kind.name for kind in OF_LOGS}
+    assert weights_of(small_world(logs=True)).keys() == usual.keys() | logs
+    assert logs <= TROUBLE
     both = weights_of(small_world(services=True, pushed=True, calm=True))
     assert both.keys() == (usual.keys() | served | pushed) - TROUBLE
     assert list(weights_of(small_world(pushed=True)))[: len(usual)] == list(usual)

@@ -22,6 +22,13 @@ def test_no_seed_breaks_a_rule(tenth: int) -> None:
         assert result.breach is None, f"{result.breach}\nAgain: {result.command}"
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_no_seed_breaks_a_rule_where_nodes_have_event_logs(seed: int) -> None:
+    result = simulate(seed, 150, logs=True)
+    assert result.breach is None, f"{result.breach}\nAgain: {result.command}"
+    assert "--logs" in result.command
+
+
 def test_the_same_seed_has_the_same_history() -> None:
     assert simulate(3, 80) == simulate(3, 80)
 
