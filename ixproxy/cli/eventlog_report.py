@@ -96,7 +96,9 @@ def tenant(text: str) -> int:
     except ValueError:
         found = -1
     if not 0 <= found <= MAX_TENANT_ID:
-        raise ArgumentTypeError(f"expected the id of a tenant, 0 to {MAX_TENANT_ID}, not {text!r:.40}")
+        raise ArgumentTypeError(
+            f"expected the id of a tenant, 0 to {MAX_TENANT_ID}, not {text!r:.40}"
+        )
     return found
 
 

@@ -127,7 +127,14 @@ def test_columns_of_another_type_are_read_as_the_schema_has_them(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "bad", ["event_time = 'noon'", "event_time = 9e999", "event_time = -1e11", "event = x'00'", "event_number = 'a'"]
+    "bad",
+    [
+        "event_time = 'noon'",
+        "event_time = 9e999",
+        "event_time = -1e11",
+        "event = x'00'",
+        "event_number = 'a'",
+    ],
 )
 def test_a_row_that_names_no_event_is_said(tmp_path: Path, bad: str) -> None:
     log = log_at(tmp_path)
