@@ -192,10 +192,12 @@ def test_views_of_ones_own_beside_the_tables_are_no_trouble(session: Session) ->
 def test_a_merged_history_is_refused_and_a_log_is_not_merged(session: Session) -> None:
     create(session, built_in("postgresql"), MERGED)
     assert version_of(session, MERGED) == VERSION
-    with pytest.raises(StorageError, match="'merged': nodes log into one of their own"):
+    with pytest.raises(StorageError, match="'merged': it is a merged one; expected the kind 'log'"):
         begin(session)
     session.run("UPDATE log_schema SET kind = 'log'")
-    with pytest.raises(StorageError, match="'log': it is not merged"):
+    with pytest.raises(
+        StorageError, match="'log': nodes have written it"
+    ):
         version_of(session, MERGED)
 
 
