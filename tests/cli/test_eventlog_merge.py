@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ixproxy.cli import eventlog_merge
+from ixproxy.cli.eventlog_opening import opened
 from ixproxy.cli.main import parser, run_command
 from ixproxy.eventlog import merge_run, sqlite_tables
 from ixproxy.eventlog.log_databases import LogDatabase
@@ -130,7 +131,6 @@ def test_a_full_disk_is_said_and_the_next_run_goes_on(
     big.write(7, [interaction(1 + n, "x" * 5000) for n in range(200)])
     run(*logs, "--into", target)
     room = Path(target.removeprefix("sqlite:")).stat().st_size // 4096 + 40
-    opened = eventlog_merge.opened
 
     def cramped(address: str, schema_name: str, *, create: bool = False) -> LogDatabase:
         database = opened(address, schema_name, create=create)
