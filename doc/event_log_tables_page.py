@@ -129,10 +129,11 @@ the agent who has sent it.
 ## One database for all, or one for each
 
 Both work. **One database for all nodes**: a stream of events is that of one `dbid`; nodes never
-wait for each other's rows but for moments. SQLite allows that among nodes of one machine, and one
-writes at a time; nodes of several machines share PostgreSQL. **One for each node**: nothing is
-shared, and a lost database stops one node's log alone. [`ixctl eventlog merge`](event-log-merge.md)
-makes one history of either. Interactions and calls are on one node each, so their rows are the same in both cases.
+wait for each other's rows but for moments. SQLite allows that among nodes of one machine, and
+one writes at a time; nodes of several machines share PostgreSQL. **One for each node**: nothing
+is shared, and a lost database stops one node's log alone. [`ixctl eventlog
+merge`](event-log-merge.md) makes one history of either. Interactions and calls are on one node
+each, so their rows are the same in both cases.
 
 **Agents log in on all nodes.** So each node writes its own `EventAgentLogin` and
 `EventAgentLogout` and all between, and pairs of several nodes overlap. They are told from two
@@ -181,10 +182,11 @@ DELETE FROM rpt_custom WHERE event_time < 1767225600;
 DELETE FROM rpt_dropped WHERE last_time < 1767225600;
 ```
 
-Leave `rpt_source` as it is, and [merge](event-log-merge.md) first what is to be merged. Free pages are used again; a
-file gets smaller by `VACUUM`, while no node logs. Do not move or remove the file of a log while
-nodes log into it, for what stands in `…-wal` beside it belongs to it: a node that finds the one
-without the other says so, and stores nothing. A copy is made by `VACUUM INTO` or `.backup`.
+Leave `rpt_source` as it is, and [merge](event-log-merge.md) first what is to be merged. Free
+pages are used again; a file gets smaller by `VACUUM`, while no node logs. Do not move or remove
+the file of a log while nodes log into it, for what stands in `…-wal` beside it belongs to it: a
+node that finds the one without the other says so, and stores nothing. A copy is made by `VACUUM
+INTO` or `.backup`.
 
 ## When something is wrong
 

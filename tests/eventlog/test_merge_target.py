@@ -8,10 +8,11 @@ import pytest
 
 from ixproxy.errors import StorageError
 from ixproxy.eventlog.log_databases import open_database
-from ixproxy.eventlog.log_tables import declared
+from ixproxy.eventlog.log_tables import MERGED, TABLES, declared
 from ixproxy.eventlog.merge_target import MergeTarget, Reached
 from ixproxy.eventlog.merging.agent_records import Channel, Session
 from ixproxy.eventlog.merging.horizon import Stream
+from ixproxy.eventlog.schemas import APPLICATION_ID, VERSION
 from tests.eventlog.logs import log_at, rows_of
 from tests.eventlog.merging.agent_worlds import event
 
@@ -113,6 +114,16 @@ def test_acts_of_agents_are_found_in_the_history(address: str) -> None:
     target.flush()
     assert target.ended(1, 1)
     target.close()
+
+
+def test_a_target_is_made_as_logs_are_with_columns_and_tables_more(address: str) -> None:
+    opened(address).close()
+    assert rows_of(address, "PRAGMA application_id") == [(APPLICATION_ID,)]
+    assert rows_of(address, "SELECT version, kind FROM log_schema") == [(VERSION, "merged")]
+    database = open_database(address)
+    for table in TABLES:
+        assert list(database.columns(table)) == [*declared(table), *MERGED]
+    database.close()
 
 
 def test_two_who_merge_into_one_database_are_found_out(address: str) -> None:

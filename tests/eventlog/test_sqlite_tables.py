@@ -192,9 +192,7 @@ def test_a_merged_history_is_refused_and_a_log_is_not_merged(
         begin(database)
     database.execute("UPDATE log_schema SET kind = 'log'")
     begin(database)
-    with pytest.raises(
-        StorageError, match="'log': nodes have written it"
-    ):
+    with pytest.raises(StorageError, match="'log': nodes have written it"):
         version_of(database, "the log", MERGED)
 
 
