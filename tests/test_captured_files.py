@@ -112,11 +112,12 @@ async def test_files_are_taken_once_and_answered_whenever_the_node_dies(
             await cluster.kill("ixn1")
             await cluster.restart("ixn1")
         await source.until(lambda: not source.files("inbound"))
-        await source.until(lambda: len(source.told()) >= SUBMITS)
+        await source.until(lambda: len(source.told()) >= SUBMITS + 1)
         assert taken(cluster.store("ixn1")) == Counter(names)
         assert [path.stem for path in source.files("processed")] == names
         # Replies are told at least once: the same number twice where the node died in between.
-        assert set(source.told()) == {("submitted", name) for name in names}
+        bad = ("error", "")
+        assert set(source.told()) == {bad, *(("submitted", name) for name in names)}
         in_error = {path.name for path in source.files("error")}
         assert in_error == {
             f"bad{start}.xml{end}"

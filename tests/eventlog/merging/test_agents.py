@@ -151,6 +151,30 @@ def test_the_logout_is_the_homes_or_that_of_the_last_node_if_that_is_later(
     assert [(each.row[0], each.time) for each in merged(events)] == [(1, 1.0), told]
 
 
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_what_is_told_of_no_session_behind_a_logout_stays_behind_it(interrupted: bool) -> None:
+    nobodys: dict[str, Any] = {"agent_session_number": None, "agent_session_dbid": None}
+    out = merged(
+        [
+            *(event(dbid, 1, "AgentLogin") for dbid in (1, 2)),
+            event(2, 5, "AgentNotAvailable", **nobodys),
+            event(1, 6, "AgentNotAvailable", **nobodys),
+            event(1, 10, "AgentLogout"),
+            event(1, 10, "AgentNotAvailable", number=10001, **nobodys),
+            event(2, 10.5, "AgentLogout"),
+            event(2, 10.5, "AgentNotAvailable", number=10501, **nobodys),
+        ],
+        interrupted=interrupted,
+    )
+    names = [name for name, *_ in shapes(out)]
+    assert list(zip(names, [each.time for each in out], strict=True)) == [
+        ("EventAgentLogin", 1),
+        ("EventAgentNotAvailable", 5),
+        ("EventAgentLogout", 10),
+        ("EventAgentNotAvailable", 10),
+    ]
+
+
 def test_a_node_that_is_silent_for_ever_is_waited_for_no_longer_than_said() -> None:
     agents = AgentHistories(restore=60.0)
     for each in (event(1, 1.0, "AgentLogin"), event(2, 1.0, "AgentLogin")):
