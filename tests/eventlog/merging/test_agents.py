@@ -185,6 +185,20 @@ def test_a_node_that_is_silent_for_ever_is_waited_for_no_longer_than_said() -> N
     assert agents.seen(event(2, 80.0, "AgentLogout")) == []
 
 
+def test_a_node_that_comes_back_after_that_says_nothing_more_of_the_session() -> None:
+    agents = AgentHistories(restore=60.0)
+    for each in (event(1, 1.0, "AgentLogin"), event(2, 1.0, "AgentLogin")):
+        agents.seen(each)
+    agents.seen(event(1, 10.0, "AgentLogout"))
+    assert shapes(agents.passed(71.0)) == [("EventAgentLogout", 1, None)]
+    for late in (False, True):
+        for name in ("DoNotDisturbOn", "AgentLogin", "DoNotDisturbOff"):
+            assert agents.seen(event(2, 80.0, name, late=late)) == [], (name, late)
+    assert agents.seen(event(2, 90.0, "AgentLogout")) == []
+    assert agents.counters["after the end"] == 4
+    assert shapes(agents.seen(second(2, 100.0, "AgentLogin"))) == [("EventAgentLogin", 2, None)]
+
+
 def test_a_node_that_still_works_with_the_agent_is_waited_for() -> None:
     agents = AgentHistories(restore=60.0)
     for each in (event(1, 1.0, "AgentLogin"), event(2, 1.0, "AgentLogin")):
