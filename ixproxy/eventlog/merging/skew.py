@@ -45,8 +45,7 @@ class _Window:
 
     @property
     def median(self) -> float:
-        found = round(self._sorted[len(self._sorted) // 2], FINEST)
-        return found if abs(found) >= LEAST else 0.0
+        return _apart(self._sorted[len(self._sorted) // 2])
 
 
 class Skew:
@@ -129,8 +128,14 @@ class Skew:
                     continue
                 apart = self._windows[first, second].median
                 if first in offsets:
-                    offsets[second] = round(offsets[first] + apart, FINEST)
+                    offsets[second] = _apart(offsets[first] + apart)
                 else:
-                    offsets[first] = round(offsets[second] - apart, FINEST)
+                    offsets[first] = _apart(offsets[second] - apart)
                 spread = True
                 break
+
+
+def _apart(seconds: float) -> float:
+    """By how much clocks are apart; also where two differences, each rounded, say so."""
+    found = round(seconds, FINEST)
+    return found if abs(found) >= LEAST else 0.0

@@ -83,3 +83,9 @@ def test_what_is_kept_gives_the_same_offsets(samples: list[tuple[int, int, float
         skew.learn(first, 100.0, second, 100.0 + apart)
     kept = Skew({pair: skew.samples(pair) for pair in skew.changed}, {})
     assert [kept.of(dbid) for dbid in (1, 2, 3)] == [skew.of(dbid) for dbid in (1, 2, 3)]
+
+
+def test_clocks_that_are_right_are_not_apart_by_what_was_rounded_on_the_way() -> None:
+    pairs = {(1, 2): [0.0], (1, 3): [0.9376] * 3, (2, 3): [0.9374] * 3}
+    skew = Skew(pairs, {})
+    assert [skew.of(dbid) for dbid in (1, 2, 3)] == [0.0, 0.0, 0.938]
