@@ -290,10 +290,10 @@ def test_a_source_is_given_once_and_is_not_the_target(tmp_path: Path, merging: M
     with pytest.raises(StorageError, match="given twice"):
         merging(log.address, f"sqlite:{tmp_path / 'link.db'}")
     merging(log.address)
-    with pytest.raises(StorageError, match=r"its kind is 'merged'"):
+    with pytest.raises(StorageError, match="of the kind 'merged'"):
         merging(merging.target)
     merging.target = log.address
-    with pytest.raises(StorageError, match="cannot be the target"):
+    with pytest.raises(StorageError, match="of the kind 'log': nodes have written it"):
         merging(log.address)
 
 
