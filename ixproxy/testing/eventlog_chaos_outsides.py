@@ -20,7 +20,7 @@ import ixproxy
 from ixproxy.errors import StorageError
 from ixproxy.testing import chaos_disks, postgresql
 from ixproxy.testing.chaos_disks import SmallDisk
-from ixproxy.testing.eventlog_chaos_rows import Logged, count_kept, read_kept, read_tables
+from ixproxy.testing.eventlog_chaos_rows import Logged, read_kept, read_tables
 from ixproxy.testing.postgresql import PostgresqlServer
 from ixproxy.testing.rabbitmq import PASSWORD, USER, RabbitmqBroker
 from ixproxy.testing.servers import ServerFailed, environment
@@ -96,7 +96,7 @@ class Outside:
         return read_tables(self.address)
 
     def complete(self, entries: int) -> bool:
-        """Whether a reader has had so many entries, or need not be waited for."""
+        """Whether a reader has had so many events, or need not be waited for."""
         return True
 
 
@@ -300,8 +300,12 @@ class AmqpOutside(Outside):
         return read_kept(self._kept)
 
     def complete(self, entries: int) -> bool:
-        """Whether the reader has so many."""
-        return count_kept(self._kept) >= entries
+        """Whether the reader has so many, those counted in that it knows to be dropped."""
+        try:
+            logged = self.logged()
+        except StorageError:
+            return False
+        return len(logged.rows) + sum(gap.many for gap in logged.gaps) >= entries
 
     def _read(self) -> None:
         """Begin to read; it ends when this process does."""

@@ -162,15 +162,6 @@ def read_kept(path: Path) -> Logged:
     return logged
 
 
-def count_kept(path: Path) -> int:
-    """How many messages that reader has kept by now; 0: it keeps nothing yet."""
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=1)) as database:
-            return int(database.execute("SELECT count(*) FROM events").fetchone()[0])
-    except sqlite3.Error:
-        return 0
-
-
 def spooled(stores: Mapping[str, str], log: str) -> int:
     """
     Rows of the outboxes that wait for a log; -1: a node's database cannot be read just now.

@@ -18,6 +18,7 @@ from ixproxy.testing.eventlog_chaos_outsides import (
     PostgresqlOutside,
     SqliteOutside,
 )
+from ixproxy.testing.eventlog_chaos_rows import Gap, Logged, Row
 from ixproxy.testing.eventlog_outside import entry
 from ixproxy.testing.servers import ServerFailed
 
@@ -134,6 +135,17 @@ def test_what_was_not_started_says_so_and_can_be_stopped(tmp_path: Path) -> None
     assert broker.logged().rows == {}
     database.stop()
     broker.stop()
+
+
+def test_a_reader_is_complete_when_it_knows_of_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = AmqpOutside(tmp_path / "log")
+    logged = Logged({(101, 1, 1): Row("EventHeld", 1.0, "rpt_interaction")})
+    monkeypatch.setattr(broker, "logged", lambda: logged)
+    assert (broker.complete(1), broker.complete(4)) == (True, False)
+    logged.gaps.append(Gap(101, 1, 2, 4, 2.0, 4.0, {"EventHeld": 3}))
+    assert (broker.complete(4), broker.complete(5)) == (True, False)
 
 
 def test_each_kind_is_found_by_its_name() -> None:

@@ -19,7 +19,6 @@ from ixproxy.testing.eventlog_chaos_rows import (
     Gap,
     Logged,
     Row,
-    count_kept,
     read_kept,
     read_tables,
     spooled,
@@ -60,7 +59,6 @@ def test_rows_of_every_table_and_gaps_are_read(tmp_path: Path) -> None:
 def test_a_log_that_nobody_has_made_yet_is_empty(tmp_path: Path) -> None:
     assert read_tables(f"sqlite:{tmp_path / 'log.db'}") == Logged()
     assert read_kept(tmp_path / "kept.db") == Logged()
-    assert count_kept(tmp_path / "kept.db") == 0
 
 
 def test_what_is_no_log_cannot_be_read(tmp_path: Path) -> None:
@@ -96,7 +94,6 @@ def test_what_the_reader_of_a_queue_keeps_is_read(tmp_path: Path) -> None:
     logged = read_kept(place)
     assert logged.rows == {(101, 1, 1): Row("EventHeld", 1.5, "rpt_interaction")}
     assert logged.gaps == [Gap(101, 1, 2, 4, 2.0, 4.0, {"EventHeld": 2})]
-    assert count_kept(place) == 2
 
 
 def test_what_waits_for_a_log_is_counted_in_the_outboxes(tmp_path: Path) -> None:
