@@ -25,6 +25,7 @@ TEST_PACKAGES := postgresql pgbouncer iproute2 curl rabbitmq-server activemq lib
 BENCH_PACKAGES := haproxy gcc libc6-dev libssl-dev postgresql rabbitmq-server
 CHAOS_PACKAGES := postgresql iproute2
 CAPTURE_CHAOS_PACKAGES := postgresql rabbitmq-server
+EVENTLOG_CHAOS_PACKAGES := postgresql rabbitmq-server
 
 # The stamps carry a digest of all that is installed and of where it stands, so a
 # deleted file or a checkout that moved means a new installation, and a touched one does not.
@@ -89,6 +90,7 @@ help:
 	@echo 'make simulate  run 10,000 simulations on all processors (ARGS="--seeds A:B" for others)'
 	@echo 'make chaos     faults on real processes under load, on both stores (as root: with network faults)'
 	@echo 'make capture-chaos  documents while nodes, capture points, brokers and databases are killed'
+	@echo 'make eventlog-chaos  event logs that are away and full while nodes are killed (as root: with full disks)'
 	@echo 'make doc       build the documentation into doc/_build/html'
 	@echo 'make protocol  write the pages of protocol, options, life cycle and check-config from the tables'
 	@echo 'make clean     remove what the others left, but for $(VENV)'
@@ -167,6 +169,12 @@ chaos: $(INSTALLED_TEST)
 capture-chaos: $(INSTALLED_TEST)
 	@$(call debian,$(CAPTURE_CHAOS_PACKAGES))
 	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m ixproxy.testing.capture_chaos $(ARGS)
+
+# Likewise: one log after the other.
+.PHONY: eventlog-chaos
+eventlog-chaos: $(INSTALLED_TEST)
+	@$(call debian,$(EVENTLOG_CHAOS_PACKAGES))
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m ixproxy.testing.eventlog_chaos $(ARGS)
 
 .PHONY: doc
 doc: $(INSTALLED_TEST)

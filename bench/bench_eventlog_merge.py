@@ -20,8 +20,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ixproxy.eventlog.log_databases import SqliteDatabase
-from ixproxy.eventlog.log_tables import schema
+from ixproxy.eventlog.schemas import LOG
+from ixproxy.eventlog.sqlite_database import SqliteDatabase
 
 SKEW = (0.0, 2.5, -40.0, 0.3, 7.0)
 AGENTS = 300
@@ -87,8 +87,7 @@ class Logs:
         ]
         self._numbers = [0] * nodes
         for database in self._databases:
-            database.script(schema("sqlite"))
-            database.run("INSERT INTO log_schema VALUES (1, 'log')")
+            database.make(LOG)
 
     def write(self, events: Iterator[Made]) -> None:
         """Log all of them."""

@@ -17,6 +17,10 @@ HEAD = """\
 
 What happens on a node, in tables that reporting tools can query: in a file of SQLite
 (`sqlite:/path/to/log.db`), or in a database of PostgreSQL (`postgresql://user@host/database`).
+How events get there, and the keys that all kinds of logs have, says [Event logs](event-log.md);
+[merging](event-log-merge.md) makes one history of the logs of all nodes, and of that or of a
+single log there is a [report](event-log-report.md).
+
 The tables are the same on both. They are made when a node first logs there, in a file that is
 empty or not there, or in an empty schema; views and indexes of one's own may stand beside them
 later. This page is generated from the schema: `make protocol`.
@@ -125,16 +129,26 @@ the agent who has sent it.
 ## One database for all, or one for each
 
 Both work. **One database for all nodes**: a stream of events is that of one `dbid`; nodes never
-wait for each other's rows but for moments. SQLite allows that among nodes of one machine, and one
-writes at a time; nodes of several machines share PostgreSQL. **One for each node**: nothing is
-shared, and a lost database stops one node's log alone. `ixctl eventlog merge` makes one history
-of either. Interactions and calls are on one node each, so their rows are the same in both cases.
+wait for each other's rows but for moments. SQLite allows that among nodes of one machine, and
+one writes at a time; nodes of several machines share PostgreSQL. **One for each node**: nothing
+is shared, and a lost database stops one node's log alone. [`ixctl eventlog
+merge`](event-log-merge.md) makes one history of either. Interactions and calls are on one node
+each, so their rows are the same in both cases.
 
 **Agents log in on all nodes.** So each node writes its own `EventAgentLogin` and
 `EventAgentLogout` and all between, and pairs of several nodes overlap. They are told from two
 sessions by `agent_session_number` and `agent_session_dbid`, the same on all nodes for one login
 and never given again: rows with the same two are one session, seen by several nodes; an agent who
 comes again, be it before the last node has noticed that he went, has others.
+
+## In PostgreSQL
+
+The tables are in the schema that `schema-name` names, which must be there (`CREATE SCHEMA`), or
+else in the first one of the role's search path. Nodes may so have logs of their own in one
+database. The role must own the schema, or be allowed to make tables in it, and to read and write
+them. A password comes from `~/.pgpass`, as for [stores](postgresql.md). In addresses of commands
+the schema is `?schema-name=NAME`: `postgresql://reader@db.example/logs?schema-name=ixn1`, with
+`%20` and the like for what is no letter or digit. Who merges or reports needs only to read.
 
 ## Deletion at logout
 
@@ -151,8 +165,9 @@ comes again, be it before the last node has noticed that he went, has others.
   node that logs late deletes its own when it has caught up.
 
 The trigger belongs to the database. Nodes that share it must be configured alike: the last that
-begins says what holds. Whatever reads the log, a merge too, must be faster than logouts; to keep
-histories, leave it at `never` and delete old rows.
+begins says what holds. Whatever reads the log, a merge too, must be faster than logouts: rows
+that are deleted before a [merge](event-log-merge.md) are in no history, and nothing says so. To
+keep histories, leave it at `never` and delete old rows.
 
 ## Old rows
 
@@ -167,10 +182,11 @@ DELETE FROM rpt_custom WHERE event_time < 1767225600;
 DELETE FROM rpt_dropped WHERE last_time < 1767225600;
 ```
 
-Leave `rpt_source` as it is, and merge first what is to be merged. Free pages are used again; a
-file gets smaller by `VACUUM`, while no node logs. Do not move or remove the file of a log while
-nodes log into it, for what stands in `…-wal` beside it belongs to it: a node that finds the one
-without the other says so, and stores nothing. A copy is made by `VACUUM INTO` or `.backup`.
+Leave `rpt_source` as it is, and [merge](event-log-merge.md) first what is to be merged. Free
+pages are used again; a file gets smaller by `VACUUM`, while no node logs. Do not move or remove
+the file of a log while nodes log into it, for what stands in `…-wal` beside it belongs to it: a
+node that finds the one without the other says so, and stores nothing. A copy is made by `VACUUM
+INTO` or `.backup`.
 
 ## When something is wrong
 

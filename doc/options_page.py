@@ -11,7 +11,7 @@ from ixproxy.config_options import (
     MediaTypeSettings,
     WarmStandbyOptions,
 )
-from ixproxy.config_schema import WARM_STANDBY
+from ixproxy.config_schema import EVENT_LOG, WARM_STANDBY
 from ixproxy.config_sections import option_keys
 
 HEAD = """\
@@ -20,6 +20,9 @@ HEAD = """\
 Where they stand, for an application named `NAME`: `[applications.NAME.options.SECTION]`; for a
 media type: `[tenants.TENANT.media-types.NAME.options.settings]`. Names are those of the field. A
 value that is out of range is an error of the whole file. This page is generated: `make protocol`.
+
+Keys that are no options have pages of their own: [capture points](capture-points.md),
+[TLS](tls.md). Those of [event logs](event-log.md) are at the end of this one.
 """
 
 
@@ -60,6 +63,21 @@ def table(title: str, section: type, prefix: str = "") -> Iterator[str]:
         yield f"{gap}Known and checked, but without effect in this version: {', '.join(unserved)}."
 
 
+def event_log() -> Iterator[str]:
+    yield "\n## Event logs: `event-logs`\n"
+    yield "In `[[applications.NAME.event-logs]]`; what they mean says [the page](event-log.md).\n"
+    yield "| key | values | default |"
+    yield "|---|---|---|"
+    for name, key in EVENT_LOG.keys.items():
+        if key.required:
+            default = "needed"
+        else:
+            default = "its kind" if name == "name" else default_of(key)
+        yield f"| `{name}` | {values_of(key)} | {default} |"
+    for name in EVENT_LOG.tables:
+        yield f"| `{name}` | a table | none |"
+
+
 def page() -> Iterator[str]:
     yield HEAD.rstrip("\n")
     sections: Mapping[str, Mapping[str, type]] = {"Proxies": PROXY_SECTIONS, "Nodes": NODE_SECTIONS}
@@ -69,6 +87,7 @@ def page() -> Iterator[str]:
     yield from table("Media types: `settings`", MediaTypeSettings)
     title = "Clusters of proxies, and clients: `settings`"
     yield from table(title, WarmStandbyOptions, f"{WARM_STANDBY}.")
+    yield from event_log()
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def test_a_log_on_postgresql_has_a_schema_name() -> None:
         "log-userdata = true", 'schema-name = "reporting"'
     )
     (log,) = logs(text)
-    assert log.figures()["database"] == "postgresql://h/d schema reporting"
+    assert log.figures()["database"] == "postgresql://h/d?schema-name=reporting"
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from ixproxy.cli.outcomes import Exit, UsageError
+from ixproxy.cli.eventlog_opening import (
+    ADDRESS,
+    add_schema_name,
+    check_schema_name,
+    opened,
+    reaching,
+)
+from ixproxy.cli.outcomes import Exit
 from ixproxy.cli.output import Output, moment
-from ixproxy.errors import StoreUnreachable
-from ixproxy.eventlog.log_databases import LogDatabase, open_database
+from ixproxy.eventlog.log_databases import LogDatabase
 from ixproxy.eventlog.log_source import LogSource
 from ixproxy.eventlog.merge_export import export_csv, export_parquet, require_parquet
 from ixproxy.eventlog.merge_run import MergeOptions, MergeRun, Summary
@@ -25,21 +31,28 @@ def add_parser(subparsers: Any) -> None:
         "merge",
         help="one clean history out of many logs",
         description="Merges event logs: interactions, calls and custom events by time, and agents "
-        "so that each act is there once. What is new since the last time is added.",
+        "so that each act is there once. What is new since the last time is added. Sources are "
+        "only read, and nodes may log on meanwhile.",
     )
     parser.add_argument(
-        "sources", nargs="+", metavar="SOURCE", help="sqlite:PATH or postgresql://… with logs"
+        "sources", nargs="+", metavar="SOURCE", help=f"{ADDRESS}, with the log of nodes"
     )
     parser.add_argument(
-        "--into", required=True, metavar="TARGET", help="sqlite:PATH or postgresql://…"
+        "--into",
+        required=True,
+        metavar="TARGET",
+        help=f"{ADDRESS}, where the history goes; it is made if it is not there",
     )
-    parser.add_argument("--final", action="store_true", help="merge all, and wait for no node")
+    add_schema_name(parser)
+    parser.add_argument(
+        "--final", action="store_true", help="merge all that is there, and wait for no node"
+    )
     parser.add_argument(
         "--wait",
         type=_seconds,
         default=300.0,
         metavar="SECONDS",
-        help="a node that is behind by more is not waited for (300)",
+        help="a node that is behind by more is not waited for (%(default)g)",
     )
     parser.add_argument("--no-skew", action="store_true", help="take the nodes' clocks as right")
     parser.add_argument(
@@ -48,12 +61,16 @@ def add_parser(subparsers: Any) -> None:
         action="append",
         default=[],
         metavar="DBID=SECONDS",
-        help="a node's clock is ahead by so much",
+        help="a node's clock is ahead by so much; may be repeated",
     )
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--csv", type=Path, metavar="DIR", help="write the tables there, too")
-    output.add_argument("--parquet", type=Path, metavar="DIR", help="write the tables there, too")
-    parser.add_argument("--progress", action="store_true", help="say how far it is")
+    output.add_argument(
+        "--parquet", type=Path, metavar="DIR", help="the same as Parquet, which needs pyarrow"
+    )
+    parser.add_argument(
+        "--progress", action="store_true", help="say how far it is, on standard error"
+    )
     parser.set_defaults(command=command, local=True)
 
 
@@ -62,16 +79,15 @@ def command(args: Namespace, output: Output) -> int:
     if args.parquet is not None:
         # Before the work, not after it.
         require_parquet()
+    check_schema_name(args.schema_name, args.into, *args.sources)
     try:
-        summary = _merge(args, output)
-        files: dict[str, int] = {}
-        for folder, export in ((args.csv, export_csv), (args.parquet, export_parquet)):
-            if folder is not None:
-                with ExitStack() as stack:
-                    files = export(_open(stack, args.into), folder)
-    except StoreUnreachable as problem:
-        output.problem(str(problem), {"error": "connection", "description": str(problem)})
-        return Exit.UNREACHABLE
+        with reaching():
+            summary = _merge(args, output)
+            files: dict[str, int] = {}
+            for folder, export in ((args.csv, export_csv), (args.parquet, export_parquet)):
+                if folder is not None:
+                    with ExitStack() as stack:
+                        files = export(_open(stack, args, args.into), folder)
     except KeyboardInterrupt:
         output.note("interrupted; what was saved stays, and the next run goes on from there")
         return Exit.INTERRUPTED
@@ -87,16 +103,13 @@ def _merge(args: Namespace, output: Output) -> Summary:
         offsets=dict(args.offset),
     )
     with ExitStack() as stack:
-        sources = [LogSource(_open(stack, each)) for each in args.sources]
-        target = MergeTarget(_open(stack, args.into, create=True))
+        sources = [LogSource(_open(stack, args, each)) for each in args.sources]
+        target = MergeTarget(_open(stack, args, args.into, create=True))
         return MergeRun(sources, target, options, _progress(args, output)).run()
 
 
-def _open(stack: ExitStack, address: str, *, create: bool = False) -> LogDatabase:
-    try:
-        database = open_database(address, create=create)
-    except ValueError as problem:
-        raise UsageError(str(problem)) from problem
+def _open(stack: ExitStack, args: Namespace, address: str, *, create: bool = False) -> LogDatabase:
+    database = opened(address, args.schema_name, create=create)
     stack.callback(database.close)
     return database
 

@@ -14,19 +14,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ixproxy.cli.eventlog_opening import (
+    ADDRESS,
+    add_schema_name,
+    check_schema_name,
+    opened,
+    reaching,
+)
 from ixproxy.cli.outcomes import Exit, UsageError
 from ixproxy.cli.output import Output
-from ixproxy.config_store_address import postgresql_text, without_password
-from ixproxy.errors import NodeUnavailable
+from ixproxy.config_store_address import without_password
 from ixproxy.eventlog.reporting.figures import Figures, gather
 from ixproxy.eventlog.reporting.page import page
 from ixproxy.eventlog.reporting.period import Wanted
-from ixproxy.eventlog.reporting.source import (
-    POSTGRESQL,
-    LogUnreachable,
-    LogUnreadable,
-    open_log,
-)
+from ixproxy.eventlog.reporting.source import Log, LogUnreadable
 from ixproxy.eventlog.reporting.wording import at_second, counted
 
 STANDARD_OUTPUT = "-"
@@ -41,9 +42,7 @@ def add_parser(subparsers: Any) -> None:
         "holds: volumes, waiting and handling times, the time of agents, external servers, what "
         "broke order, and what is missing. The log is only read.",
     )
-    parser.add_argument(
-        "log", metavar="LOG", help="sqlite:PATH or postgresql://…, written by nodes or merged"
-    )
+    parser.add_argument("log", metavar="LOG", help=f"{ADDRESS}, written by nodes or merged")
     parser.add_argument(
         "--output",
         required=True,
@@ -63,9 +62,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--tenant", type=int, metavar="ID", help="only this one (default: all)")
     parser.add_argument("--title", default="Event log report", help="of the page (%(default)s)")
-    parser.add_argument(
-        "--schema-name", default="", metavar="NAME", help="of PostgreSQL, where the tables are"
-    )
+    add_schema_name(parser)
     parser.set_defaults(command=command, local=True)
 
 
@@ -117,20 +114,16 @@ def read(address: str, schema_name: str, wanted: Wanted, shown: str) -> Figures:
     The figures of a log.
 
     :param shown: the address, as messages may show it.
-    :raise UsageError: it is no log, or it is damaged.
+    :raise UsageError: it is no address.
+    :raise StorageError: it is no log, or it is damaged.
     :raise NodeUnavailable: its database does not answer.
     """
+    check_schema_name(schema_name, address)
     try:
-        if address.startswith(POSTGRESQL):
-            postgresql_text(address)
-        elif schema_name:
-            raise UsageError("--schema-name: only a log in PostgreSQL has one")
-        with closing(open_log(address, schema_name)) as log:
+        with reaching(), closing(Log(opened(address, schema_name))) as log:
             return gather(log, wanted)
-    except LogUnreachable as problem:
-        raise NodeUnavailable(f"{shown}: {problem}") from problem
-    except (LogUnreadable, ValueError) as problem:
-        raise UsageError(f"{shown}: {problem}") from problem
+    except LogUnreadable as problem:
+        raise LogUnreadable(f"{shown}: {problem}") from problem
 
 
 def write(path: Path, made: bytes) -> None:

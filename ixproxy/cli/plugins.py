@@ -14,7 +14,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser: ArgumentParser = subparsers.add_parser(
         "plugins",
-        help="strategies, policies, stores and capture points that are installed",
+        help="strategies, policies, stores, capture points and event logs that are installed",
         description="Lists plug-ins. Exit code 1 when one of them cannot be used.",
     )
     parser.add_argument("kind", nargs="?", choices=tuple(KINDS), help="only these")

@@ -25,7 +25,7 @@ from ixproxy.wire.codec import decode
 from ixproxy.wire.names import BY_MESSAGE, Kind
 from ixproxy.wire.prefix import Frame
 
-PASSES_ON = frozenset((Code.BUSY, Code.STOPPING, Code.LIMIT_REACHED))
+PASSES_ON = frozenset((Code.BUSY, Code.STOPPING, Code.LIMIT_REACHED, Code.EVENT_LOG_FULL))
 """Refusals that say nothing about a request, only about the node."""
 
 _CALL = BY_MESSAGE[Request3rdServer].code

@@ -50,7 +50,7 @@ from ixproxy.core.state import ProxyState
 from ixproxy.core.unanswered import ChangeTold, LogoutTold
 from ixproxy.errors import RemoteProtocolError
 from ixproxy.messages import EventForcedAgentStateChange, RequestAgentLogout
-from ixproxy.messages.agents import BY_SERVER, AgentRequest
+from ixproxy.messages.agents import ANOTHERS, BY_SERVER, AgentRequest
 from ixproxy.messages.message import Actor, Reason
 from ixproxy.values import rendezvous
 from ixproxy.wire.codec import decode, encode
@@ -119,13 +119,26 @@ class ForcedChanges:
             hand_on(self._state, client, frame)
             # A node that is away while both sessions end would know the older one alone.
             missed = client, key, stamp
-            tell_of_logout(self._state, self._sessions, missed, but=link, reason=event.reason)
+            tell_of_logout(
+                self._state,
+                self._sessions,
+                missed,
+                but=link,
+                reason=event.reason,
+                by_server=event.by_server,
+            )
         elif client.gone or session is None or not session.has(client, stamp):
             self._state.counters["agent events of no session"] += 1
         elif logout:
             hand_on(self._state, client, frame)
             log_out_everywhere(
-                self._state, self._sessions, session, client, but=link, reason=event.reason
+                self._state,
+                self._sessions,
+                session,
+                client,
+                but=link,
+                reason=event.reason,
+                by_server=event.by_server,
             )
         elif self._state.now <= session.learning_until:
             self._change(told, session, again=True)
@@ -202,6 +215,7 @@ def log_out_everywhere(
     *,
     but: Link | None,
     reason: Reason | None = None,
+    by_server: bool = True,
 ) -> None:
     """
     A client's part in a session has ended on one node: end it on all, now or
@@ -209,9 +223,11 @@ def log_out_everywhere(
 
     :param but: where it has ended.
     :param reason: why.
+    :param by_server: no client has asked for it; False: another one of the agent has.
     """
     sessions.leave(session.key, client)
-    tell_of_logout(state, sessions, (client, session.key, session.stamp), but=but, reason=reason)
+    missed = client, session.key, session.stamp
+    tell_of_logout(state, sessions, missed, but=but, reason=reason, by_server=by_server)
 
 
 def tell_of_logout(
@@ -221,6 +237,7 @@ def tell_of_logout(
     *,
     but: Link | None,
     reason: Reason | None,
+    by_server: bool = True,
 ) -> None:
     """Tell all nodes but one that a client is out of a session, now or when they are back."""
     client, (tenant, agent), stamp = missed
@@ -229,7 +246,7 @@ def tell_of_logout(
         agent_id=agent,
         agent_session=stamp,
         reason=reason,
-        extension={BY_SERVER: 1},
+        extension={BY_SERVER: 1 if by_server else ANOTHERS},
     )
     away = []
     told = LogoutTold(state, sessions, missed)
@@ -261,9 +278,7 @@ def tell_logged_out(
         state.answer_raw(client, 0, encode(event))
 
 
-def tell_rest(
-    state: ProxyState, session: AgentSession, client: Client, said: AgentState
-) -> None:
+def tell_rest(state: ProxyState, session: AgentSession, client: Client, said: AgentState) -> None:
     """
     Tell a client that has joined a session what that has, and the client did
     not say, as a node tells one that it did not know before.

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ixproxy.errors import StorageError
 from ixproxy.eventlog.log_databases import LogDatabase, Row
 from ixproxy.eventlog.log_tables import NAME, TABLES, declared, kind_of, needed
+from ixproxy.eventlog.schemas import LOG, check_kind
 
 PAGE = 200
 """Rows of a table that are read at a time: each may have 64 KiB of user data."""
@@ -54,8 +55,8 @@ class LogSource:
         self._database = database
         self.name = database.name
         kind = kind_of(database)
-        if kind not in (None, "log"):
-            raise StorageError(f"{self.name}: this is no log of nodes, its kind is {kind!r}")
+        if kind is not None:
+            check_kind(self.name, kind, LOG)
         self._columns = {table: database.columns(table) for table in TABLES}
         if not any(self._columns.values()):
             raise StorageError(f"{self.name}: there are no tables of an event log")

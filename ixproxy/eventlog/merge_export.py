@@ -13,11 +13,12 @@ from typing import Any
 from ixproxy.errors import StorageError
 from ixproxy.eventlog.log_databases import LogDatabase, Row
 from ixproxy.eventlog.log_tables import TABLES, kind_of
+from ixproxy.eventlog.schemas import DROPPED, MERGED, SOURCE
 
 GROUP = 2_000
 """Rows that are in memory at a time, and those of a row group of Parquet."""
 
-TABLES_OF_FILES = (*TABLES, "rpt_dropped", "rpt_source")
+TABLES_OF_FILES = (*TABLES, DROPPED, SOURCE)
 
 
 def export_csv(database: LogDatabase, folder: Path) -> dict[str, int]:
@@ -96,7 +97,7 @@ def export_parquet(database: LogDatabase, folder: Path) -> dict[str, int]:
 
 
 def _tables(database: LogDatabase) -> dict[str, dict[str, str]]:
-    if kind_of(database) != "merged":
+    if kind_of(database) != MERGED:
         raise StorageError(f"{database.name}: this is no merged history")
     return {table: database.columns(table) for table in TABLES_OF_FILES}
 

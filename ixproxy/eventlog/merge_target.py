@@ -16,18 +16,12 @@ import msgspec
 
 from ixproxy.errors import StorageError
 from ixproxy.eventlog.log_databases import LogDatabase, Row
-from ixproxy.eventlog.log_tables import (
-    MERGED,
-    TABLES,
-    VERSION,
-    declared,
-    kind_of,
-    schema,
-)
+from ixproxy.eventlog.log_tables import MERGED, TABLES, declared
 from ixproxy.eventlog.merging.agent_acts import LOGIN, LOGOUT, AgentEvent
 from ixproxy.eventlog.merging.agent_records import Session
 from ixproxy.eventlog.merging.horizon import Stream
 from ixproxy.eventlog.merging.skew import Pair
+from ixproxy.eventlog.schemas import MERGED as KIND
 
 Marks = dict[str, tuple[int, int, float, str]]
 """By table the last event that was merged: epoch, number, time and name."""
@@ -78,33 +72,16 @@ class MergeTarget:
     def __init__(self, database: LogDatabase) -> None:
         self._database = database
         self.name = database.name
-        kind = kind_of(database)
-        if kind is None:
-            if any(database.columns(each) for each in (*TABLES, "rpt_source")):
-                raise StorageError(f"{self.name}: it has tables of an event log, but says no kind")
-            self._make()
-        elif kind != "merged":
-            raise StorageError(f"{self.name}: a log of nodes is there, and cannot be the target")
-        rows = database.rows("SELECT value FROM merge_state WHERE name = 'kept'")
-        self.kept = msgspec.json.decode(rows[0][0], type=Kept)
+        database.make(KIND)
+        self.kept = self._read_kept()
         self._rows: dict[str, list[Row]] = {table: [] for table in TABLES}
         self.columns: dict[str, list[str]] = {}
         self._inserts: dict[str, str] = {}
         self.add_columns({})
 
-    def _make(self) -> None:
-        database = self._database
-        database.begin()
-        try:
-            database.script(schema("sqlite"))
-            database.script(schema("merged"))
-            database.run("INSERT INTO log_schema (version, kind) VALUES (?, 'merged')", (VERSION,))
-            kept = msgspec.json.encode(Kept()).decode()
-            database.run("INSERT INTO merge_state (name, value) VALUES ('kept', ?)", (kept,))
-            database.commit()
-        except StorageError:
-            database.rollback()
-            raise
+    def _read_kept(self) -> Kept:
+        rows = self._database.rows("SELECT value FROM merge_state WHERE name = 'kept'")
+        return msgspec.json.decode(rows[0][0], type=Kept) if rows else Kept()
 
     def add_columns(self, wanted: Mapping[str, Mapping[str, str]]) -> None:
         """Add what sources have beside the columns of the schema, by table with their types."""
@@ -112,7 +89,7 @@ class MergeTarget:
             there = self._database.columns(table)
             for name, kind in wanted.get(table, {}).items():
                 if name not in there and name not in MERGED and '"' not in name:
-                    self._database.script(f'ALTER TABLE {table} ADD COLUMN "{name}" {kind}')
+                    self._database.add_column(table, name, kind)
             names = [each for each in self._database.columns(table) if each not in MERGED]
             self.columns[table] = names
             listed = ", ".join(f'"{each}"' for each in (*names, *MERGED))
@@ -162,8 +139,7 @@ class MergeTarget:
         :raise StorageError: somebody else has written meanwhile.
         """
         self._database.begin()
-        rows = self._database.rows("SELECT value FROM merge_state WHERE name = 'kept'")
-        if msgspec.json.decode(rows[0][0], type=Kept).turn != self.kept.turn:
+        if self._read_kept().turn != self.kept.turn:
             raise StorageError(f"{self.name}: somebody else merges into it")
 
     def append(self, table: int, row: Row, time: float, late: bool) -> None:
@@ -293,9 +269,7 @@ class MergeTarget:
         """Write all that gathered, and end the transaction."""
         self._count_doubled()
         self.kept.turn += 1
-        self._database.run(
-            "UPDATE merge_state SET value = ? WHERE name = 'kept'", (_json(self.kept),)
-        )
+        self._put("merge_state", ("name",), ("value",), [("kept", _json(self.kept))])
         self._database.commit()
 
 

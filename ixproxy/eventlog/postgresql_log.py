@@ -18,11 +18,20 @@ import psycopg
 
 from ixproxy.errors import ConfigError, ConfigProblem, StorageError
 from ixproxy.eventlog import sql_texts
+from ixproxy.eventlog.addresses import POSTGRESQL, read_address, with_schema
 from ixproxy.eventlog.custom_fields import TYPES
 from ixproxy.eventlog.fitting import fitting
-from ixproxy.eventlog.postgresql_tables import check, prepare, version_of
+from ixproxy.eventlog.postgresql_tables import prepare, version_of
 from ixproxy.eventlog.rows import Rows, Values, column_names
-from ixproxy.eventlog.schemas import CUSTOM, DROPPED, EVENT_TABLES, INTERACTION, built_in, tables
+from ixproxy.eventlog.schemas import (
+    CUSTOM,
+    DROPPED,
+    EVENT_TABLES,
+    INTERACTION,
+    built_in,
+    check_version,
+    tables,
+)
 from ixproxy.eventlog.settings import TableSettings, read_settings
 from ixproxy.eventlog.table_log import TableLog
 from ixproxy.storage.postgresql_arrays import Array, Bigints, Doubles, Texts, arrays
@@ -30,8 +39,6 @@ from ixproxy.storage.postgresql_dial import Dial
 from ixproxy.storage.postgresql_errors import BORDER, state_of
 from ixproxy.storage.postgresql_session import Place, Said, Session
 from ixproxy.storage.schemas import Schema
-
-SCHEME = "postgresql:"
 
 _KINDS: dict[str, type[Array]] = {"TEXT": Texts, "INTEGER": Bigints, "REAL": Doubles}
 _FIVE = "VALUES (%s, %s, %s, %s, %s)"
@@ -54,13 +61,14 @@ def make(settings: Mapping[str, object]) -> TableLog:
     :raise ConfigError: all that is wrong with it.
     """
     read = read_settings(settings, "schema-name")
-    if not read.address.startswith(SCHEME):
-        text = "expected postgresql://user@host:port/database"
-        raise ConfigError([ConfigProblem("", "address", text)])
     try:
-        place = Place(read.address)
+        kind, address, schema_name = read_address(read.address, read.schema_name)
+        if kind != POSTGRESQL:
+            raise ValueError("expected postgresql://user@host:port/database")
+        place = Place(address)
     except ValueError as problem:
         raise ConfigError([ConfigProblem("", "address", str(problem))]) from problem
+    read = read._replace(schema_name=schema_name)
     return TableLog(PostgresqlTables(place, read), read)
 
 
@@ -74,8 +82,7 @@ class PostgresqlTables:
     kind = "postgresql"
 
     def __init__(self, place: Place, settings: TableSettings, schema: Schema | None = None) -> None:
-        where = f" schema {settings.schema_name}" if settings.schema_name else ""
-        self.name = f"{place.name}{where}"
+        self.name = with_schema(place.name, settings.schema_name)
         self._place = place
         self._settings = settings
         self._schema = schema or built_in("postgresql")
@@ -173,7 +180,7 @@ class PostgresqlTables:
         except psycopg.Error as problem:
             if state_of(problem) == _DIVISION:
                 self._undo()
-                check(version_of(session), self.name, self._schema)
+                check_version(self.name, version_of(session), self._schema.version)
             raise
         if cursors[-1].statusmessage != "COMMIT":
             raise StorageError(f"{self.name}: the transaction was rolled back")

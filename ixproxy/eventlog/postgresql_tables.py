@@ -13,7 +13,16 @@ from collections.abc import Callable, Sequence
 from ixproxy.errors import StorageError
 from ixproxy.eventlog.custom_fields import TYPES, CustomField
 from ixproxy.eventlog.logout_deletion import LOCKS, postgresql_triggers
-from ixproxy.eventlog.schemas import CUSTOM, EVENT_TABLES, INTERACTION, LOG, MERGED
+from ixproxy.eventlog.schemas import (
+    CUSTOM,
+    EVENT_TABLES,
+    INTERACTION,
+    LOG,
+    MERGED,
+    check_kind,
+    check_version,
+    merged_part,
+)
 from ixproxy.eventlog.settings import Deleting
 from ixproxy.node.sql_text import quoted_name
 from ixproxy.storage.postgresql_errors import BORDER
@@ -59,13 +68,13 @@ def prepare(
     """
     doing = f"reading {session.name}"
     try:
-        _enter(session, schema_name)
+        enter(session, schema_name)
         found = version_of(session)
         if not found:
             doing = f"making the tables of {session.name}"
             create(session, schema, LOG)
             found = version_of(session)
-        check(found, session.name, schema)
+        check_version(session.name, found, schema.version)
         for version in range(found, schema.version):
             doing = f"upgrading {session.name} from version {version} to {version + 1}"
             _upgrade(session, schema, version)
@@ -93,25 +102,12 @@ def version_of(session: Session, kind: str = LOG) -> int:
         found = session.ask("SELECT version, kind FROM log_schema")
         if len(found) == 1 and {*EVENT_TABLES} <= set(relations):
             ((version, its_kind),) = found
-            if its_kind == kind:
-                return int(version)
-            wanted = "nodes log into one of their own" if its_kind == MERGED else "it is not merged"
-            raise StorageError(f"{name} is an event log of the kind {its_kind!r}: {wanted}")
+            check_kind(name, its_kind, kind)
+            return int(version)
     if {"meta", "outbox", "interactions"} <= set(relations):
         raise StorageError(f"{name} is the store of a node; an event log needs a schema of its own")
     others = f"{', '.join(relations[:3])}{' and others' if relations[3:] else ''}"
     raise StorageError(f"{name} is no event log: it has {others}; a log needs an empty schema")
-
-
-def check(found: int, name: str, schema: Schema) -> None:
-    """
-    :raise StorageError: the tables are newer than this program.
-    """
-    if found > schema.version:
-        raise StorageError(
-            f"{name} has version {found} of the tables of an event log, made by a newer "
-            f"program; this one knows up to version {schema.version}"
-        )
 
 
 def create(session: Session, schema: Schema, kind: str) -> None:
@@ -126,6 +122,8 @@ def create(session: Session, schema: Schema, kind: str) -> None:
     def make() -> None:
         if not version_of(session, kind):
             session.run(schema.creation())
+            if kind == MERGED:
+                session.run(merged_part("postgresql"))
             session.ask(
                 "INSERT INTO log_schema (version, kind) VALUES (%s, %s)", schema.version, kind
             )
@@ -133,7 +131,15 @@ def create(session: Session, schema: Schema, kind: str) -> None:
     _alone(session, make)
 
 
-def _enter(session: Session, schema_name: str) -> None:
+def enter(session: Session, schema_name: str) -> str:
+    """
+    Have statements mean the tables of a schema.
+
+    :param schema_name: "": the first one that the role may use.
+    :return: its name.
+    :raise StorageError: it is not there.
+    :raise Exception: one of BORDER.
+    """
     if schema_name:
         there = session.ask("SELECT 1 FROM pg_namespace WHERE nspname = %s", schema_name)
         if not there:
@@ -147,6 +153,7 @@ def _enter(session: Session, schema_name: str) -> None:
         raise StorageError(
             f"{session.name}: there is no schema of its search_path that the role may use"
         )
+    return str(current)
 
 
 def _alone(session: Session, work: Callable[[], None]) -> None:

@@ -10,16 +10,15 @@ from pathlib import Path
 
 from ixproxy.errors import ConfigError, ConfigProblem, StorageError
 from ixproxy.eventlog import sql_texts
+from ixproxy.eventlog.addresses import SQLITE, read_address
 from ixproxy.eventlog.fitting import fitting
 from ixproxy.eventlog.rows import Rows, column_names
-from ixproxy.eventlog.schemas import EVENT_TABLES, built_in
+from ixproxy.eventlog.schemas import EVENT_TABLES, built_in, check_version
 from ixproxy.eventlog.settings import TableSettings, read_settings
-from ixproxy.eventlog.sqlite_tables import check, connect, prepare
+from ixproxy.eventlog.sqlite_tables import connect, prepare
 from ixproxy.eventlog.table_log import TableLog
 from ixproxy.storage.schemas import Schema
 from ixproxy.storage.sqlite_errors import BORDER, storage_error
-
-SCHEME = "sqlite:"
 
 # What a value may be the reason for: such rows are made to fit, and stored after all.
 _OF_VALUES = (
@@ -41,8 +40,11 @@ def make(settings: Mapping[str, object]) -> TableLog:
     :raise ConfigError: all that is wrong with it.
     """
     read = read_settings(settings)
-    path = read.address.removeprefix(SCHEME)
-    if not read.address.startswith(SCHEME) or not path or path.startswith(":") or "\0" in path:
+    try:
+        kind, path, _ = read_address(read.address)
+    except ValueError:
+        kind = path = ""
+    if kind != SQLITE:
         text = f"expected sqlite:/path/to/file.db, not {read.address!r}"
         raise ConfigError([ConfigProblem("", "address", text)])
     return TableLog(SqliteTables(path, read), read)
@@ -58,7 +60,7 @@ class SqliteTables:
     kind = "sqlite"
 
     def __init__(self, path: str, settings: TableSettings, schema: Schema | None = None) -> None:
-        self.name = f"{SCHEME}{path}"
+        self.name = f"{SQLITE}:{path}"
         self._path = Path(path).absolute()
         self._settings = settings
         self._schema = schema or built_in("sqlite")
@@ -165,7 +167,7 @@ class SqliteTables:
         connection.execute("BEGIN IMMEDIATE")
         try:
             ((version,),) = connection.execute("SELECT version FROM log_schema").fetchall()
-            check(int(version), self.name, self._schema)
+            check_version(self.name, version, self._schema.version)
         except BaseException:
             connection.execute("ROLLBACK")
             raise

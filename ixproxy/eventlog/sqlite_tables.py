@@ -23,6 +23,9 @@ from ixproxy.eventlog.schemas import (
     INTERACTION,
     LOG,
     MERGED,
+    check_kind,
+    check_version,
+    merged_part,
 )
 from ixproxy.eventlog.settings import Deleting
 from ixproxy.node.sql_text import quoted_name
@@ -38,16 +41,17 @@ CHECKPOINT_PAGES = 4000
 _TRIES, _PAUSE = 20, 0.1
 
 
-def connect(path: str, name: str) -> sqlite3.Connection:
+def connect(path: str, name: str, mode: str = "rwc") -> sqlite3.Connection:
     """
     A connection, and the file if there is none.
 
     :param name: what messages call it.
+    :param mode: `rwc`; or `ro`: it is only read, and not made.
     :raise StorageError: it cannot be had.
     """
     try:
         return sqlite3.connect(
-            f"file:{quote(path)}?mode=rwc",
+            f"file:{quote(path)}?mode={mode}",
             uri=True,
             timeout=BUSY_SECONDS,
             isolation_level=None,
@@ -78,7 +82,7 @@ def prepare(
             doing = f"making the tables of {name}"
             create(connection, name, schema, LOG)
             found = version_of(connection, name)
-        check(found, name, schema)
+        check_version(name, found, schema.version)
         for version in range(found, schema.version):
             doing = f"upgrading {name} from version {version} to {version + 1}"
             _upgrade(connection, name, schema, version)
@@ -112,21 +116,8 @@ def version_of(connection: sqlite3.Connection, name: str, kind: str = LOG) -> in
     if len(rows) != 1:
         raise StorageError(f"{name} is an SQLite database, but not an event log")
     ((version, its_kind),) = rows
-    if its_kind != kind:
-        wanted = "nodes log into one of their own" if its_kind == MERGED else "it is not merged"
-        raise StorageError(f"{name} is an event log of the kind {its_kind!r}: {wanted}")
+    check_kind(name, its_kind, kind)
     return int(version)
-
-
-def check(found: int, name: str, schema: Schema) -> None:
-    """
-    :raise StorageError: the tables are newer than this program.
-    """
-    if found > schema.version:
-        raise StorageError(
-            f"{name} has version {found} of the tables of an event log, made by a newer "
-            f"program; this one knows up to version {schema.version}"
-        )
 
 
 def create(connection: sqlite3.Connection, name: str, schema: Schema, kind: str) -> None:
@@ -141,6 +132,8 @@ def create(connection: sqlite3.Connection, name: str, schema: Schema, kind: str)
     def make() -> None:
         if not version_of(connection, name, kind):
             _run(connection, schema.creation())
+            if kind == MERGED:
+                _run(connection, merged_part("sqlite"))
             connection.execute(
                 "INSERT INTO log_schema (version, kind) VALUES (?, ?)", (schema.version, kind)
             )

@@ -53,8 +53,12 @@ __all__ = [
 BY_SERVER = "ByServer"
 """
 The key of an extension that a proxy gives a request: 1, nobody asked for it; a
-node has done it by itself, and the others are to follow.
+node has done it by itself, and the others are to follow. ANOTHERS: of a logout, another
+connection of the agent has asked for what ended the session.
 """
+
+ANOTHERS = 2
+"""A value of BY_SERVER."""
 
 REPLAYED = "Replayed"
 """

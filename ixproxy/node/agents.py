@@ -28,7 +28,7 @@ from ixproxy.messages import (
     RequestAgentLogout,
     RequestConfirmSession,
 )
-from ixproxy.messages.agents import BY_SERVER, REPLAYED, AgentRequest
+from ixproxy.messages.agents import ANOTHERS, BY_SERVER, REPLAYED, AgentRequest
 from ixproxy.node.access import connected, known_agent, media_of, tenant_of
 from ixproxy.node.agent_changes import equalled, reasons_of, tell_rest
 from ixproxy.node.agent_sessions import (
@@ -241,8 +241,7 @@ def logout(turn: Turn, sender: Sender, request: RequestAgentLogout) -> EventAck:
         if stamp is None:
             raise RequestRefused(Code.NOT_LOGGED_IN_FOR_LOGOUT)
         return EventAck()
-    by_server = sender.through_proxy and request.extension.get(BY_SERVER)
-    cause = Cause(None if by_server else sender, request.reason)
+    cause = Cause(_asking(sender, request), request.reason)
     ending = current if there else None
     holdings = holdings_of(turn, ending, [sender.session]) if ending else []
     turn.memory.logged_in_by(sender.session, name)
@@ -254,6 +253,15 @@ def logout(turn: Turn, sender: Sender, request: RequestAgentLogout) -> EventAck:
         # Who did not name it may not know it, nor its proxy, which tells nodes that are away.
         return acknowledged(stamp_of(ending))
     return EventAck()
+
+
+def _asking(sender: Sender, request: RequestAgentLogout) -> Sender | None:
+    """Who has asked for a logout; None: nobody."""
+    told = request.extension.get(BY_SERVER) if sender.through_proxy else None
+    if told == ANOTHERS:
+        # A connection of the agent, but not the one that has something in hand here.
+        return replace(sender, session=b"")
+    return None if told else sender
 
 
 def _checked(

@@ -34,7 +34,7 @@ _ONE_AT_A_TIME = f"SELECT pg_advisory_xact_lock({LOCKS}, hashtext('schema ' || c
 # What extensions bring along is nobody's table.
 _RELATIONS = """
 SELECT c.relname FROM pg_class c
-WHERE c.relnamespace = current_schema()::regnamespace
+WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
 AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
 AND NOT EXISTS (SELECT FROM pg_depend d
     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')

@@ -83,17 +83,19 @@ class Place:
     An address, as sessions are opened with it.
 
     :param address: a libpq URI.
+    :param writes: whether a server that can only be read will not do.
     :ivar name: what messages call it: without password, and without whatever else is secret.
     :raise ValueError: it is no such address.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, writes: bool = True) -> None:
         try:
             options = conninfo_to_dict(address)
         except psycopg.Error:
             # libpq's words quote pieces of the address, be it of the password.
             raise ValueError("libpq cannot read this address of a PostgreSQL database") from None
-        self._conninfo = make_conninfo("", **{**_DEFAULTS, **options})
+        defaults = _DEFAULTS if writes else {**_DEFAULTS, "target_session_attrs": "any"}
+        self._conninfo = make_conninfo("", **{**defaults, **options})
         host, database = options.get("host") or "", options.get("dbname") or ""
         ports = str(options.get("port") or "")
         if ports.strip("0123456789,"):
@@ -211,6 +213,13 @@ class Session:
         """What one statement finds, or nothing where it only does something."""
         cursor = self.trip(Said(text, parameters or None, kept=None))[0]
         return cursor.fetchall() if cursor.description else []
+
+    def change(self, text: str, rows: Sequence[Sequence[Any]]) -> int:
+        """How many rows one statement changes, carried out with each of these, in few trips."""
+        self.trips += 1
+        with self._connection.cursor(binary=True) as cursor:
+            cursor.executemany(text.encode(), rows)
+            return cursor.rowcount
 
     def run(self, script: str) -> None:
         """A script of several statements without parameters, one transaction unless it says so."""

@@ -19,17 +19,23 @@ from ixproxy.testing.chaos_supervisor import KILLED, STOPPED, Supervisor
 from ixproxy.testing.processes import RealCluster
 
 NODE, BACKUP = "ixn1", "ixn1-b"
+_SUFFIX = BACKUP.removeprefix(NODE)
 FIND_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """The pair of servers that is struck, and who starts them again."""
+    """
+    The pair of servers that is struck, and who starts them again.
+
+    :ivar name: of the node, and of its primary.
+    """
 
     reactor: IReactorTime
     cluster: RealCluster
     supervisor: Supervisor
     lease_limit: float
+    name: str = NODE
 
     async def pause(self, seconds: float) -> None:
         """Let some time pass."""
@@ -38,10 +44,10 @@ class Node:
     async def primary(self) -> str:
         """Who serves; if nobody does for long, the primary by name."""
         for _ in range(round(FIND_SECONDS / 0.2)):
-            if found := await self.cluster.primary_of(NODE):
+            if found := await self.cluster.primary_of(self.name):
                 return found
             await self.pause(0.2)
-        return NODE
+        return self.name
 
     async def kill(self, name: str) -> None:
         """`kill -9`; the supervisor starts it again."""
@@ -62,7 +68,7 @@ async def _kill_backup(node: Node, seconds: float) -> None:
 
 
 async def _kill_both(node: Node, seconds: float) -> None:
-    killed = [Deferred.fromCoroutine(node.kill(name)) for name in (NODE, BACKUP)]
+    killed = [Deferred.fromCoroutine(node.kill(name)) for name in (node.name, _other(node.name))]
     await gatherResults(killed, consumeErrors=True)
 
 
@@ -138,4 +144,4 @@ async def strike(blow: Blow, node: Node, source: Source) -> None:
 
 
 def _other(name: str) -> str:
-    return BACKUP if name == NODE else NODE
+    return name.removesuffix(_SUFFIX) if name.endswith(_SUFFIX) else name + _SUFFIX

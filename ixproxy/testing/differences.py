@@ -39,16 +39,26 @@ def differences(expected: Record, actual: Record) -> Iterator[str]:
         if one != other:
             yield f"step {step}: {_difference(one, other)}"
     for client, (told, heard) in enumerate(zip(expected.events, actual.events, strict=True)):
-        wanted, got = Counter(map(_text, told)), Counter(map(_text, heard))
-        if wanted != got:
-            yield from _unlike(client, wanted - got, got - wanted, [*told, *heard])
-            continue
-        for subject in sorted(set(map(_subject, told))):
-            if _about(told, subject) != _about(heard, subject):
-                yield f"client {client} was told of {subject} in another order"
-        for agent in sorted({name for event in told for name in _agents(event)}):
-            if _life(told, agent) != _life(heard, agent):
-                yield f"client {client} was told of agent {agent} in another order"
+        yield from stream_differences(f"client {client}", told, heard)
+
+
+def stream_differences(who: str, told: list[Told], heard: list[Told]) -> Iterator[str]:
+    """
+    Where one sequence of events is not what another says it must be.
+
+    :param who: was told of them.
+    :param told: what is expected.
+    """
+    wanted, got = Counter(map(_text, told)), Counter(map(_text, heard))
+    if wanted != got:
+        yield from _unlike(who, wanted - got, got - wanted, [*told, *heard])
+        return
+    for subject in sorted(set(map(_subject, told))):
+        if _about(told, subject) != _about(heard, subject):
+            yield f"{who} was told of {subject} in another order"
+    for agent in sorted({name for event in told for name in _agents(event)}):
+        if _life(told, agent) != _life(heard, agent):
+            yield f"{who} was told of agent {agent} in another order"
 
 
 def disorder(script: Script, record: Record) -> Iterator[str]:
@@ -93,7 +103,7 @@ def _difference(one: Any, other: Any, at: str = "answer") -> str:
 
 
 def _unlike(
-    client: int, missing: Counter[str], extra: Counter[str], events: list[Told]
+    who: str, missing: Counter[str], extra: Counter[str], events: list[Told]
 ) -> Iterator[str]:
     """Events that only one of two records has; two that are much alike are told as one."""
     shown = {_text(event): event for event in events}
@@ -102,13 +112,13 @@ def _unlike(
         event = shown[text]
         like = next((each for each in left if _kind(shown[each]) == _kind(event)), None)
         if like is None:
-            yield f"client {client} was not told {event}"
+            yield f"{who} was not told {event}"
         else:
             left.remove(like)
             name, subject = event[""], _subject(event)
-            yield f"client {client}, {name} of {subject}: {_difference(event, shown[like], name)}"
+            yield f"{who}, {name} of {subject}: {_difference(event, shown[like], name)}"
     for text in left:
-        yield f"client {client} was told {shown[text]}, which it should not"
+        yield f"{who} was told {shown[text]}, which it should not"
 
 
 def _kind(event: Told) -> tuple[Any, ...]:

@@ -38,6 +38,7 @@ from ixproxy.testing.postgresql_places import stores_of
 from ixproxy.testing.scripts import random_script
 from ixproxy.testing.service_scripts import service_script
 from ixproxy.testing.snapshot_scripts import snapshot_script
+from ixproxy.testing.state_scripts import state_script
 from ixproxy.testing.steps import Ask, Script, Upon
 
 __all__ = [
@@ -107,6 +108,7 @@ SCRIPTS: dict[str, Callable[[int], Script]] = {
     "interactions": random_script,
     "snapshots": snapshot_script,
     "services": service_script,
+    "states": state_script,
 }
 
 

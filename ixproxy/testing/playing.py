@@ -111,11 +111,13 @@ class Record:
     :ivar answers: for each step its answer, or what it was refused with.
     :ivar events: for each client what it was told, in order.
     :ivar problems: what was wrong with reporting streams.
+    :ivar labels: ids of interactions to what the script calls them.
     """
 
     answers: list[Any] = field(default_factory=list)
     events: list[list[dict[str, Any]]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 def play(script: Script, servers: Servers) -> Record:
@@ -184,7 +186,7 @@ class _Player:
             self._problems += one.differs_from(other)
         for number in tuple(self._watches):
             self._part(number)
-        return Record(answers, events, self._problems)
+        return Record(answers, events, self._problems, self._labels)
 
     async def _act(self, action: Action) -> Any:
         match action:

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from ixproxy.cli import eventlog_merge
+from ixproxy.cli.eventlog_opening import opened
 from ixproxy.cli.main import parser, run_command
-from ixproxy.eventlog import log_databases, merge_run
+from ixproxy.eventlog import merge_run, sqlite_tables
+from ixproxy.eventlog.log_databases import LogDatabase
 from tests.eventlog.logs import history, interaction, log_at, login, logout
 
 
@@ -92,7 +94,7 @@ def test_a_second_run_has_nothing_to_do(logs: list[str], target: str) -> None:
     ("source", "said"),
     [
         ("sqlite:none.db", "there is no such file"),
-        ("mysql://here", "expected sqlite:PATH or postgresql://"),
+        ("mysql://here", "mysql://here: expected sqlite:PATH, such as"),
     ],
 )
 def test_a_source_that_is_not_there_is_named(source: str, said: str, target: str) -> None:
@@ -111,14 +113,14 @@ def test_a_server_that_does_not_answer_is_no_connection(target: str) -> None:
 def test_a_source_that_is_locked_is_said(
     logs: list[str], target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_databases, "LOCKED_FOR", 0.01)
+    monkeypatch.setattr(sqlite_tables, "BUSY_SECONDS", 0.01)
     other = sqlite3.connect(tmp_path / "ixn1.db", isolation_level=None)
     other.execute("PRAGMA locking_mode = EXCLUSIVE")
     other.execute("PRAGMA journal_mode = DELETE")
     other.execute("BEGIN EXCLUSIVE")
     code, _, err = run(*logs, "--into", target)
     assert code == 1
-    assert "ixn1.db: another program keeps it locked" in err
+    assert "ixn1.db: another program keeps the database locked" in err
     other.close()
 
 
@@ -129,16 +131,15 @@ def test_a_full_disk_is_said_and_the_next_run_goes_on(
     big.write(7, [interaction(1 + n, "x" * 5000) for n in range(200)])
     run(*logs, "--into", target)
     room = Path(target.removeprefix("sqlite:")).stat().st_size // 4096 + 40
-    opened = log_databases.open_database
 
-    def cramped(address: str, *, create: bool = False) -> log_databases.LogDatabase:
-        database = opened(address, create=create)
+    def cramped(address: str, schema_name: str, *, create: bool = False) -> LogDatabase:
+        database = opened(address, schema_name, create=create)
         if create:
             database.rows(f"PRAGMA max_page_count = {room}")
         return database
 
     with monkeypatch.context() as patch:
-        patch.setattr(eventlog_merge, "open_database", cramped)
+        patch.setattr(eventlog_merge, "opened", cramped)
         code, _, err = run(*logs, big.address, "--into", target, "--final")
     assert code == 1
     assert "merged.db: the disk is full" in err

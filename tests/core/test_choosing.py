@@ -98,7 +98,7 @@ def test_a_node_that_has_done_nothing_passes_it_on() -> None:
     peer = rig.client()
     rig.ask(peer, request())
     tried = []
-    for code in (Code.BUSY, Code.STOPPING):
+    for code in (Code.EVENT_LOG_FULL, Code.STOPPING):
         node = where(rig)
         tried.append(node)
         rig.refuse(node, only(rig.sent(node)), code)

@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ixproxy.eventlog.log_databases import LogDatabase, open_database
-from ixproxy.eventlog.log_tables import TABLES, schema
+from ixproxy.eventlog.log_tables import TABLES
+from ixproxy.eventlog.schemas import LOG
+from ixproxy.node.sql_text import quoted_name
 
 INTERACTION, AGENT, ESP, CUSTOM = TABLES
 
@@ -23,8 +26,7 @@ class Log:
         self._numbers: dict[int, int] = {}
         self._times: dict[int, float] = {}
         database = self.open()
-        database.script(schema("sqlite"))
-        database.run("INSERT INTO log_schema (version, kind) VALUES (1, 'log')")
+        database.make(LOG)
         database.close()
 
     def open(self) -> LogDatabase:
@@ -73,6 +75,14 @@ class Log:
         database = self.open()
         database.run(statement, values)
         database.close()
+
+
+def in_schema(address: str, name: str) -> str:
+    """The same database of PostgreSQL, with tables in a new schema of its own."""
+    database = open_database(address, create=True)
+    database.run(f"CREATE SCHEMA {quoted_name(name)}")
+    database.close()
+    return f"{address}{'&' if '?' in address else '?'}schema-name={quote(name)}"
 
 
 def log_at(folder: Path, name: str = "log") -> Log:

@@ -1,122 +1,59 @@
-"""Databases in which event logs lie: SQLite's."""
+"""Databases in which event logs lie: which address is which, and how it is opened."""
 
 from __future__ import annotations
 
-import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
 
 from ixproxy.errors import StorageError
-from ixproxy.eventlog import log_databases
-from ixproxy.eventlog.log_databases import SqliteDatabase, open_database, statements, type_of
-
-
-def made(folder: Path) -> SqliteDatabase:
-    database = SqliteDatabase(str(folder / "a b%.db"), create=True)
-    database.script("CREATE TABLE t (a INTEGER, b REAL, c TEXT); -- of a; kind\n")
-    return database
+from ixproxy.eventlog.log_databases import open_database
+from ixproxy.eventlog.schemas import LOG
+from ixproxy.eventlog.sqlite_database import SqliteDatabase
+from tests.eventlog.logs import in_schema
 
 
 @pytest.mark.parametrize("address", ["", "sqlite", "sqlite:", "mysql://a", "/a/path.db"])
 def test_an_address_of_another_kind_is_refused(address: str) -> None:
-    with pytest.raises(ValueError, match="expected sqlite:PATH or postgresql://"):
+    with pytest.raises(ValueError, match=r"expected sqlite:PATH, .* or postgresql://"):
         open_database(address)
 
 
-def test_a_file_that_is_not_there_is_not_made_to_be_read(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=r"no\.db: there is no such file"):
-        open_database(f"sqlite:{tmp_path / 'no.db'}")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_that_is_not_there_is_no_place_for_a_target(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="cannot be opened"):
-        open_database(f"sqlite:{tmp_path / 'no' / 'a.db'}", create=True)
-
-
-def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "text.db").write_text("This is a text, and long enough to be looked at. " * 99)
-    with pytest.raises(StorageError, match="no SQLite database"):
-        open_database(f"sqlite:{tmp_path / 'text.db'}")
-
-
-def test_what_is_opened_to_be_read_cannot_be_written(tmp_path: Path) -> None:
-    made(tmp_path).close()
-    database = open_database(f"sqlite:{tmp_path / 'a b%.db'}")
-    with pytest.raises(StorageError, match="cannot be written"):
-        database.run("INSERT INTO t (a) VALUES (?)", (1,))
+def test_an_address_of_sqlite_is_that_of_a_file(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:{tmp_path / 'a.db'}", create=True)
+    assert isinstance(database, SqliteDatabase)
+    assert database.name == f"sqlite:{tmp_path / 'a.db'}"
     database.close()
 
 
-def test_a_file_that_somebody_keeps_locked_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(log_databases, "LOCKED_FOR", 0.01)
-    database = made(tmp_path)
-    other = sqlite3.connect(tmp_path / "a b%.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    again = open_database(f"sqlite:{tmp_path / 'a b%.db'}", create=True)
-    with pytest.raises(StorageError, match="another program keeps it locked"):
-        again.begin()
-    again.rollback()
-    again.close()
-    other.close()
-    database.close()
+def test_without_its_client_postgresql_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [each for each in sys.modules if each.startswith("ixproxy.eventlog.postgresql_d")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ixproxy.storage.postgresql_session", None)
+    with pytest.raises(StorageError, match=r"install ixproxy\[postgresql\]"):
+        open_database("postgresql://db/log")
 
 
-def test_rows_go_in_and_come_out(tmp_path: Path) -> None:
-    database = made(tmp_path)
-    database.begin()
-    assert database.run_many(
-        "INSERT INTO t VALUES (?, ?, ?)", [(n, n / 2, None) for n in (1, 2, 3)]
-    )
-    database.commit()
-    assert database.rows("SELECT a, b FROM t WHERE a > ?", (1,)) == [(2, 1.0), (3, 1.5)]
-    assert [len(page) for page in database.pages("SELECT a FROM t", 2)] == [2, 1]
-    assert database.run("DELETE FROM t WHERE a < ?", (3,)) == 2
-    database.begin()
-    database.run("DELETE FROM t")
-    database.rollback()
-    assert database.rows("SELECT count(*) FROM t") == [(1,)]
-    database.close()
-
-
-def test_columns_have_one_of_three_types(tmp_path: Path) -> None:
-    database = made(tmp_path)
-    assert database.columns("t") == {"a": "INTEGER", "b": "REAL", "c": "TEXT"}
-    assert database.columns("none") == {}
-    assert [type_of(each) for each in ("BIGINT", "double precision", "NUMERIC", "varchar")] == [
-        "INTEGER",
-        "REAL",
-        "REAL",
-        "TEXT",
-    ]
-    database.close()
-
-
-def test_a_file_is_the_same_under_every_name(tmp_path: Path) -> None:
-    database = made(tmp_path)
-    (tmp_path / "link.db").symlink_to(tmp_path / "a b%.db")
-    other = open_database(f"sqlite:{tmp_path / 'link.db'}")
-    assert database.identity() == other.identity()
-    other.close()
-    database.close()
-
-
-def test_a_mistake_in_a_statement_names_the_database(tmp_path: Path) -> None:
-    database = made(tmp_path)
-    calls = (
-        lambda: database.rows("SELECT x FROM t"),
-        lambda: list(database.pages("SELECT x FROM t", 5)),
-        lambda: database.run("DELETE FROM x"),
-        lambda: database.run_many("INSERT INTO t (a) VALUES (?)", [(1 << 80,)]),
-    )
-    for call in calls:
-        with pytest.raises(StorageError, match=r"a b%\.db: "):
-            call()
-    database.close()
-
-
-def test_a_schema_file_is_a_list_of_statements() -> None:
-    assert statements("A; -- b; c\nD\n  E;\n\n") == ["A", "D\n  E"]
+@pytest.mark.processes
+def test_a_schema_is_named_by_the_address_or_else_by_the_caller(postgresql_database: str) -> None:
+    one, two = (in_schema(postgresql_database, name) for name in ("One & only", "two"))
+    for address in (one, two):
+        database = open_database(address, create=True)
+        database.make(LOG)
+        database.run("INSERT INTO rpt_source VALUES (1, ?, 1, 1, 1.0)", (address[-3:],))
+        database.close()
+    for address, schema_name, found in (
+        (one, "", "nly"),
+        (one, "two", "nly"),
+        (postgresql_database, "two", "two"),
+        (f"{postgresql_database}?options=-csearch_path%3Dtwo", "", "two"),
+    ):
+        database = open_database(address, schema_name=schema_name)
+        assert database.rows("SELECT node FROM rpt_source") == [(found,)]
+        assert database.name.endswith(
+            "?schema-name=" + ("two" if found == "two" else "One%20%26%20only")
+        )
+        database.close()
+    with pytest.raises(StorageError, match="has no schema 'three': make it with CREATE SCHEMA"):
+        open_database(postgresql_database, schema_name="three")

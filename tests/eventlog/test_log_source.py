@@ -166,8 +166,8 @@ def test_a_last_event_without_a_time_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("UPDATE log_schema SET kind = 'merged'", "its kind is 'merged'"),
-        ("UPDATE log_schema SET version = 9", "of version 9"),
+        ("UPDATE log_schema SET kind = 'merged'", "of the kind 'merged'"),
+        ("UPDATE log_schema SET version = 9", "has version 9"),
         ("ALTER TABLE rpt_esp RENAME COLUMN event_time TO at", "rpt_esp has no column event_time"),
     ],
 )

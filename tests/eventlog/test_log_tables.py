@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ixproxy.errors import StorageError
-from ixproxy.eventlog.log_tables import MERGED, NAME, TABLES, declared, kind_of, needed, schema
+from ixproxy.eventlog.log_tables import MERGED, NAME, TABLES, declared, kind_of, needed
 from ixproxy.eventlog.merging.agent_acts import COLUMNS
+from ixproxy.eventlog.schemas import merged_part
 from tests.eventlog.logs import log_at
 
 
@@ -40,7 +41,8 @@ def test_the_rules_for_agents_read_columns_that_are_there() -> None:
 def test_a_merged_history_has_more_columns_in_each_table() -> None:
     for table in TABLES:
         for name in MERGED:
-            assert f"ALTER TABLE {table} ADD COLUMN {name} " in schema("merged")
+            for kind in ("sqlite", "postgresql"):
+                assert f"ALTER TABLE {table} ADD COLUMN {name} " in merged_part(kind)
 
 
 def test_a_database_says_what_it_is(tmp_path: Path) -> None:
@@ -48,7 +50,13 @@ def test_a_database_says_what_it_is(tmp_path: Path) -> None:
     database = log.open()
     assert kind_of(database) == "log"
     database.run("UPDATE log_schema SET version = 2")
-    with pytest.raises(StorageError, match="of version 2, this program knows 1"):
+    with pytest.raises(StorageError, match=r"has version 2 .* this one knows up to version 1"):
+        kind_of(database)
+    database.run("UPDATE log_schema SET version = 1, kind = 'x'")
+    with pytest.raises(StorageError, match="kind is 'x', expected log or merged"):
+        kind_of(database)
+    database.run("UPDATE log_schema SET version = 'x'")
+    with pytest.raises(StorageError, match="version is 'x', expected a number"):
         kind_of(database)
     database.run("DELETE FROM log_schema")
     with pytest.raises(StorageError, match="log_schema has 0 rows"):

@@ -8,10 +8,11 @@ import pytest
 
 from ixproxy.errors import StorageError
 from ixproxy.eventlog.log_databases import open_database
-from ixproxy.eventlog.log_tables import declared
+from ixproxy.eventlog.log_tables import MERGED, TABLES, declared
 from ixproxy.eventlog.merge_target import MergeTarget, Reached
 from ixproxy.eventlog.merging.agent_records import Channel, Session
 from ixproxy.eventlog.merging.horizon import Stream
+from ixproxy.eventlog.schemas import APPLICATION_ID, VERSION
 from tests.eventlog.logs import log_at, rows_of
 from tests.eventlog.merging.agent_worlds import event
 
@@ -115,6 +116,16 @@ def test_acts_of_agents_are_found_in_the_history(address: str) -> None:
     target.close()
 
 
+def test_a_target_is_made_as_logs_are_with_columns_and_tables_more(address: str) -> None:
+    opened(address).close()
+    assert rows_of(address, "PRAGMA application_id") == [(APPLICATION_ID,)]
+    assert rows_of(address, "SELECT version, kind FROM log_schema") == [(VERSION, "merged")]
+    database = open_database(address)
+    for table in TABLES:
+        assert list(database.columns(table)) == [*declared(table), *MERGED]
+    database.close()
+
+
 def test_two_who_merge_into_one_database_are_found_out(address: str) -> None:
     one, two = opened(address), opened(address)
     one.begin()
@@ -135,10 +146,12 @@ def test_columns_are_added_once(address: str) -> None:
 
 def test_the_log_of_nodes_is_no_target(tmp_path: Path) -> None:
     log = log_at(tmp_path)
-    with pytest.raises(StorageError, match="a log of nodes is there"):
+    with pytest.raises(
+        StorageError, match="of the kind 'log': nodes have written it; expected the kind 'merged'"
+    ):
         opened(log.address)
     log.run("DROP TABLE log_schema")
-    with pytest.raises(StorageError, match="but says no kind"):
+    with pytest.raises(StorageError, match="an SQLite database, but not an event log"):
         opened(log.address)
 
 
@@ -147,13 +160,13 @@ def test_a_target_of_another_version_is_refused(address: str) -> None:
     database = open_database(address, create=True)
     database.run("UPDATE log_schema SET version = 2")
     database.close()
-    with pytest.raises(StorageError, match="of version 2"):
+    with pytest.raises(StorageError, match="has version 2"):
         opened(address)
 
 
 def test_a_target_that_cannot_be_made_whole_is_not_made(address: str) -> None:
     database = open_database(address, create=True)
-    database.run("PRAGMA max_page_count = 8")
+    database.rows("PRAGMA max_page_count = 8")
     with pytest.raises(StorageError, match="the disk is full"):
         MergeTarget(database)
     database.close()

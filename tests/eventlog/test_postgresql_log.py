@@ -227,4 +227,4 @@ def test_an_address_that_is_none_is_refused_without_a_word_of_it() -> None:
 def test_the_log_of_an_address_says_its_kind_and_database_without_secrets() -> None:
     log = make({"address": "postgresql://u:secret@h/d", "schema-name": "reporting"})
     assert log.kind == "postgresql"
-    assert log.figures()["database"] == "postgresql://h/d schema reporting"
+    assert log.figures()["database"] == "postgresql://h/d?schema-name=reporting"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -11,7 +13,7 @@ import pytest
 from ixproxy.errors import StorageError
 from ixproxy.eventlog.custom_fields import CustomField
 from ixproxy.eventlog.postgresql_tables import COLUMN_TYPES, create, prepare, version_of
-from ixproxy.eventlog.schemas import MERGED, VERSION, built_in, tables
+from ixproxy.eventlog.schemas import MERGED, VERSION, built_in, merged_part, tables
 from ixproxy.eventlog.settings import Deleting
 from ixproxy.storage.postgresql_session import Place, Session
 from ixproxy.storage.schemas import Schema
@@ -189,13 +191,40 @@ def test_views_of_ones_own_beside_the_tables_are_no_trouble(session: Session) ->
     begin(session)
 
 
+def test_a_merged_history_is_the_same_as_on_sqlite_and_every_column_is_explained(
+    session: Session,
+) -> None:
+    create(session, built_in("postgresql"), MERGED)
+    found = session.ask(
+        "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, -1), "
+        "col_description(c.oid, a.attnum) "
+        "FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
+        "WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) "
+        "AND c.relkind = 'r' AND a.attnum > 0 ORDER BY c.relname, a.attnum"
+    )
+    assert [row[:2] for row in found if not row[3]] == []
+    with closing(sqlite3.connect(":memory:")) as other:
+        other.executescript(built_in("sqlite").creation() + merged_part("sqlite"))
+        tables = sorted(other.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
+        there = [
+            (table, name, COLUMN_TYPES[kind])
+            for (table,) in tables
+            for _, name, kind, *_ in other.execute(f"PRAGMA table_info({table})")
+        ]
+        indexes = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        named = {name for (name,) in other.execute(indexes)}
+    assert [row[:3] for row in found] == there
+    asked = "SELECT indexname::text FROM pg_indexes WHERE schemaname = current_schema()"
+    assert {name for (name,) in session.ask(asked) if not name.endswith("_pkey")} == named
+
+
 def test_a_merged_history_is_refused_and_a_log_is_not_merged(session: Session) -> None:
     create(session, built_in("postgresql"), MERGED)
     assert version_of(session, MERGED) == VERSION
-    with pytest.raises(StorageError, match="'merged': nodes log into one of their own"):
+    with pytest.raises(StorageError, match="'merged': it is a merged one; expected the kind 'log'"):
         begin(session)
     session.run("UPDATE log_schema SET kind = 'log'")
-    with pytest.raises(StorageError, match="'log': it is not merged"):
+    with pytest.raises(StorageError, match="'log': nodes have written it"):
         version_of(session, MERGED)
 
 

@@ -188,11 +188,11 @@ def test_a_merged_history_is_refused_and_a_log_is_not_merged(
 ) -> None:
     create(database, "the log", built_in("sqlite"), MERGED)
     assert version_of(database, "the log", MERGED) == VERSION
-    with pytest.raises(StorageError, match="'merged': nodes log into one of their own"):
+    with pytest.raises(StorageError, match="'merged': it is a merged one; expected the kind 'log'"):
         begin(database)
     database.execute("UPDATE log_schema SET kind = 'log'")
     begin(database)
-    with pytest.raises(StorageError, match="'log': it is not merged"):
+    with pytest.raises(StorageError, match="'log': nodes have written it"):
         version_of(database, "the log", MERGED)
 
 

@@ -99,12 +99,13 @@ def test_it_begins_and_stores_what_waits() -> None:
     assert status.counts == {"stored": 2, "batches": 1}
 
 
-def test_a_log_that_cannot_begin_is_made_anew_after_a_while() -> None:
+def test_a_log_that_cannot_begin_is_made_anew_after_a_while(logged_failures: Any) -> None:
     rig = Rig()
     rig.wild(begins=raising(OSError("no such place")))
     with capturedLogs() as said:
         rig.served.begin()
     assert texts(said) == ["Event log log could not begin"]
+    assert len(logged_failures.flush(OSError)) == 1
     assert rig.served.status().state == "failed: OSError: no such place"
     assert rig.asked == []
     rig.wild()
@@ -114,13 +115,14 @@ def test_a_log_that_cannot_begin_is_made_anew_after_a_while() -> None:
     assert rig.served.status().state == "connected"
 
 
-def test_one_that_ends_meanwhile_is_not_made_anew() -> None:
+def test_one_that_ends_meanwhile_is_not_made_anew(logged_failures: Any) -> None:
     rig = Rig()
     rig.wild(begins=raising(OSError("no such place")))
     rig.served.begin()
     assert rig.ended() == [None]
     rig.clock.advance(2 * RETRY)
     assert rig.made == 1
+    assert len(logged_failures.flush(OSError)) == 1
     assert rig.served.status().state == "ended"
 
 
@@ -185,13 +187,14 @@ def test_it_goes_on_at_another_pace() -> None:
 @pytest.mark.parametrize(
     "ends", [staticmethod(lambda: fail(OSError("hung"))), raising(OSError("hung"))]
 )
-def test_an_end_that_fails_is_said_and_is_an_end(ends: Any) -> None:
+def test_an_end_that_fails_is_said_and_is_an_end(ends: Any, logged_failures: Any) -> None:
     rig = Rig()
     rig.wild(ends=ends)
     rig.served.begin()
     with capturedLogs() as said:
         assert rig.ended() == [None]
     assert texts(said) == ["Event log log could not end"]
+    assert len(logged_failures.flush(OSError)) == 1
     assert rig.clock.getDelayedCalls() == []
 
 

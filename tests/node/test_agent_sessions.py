@@ -13,6 +13,8 @@ from ixproxy.messages import (
     RequestSubmit,
     Workbin,
 )
+from ixproxy.messages.agents import ANOTHERS, BY_SERVER
+from ixproxy.messages.message import Actor
 from ixproxy.node.agent_sessions import CLOCKS_APART, PLACE_TAKEN, new_stamp, stamp_of
 from ixproxy.node.rows import AgentRow
 from ixproxy.node.work import Asked, Goodbye, Refuse
@@ -156,3 +158,37 @@ def test_of_two_agents_whom_others_know_at_one_place_the_newer_session_stands(
         True,
     )
     assert told.reason == PLACE_TAKEN
+
+
+@pytest.mark.parametrize(
+    ("extension", "actors"),
+    [
+        ({}, ["Ann", "Ann", "Ann"]),
+        ({BY_SERVER: 1}, [None, None, None]),
+        ({BY_SERVER: ANOTHERS}, [None, None, "Ann"]),
+    ],
+)
+def test_a_logout_that_a_proxy_tells_of_names_who_has_caused_it(
+    node: TriedNode, extension: dict[str, object], actors: list[str | None]
+) -> None:
+    """As on the node where the agent forces another connection out, which has nothing in hand."""
+    mail, desk = node.media_server(), node.desktop(through_proxy=True)
+    session = (int(node.now * 1000), 102)
+    node.ask(
+        desk,
+        RequestConfirmSession(tenant_id=1, agent_id="Ann", place_id="P", agent_session=session),
+    )
+    node.pull_ids(desk, node.submit(mail))
+    node.reported()
+    node.ask(
+        desk,
+        RequestAgentLogout(tenant_id=1, agent_id="Ann", agent_session=session, extension=extension),
+    )
+    events = node.reported()
+    assert [type(event).__name__ for event in events] == [
+        "EventPartyRemoved",
+        "EventPlacedInQueue",
+        "EventAgentLogout",
+    ]
+    named = [actor and Actor(agent_id=actor, place_id="P") for actor in actors]
+    assert [event.actor for event in events] == named

@@ -209,6 +209,19 @@ def test_nodes_may_share_a_database_by_schemas_of_their_own(
         store_at(f"{postgresql_database}?options=-csearch_path%3Dthree").open(NOW)
 
 
+def test_the_name_of_a_schema_may_be_any(
+    postgresql_database: str, session: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    session.execute('CREATE SCHEMA "Our ""Node"""')
+    address = f"{postgresql_database}?options=-csearch_path%3D%22Our%5C%20%22%22Node%22%22%22"
+    for _ in range(2):
+        filled(address)
+        session.execute('DELETE FROM "Our ""Node""".interactions')
+    session.execute('CREATE SCHEMA "Theirs"; CREATE TABLE "Theirs".accounts (name text)')
+    with pytest.raises(StorageError, match=r"no database of an ixproxy node: .*accounts"):
+        store_at(f"{postgresql_database}?options=-csearch_path%3D%22Theirs%22").open(NOW)
+
+
 def test_custom_columns_are_added_to_an_older_database_and_kept_when_no_longer_configured(
     postgresql_database: str,
 ) -> None:

@@ -125,6 +125,35 @@ def test_statements_of_one_trip_end_at_the_first_that_fails(postgresql_database:
     session.shut()
 
 
+def test_a_statement_is_carried_out_with_many_rows_in_one_trip(postgresql_database: str) -> None:
+    session = Place(postgresql_database).connect()
+    session.run("CREATE TABLE t (a bigint PRIMARY KEY, b text)")
+    before = session.trips
+    insert = "INSERT INTO t VALUES (%s, %s) ON CONFLICT DO NOTHING"
+    assert session.change(insert, [(1, "x"), (1, "y"), (2, None)]) == 2
+    assert session.trips == before + 1
+    assert session.change("DELETE FROM t WHERE a < %s", [(9,)]) == 2
+    session.close()
+
+
+def test_a_server_that_can_only_be_read_is_for_those_who_only_read(
+    postgresql_database: str,
+) -> None:
+    session = Place(postgresql_database).connect()
+    session.run(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', "
+        "current_database()); END $$"
+    )
+    session.close()
+    with pytest.raises(StoreUnreachable, match="can only be read"):
+        Place(postgresql_database).connect()
+    session = Place(postgresql_database, writes=False).connect(postgresql_session.ONLY_READS)
+    assert session.ask("SELECT 1") == [(1,)]
+    with pytest.raises(Exception, match="read-only transaction"):
+        session.run("CREATE TABLE t ()")
+    session.close()
+
+
 @pytest.fixture(params=["transaction", "session", "statement"])
 def pooler(
     request: pytest.FixtureRequest, postgresql_server: PostgresqlServer, tmp_path: Path

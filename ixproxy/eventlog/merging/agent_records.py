@@ -91,7 +91,7 @@ class Channel(msgspec.Struct):
 
 class Held(msgspec.Struct):
     """
-    A logout that waits for the last node.
+    A logout that waits for the last node, or what a node told behind it.
 
     :ivar home: it is that of the node that named the session.
     """
@@ -114,6 +114,7 @@ class Session(msgspec.Struct):
     :ivar left: those that had it, and until when.
     :ivar logins: when nodes told of the login, by their clocks; `logouts` likewise.
     :ivar logout: the last logout, while another node has the session.
+    :ivar behind: what stands behind it.
     :ivar deadline: when that is waited for no longer.
     :ivar closed: when it ended, by the common clock.
     """
@@ -131,5 +132,6 @@ class Session(msgspec.Struct):
     logouts: dict[int, float] = {}
     channels: dict[str, Channel] = {}
     logout: Held | None = None
+    behind: list[Held] = []
     deadline: float | None = None
     closed: float | None = None

@@ -16,7 +16,8 @@ node's, if that came much later. It is emitted sooner if the agent's next sessio
 node that still has the session has told nothing of it for `restore` seconds after
 the others ended it. A node has one session of an agent: when it logs
 in to another, it has left the one before, be it without a word. A session that
-the last node leaves so ends without a logout. Two sessions that several
+the last node leaves so ends without a logout. What a node tells of no session (that the agent is
+not available) behind a logout that is held is held with it. Two sessions that several
 nodes have at the same time stay two.
 
 *What is over* is remembered for a while: rows that come then are copies, or
@@ -277,6 +278,12 @@ class AgentHistories:
             return
         act = Act(event.event, value, state, event.time, {node: event.event_time})
         channel.append(node, act, self.now, self._tolerance)
+        for other in self._known.of_agent(event):
+            if session_of(event) is None and other.named and other.logout and node in other.left:
+                # Of no session; its node told of it behind the logout that is held.
+                other.behind.append(Held(event.row, event.time, event.late))
+                self._touch(other)
+                return
         self._emit(event, out)
 
     def _is_known(self, event: AgentEvent) -> bool:
@@ -320,8 +327,11 @@ class AgentHistories:
 
     def _close(self, session: Session, out: list[Emitted]) -> None:
         """The session is over: its logout is emitted, if there is one."""
-        if session.logout is not None:
-            out.append(Emitted(session.logout.row, session.logout.time, session.logout.late))
+        logout, behind = session.logout, session.behind
+        if logout is not None:
+            out.append(Emitted(logout.row, logout.time, logout.late))
+            out += [Emitted(each.row, max(each.time, logout.time), each.late) for each in behind]
+        session.behind = []
         self._over(session)
 
     def _over(self, session: Session) -> None:

@@ -151,6 +151,30 @@ def test_the_logout_is_the_homes_or_that_of_the_last_node_if_that_is_later(
     assert [(each.row[0], each.time) for each in merged(events)] == [(1, 1.0), told]
 
 
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_what_is_told_of_no_session_behind_a_logout_stays_behind_it(interrupted: bool) -> None:
+    nobodys: dict[str, Any] = {"agent_session_number": None, "agent_session_dbid": None}
+    out = merged(
+        [
+            *(event(dbid, 1, "AgentLogin") for dbid in (1, 2)),
+            event(2, 5, "AgentNotAvailable", **nobodys),
+            event(1, 6, "AgentNotAvailable", **nobodys),
+            event(1, 10, "AgentLogout"),
+            event(1, 10, "AgentNotAvailable", number=10001, **nobodys),
+            event(2, 10.5, "AgentLogout"),
+            event(2, 10.5, "AgentNotAvailable", number=10501, **nobodys),
+        ],
+        interrupted=interrupted,
+    )
+    names = [name for name, *_ in shapes(out)]
+    assert list(zip(names, [each.time for each in out], strict=True)) == [
+        ("EventAgentLogin", 1),
+        ("EventAgentNotAvailable", 5),
+        ("EventAgentLogout", 10),
+        ("EventAgentNotAvailable", 10),
+    ]
+
+
 def test_a_node_that_is_silent_for_ever_is_waited_for_no_longer_than_said() -> None:
     agents = AgentHistories(restore=60.0)
     for each in (event(1, 1.0, "AgentLogin"), event(2, 1.0, "AgentLogin")):
@@ -159,6 +183,20 @@ def test_a_node_that_is_silent_for_ever_is_waited_for_no_longer_than_said() -> N
     assert agents.passed(70.0) == []
     assert shapes(agents.passed(70.1)) == [("EventAgentLogout", 1, None)]
     assert agents.seen(event(2, 80.0, "AgentLogout")) == []
+
+
+def test_a_node_that_comes_back_after_that_says_nothing_more_of_the_session() -> None:
+    agents = AgentHistories(restore=60.0)
+    for each in (event(1, 1.0, "AgentLogin"), event(2, 1.0, "AgentLogin")):
+        agents.seen(each)
+    agents.seen(event(1, 10.0, "AgentLogout"))
+    assert shapes(agents.passed(71.0)) == [("EventAgentLogout", 1, None)]
+    for late in (False, True):
+        for name in ("DoNotDisturbOn", "AgentLogin", "DoNotDisturbOff"):
+            assert agents.seen(event(2, 80.0, name, late=late)) == [], (name, late)
+    assert agents.seen(event(2, 90.0, "AgentLogout")) == []
+    assert agents.counters["after the end"] == 4
+    assert shapes(agents.seen(second(2, 100.0, "AgentLogin"))) == [("EventAgentLogin", 2, None)]
 
 
 def test_a_node_that_still_works_with_the_agent_is_waited_for() -> None:

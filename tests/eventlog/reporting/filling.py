@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from importlib import resources
 from itertools import count
 from pathlib import Path
 from random import Random
 from types import TracebackType
 
-from ixproxy.eventlog.reporting.source import TABLES
+from ixproxy.eventlog.schemas import EVENT_TABLES, LOG, MERGED, VERSION, built_in, merged_part
 
 NOON = 1_790_078_400.0
 """2026-09-22, 12:00 UTC."""
@@ -26,12 +25,6 @@ NASTY = (
 )
 """Names of queues that whoever shows them must take care of."""
 
-MERGED = (
-    "ALTER TABLE {table} ADD COLUMN merged_number INTEGER",
-    "ALTER TABLE {table} ADD COLUMN merged_time REAL",
-    "ALTER TABLE {table} ADD COLUMN is_late INTEGER",
-)
-
 
 class LogFile:
     """
@@ -45,17 +38,14 @@ class LogFile:
     ) -> None:
         self.address = f"sqlite:{path}"
         self.connection = sqlite3.connect(path, isolation_level=None)
-        schema = resources.files("ixproxy.eventlog") / "schema" / "sqlite-v1.sql"
-        self.connection.executescript(schema.read_text())
+        self.connection.executescript(built_in("sqlite").creation())
+        if merged:
+            self.connection.executescript(merged_part("sqlite"))
         self.connection.execute("BEGIN")
         self._merged = merged
         self._skews = skews or {}
-        if merged:
-            for table in TABLES:
-                for statement in MERGED:
-                    self.connection.execute(statement.format(table=table))
-        kind = "merged" if merged else "log"
-        self.connection.execute("INSERT INTO log_schema VALUES (1, ?)", (kind,))
+        kind = MERGED if merged else LOG
+        self.connection.execute("INSERT INTO log_schema VALUES (?, ?)", (VERSION, kind))
         self._numbers: dict[int, count[int]] = {}
         self._merged_numbers = count(1)
 
@@ -68,7 +58,7 @@ class LogFile:
         problem: BaseException | None,
         where: TracebackType | None,
     ) -> None:
-        for table in TABLES:
+        for table in EVENT_TABLES:
             self.connection.execute(
                 "UPDATE rpt_source SET logged_number = MAX(logged_number, COALESCE((SELECT"
                 f" MAX(event_number) FROM {table} WHERE dbid = rpt_source.dbid), 0))"

@@ -10,10 +10,8 @@ import pytest
 
 from ixproxy.eventlog.reporting.figures import gather
 from ixproxy.eventlog.reporting.period import Period, Wanted
-from ixproxy.eventlog.reporting.source import open_log
 from tests.eventlog.reporting.filling import NODES, LogFile, busy_log
-from tests.eventlog.reporting.gathering import figures_of
-from tests.eventlog.reporting.test_source import copy_to_postgresql
+from tests.eventlog.reporting.gathering import copied, figures_of, open_log
 
 
 def test_a_log_in_which_nothing_happened_has_figures(tmp_path: Path) -> None:
@@ -81,7 +79,7 @@ def test_postgresql_has_the_same_figures(tmp_path: Path, postgresql_database: st
     address = busy_log(tmp_path / "log.db", interactions=150, nasty=False)
     with closing(open_log(address)) as log:
         expected = gather(log, Wanted())
-    copy_to_postgresql(tmp_path / "log.db", postgresql_database)
+    copied(address, postgresql_database)
     with closing(open_log(postgresql_database)) as log:
         found = gather(log, Wanted())
     assert found == expected

@@ -12,9 +12,8 @@ from twisted.web.template import Tag
 from ixproxy.eventlog.reporting.figures import Figures, gather
 from ixproxy.eventlog.reporting.page import CONTENTS, page, rendered
 from ixproxy.eventlog.reporting.period import Wanted
-from ixproxy.eventlog.reporting.source import open_log
 from tests.eventlog.reporting.filling import NASTY, NOON, LogFile, busy_log
-from tests.eventlog.reporting.gathering import figures_of
+from tests.eventlog.reporting.gathering import figures_of, open_log
 from tests.eventlog.reporting.reading import empty_figures
 
 

@@ -17,8 +17,9 @@ from ixproxy.eventlog.reporting.period import (
     period_of,
     step_for,
 )
-from ixproxy.eventlog.reporting.source import LogUnreadable, open_log
+from ixproxy.eventlog.reporting.source import LogUnreadable
 from tests.eventlog.reporting.filling import NOON, LogFile
+from tests.eventlog.reporting.gathering import open_log
 
 
 def period(path: Path, wanted: Wanted) -> Period | None:

@@ -1,0 +1,58 @@
+"""
+Addresses of event logs in tables, for whoever writes or reads them.
+
+    sqlite:/var/lib/ixproxy/ixn1-log.db
+    postgresql://reporting@db.example/logs?schema-name=ixn1
+
+What stands in the second one is libpq's, but for `schema-name`: where the tables are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+
+SCHEMA_NAME = "schema-name"
+"""The key of the deployment file, and what the same is called in an address."""
+
+
+class LogAddress(NamedTuple):
+    """
+    Where a log is.
+
+    `kind`: SQLITE or POSTGRESQL. `place`: the path of the file, or what libpq is given.
+    `schema_name`: of PostgreSQL; "": the first one that the role may use.
+    """
+
+    kind: str
+    place: str
+    schema_name: str = ""
+
+
+def read_address(text: str, schema_name: str = "") -> LogAddress:
+    """
+    :param schema_name: of an address of PostgreSQL that names none.
+    :raise ValueError: it is no such address; the text quotes nothing of it.
+    """
+    kind, _, rest = text.partition(":")
+    if kind == SQLITE and rest and not rest.startswith(":") and "\0" not in rest:
+        return LogAddress(SQLITE, rest)
+    if kind != POSTGRESQL or not rest.startswith("//"):
+        raise ValueError(
+            "expected sqlite:PATH, such as sqlite:/path/to/file.db, "
+            "or postgresql://user@host:port/database"
+        )
+    place, _, query = text.partition("?")
+    parts = [part.partition("=") for part in query.split("&")] if query else []
+    named = [unquote(value) for name, _, value in parts if name == SCHEMA_NAME]
+    if len(named) > 1 or "" in named or any("\0" in each for each in (*named, schema_name)):
+        raise ValueError(f"expected the name of one schema behind {SCHEMA_NAME}=")
+    rest = "&".join("".join(part) for part in parts if part[0] != SCHEMA_NAME)
+    return LogAddress(POSTGRESQL, f"{place}?{rest}" if rest else place, *(named or [schema_name]))
+
+
+def with_schema(name: str, schema_name: str) -> str:
+    """What messages call a database of PostgreSQL, and the schema of it that has the tables."""
+    return f"{name}?{SCHEMA_NAME}={quote(schema_name, safe='')}" if schema_name else name

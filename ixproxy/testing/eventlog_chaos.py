@@ -1,0 +1,186 @@
+"""
+Event logs that are away, hang and are full, while nodes that log are killed under load.
+
+    python -m ixproxy.testing.eventlog_chaos --log postgresql --rounds 8 --seed 1
+    python -m ixproxy.testing.eventlog_chaos --case bound --store postgresql --json report.json
+
+Exit code 1: something is wrong; the logs and databases are kept, and their folder is
+named. See `doc/event-log-chaos.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import react
+
+from ixproxy.errors import IxproxyError
+from ixproxy.testing.chaos_scene import POSTGRESQL, SQLITE
+from ixproxy.testing.eventlog_chaos_away import away
+from ixproxy.testing.eventlog_chaos_bounds import bounded
+from ixproxy.testing.eventlog_chaos_outsides import OUTSIDES, Outside
+from ixproxy.testing.eventlog_chaos_stage import Options, Outcome
+
+CASES: Mapping[str, Callable[..., Awaitable[Outcome]]] = {
+    "away": away,
+    "bound": bounded,
+    "mandatory": bounded,
+}
+"""Each case, and what runs it."""
+
+BRIEFLY = {"amqp": ("away",)}
+"""Where not all cases are run unless they are asked for: a broker takes long to start."""
+
+ALL = "all"
+ZEROS = ("lost", "doubled", "different", "drops told wrongly")
+
+
+async def run(
+    reactor: Any,
+    folder: Path,
+    options: Options,
+    tell: Callable[[str], object],
+    outside: Outside | None = None,
+) -> Outcome:
+    """
+    One run, in a folder of its own.
+
+    :param outside: one that is started and goes on; None: it has its own.
+    :raise IxproxyError: there can be none here.
+    """
+    done = await CASES[options.case](reactor, folder, options, tell, outside)
+    for line in lines(done):
+        tell(line)
+    return done
+
+
+def lines(done: Outcome) -> Iterator[str]:
+    """The report."""
+    options, figures = done.options, done.verdict.figures
+    yield (
+        f"{options.log}, {options.case}: nodes on {options.store}, seed {options.seed}, "
+        f"{done.seconds:.0f} s"
+    )
+    struck = ", ".join(f"{times} × {kind}" for kind, times in sorted(done.struck.items()))
+    yield f"  {done.struck.total()} faults: {struck or 'none'}"
+    yield f"  at most {done.waited} events waited for the log on a node"
+    yield "  " + ", ".join(f"{what} {figures.get(what, 0)}" for what in ZEROS)
+    others = {what: many for what, many in figures.items() if many and what not in ZEROS}
+    yield "  " + (", ".join(f"{what} {many}" for what, many in others.items()) or "nothing else")
+    for missing in done.missing:
+        yield f"  not here: {missing}"
+    for sentence in (*done.verdict.sentences(), *done.surprises):
+        yield f"  WRONG: {sentence}"
+
+
+def record(done: Outcome) -> dict[str, Any]:
+    """The run as JSON has it."""
+    options = done.options
+    return {
+        "case": options.case,
+        "log": options.log,
+        "store": options.store,
+        "seed": options.seed,
+        "rounds": options.rounds,
+        "faults": dict(done.struck),
+        "waited": done.waited,
+        "figures": done.verdict.figures,
+        "wrong": {what: list(found) for what, found in done.verdict.wrong.items()},
+        "surprises": done.surprises,
+        "missing": done.missing,
+        "seconds": round(done.seconds, 1),
+    }
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ixproxy.testing.eventlog_chaos",
+        description="Event logs that are away and full, while nodes that log are killed.",
+    )
+    parser.add_argument("--log", choices=(*OUTSIDES, ALL), default=ALL, help="what is struck")
+    parser.add_argument("--case", choices=(*CASES, ALL), default=ALL)
+    parser.add_argument(
+        "--store", choices=(SQLITE, POSTGRESQL), default=SQLITE, help="of the nodes"
+    )
+    parser.add_argument("--rounds", type=int, default=8, help="of the case `away`")
+    parser.add_argument("--seed", type=int, default=1, help="draws faults and load")
+    parser.add_argument("--rate", type=float, default=30.0, help="documents per second, about")
+    parser.add_argument(
+        "--drops", type=int, default=1500, help="events dropped before each kill, at least"
+    )
+    parser.add_argument("--lease-limit", type=int, default=3, metavar="SECONDS")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="FAULT",
+        help="only this fault of the log, or these",
+    )  # fmt: skip
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there, too")
+    parser.add_argument("--keep", action="store_true", help="keep the folder in any case")
+    return parser.parse_args(arguments)
+
+
+def options_of(args: argparse.Namespace) -> list[Options]:
+    """What the runs are to be like."""
+    logs = OUTSIDES if args.log == ALL else (args.log,)
+    return [
+        Options(
+            case=case,
+            log=log,
+            store=args.store,
+            rounds=args.rounds,
+            seed=args.seed,
+            rate=args.rate,
+            drops=args.drops,
+            lease_limit=args.lease_limit,
+            only=tuple(args.only),
+        )
+        for log in logs
+        for case in (BRIEFLY.get(log, CASES) if args.case == ALL else (args.case,))
+    ]
+
+
+async def command(reactor: Any, args: argparse.Namespace) -> None:
+    """:raise SystemExit: something is wrong."""
+
+    def tell(line: str) -> None:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    records, failed = [], False
+    for options in options_of(args):
+        what = f"{options.log}, {options.case}"
+        if reason := OUTSIDES[options.log].unusable():
+            tell(f"{what}: cannot be had here: {reason}")
+            failed = True
+            continue
+        folder = Path(tempfile.mkdtemp(prefix=f"ixeventlog-{options.log}-{os.getpid()}-"))
+        try:
+            done = await run(reactor, folder, options, tell)
+        except IxproxyError as problem:
+            tell(f"{what}: the run broke off: {problem}\nLogs: {folder}")
+            failed = True
+            continue
+        records.append(record(done))
+        failed |= done.failed
+        if done.failed or args.keep:
+            tell(f"Logs and databases: {folder}")
+        else:
+            shutil.rmtree(folder)
+    if args.json is not None:
+        args.json.write_text(json.dumps(records, indent=1))
+    if failed:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    arguments = parse(sys.argv[1:])
+    react(lambda reactor: Deferred.fromCoroutine(command(reactor, arguments)))

@@ -1,0 +1,49 @@
+"""How the verbs of `ixctl eventlog` open databases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ixproxy.cli.eventlog_opening import check_schema_name, opened, reaching
+from ixproxy.cli.outcomes import UsageError
+from ixproxy.errors import NodeUnavailable, StorageError, StoreUnreachable
+
+
+def test_a_database_is_opened_to_be_read_unless_it_is_to_be_made(tmp_path: Path) -> None:
+    address = f"sqlite:{tmp_path / 'log.db'}"
+    with pytest.raises(StorageError, match="there is no such file"):
+        opened(address, "")
+    opened(address, "", create=True).close()
+    opened(address, "").close()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("log.db", "log.db: expected sqlite:PATH"),
+        ("mysql://me:secret@h/d", "mysql://me:…@h/d: expected sqlite:PATH"),
+        ("postgresql://me:secret@h", "postgresql://me:…@h: expected the name of a database"),
+        ("postgresql://me:secret@h/d?x=1", "me:…@h/d.x=1: expected behind the . what libpq knows"),
+        ("postgresql://me:secret@h/d?schema-name=", "the name of one schema"),
+    ],
+)
+def test_what_is_no_address_is_shown_without_its_password(address: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as caught:
+        opened(address, "")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_schema_name_is_for_databases_that_have_schemas() -> None:
+    check_schema_name("logs", "sqlite:a.db", "postgresql://h/d")
+    check_schema_name("", "sqlite:a.db")
+    with pytest.raises(UsageError, match="only a log in PostgreSQL has one"):
+        check_schema_name("logs", "sqlite:a.db", "sqlite:b.db")
+
+
+def test_a_server_that_does_not_answer_is_no_mistake_of_the_command() -> None:
+    with pytest.raises(NodeUnavailable, match="away"), reaching():
+        raise StoreUnreachable("away")
+    with pytest.raises(StorageError, match="broken"), reaching():
+        raise StorageError("broken")
