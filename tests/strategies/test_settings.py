@@ -53,3 +53,11 @@ def test_seconds_are_numbers_in_their_range(value: object) -> None:
     keys.seconds("hold", 10, 1, 600)
     with pytest.raises(ConfigError, match="expected 1 to 600 seconds"):
         keys.finish()
+
+
+def test_the_nearest_name_is_proposed_and_no_far_one() -> None:
+    assert did_you_mean("lisen", ["listen", "store"]) == '; did you mean "listen"?'
+    assert did_you_mean("pull_hold_timeout", ["pull-hold-timeout"]) == (
+        '; did you mean "pull-hold-timeout"?'
+    )
+    assert did_you_mean("zebra", ["listen", "store"]) == ""
