@@ -23,6 +23,7 @@ from ixproxy.cli.eventlog_opening import (
 )
 from ixproxy.cli.outcomes import Exit, UsageError
 from ixproxy.cli.output import Output
+from ixproxy.config_schema import MAX_TENANT_ID
 from ixproxy.config_store_address import without_password
 from ixproxy.eventlog.reporting.figures import Figures, gather
 from ixproxy.eventlog.reporting.page import page
@@ -60,7 +61,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--to", dest="end", type=instant, metavar="TIME", help="look at what happened before"
     )
-    parser.add_argument("--tenant", type=int, metavar="ID", help="only this one (default: all)")
+    parser.add_argument("--tenant", type=tenant, metavar="ID", help="only this one (default: all)")
     parser.add_argument("--title", default="Event log report", help="of the page (%(default)s)")
     add_schema_name(parser)
     parser.set_defaults(command=command, local=True)
@@ -79,6 +80,23 @@ def instant(text: str) -> float:
             f"expected a time such as 2026-09-22T08:00:00+02:00, not {text!r}"
         ) from None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
+def tenant(text: str) -> int:
+    """
+    The id of a tenant.
+
+    :raise ArgumentTypeError: no tenant has it.
+    """
+    try:
+        found = int(text)
+    except ValueError:
+        found = -1
+    if not 0 <= found <= MAX_TENANT_ID:
+        raise ArgumentTypeError(
+            f"expected the id of a tenant, 0 to {MAX_TENANT_ID}, not {text!r:.40}"
+        )
+    return found
 
 
 def command(args: Namespace, output: Output) -> int:

@@ -149,7 +149,7 @@ def without_user_data(event: Event) -> Event:
     return msgspec.structs.replace(event, **less) if less else event
 
 
-def encoded(body: Any) -> bytes:
+def encoded(body: Mapping[str, Any]) -> bytes:
     """
     A body in JSON, of UTF-8: bytes as base64, numbers that JSON does not have as null.
 
@@ -159,7 +159,17 @@ def encoded(body: Any) -> bytes:
         return bytes(_encode(body))
     except Exception:
         # What came over the wire can be written, unless a text is none or lists lie too deep.
-        return bytes(_encode(plain(msgspec.to_builtins(body, builtin_types=(bytes,)))))
+        cut = {name: _cut(value) for name, value in body.items()}
+        return bytes(_encode(plain(msgspec.to_builtins(cut, builtin_types=(bytes,)))))
+
+
+def _cut(value: Any) -> Any:
+    """An event without what lies deeper in it than can be looked at; all else as it is."""
+    if not isinstance(value, Event):
+        return value
+    attributes = {name: getattr(value, name) for name in value.__struct_fields__}
+    less = {name: plain(each) for name, each in attributes.items() if isinstance(each, dict)}
+    return msgspec.structs.replace(value, **less)
 
 
 def iso(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import chain
@@ -14,6 +15,9 @@ from ixproxy.eventlog.schemas import LOG, check_kind
 
 PAGE = 200
 """Rows of a table that are read at a time: each may have 64 KiB of user data."""
+
+FURTHEST = 1e11
+"""Seconds from the epoch; what is further away is no time, infinity least of all."""
 
 BEGINNING = (-1, -1)
 
@@ -86,7 +90,7 @@ class LogSource:
                 "SELECT dbid, node, logged_epoch, logged_number, logged_until FROM rpt_source"
             ):
                 numbers = isinstance(dbid, int) and isinstance(epoch, int)
-                if not (numbers and isinstance(number, int) and isinstance(until, int | float)):
+                if not (numbers and isinstance(number, int) and _is_time(until)):
                     raise StorageError(
                         f"{self.name}: rpt_source says of node {dbid!r} that it has logged number "
                         f"{number!r} of epoch {epoch!r}, until {until!r}"
@@ -205,7 +209,7 @@ class LogSource:
         *numbers, time, event = named
         if (
             not all(isinstance(each, int) for each in numbers)
-            or not isinstance(time, int | float)
+            or not _is_time(time)
             or not isinstance(event, str)
         ):
             said = ", ".join(f"{name} {value!r}" for name, value in zip(NAME, named, strict=True))
@@ -218,13 +222,16 @@ class LogSource:
             return []
         time = self._database.reading("rpt_agent", "event_time")
         rows = self._database.rows(
-            f"SELECT agent_session_number, agent_session_dbid, {time} FROM rpt_agent "
+            f"SELECT agent_session_number, agent_session_dbid, dbid, epoch, event_number, {time}, "
+            "event FROM rpt_agent "
             "WHERE dbid = ? AND (epoch, event_number) > (?, ?) AND event = 'EventAgentLogin' "
             "AND agent_session_number IS NOT NULL AND agent_session_dbid IS NOT NULL "
             f"ORDER BY epoch, event_number LIMIT {most}",
             (dbid, *after),
         )
-        return [(number, home, when) for number, home, when in rows]
+        for _, _, *named in rows:
+            self._check("rpt_agent", named)
+        return [(row[0], row[1], row[5]) for row in rows]
 
     def dropped(self) -> Iterator[Row]:
         """The rows of rpt_dropped, read as they are asked for."""
@@ -232,3 +239,7 @@ class LogSource:
             return iter(())
         columns = ", ".join(declared("rpt_dropped"))
         return chain.from_iterable(self._database.pages(f"SELECT {columns} FROM rpt_dropped", PAGE))
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and abs(value) < FURTHEST

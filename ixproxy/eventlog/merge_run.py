@@ -286,8 +286,10 @@ class MergeRun:
         reached.marks[TABLES[item.table]] = (*item.place, row[3], row[4])
 
     def _emit(self, emitted: Sequence[Emitted]) -> None:
+        width = len(self._target.columns[TABLES[AGENTS]])
         for row, time, late in emitted:
-            self._target.append(AGENTS, row, time, late)
+            # A logout that was held is as wide as the table was then.
+            self._target.append(AGENTS, (*row, *(None,) * (width - len(row))), time, late)
 
     def _save(self, streams: Sequence[Stream] | set[Stream]) -> None:
         """All that is known, with all that was merged; the next part begins."""

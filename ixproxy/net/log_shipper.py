@@ -28,7 +28,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ixproxy.net.log_plans import LogPacing
-from ixproxy.node.log_packs import entries_of
+from ixproxy.node.log_packs import READ_BYTES, entries_of
 from ixproxy.node.log_work import Dropped, Entry, LogShipment, ShipLog
 
 log = Logger()
@@ -36,11 +36,10 @@ log = Logger()
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds until what failed is tried again: each time in a row twice as many, up to the longest."""
 
+NOT_READ = "the outbox could not be read"
+
 FEWEST, MOST = 8, 128
 """Rows in one read."""
-BYTES = 4 << 20
-"""Bytes that one read should come to at most, as those of the last one were large."""
-
 AT_REST = 10.0
 """Seconds between two times that an idle log is told so."""
 
@@ -96,6 +95,7 @@ class LogShipper:
         self._limit = FEWEST
         self._pause = FIRST_PAUSE
         self._problem = ""
+        self._giving = self._give_again = False
         self._rested = float("-inf")
         self._call: IDelayedCall | None = None
 
@@ -149,8 +149,10 @@ class LogShipper:
         if self.state is not State.READING:
             return
         if effect.failed:
-            self._pause_then(self._read, "the outbox could not be read")
+            self._pause_then(self._read, NOT_READ)
             return
+        if self._problem == NOT_READ:
+            self._works()
         self._told, self._done = (), 0
         self.left = effect.left
         self._was_read()
@@ -163,7 +165,7 @@ class LogShipper:
             self._take(number, body)
         rows, size = len(effect.bodies), sum(map(len, effect.bodies.values()))
         enough = rows * self.pacing.batch_size / max(1, len(self._entries))
-        self._limit = max(FEWEST, min(MOST, int(enough) + 1, int(BYTES * rows / max(1, size))))
+        self._limit = max(FEWEST, min(MOST, int(enough) + 1, int(READ_BYTES * rows / max(1, size))))
         self._store_some()
 
     def _take(self, number: int, body: bytes) -> None:
@@ -181,6 +183,19 @@ class LogShipper:
             )
 
     def _store_some(self) -> None:
+        """Give the log what is in hand, call by call; one that stores at once is no recursion."""
+        self._give_again = True
+        if self._giving:
+            return
+        self._giving = True
+        try:
+            while self._give_again:
+                self._give_again = False
+                self._give()
+        finally:
+            self._giving = False
+
+    def _give(self) -> None:
         some = self._entries[self._at : self._at + self.pacing.batch_size]
         if not some:
             self._told, self._numbers, self._entries = self._numbers, (), []
@@ -193,13 +208,16 @@ class LogShipper:
     def _stored(self, _: object, number: int) -> None:
         if self.state is not State.STORING:
             return
-        if self._problem:
-            log.info("Event log {log} takes events again", log=self._name)
-        self._problem, self._pause = "", FIRST_PAUSE
+        self._works()
         self.counts["stored"] += number
         self.counts["batches"] += 1
         self._at += number
         self._store_some()
+
+    def _works(self) -> None:
+        if self._problem:
+            log.info("Event log {log} takes events again", log=self._name)
+        self._problem, self._pause = "", FIRST_PAUSE
 
     def _failed(self, failure: Failure) -> None:
         if self.state is State.STORING:

@@ -25,6 +25,7 @@ from ixproxy.messages.status import LogStatus
 from ixproxy.net.log_plans import LogPlan
 from ixproxy.net.log_shipper import LogShipper
 from ixproxy.net.served_point import END_LIMIT, RETRY, figures_shown
+from ixproxy.node.log_outbox import ROOM_AGAIN
 from ixproxy.node.log_work import Entry, LogGrew, ShipLog
 
 log = Logger()
@@ -101,8 +102,7 @@ class ServedLog:
                     number=effect.first,
                 )
         elif self._drops:
-            self._drops = False
-            log.info("Event log {log} is told of what happens again", log=name)
+            self._drops_no_more()
         self.shipper.wake(effect.waiting)
 
     def refused(self) -> None:
@@ -117,8 +117,16 @@ class ServedLog:
                 limit=self.plan.rules.max_queue,
             )
 
+    def _drops_no_more(self) -> None:
+        self._drops = False
+        log.info("Event log {log} is told of what happens again", log=self.plan.name)
+
     def _spool_was_read(self) -> None:
-        if self._refuses and self.shipper.left < self.plan.rules.max_queue:
+        left, most = self.shipper.left, self.plan.rules.max_queue
+        if self._drops and left <= ROOM_AGAIN * most:
+            # The next event would say so as well, but on a quiet node there may be none for long.
+            self._drops_no_more()
+        if self._refuses and left < most:
             self._refuses = False
             log.info("Event log {log} has room: requests are served again", log=self.plan.name)
 

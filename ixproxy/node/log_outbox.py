@@ -14,7 +14,15 @@ from math import inf, nextafter
 from msgspec import MsgspecError
 from msgspec.structs import replace
 
-from ixproxy.node.log_packs import PACK_BYTES, Packed, consumer_of, gap_of, index_of, pack_of
+from ixproxy.node.log_packs import (
+    PACK_BYTES,
+    READ_BYTES,
+    Packed,
+    consumer_of,
+    gap_of,
+    index_of,
+    pack_of,
+)
 from ixproxy.node.log_rules import LogRules
 from ixproxy.node.log_work import Dropped, LogGrew, LogShipment, ShipLog
 from ixproxy.node.rows import OutboxRow
@@ -94,7 +102,7 @@ def ship(turn: Turn, work: ShipLog) -> LogShipment:
     found = turn.rows.outbox(consumer, work.limit, max(work.told, default=0))
     for number in work.told:
         turn.rows.remove_outbox(number, consumer)
-    bodies = {row.event_number: row.body for row in found}
+    bodies = _no_more_than_is_read(found)
     spool = turn.spools.spools.get(name, Spool())
     if work.told:
         spool = spool._replace(oldest=_oldest(bodies, spool))
@@ -111,6 +119,18 @@ def ship(turn: Turn, work: ShipLog) -> LogShipment:
         nextafter(turn.now, -inf),
         token=work.token,
     )
+
+
+def _no_more_than_is_read(found: list[OutboxRow]) -> dict[int, bytes]:
+    """The first of some rows, by number: who asked for many small ones may find large ones."""
+    bodies: dict[int, bytes] = {}
+    size = 0
+    for row in found:
+        size += len(row.body)
+        if bodies and size > READ_BYTES:
+            break
+        bodies[row.event_number] = row.body
+    return bodies
 
 
 def _oldest(bodies: Mapping[int, bytes], spool: Spool) -> int:

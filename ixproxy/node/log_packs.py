@@ -20,6 +20,9 @@ from ixproxy.node.log_work import Dropped, Entry
 PACK_BYTES = 256 << 10
 """Bytes of events in one row, about."""
 
+READ_BYTES = 4 << 20
+"""Bytes of rows that are read at once, but for one that is larger."""
+
 PACK, GAP = 1, 2
 
 
@@ -131,7 +134,8 @@ def entries_of(dbid: int, body: bytes) -> tuple[list[Entry], list[str]]:
             continue
         try:
             event = decode(each.body)
-        except (msgspec.MsgspecError, ValueError) as problem:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
+            # The last: what an external server answers may be nested as deep as it likes.
             problems.append(f"{each.kind}: {problem}")
         else:
             entries.append(Entry(dbid, head.epoch, event.event_number, event))

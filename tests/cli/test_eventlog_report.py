@@ -124,3 +124,12 @@ def test_times_are_utc_unless_they_say_otherwise() -> None:
     assert instant("2026-09-22") == NOON - 12 * 3600
     with pytest.raises(ArgumentTypeError, match="not 'yesterday'"):
         instant("yesterday")
+
+
+@pytest.mark.parametrize("said", ["many", "-1", "4294967296", "9" * 30])
+def test_what_is_no_tenant_is_said(
+    tmp_path: Path, log: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run(log, "--output", str(tmp_path / "report.html"), f"--tenant={said}")
+    assert "expected the id of a tenant, 0 to 4294967295, not " in capsys.readouterr().err

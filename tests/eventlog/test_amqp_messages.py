@@ -192,6 +192,17 @@ def test_whatever_clients_attach_can_be_written(value: Any, shown: Any) -> None:
     assert body["attributes"]["Interaction"]["UserData"]["Segment"] == shown
 
 
+@pytest.mark.parametrize("levels", [90, 2000])
+def test_what_an_external_server_answers_is_written_however_deep_it_is(levels: int) -> None:
+    deep: Any = 1
+    for _ in range(levels):
+        deep = [deep]
+    answered = m.EventExternalServiceResponded(event_number=7, user_data={"a": deep, "b": 2})
+    attributes = body_of(written(event_entry(answered)))["attributes"]
+    assert attributes["UserData"]["b"] == 2
+    assert attributes["EventNumber"] == 7
+
+
 def test_json_is_utf_8_as_it_stands() -> None:
     assert encoded({"a": "é"}) == '{"a":"é"}'.encode()
 

@@ -126,7 +126,16 @@ def test_columns_of_another_type_are_read_as_the_schema_has_them(tmp_path: Path)
     source.close()
 
 
-@pytest.mark.parametrize("bad", ["event_time = 'noon'", "event = x'00'", "event_number = 'a'"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "event_time = 'noon'",
+        "event_time = 9e999",
+        "event_time = -1e11",
+        "event = x'00'",
+        "event_number = 'a'",
+    ],
+)
 def test_a_row_that_names_no_event_is_said(tmp_path: Path, bad: str) -> None:
     log = log_at(tmp_path)
     log.write(1, [interaction(1, "a")])
@@ -135,6 +144,26 @@ def test_a_row_that_names_no_event_is_said(tmp_path: Path, bad: str) -> None:
     last = (1, "b") if "number" in bad else (1, 1)
     with pytest.raises(StorageError, match="a row of rpt_interaction names no event: dbid 1,"):
         list(source.events(1, BEGINNING, last, ALL))  # type: ignore[arg-type]
+    source.close()
+
+
+def test_a_login_at_no_time_says_nothing_of_clocks(tmp_path: Path) -> None:
+    log = log_at(tmp_path)
+    log.write(1, [login(1)])
+    source = source_of(log)
+    assert source.logins(1, BEGINNING, 10) == [(1, 1, 1.0)]
+    log.run("UPDATE rpt_agent SET event_time = 9e999")
+    with pytest.raises(StorageError, match="event_time inf"):
+        source.logins(1, BEGINNING, 10)
+    source.close()
+
+
+def test_a_node_that_has_logged_for_ever_is_said(tmp_path: Path) -> None:
+    log = log_at(tmp_path)
+    log.write(1, [interaction(1, "a")], until=float("inf"))
+    source = source_of(log)
+    with pytest.raises(StorageError, match="until inf"):
+        source.streams()
     source.close()
 
 

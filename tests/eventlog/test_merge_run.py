@@ -374,3 +374,16 @@ def expected(content: list[list[tuple[str, Values]]]) -> list[tuple[object, ...]
 def named(values: Values) -> tuple[int, str, str]:
     # It is the first to tell, and the home of all sessions.
     return 1, values["event"], values["agent_id"]
+
+
+def test_a_logout_that_was_held_fits_a_table_that_has_more_columns_now(
+    tmp_path: Path, merging: Merging
+) -> None:
+    one, two, three = (log_at(tmp_path, f"log{dbid}") for dbid in (1, 2, 3))
+    one.write(1, [login(10), logout(50)], until=60)
+    two.write(2, [login(10)], until=60)
+    merging(one.address, two.address)
+    three.run("ALTER TABLE rpt_agent ADD COLUMN more TEXT")
+    three.write(3, [login(40, 2, "bob")], until=100)
+    merging(one.address, two.address, three.address, final=True)
+    assert [row[1] for row in merging.events].count("EventAgentLogout") == 1

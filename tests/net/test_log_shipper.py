@@ -14,14 +14,13 @@ from ixproxy.messages import EventHeld
 from ixproxy.net.log_plans import LogPacing
 from ixproxy.net.log_shipper import (
     AT_REST,
-    BYTES,
     FEWEST,
     LONGEST_PAUSE,
     MOST,
     LogShipper,
     State,
 )
-from ixproxy.node.log_packs import entries_of, gap_of, pack_of, packed
+from ixproxy.node.log_packs import READ_BYTES, entries_of, gap_of, pack_of, packed
 from ixproxy.node.log_work import Dropped, Entry, LogShipment, ShipLog
 
 
@@ -236,6 +235,34 @@ def test_a_read_that_fails_is_tried_again() -> None:
     assert rig.stored == [1]
 
 
+def test_a_log_without_events_takes_them_again_once_the_outbox_is_read() -> None:
+    rig = Rig()
+    rig.shipper.start()
+    with capturedLogs() as said:
+        rig.answer(failed=True)
+        assert rig.shipper.problem == "the outbox could not be read"
+        rig.pass_time(1)
+    assert rig.shipper.problem == ""
+    assert formatEvent(said[-1]) == "Event log log takes events again"
+
+
+def test_reading_what_is_to_be_stored_does_not_say_that_it_is_stored_again() -> None:
+    rig = Rig(batch_size=1)
+    rig.put(1)
+    rig.answers += [fail(OSError("full"))]
+    rig.start()
+    rig.put(1)
+    assert rig.shipper.problem == "full"
+
+
+def test_a_log_that_stores_at_once_may_be_given_many_small_calls() -> None:
+    rig = Rig(batch_size=1)
+    rig.put(2000)
+    rig.start()
+    assert rig.stored == list(range(1, 2001))
+    assert rig.shipper.state is State.IDLE
+
+
 def test_a_gap_is_an_entry_at_its_place_and_no_event() -> None:
     rig = Rig()
     rig.put(2)
@@ -327,7 +354,7 @@ def test_a_read_is_as_large_as_is_worth_while() -> None:
     rig.put(1000)
     rig.settle()
     assert FEWEST <= rig.shipper._limit < MOST
-    assert BYTES // MOST > 1000
+    assert READ_BYTES // MOST > 1000
 
 
 def test_it_tells_whenever_it_is_known_how_much_waits() -> None:

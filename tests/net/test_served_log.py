@@ -147,6 +147,20 @@ def test_what_is_dropped_is_said_loudly_once_until_there_is_room() -> None:
     assert status.counts == {"dropped": 6, "gaps": 2}
 
 
+def test_on_a_quiet_node_the_spool_says_that_nothing_is_dropped_any_more() -> None:
+    rig = Rig(max_queue=10)
+    rig.served.begin()
+    rig.served.grew(LogGrew("log", 10, 1, 17))
+    with capturedLogs() as said:
+        rig.ship((1,), left=10)
+        rig.served.shipper.left = 10
+        assert rig.served.status().dropping
+        rig.clock.advance(1)
+        rig.ship((2, 3), left=9)
+    assert not rig.served.status().dropping
+    assert texts(said) == ["Event log log is told of what happens again"]
+
+
 def test_requests_that_are_refused_for_it_are_said_once_until_there_is_room() -> None:
     rig = Rig(max_queue=2, mandatory=True)
     rig.served.begin()

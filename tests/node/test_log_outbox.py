@@ -288,6 +288,35 @@ def test_rows_that_cannot_be_read_do_not_stop_the_others(node: TriedNode) -> Non
     assert ship(node, (good.event_number,)).left == 0
 
 
+def test_rows_that_are_large_are_read_few_at_a_time(
+    node: TriedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_rules(node, log=LogRules())
+    mail = node.media_server()
+    for _ in range(3):
+        node.submit(mail)
+    rows = node.logged("log")
+    monkeypatch.setattr(log_outbox, "READ_BYTES", len(rows[0].body) + len(rows[1].body))
+    first = ship(node)
+    assert list(first.bodies) == [row.event_number for row in rows[:2]]
+    assert first.left == 3
+    monkeypatch.setattr(log_outbox, "READ_BYTES", 1)
+    assert list(ship(node, tuple(first.bodies)).bodies) == [rows[2].event_number]
+
+
+def test_a_gap_that_was_too_far_behind_large_rows_to_be_read_grows_on(
+    node: TriedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_rules(node, log=LogRules(max_queue=2))
+    mail = node.media_server()
+    node.run(*submits(mail, 3))
+    monkeypatch.setattr(log_outbox, "READ_BYTES", 1)
+    assert gaps(entries(node, ship(node))) == []
+    node.run(*submits(mail, 2))
+    (gap,) = gaps(entries(node, ship_nothing(node)))
+    assert gap.events == {"EventInteractionSubmitted": 3}
+
+
 def test_what_a_log_that_is_gone_would_read_is_there_still(make_node: Callable[..., Any]) -> None:
     node = make_node()
     node.submit(node.media_server())

@@ -65,6 +65,19 @@ def test_what_cannot_be_read_is_said_and_costs_the_others_nothing() -> None:
     assert all(problem.startswith("EventHeld: ") for problem in problems[1:])
 
 
+def test_an_event_that_is_nested_too_deep_to_be_read_costs_the_others_nothing() -> None:
+    deep: object = 1
+    for _ in range(5):
+        deep = [deep]
+    answered = packed(m.EventExternalServiceResponded(event_number=1, user_data={"a": deep}))
+    shallow, deeper = b"\x91" * 5 + b"\x01", b"\x91" * 5000 + b"\x01"
+    assert shallow in answered.body
+    bad = msgspec.structs.replace(answered, body=answered.body.replace(shallow, deeper))
+    entries, (problem,) = entries_of(101, pack_of(1, 0, [bad, packed(EVENTS[1])]))
+    assert [entry.what for entry in entries] == [EVENTS[1]]
+    assert problem.startswith("EventExternalServiceResponded: ")
+
+
 @pytest.mark.parametrize("body", [b"", b"x", b"\x93\x01\x01\x00", b"\x94\x02\x01\x00\x01"])
 def test_a_row_that_is_none_is_one_problem(body: bytes) -> None:
     entries, (problem,) = entries_of(101, body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ixproxy.errors import ConfigError
-from ixproxy.strategies.settings import Settings
+from ixproxy.strategies.settings import Settings, did_you_mean
 
 
 def test_what_is_not_given_is_default() -> None:
@@ -28,6 +28,23 @@ def test_every_unusable_value_and_unknown_key_is_in_one_report() -> None:
         "holds", "hold", "every", "nodes", "colour",
     ]  # fmt: skip
     assert "there are: holds, hold, every, nodes" in str(caught.value)
+
+
+def test_who_writes_a_name_that_is_nearly_one_is_told_which() -> None:
+    keys = Settings({"inbound-parameters": {}, "Hold": 1})
+    for name in ("inbound-path", "inbound-transformer-parameters", "hold"):
+        keys.choice(name, "", ("",))
+    with pytest.raises(ConfigError) as caught:
+        keys.finish()
+    there = "There are: inbound-path, inbound-transformer-parameters, hold"
+    assert [problem.text for problem in caught.value.problems] == [
+        f'unknown setting; did you mean "inbound-transformer-parameters"? {there}',
+        f'unknown setting; did you mean "hold"? {there}',
+    ]
+
+
+def test_a_name_of_any_length_is_compared_soon() -> None:
+    assert did_you_mean("inbound-path" * 100_000, ["inbound-path"]) == ""
 
 
 @pytest.mark.parametrize("value", [True, "10", None, float("nan"), 601, 0.5])

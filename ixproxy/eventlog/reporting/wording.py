@@ -19,6 +19,7 @@ _KEPT = {"\u200c", "\u200d"}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FURTHEST = 60.0 * 60 * 24 * 365 * 7000
+_FURTHEST_BACK = -60.0 * 60 * 24 * 365 * 960
 
 
 def counted(amount: float) -> str:
@@ -80,7 +81,7 @@ def for_machines(seconds: float) -> str:
 
 def instant(time: float) -> datetime:
     """Seconds since the epoch as a time; the furthest that there is, if that is further away."""
-    return _EPOCH + timedelta(seconds=min(max(time, -_EPOCH.year * 86400.0), _FURTHEST))
+    return _EPOCH + timedelta(seconds=min(max(time, _FURTHEST_BACK), _FURTHEST))
 
 
 def at_second(time: float) -> str:

@@ -108,3 +108,10 @@ def test_wide_signs_count_twice() -> None:
 def test_whole_names_are_bounded_and_say_so() -> None:
     assert whole_name("q" * 2000) == "q" * 2000
     assert whole_name("q" * 10_000) == "q" * 2000 + "… (10,000 signs)"
+
+
+@pytest.mark.parametrize(
+    ("time", "shown"), [(-1e9, "1938-04-24 22:13:20"), (-1e11, "1010-08-22 00:00:00")]
+)
+def test_times_long_ago_are_shown_as_far_as_there_are_dates(time: float, shown: str) -> None:
+    assert at_second(time) == shown
