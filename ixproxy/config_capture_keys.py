@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ixproxy.config_keys import did_you_mean
 from ixproxy.node.intake_settings import UNSOLICITED, Check
+from ixproxy.strategies.settings import did_you_mean
 
 CHECKS = tuple(check.value for check in Check)
 """The values of `duplicate-check`."""

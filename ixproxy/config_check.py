@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ixproxy.config_keys import Unfit, clean, did_you_mean, plain_name, shown
+from ixproxy.config_keys import Unfit, clean, plain_name, shown
 from ixproxy.config_lines import Lines, Path, dotted
 from ixproxy.config_schema import Table
 from ixproxy.errors import ConfigProblem
+from ixproxy.strategies.settings import did_you_mean
 
 
 @dataclass(slots=True)

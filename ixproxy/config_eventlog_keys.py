@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ixproxy.config_keys import did_you_mean
 from ixproxy.node.log_rules import NAMES
+from ixproxy.strategies.settings import did_you_mean
 
 NEVER, AT_FIRST, AFTER_LAST = "never", "at-first-logout", "after-last-logout"
 DELETIONS = (NEVER, AT_FIRST, AFTER_LAST)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import Enum
 
 from cryptography.x509 import Name
@@ -13,6 +12,7 @@ from cryptography.x509 import Name
 from ixproxy.config_address import connect_address, listen_address
 from ixproxy.config_store_address import POSTGRESQL, postgresql_text, without_password
 from ixproxy.errors import IxproxyError
+from ixproxy.strategies.settings import did_you_mean
 
 
 class Unfit(IxproxyError):
@@ -180,13 +180,6 @@ def clean(text: str, longest: int) -> str:
     """`text` in one line and cut, for messages that hold what somebody wrote."""
     line = "".join(letter if letter.isprintable() else "?" for letter in text)
     return line if len(line) <= longest else line[: longest - 3] + "..."
-
-
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """`; did you mean …?` where a known name is close to `name`, else nothing."""
-    folded = {candidate.lower().replace("_", "-"): candidate for candidate in known}
-    close = get_close_matches(_short(name).lower().replace("_", "-"), folded, n=1, cutoff=0.65)
-    return f'; did you mean "{folded[close[0]]}"?' if close else ""
 
 
 NAME_LIMIT = 255

@@ -7,7 +7,6 @@ from ixproxy.config_keys import (
     Kind,
     Unfit,
     clean,
-    did_you_mean,
     filled,
     plain_name,
     rate_of,
@@ -127,13 +126,6 @@ def test_a_store_without_a_kind_or_a_place_is_refused(store: str) -> None:
     with pytest.raises(ValueError, match="a kind and a place"):
         store_text(store)
 
-
-def test_the_nearest_name_is_proposed_and_no_far_one() -> None:
-    assert did_you_mean("lisen", ["listen", "store"]) == '; did you mean "listen"?'
-    assert did_you_mean("pull_hold_timeout", ["pull-hold-timeout"]) == (
-        '; did you mean "pull-hold-timeout"?'
-    )
-    assert did_you_mean("zebra", ["listen", "store"]) == ""
 
 
 def test_a_number_that_python_refuses_to_print_is_shown_all_the_same() -> None:

@@ -24,6 +24,7 @@ from itertools import count
 from os.path import join
 from secrets import token_hex
 from shutil import copyfile, copystat
+from stat import S_ISREG
 
 from ixproxy.capture import file_names as names
 from ixproxy.capture.file_looking import Found, stamp_of
@@ -111,11 +112,11 @@ class Places:
         if stamp_of(os.lstat(source)) != found.stamp:
             raise Changed(found.name)
         for _ in range(_ATTEMPTS):
-            name = self._free(source, target, found.name, with_reason=bool(reason))
+            name = self._free(source, target, found.name, reason)
             if reason:
                 # One that is there is of an attempt that the process did not survive.
                 with suppress(FileExistsError):
-                    self._write(target, names.reason_name(name), f"{reason}\n".encode())
+                    self._write(target, names.reason_name(name), _content(reason))
             try:
                 self._put(source, target, name)
             except FileExistsError:
@@ -141,7 +142,7 @@ class Places:
         :param wanted: its name, with a number where that is taken.
         """
         for _ in range(_ATTEMPTS):
-            name = self._free("", directory, wanted, with_reason=False)
+            name = self._free("", directory, wanted)
             try:
                 self._write(directory, name, content)
             except FileExistsError:
@@ -149,15 +150,21 @@ class Places:
             return name
         raise OSError(errno.EEXIST, "all names are taken", join(directory, wanted))
 
-    def _free(self, source: str, directory: str, wanted: str, *, with_reason: bool) -> str:
-        """A name that is free, or that `source` has there already."""
+    def _free(self, source: str, directory: str, wanted: str, reason: str = "") -> str:
+        """
+        A name that is free, or that `source` has there already.
+
+        A reason without its file leaves the name free if it is this one: whoever
+        wrote it died before the move.
+        """
 
         def is_taken(number: int) -> bool:
             name = names.numbered(wanted, number)
             path = join(directory, name)
             if os.path.lexists(path):
                 return not (source and _are_one(source, path))
-            return with_reason and os.path.lexists(join(directory, names.reason_name(name)))
+            beside = join(directory, names.reason_name(name))
+            return bool(reason) and os.path.lexists(beside) and not _says(beside, reason)
 
         return names.numbered(wanted, names.first_free(is_taken))
 
@@ -208,6 +215,23 @@ class Places:
                 with suppress(OSError):
                     if _is_dead(*writer.groups()) or _is_old(entry.path):
                         os.unlink(entry.path)
+
+
+def _content(reason: str) -> bytes:
+    return f"{reason}\n".encode()
+
+
+def _says(path: str, reason: str) -> bool:
+    """Whether a file is the one that is written for `reason`."""
+    content = _content(reason)
+    try:
+        status = os.lstat(path)
+        if not S_ISREG(status.st_mode) or status.st_size != len(content):
+            return False
+        with open(path, "rb") as file:
+            return file.read(len(content)) == content
+    except OSError:
+        return False
 
 
 def _host() -> str:

@@ -36,11 +36,11 @@ from ixproxy.capture.kafka_records import (
 )
 from ixproxy.capture.kafka_settings import KEY_PASSWORD, KafkaSettings, read_settings
 from ixproxy.capture.kafka_statistics import Statistics
-from ixproxy.capture.kafka_writer import NotWritten, Writer
+from ixproxy.capture.kafka_writer import NotReached, NotWritten, Writer
 from ixproxy.capture.napping import Nap
 from ixproxy.capture.refusals import Fate, fate
 from ixproxy.capture.refusing import not_done, undone, undone_reason
-from ixproxy.errors import ConfigError, ConfigProblem, NodeUnavailable
+from ixproxy.errors import ConfigError, ConfigProblem, NotTold
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
 from ixproxy.node.intake_settings import UNSOLICITED
 from ixproxy.node.intake_work import Document, Notification
@@ -100,6 +100,7 @@ class KafkaPoint:
         self._statistics = Statistics(0, False, -1)
         self._has_begun = False
         self._is_over = False
+        self._is_reached = False
         self._waits_for_room = False
         self._leaving: list[tuple[list[Partition], Event]] = []
         self._complaints: dict[str, Complaint] = {}
@@ -324,7 +325,8 @@ class KafkaPoint:
         if not notifications or not self._settings.notification_topic:
             return
         if self._is_over or not self._has_begun:
-            raise NodeUnavailable("the capture point does not run")
+            raise NotTold("the capture point does not run")
+        await self._reach(self._settings.notification_topic)
         sending = [self._writer.send(partial(self._outgoing, each)) for each in notifications]
         failures: list[NotWritten] = []
         for each in sending:
@@ -341,9 +343,25 @@ class KafkaPoint:
                 self._counts["notified"] += 1
                 self._over("producer")
         if failures:
+            self._is_reached = False
             self.trouble("notifications", f"notifications wait: {failures[0]}")
             raise failures[0]
         self._over("notifications")
+
+    async def _reach(self, topic: str) -> None:
+        """
+        Make sure that somebody takes notifications, unless the last ones were taken.
+
+        :raise NotTold: nobody does: what is told once at most is not handed out in vain.
+        """
+        if self._is_reached:
+            return
+        try:
+            await self._writer.reach(topic)
+        except (NotReached, NotWritten) as problem:
+            self.trouble("notifications", f"notifications wait: {problem}")
+            raise NotTold(str(problem)) from problem
+        self._is_reached = True
 
     def _document(self, content: bytes, receipt: str, correlation: Mapping[str, str]) -> Document:
         """In the reader's thread."""

@@ -5,12 +5,15 @@ Theory of operation: the thread hands records to a producer as they come, and po
 for their confirmations; with nothing on its way it waits for the next. A producer that
 is spoilt for good, or that breaks in a way that nobody expected, fails all that it has,
 and is made anew after a pause; what cannot even be handed over fails alone. Nothing is
-tried again here: who has to have a record written asks again.
+tried again here: who has to have a record written asks again. Whether a record that was
+not confirmed was written nobody knows; so who must not write one twice asks before
+whether anybody is there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any
@@ -33,6 +36,9 @@ IDLE_SECONDS = 0.5
 FLUSH_SECONDS = 1.0
 """How long what is on its way is waited for at the end, less than an end may take."""
 
+REACH_SECONDS = 0.7
+"""How long a broker may take to say who leads a topic's partitions: an end waits for it, too."""
+
 _NEVER = {
     KafkaError.MSG_SIZE_TOO_LARGE,
     KafkaError.INVALID_MSG,
@@ -51,6 +57,17 @@ class NotWritten(IxproxyError):
     def __init__(self, text: str, *, is_its_own_fault: bool = False) -> None:
         super().__init__(text)
         self.is_its_own_fault = is_its_own_fault
+
+
+class NotReached(IxproxyError):
+    """No record can be written to a topic now; nothing was."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Asks whether a topic can be written to."""
+
+    topic: str
 
 
 Makes = Callable[[], Outgoing | None]
@@ -77,7 +94,7 @@ class Writer:
         self._make_producer = make_producer
         self._stopping = Event()
         self._ended: Deferred[bool] = Deferred()
-        self._asked: SimpleQueue[tuple[Makes, Deferred[None]] | None] = SimpleQueue()
+        self._asked: SimpleQueue[tuple[Makes | _Look, Deferred[None]] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name=f"{name} writer", daemon=True)
         # Of the thread alone:
         self._under_way: set[Deferred[None]] = set()
@@ -97,6 +114,17 @@ class Writer:
         """
         done: Deferred[None] = Deferred()
         self._asked.put((make, done))
+        return done
+
+    def reach(self, topic: str) -> Deferred[None]:
+        """
+        Look whether records can be written to a topic now, and write none.
+
+        :return: fires when the brokers say that each of its partitions has a leader.
+        :raise NotReached: by the Deferred; or NotWritten: nobody could look.
+        """
+        done: Deferred[None] = Deferred()
+        self._asked.put((_Look(topic), done))
         return done
 
     def stop(self, seconds: float) -> Deferred[bool]:
@@ -166,7 +194,26 @@ class Writer:
             producer.purge()
             producer.flush(FLUSH_SECONDS)
 
-    def _produce(self, producer: Any, make: Makes, done: Deferred[None]) -> None:
+    def _look(self, producer: Any, topic: str, done: Deferred[None]) -> None:
+        try:
+            found = producer.list_topics(topic, REACH_SECONDS).topics[topic]
+        except KafkaException as problem:
+            self._refuse(done, NotReached(said(problem)))
+            return
+        except Exception as problem:
+            self._refuse(done, NotReached(self._broke(problem)))
+            return
+        if found.error is not None:
+            self._refuse(done, NotReached(f"topic {topic}: {problem_text(found.error)}"))
+        elif all(each.leader >= 0 for each in found.partitions.values()):
+            self._answer(done, None)
+        else:
+            self._refuse(done, NotReached(f"topic {topic}: a partition has no leader"))
+
+    def _produce(self, producer: Any, make: Makes | _Look, done: Deferred[None]) -> None:
+        if isinstance(make, _Look):
+            self._look(producer, make.topic, done)
+            return
         try:
             record = make()
         except DocumentRefused as refused:
@@ -218,7 +265,7 @@ class Writer:
         own = error.code() in _NEVER
         self._refuse(done, NotWritten(problem_text(error), is_its_own_fault=own))
 
-    def _refuse(self, done: Deferred[None], problem: NotWritten) -> None:
+    def _refuse(self, done: Deferred[None], problem: NotWritten | NotReached) -> None:
         self._under_way.discard(done)
         self._reactor.callFromThread(done.errback, problem)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
-from ixproxy.strategies.settings import Settings
+from ixproxy.strategies.settings import Settings, unknown_setting
 from ixproxy.values import TlsFiles
 
 ENDPOINT = (
@@ -162,7 +162,7 @@ class _Reading(Settings):
         }
         for key in table:
             if key not in known:
-                text = f"unknown setting; there are: {', '.join(known)}"
+                text = unknown_setting(key, tuple(known))
                 self.refuse(f"inbound-transformer-parameters.{key}", text)
         found = [self._first_queue(table, key, value) for key, value in known.items()]
         return TaskQueues(*found)

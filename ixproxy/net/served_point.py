@@ -18,7 +18,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ixproxy.errors import NodeUnavailable
+from ixproxy.errors import NotTold
 from ixproxy.interfaces_capture import ICapturePoint
 from ixproxy.messages.message import MAX_NAME, MAX_TEXT
 from ixproxy.messages.status import CaptureStatus
@@ -163,7 +163,7 @@ class ServedPoint:
     def _tell(self, notifications: Sequence[Notification]) -> Deferred[None]:
         point = self._point
         if point is None:
-            raise NodeUnavailable(f"it is not there: {self._problem or 'ended'}")
+            raise NotTold(f"it is not there: {self._problem or 'ended'}")
         return point.tell(notifications)
 
     def _broke(self, what: str, problem: BaseException) -> None:

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
 from ixproxy.errors import ConfigError, ConfigProblem
+
+_MOST_LETTERS = 60
+"""Of a name that somebody wrote: as many are compared with those that there are."""
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """`; did you mean …?` where a known name is close to `name`, else nothing."""
+    folded = {candidate.lower().replace("_", "-"): candidate for candidate in known}
+    meant = name[:_MOST_LETTERS].lower().replace("_", "-")
+    close = get_close_matches(meant, folded, n=1, cutoff=0.65)
+    return f'; did you mean "{folded[close[0]]}"?' if close else ""
+
+
+def unknown_setting(name: str, known: Sequence[str]) -> str:
+    """What to say of a key that nobody asks for."""
+    hint = did_you_mean(name, known)
+    there = f"{' There' if hint else '; there'} are: {', '.join(known) or 'none'}"
+    return f"unknown setting{hint}{there}"
 
 
 class Settings:
@@ -57,12 +76,9 @@ class Settings:
 
     def finish(self) -> None:
         """:raise ConfigError: a key is unknown, or a value is unusable."""
-        known = ", ".join(self._asked) or "none"
         for key in self._given:
             if key not in self._asked:
-                self._problems.append(
-                    ConfigProblem("", key, f"unknown setting; there are: {known}")
-                )
+                self.refuse(key, unknown_setting(key, self._asked))
         if self._problems:
             raise ConfigError(self._problems)
 

@@ -96,12 +96,15 @@ class Files(Source):
 def told_in(content: bytes) -> Told:
     """What a notification in XML says."""
     try:
-        said = parse(content).attributes
+        root = parse(content)
     except DocumentRefused as problem:
         return Told(f"unreadable: {problem}", "", "")
+    said = root.attributes
+    extra = {each.name: each.text for group in root if group.name == "extra" for each in group}
     return Told(
         said.get("operation", ""),
         said.get("ExternalId", ""),
         said.get("EventId", ""),
         said.get("InteractionId", ""),
+        extra.get("Document", ""),
     )

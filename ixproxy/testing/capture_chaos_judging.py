@@ -211,9 +211,10 @@ def _replies(given: Sequence[Given], found: Found, promises: Promises, verdict: 
     ]
     verdict.count("strange replies", strange)
     if promises.told_of_bad:
-        # They have no operation, so no id of one.
+        # They have no operation, so no id of one. Each may be replied to again.
         bad = sum(each.sort in UNUSABLE for each in given)
-        missing = bad - len(answers["error", ""])
+        heard = {(told.said, told.external_id, told.document) for told in found.told}
+        missing = bad - sum(each[:2] == ("error", "") for each in heard)
         verdict.count("bad documents without a reply", ["documents"] * missing)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
+from subprocess import SubprocessError
 from typing import Any
 
 from proton import Message
@@ -32,6 +33,9 @@ SEND_SECONDS = 20.0
 LEAVE_SECONDS = 10.0
 MOST_IN_VAIN = 30
 """How often a queue is read of which the broker gives nothing, though there is something."""
+
+MOST_SILENCES = 3
+"""How often in a row `rabbitmqctl` may end without an answer."""
 
 REASON = "ixn_reason"
 Read = tuple[Mapping[str, Any], bytes]
@@ -173,12 +177,26 @@ class Messages(Source):
         return found
 
     async def _counts(self) -> dict[str, int]:
-        said = await self.apart(self.broker.control, "list_queues", "name", "messages")
+        said = await self._said("list_queues", "name", "messages")
         return {
             name: int(count)
             for name, tab, count in (line.partition("\t") for line in said.splitlines())
             if tab and count.isdigit()
         }
+
+    async def _said(self, *arguments: str) -> str:
+        """
+        What `rabbitmqctl` says, which sometimes has to be asked again.
+
+        :raise ServerFailed: it says nothing, however often.
+        """
+        problems: list[str] = []
+        while len(problems) < MOST_SILENCES:
+            try:
+                return str(await self.apart(self.broker.control, *arguments))
+            except SubprocessError as problem:
+                problems.append(str(problem))
+        raise ServerFailed(f"the broker cannot be asked: {problems[-1]}")
 
 
 class StompMessages(Messages):

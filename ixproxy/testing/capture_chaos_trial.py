@@ -177,9 +177,11 @@ class Trial:
                 giving = Deferred.fromCoroutine(self._give(node, source, given))
                 striking = Deferred.fromCoroutine(self._strike_all(blows, node, source))
                 await gatherResults([giving, striking], consumeErrors=True)
+                self.tell("all is given and has struck: what is left is waited for")
                 await bystander.end()
                 await self._drain(node, source)
                 seconds = self.reactor.seconds() - began
+                self.tell(f"{_count(node):6} interactions after {seconds:.0f} s: all is read back")
             finally:
                 await bystander.end()
                 supervisor.stop()

@@ -66,12 +66,14 @@ class Told:
     :ivar said: "submitted", "error", "held"…
     :ivar number: what is the same only where the same thing is told again.
     :ivar interaction_id: where that was said.
+    :ivar document: the name of what it is about as a whole, where that was said.
     """
 
     said: str
     external_id: str
     number: str
     interaction_id: str = ""
+    document: str = ""
 
 
 def draw(count: int, sorts: Sequence[Sort], random: Random) -> list[Given]:

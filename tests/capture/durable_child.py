@@ -77,10 +77,12 @@ class DurableIntake:
             told()
 
     def _store(self, document: Document) -> Taken:
-        (operation,) = document.operations
         known = self._database.execute(
             "SELECT id FROM receipts WHERE receipt = ?", (document.receipt,)
         ).fetchone()
+        if document.problem is not None:
+            return Taken(repeated=True) if known else Taken(problem=document.problem)
+        (operation,) = document.operations
         if known is None:
             id = self._database.execute(
                 "INSERT INTO interactions (external_id) VALUES (?)", (operation.external_id,)

@@ -134,6 +134,26 @@ def test_a_move_that_the_process_did_not_survive_is_finished(here: Path) -> None
     assert names(here / "in") == []
 
 
+def test_a_reason_whose_file_never_came_is_used(here: Path) -> None:
+    (here / "out" / "a.xml.reason.txt").write_text("it is bad\n")
+    assert move(here, give(here), "it is bad") == "a.xml"
+    assert names(here / "out") == ["a.xml", "a.xml.reason.txt"]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link", "longer"])
+def test_whatever_else_has_the_name_of_a_reason_stays(here: Path, kind: str) -> None:
+    beside = here / "out" / "a.xml.reason.txt"
+    if kind == "fifo":
+        os.mkfifo(beside)
+    elif kind == "link":
+        (here / "elsewhere").write_text("it is bad\n")
+        beside.symlink_to(here / "elsewhere")
+    else:
+        beside.write_text("it is bad\nand more\n")
+    assert move(here, give(here), "it is bad") == "a.1.xml"
+    assert (here / "out" / "a.1.xml.reason.txt").read_text() == "it is bad\n"
+
+
 def test_another_file_in_its_place_stays_there(here: Path) -> None:
     found = give(here)
     give(here, content=b"<another/>")

@@ -19,7 +19,7 @@ from ixproxy.capture import kafka
 from ixproxy.capture.kafka import KafkaPoint, make
 from ixproxy.capture.kafka_settings import KEY_PASSWORD, read_settings
 from ixproxy.capture.kafka_writer import FLUSH_SECONDS
-from ixproxy.errors import Code, ConfigError, RequestRefused
+from ixproxy.errors import Code, ConfigError, NotTold, RequestRefused
 from ixproxy.net.served_point import END_LIMIT
 from ixproxy.node.intake_work import Document, Problem, Result, Said, Taken
 from ixproxy.testing.capture_contract import CapturePointContract
@@ -240,6 +240,26 @@ def test_a_reply_has_the_key_and_the_correlation_of_its_request(
         assert [dict(each.headers())["ixproxy-event"] for each in replies] == [
             b"submitted", b"submitted", b"stopped",
         ]  # fmt: skip
+
+
+def test_while_the_broker_is_away_only_what_was_on_its_way_is_in_doubt(
+    real_reactor: Any, broker: KafkaBroker
+) -> None:
+    topics = Topics(real_reactor, broker)
+    with Scene(topics) as scene:
+        teller = Teller(real_reactor, scene.point)
+        teller.tell(notification(Said.STOPPED, "I1"))
+        topics.until(lambda: not teller.waiting)
+        teller.failures.clear()
+        broker.down()
+        teller.tell(notification(Said.STOPPED, "I2"))
+        topics.until(lambda: len(teller.failures) > 3)
+        first, *others = teller.failures
+        broker.up()
+        topics.until(lambda: not teller.waiting)
+        assert "I2" in {interaction for _, interaction in topics.told()}
+    assert not isinstance(first, NotTold)
+    assert [each for each in others if not isinstance(each, NotTold)] == []
 
 
 def test_without_a_topic_of_notifications_nothing_is_wanted(

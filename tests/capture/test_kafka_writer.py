@@ -9,9 +9,17 @@ import pytest
 import pytest_twisted
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+from ixproxy.capture.kafka import END_SECONDS
 from ixproxy.capture.kafka_records import Outgoing
 from ixproxy.capture.kafka_settings import read_settings
-from ixproxy.capture.kafka_writer import Makes, NotWritten, Writer
+from ixproxy.capture.kafka_writer import (
+    FLUSH_SECONDS,
+    REACH_SECONDS,
+    Makes,
+    NotReached,
+    NotWritten,
+    Writer,
+)
 from ixproxy.testing.kafka_broker import TOPIC_DENIED, KafkaBroker
 from tests.failures import LoggedFailures
 
@@ -96,6 +104,40 @@ async def test_what_is_not_confirmed_says_why(real_reactor: Any, broker: KafkaBr
         pass
     assert await writer.stop(30)
     assert written(broker, "small") == [b"again", b"there"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_looks_first_knows_whether_a_record_would_get_there(
+    real_reactor: Any, broker: KafkaBroker
+) -> None:
+    broker.make_topic("looked-at", 3)
+    writer, _ = started(real_reactor, broker.address)
+    await writer.reach("looked-at")
+    broker.spoil_topic("looked-at", TOPIC_DENIED)
+    with pytest.raises(NotReached, match=r"topic looked-at: .*AUTHORIZATION"):
+        await writer.reach("looked-at")
+    broker.spoil_topic("looked-at", 0)
+    broker.down()
+    with pytest.raises(NotReached):
+        await writer.reach("looked-at")
+    broker.up()
+    while await failure_of(writer, "looked-at"):
+        pass
+    assert await writer.stop(30)
+    assert written(broker, "looked-at") == []
+
+
+async def failure_of(writer: Writer, topic: str) -> str:
+    """Why a topic is not reached; "": it is."""
+    try:
+        await writer.reach(topic)
+    except NotReached as problem:
+        return str(problem)
+    return ""
+
+
+def test_an_end_has_the_time_for_both_that_it_may_wait_for() -> None:
+    assert REACH_SECONDS + FLUSH_SECONDS < END_SECONDS
 
 
 @pytest_twisted.ensureDeferred

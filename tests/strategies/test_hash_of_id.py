@@ -76,7 +76,10 @@ def test_without_any_home_for_it_a_draft_is_refused() -> None:
         ({"nodes": {"east": {"weight": 1}}}, "nodes: east: unknown weight; there are: tenants"),
         ({"nodes": {"east": {"tenants": ["one"]}}}, "east: tenants: expected an array of ids"),
         ({"nodes": {"east": {"media-types": "email"}}}, "east: media-types: expected an array"),
-        ({"nodes": ["east"], "node": 1}, "node: unknown setting; there are: nodes"),
+        (
+            {"nodes": ["east"], "node": 1},
+            'node: unknown setting; did you mean "nodes"[?] There are: nodes',
+        ),
     ],
 )
 def test_unusable_settings_are_named(settings: dict[str, object], text: str) -> None:

@@ -13,7 +13,7 @@ from twisted.internet.task import deferLater
 
 from ixproxy.capture.file import make
 from ixproxy.capture.xml_writing import write_notification
-from ixproxy.node.intake_work import Notification, Said
+from ixproxy.node.intake_work import Notification, Problem, Said
 from ixproxy.testing.capture_chaos_files import Files, told_in
 from ixproxy.testing.capture_chaos_words import Given, Sort, Told
 
@@ -76,3 +76,11 @@ def test_a_notification_is_what_its_attributes_say() -> None:
     )
     assert told_in(write_notification(told)) == Told("held", "a", "101-7", "I1")
     assert told_in(b"<torn").said.startswith("unreadable: ")
+
+
+def test_an_error_names_the_document_of_which_nothing_can_be_done() -> None:
+    told = Notification(
+        said=Said.ERROR, number=8, dbid=101, at=1.0, reply=True,
+        problem=Problem(51, "torn"), extra={"Document": "a.xml"},
+    )  # fmt: skip
+    assert told_in(write_notification(told)) == Told("error", "", "101-8", document="a.xml")

@@ -103,11 +103,15 @@ def test_the_same_thing_may_be_told_again_unless_that_was_promised() -> None:
 
 
 def test_a_source_may_hear_of_bad_documents_as_a_whole() -> None:
-    heard = replace(RIGHT, told=told(Told("error", "", "101-9"), Told("error", "", "101-10")))
+    torn, again, verb = (
+        Told("error", "", f"101-{number}", document=name)
+        for number, name in ((9, "torn"), (10, "torn"), (11, "verb"))
+    )
+    heard = replace(RIGHT, told=told(torn, again, verb))
     promises = replace(PROMISES, told_of_bad=True)
     assert judge(GIVEN, heard, promises).sentences() == []
     assert judge(GIVEN, heard, PROMISES).sentences() == ["1 strange replies: error "]
-    missed = replace(RIGHT, told=told(Told("error", "", "101-9")))
+    missed = replace(RIGHT, told=told(torn, again))
     assert judge(GIVEN, missed, promises).sentences() == [
         "1 bad documents without a reply: documents"
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 from random import Random
+from subprocess import TimeoutExpired
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from ixproxy.capture.jms import make
 from ixproxy.testing.capture_chaos_messages import (
     ERRORS,
     IN,
+    MOST_SILENCES,
     OUT,
     PROCESSED,
     AmqpMessages,
@@ -22,6 +24,7 @@ from ixproxy.testing.capture_chaos_messages import (
 )
 from ixproxy.testing.capture_chaos_words import Given, Sort, Told, xml
 from ixproxy.testing.rabbitmq import RabbitmqBroker
+from ixproxy.testing.servers import ServerFailed
 from ixproxy.testing.stomp_peer import StompPeer
 
 pytestmark = pytest.mark.processes
@@ -64,6 +67,35 @@ async def test_messages_are_given_and_read_by_their_properties(
     await peer.close()
     await source.stop()
     assert rabbitmq_broker.running
+
+
+class Silent:
+    """A broker of which nobody can be asked for so many times."""
+
+    stomp_port = 1
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def control(self, *arguments: str) -> str:
+        self.left -= 1
+        if self.left >= 0:
+            raise TimeoutExpired("rabbitmqctl", 120)
+        return "claims.in\t7\nclaims.out\t3\n"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_broker_that_gives_no_answer_is_asked_again_but_not_for_ever(
+    real_reactor: Any, tmp_path: Path
+) -> None:
+    for times in (MOST_SILENCES - 1, MOST_SILENCES):
+        broker: Any = Silent(times)
+        source = StompMessages(real_reactor, tmp_path, Random(1), broker)
+        if times < MOST_SILENCES:
+            assert await source.left() == 7
+        else:
+            with pytest.raises(ServerFailed, match="rabbitmqctl"):
+                await source.left()
 
 
 @pytest.mark.parametrize("kind", [StompMessages, AmqpMessages])

@@ -1,0 +1,1 @@
+`ixctl eventlog merge` and `report` find logs in schemas of PostgreSQL by `?schema-name=NAME` at the end of an address, or by `--schema-name`. `examples/eventlog/cluster.toml` is a deployment whose nodes have event logs.
