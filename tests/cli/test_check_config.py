@@ -66,7 +66,8 @@ def test_errors_come_before_warnings_and_both_in_the_order_of_the_file(tmp_path:
     path = tmp_path / "cluster.toml"
     path.write_text(
         GOOD.read_text()
-        .replace("dbid = 101", 'event-log = "sqlite:log.db"\ndbid = 0')
+        .replace("AND priority > 5", "AND _age() > 60")
+        .replace("dbid = 101", "dbid = 0")
         .replace("dbid = 103", "dbid = 0")
     )
     code, text = run(str(path))

@@ -113,7 +113,7 @@ def test_a_client_that_hears_of_its_end_before_its_login_is_answered_hears_it_af
     assert not len(rig.core._agents.sessions)
     assert not rig.sent(HOME)
     for node in OTHERS:
-        assert decode(only(rig.sent(node))) == replace(UNDONE, extension={"ByServer": 1})
+        assert decode(only(rig.sent(node))) == replace(UNDONE, extension={"ByServer": 2})
 
 
 @pytest.mark.parametrize("phase", ["others", "confirm"])
