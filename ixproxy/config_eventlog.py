@@ -45,6 +45,7 @@ def _event_log(fitting: Fitting) -> EventLog:
         batch_size=values["batch-size"],
         storing_timeout=values["storing-timeout"],
         max_queue_size=values["max-queue-size"],
+        max_queue_bytes=values["max-queue-bytes"],
         mandatory_logging=values["mandatory-logging"],
         schema_name=values["schema-name"],
         log_agent_state=values["log-agent-state"],
@@ -84,6 +85,7 @@ def log_rules_of(log: EventLog) -> LogRules:
         esp_service=log.log_esp_service,
         only=frozenset(log.event_filter_by_id),
         max_queue=log.max_queue_size,
+        max_bytes=log.max_queue_bytes,
         mandatory=log.mandatory_logging,
     )
 

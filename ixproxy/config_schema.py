@@ -178,6 +178,7 @@ EVENT_LOG = Table(
         "batch-size": Key(Kind.WHOLE, 500, low=1, high=5000, unit="events"),
         "storing-timeout": Key(Kind.WHOLE, 1000, low=500, high=60_000, unit="milliseconds"),
         "max-queue-size": Key(Kind.WHOLE, 1_000_000, low=10_000, high=1_000_000_000, unit="events"),
+        "max-queue-bytes": Key(Kind.WHOLE, 1 << 30, low=16 << 20, high=1 << 40, unit="bytes"),
         "mandatory-logging": Key(Kind.FLAG, False),
         "schema-name": _text("the name of a schema", schema_name),
         "log-agent-state": _LOGGED,

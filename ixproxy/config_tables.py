@@ -179,6 +179,7 @@ class EventLog:
     batch_size: int = 500
     storing_timeout: int = 1000
     max_queue_size: int = 1_000_000
+    max_queue_bytes: int = 1 << 30
     mandatory_logging: bool = False
     schema_name: str = ""
     log_agent_state: bool = True

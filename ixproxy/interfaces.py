@@ -323,6 +323,9 @@ class IStore(Interface):
     def newest_outbox(consumer: str) -> Any | None:
         """The outbox row of a consumer with the greatest number, None where it has none."""
 
+    def outbox_consumers() -> list[str]:
+        """All who have outbox rows, in order; costs as much as there are of them, not of rows."""
+
     def prepare_views(selections: Sequence[tuple[str, Any]]) -> None:
         """Make the partial index of each named view's selection, drop others'."""
 

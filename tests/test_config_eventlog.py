@@ -9,6 +9,7 @@ import pytest
 from ixproxy.config import load
 from ixproxy.config_eventlog import kind_of, log_rules_of, maker_settings, pacing_of
 from ixproxy.config_tables import EventLog
+from ixproxy.errors import ConfigError
 from ixproxy.net.log_plans import LogPacing
 from ixproxy.node.log_rules import LogRules
 from tests.config_cases import GOOD, put
@@ -21,6 +22,7 @@ address = "postgresql://ixproxy@db.example/log"
 batch-size = 100
 storing-timeout = 2500
 max-queue-size = 20000
+max-queue-bytes = 16777216
 mandatory-logging = true
 schema-name = "ixn"
 log-agent-state = false
@@ -73,6 +75,7 @@ def test_what_a_table_says_goes_to_whom_it_concerns() -> None:
         esp_service=False,
         only=frozenset({"EventHeld", "EventResumed"}),
         max_queue=20_000,
+        max_bytes=16 << 20,
         mandatory=True,
     )
     assert maker_settings(log) == {
@@ -83,6 +86,16 @@ def test_what_a_table_says_goes_to_whom_it_concerns() -> None:
         "schema-name": "ixn",
         "delete-on-logout": "after-last-logout",
     }
+
+
+@pytest.mark.parametrize("size", [(16 << 20) - 1, (1 << 40) + 1])
+def test_a_spool_has_sixteen_mebibytes_at_least_and_a_tebibyte_at_most(size: int) -> None:
+    text = (GOOD + FULL).replace("max-queue-bytes = 16777216", f"max-queue-bytes = {size}")
+    with pytest.raises(ConfigError) as refused:
+        logs(text)
+    (problem,) = refused.value.problems
+    assert problem.key == "max-queue-bytes"
+    assert "of bytes from 16777216 to 1099511627776" in problem.text
 
 
 def test_a_queue_has_its_name() -> None:

@@ -168,16 +168,20 @@ def _of_capture_point(name: str, point: CaptureStatus) -> Iterator[Problem]:
 
 def _of_event_log(name: str, log: LogStatus) -> Iterator[Problem]:
     which = f"event log {log.name} of {name}"
+    size = number_of_bytes(log.waiting_bytes)
     if log.state.startswith(TROUBLED):
         yield Problem(name, f"{which} is {log.state}; {log.waiting} events wait for it")
     if log.refusing:
         text = "and must have everything: requests that change something are refused"
-        yield Problem(name, f"{which} is full with {log.waiting} events, {text}")
+        yield Problem(name, f"{which} is full with {log.waiting} events ({size}), {text}")
     if dropped := log.counts.get("dropped", 0):
         now = ", and more are being dropped" if log.dropping else ""
         yield Problem(name, f"{which} will never have {dropped} events: it was full{now}")
     elif not log.refusing and log.waiting >= NEAR * log.room:
         yield Problem(name, f"{which} is nearly full: {log.waiting} of {log.room} events wait")
+    elif not log.refusing and log.room_bytes and log.waiting_bytes >= NEAR * log.room_bytes:
+        most = number_of_bytes(log.room_bytes)
+        yield Problem(name, f"{which} is nearly full: {size} of {most} wait")
 
 
 def _of_link(name: str, status: EventServerStatus, link: LinkStatus) -> Iterator[Problem]:

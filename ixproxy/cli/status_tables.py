@@ -32,7 +32,10 @@ POINTS = (
     *("capture point", "kind", "state", "taken", "refused", "errors", "in flight", "told"),
     "to tell",
 )
-LOGS = ("event log", "kind", "state", "waiting", "room", "stored", "failed", "dropped", "refused")
+LOGS = (
+    *("event log", "kind", "state", "waiting", "room", "size", "room for"),
+    *("stored", "failed", "dropped", "refused"),
+)
 QUEUES = ("tenant", "queue", "waiting", "queued", "cached", "routing", "handling")
 MOST_QUEUES = 20
 """Queues of one node that are shown; `--json` has all that the node names."""
@@ -185,7 +188,9 @@ def _log(log: LogStatus) -> list[object]:
         "; ".join([log.state, *own[:MOST_FIGURES]]),
         log.waiting,
         log.room,
-        *(counts.get(name, 0) for name in LOGS[5:]),
+        number_of_bytes(log.waiting_bytes),
+        number_of_bytes(log.room_bytes),
+        *(counts.get(name, 0) for name in LOGS[7:]),
     ]
 
 

@@ -6,16 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from ixproxy.messages.message import (
-    Count,
-    KeyValues,
-    Message,
-    Name,
-    Request,
-    Structure,
-    Text,
-    Time,
-)
+from ixproxy.messages.message import Count, KeyValues, Message, Name, Request, Structure, Text, Time
 
 __all__ = [
     "CaptureStatus",
@@ -282,6 +273,8 @@ class LogStatus(Structure, frozen=True, kw_only=True):
     :ivar state: as it says itself; `failing` and why, while it takes nothing; or `failed` and why.
     :ivar waiting: events that wait for it, as of the last look.
     :ivar room: how many may.
+    :ivar waiting_bytes: bytes of the events that wait.
+    :ivar room_bytes: how many may; no more wait than one of the two allows.
     :ivar mandatory: requests are refused where there is no room.
     :ivar dropping: there is none, and events are dropped.
     :ivar refusing: there is none, and requests are refused.
@@ -295,6 +288,8 @@ class LogStatus(Structure, frozen=True, kw_only=True):
     state: Text = ""
     waiting: Count = 0
     room: Count = 0
+    waiting_bytes: Count = 0
+    room_bytes: Count = 0
     mandatory: bool = False
     dropping: bool = False
     refusing: bool = False

@@ -14,12 +14,16 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from ixproxy.messages.status import LogStatus
 from ixproxy.net.log_plans import LogPlan
 from ixproxy.net.log_shipper import LogShipper
 from ixproxy.net.served_log import ServedLog
+from ixproxy.node.log_packs import Amount
 from ixproxy.node.log_work import LogEffect, LogGrew, LogRefused, LogShipment, ShipLog
+
+log = Logger()
 
 
 class EventLogs:
@@ -45,6 +49,7 @@ class EventLogs:
         self._leaving: dict[ServedLog, Deferred[None]] = {}
         self._started = False
         self._closed = False
+        self._left_behind: frozenset[str] = frozenset()
 
     def start(self) -> None:
         """The server is primary, and listens."""
@@ -68,6 +73,19 @@ class EventLogs:
                 left.addCallback(self._left, served)
         for plan in self._plans.values():
             self._begin_unless_busy(plan)
+
+    def left_behind(self, found: Mapping[str, Amount]) -> None:
+        """What waits for logs that are not configured, by name: said once of each."""
+        for name, waits in sorted(found.items()):
+            if name not in self._left_behind:
+                log.warn(
+                    "Event log {log} is not configured, and {events} events ({size} bytes) wait "
+                    "for it: they stay in the node's database until it is configured again",
+                    log=name,
+                    events=waits.events,
+                    size=waits.size,
+                )
+        self._left_behind = frozenset(found)
 
     def _begin_unless_busy(self, plan: LogPlan) -> None:
         busy = any(served.plan.name == plan.name for served in self._leaving)
@@ -102,7 +120,7 @@ class EventLogs:
     def _refused(self, effect: LogRefused) -> None:
         served = self._logs.get(effect.log)
         if served is not None:
-            served.refused()
+            served.refused(effect)
 
     def close(self) -> None:
         """Tell nothing more: the server is to stop."""

@@ -62,6 +62,7 @@ class LogShipper:
     :param store: of the log, as is `at_rest`.
     :param read: called whenever it is known how much waits.
     :ivar left: events that wait, as of the last look; those in hand are among them.
+    :ivar left_bytes: likewise, bytes of them.
     :ivar counts: stored events, batches, failed attempts, and lost: what could not be read.
     """
 
@@ -85,7 +86,7 @@ class LogShipper:
         self._was_read = read
         self.pacing = pacing
         self.state = State.STOPPED
-        self.left = 0
+        self.left = self.left_bytes = 0
         self.counts: Counter[str] = Counter()
         self._told: tuple[int, ...] = ()
         self._done = 0
@@ -104,9 +105,9 @@ class LogShipper:
         if self.state is State.STOPPED:
             self._read()
 
-    def wake(self, waiting: int) -> None:
-        """There is something new: so many events wait, all of them counted."""
-        self.left = waiting
+    def wake(self, waiting: int, size: int) -> None:
+        """There is something new: so many events wait, and bytes, all of them counted."""
+        self.left, self.left_bytes = waiting, size
         if self.state in (State.IDLE, State.WAITING):
             self._go_on()
 
@@ -154,7 +155,7 @@ class LogShipper:
         if self._problem == NOT_READ:
             self._works()
         self._told, self._done = (), 0
-        self.left = effect.left
+        self.left, self.left_bytes = effect.left, effect.left_bytes
         self._was_read()
         if not effect.bodies:
             self._rest(effect)

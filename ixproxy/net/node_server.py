@@ -13,8 +13,8 @@ answer, for the writer may hang.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
@@ -54,6 +54,7 @@ from ixproxy.net.turn import TurnEnd
 from ixproxy.node.batch import NodeCore
 from ixproxy.node.esp_servers import ExternalServer
 from ixproxy.node.esp_work import ServiceAnswered
+from ixproxy.node.log_packs import Amount
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.node.work import GoesOn
 
@@ -69,6 +70,15 @@ GRACE = 0.5
 Seconds that a server which gives up lets its writer answer, and then its peers
 read. The proxies go to the other server of the pair once they see it gone.
 """
+
+
+class _Start(NamedTuple):
+    """What is known once the store is open."""
+
+    epoch: int
+    due: float | None
+    number: int
+    left_behind: Mapping[str, Amount]
 
 
 class NodeServer(Service):
@@ -177,20 +187,21 @@ class NodeServer(Service):
         self._keep_alive.start()
         self._tick.start(TICK, now=False)
 
-        def start() -> tuple[int, float | None, int]:
-            epoch = self.core.start(self._now())
-            return epoch, self.core.next_due(), self.core.last_event_number
+        def start() -> _Start:
+            epoch, core = self.core.start(self._now()), self.core
+            return _Start(epoch, core.next_due(), core.last_event_number, core.logs_left_behind())
 
         self.writer.between(start, self._started)
 
-    def _started(self, result: tuple[int, float | None, int] | Failure) -> None:
+    def _started(self, result: _Start | Failure) -> None:
         if isinstance(result, Failure):
             self.listening.errback(result)
             return
         if self._stopped is not None:
             return
-        self.state.epoch, due, self.writer.last_event_number = result
-        self.writer.tick_at(due)
+        self.state.epoch, self.writer.last_event_number = result.epoch, result.number
+        self.state.logs.left_behind(result.left_behind)
+        self.writer.tick_at(result.due)
         listening = self._listen.listen(self.listener)
         listening.addCallbacks(self._is_listening, self.listening.errback)
 
@@ -240,6 +251,7 @@ class NodeServer(Service):
             if isinstance(result, Failure):
                 changed.errback(result)
                 return
+            due, left_behind = result
             self.state.limits = limits
             self.writer.limit = limits.max_current_request_queue_size
             self.state.readers.seconds = limits.database_request_timeout
@@ -252,6 +264,7 @@ class NodeServer(Service):
                 self.state.capture.use(capture)
             if logs is not None:
                 self.state.logs.use(logs)
+                self.state.logs.left_behind(left_behind)
             if silence is not None:
                 self._keep_alive.change(*silence)
             tenants = frozenset(model.tenants)
@@ -260,12 +273,12 @@ class NodeServer(Service):
                 self.reporting.tenants_changed()
             self.state.held.wake_all()
             # Fewer seats, or shorter time-outs, end something now.
-            self.writer.tick_at(result)
+            self.writer.tick_at(due)
             changed.callback(None)
 
-        def change() -> float | None:
+        def change() -> tuple[float | None, Mapping[str, Amount]]:
             self.core.configuration_changed(model, settings, self._now())
-            return self.core.next_due()
+            return self.core.next_due(), self.core.logs_left_behind()
 
         self.writer.between(change, done)
         return changed

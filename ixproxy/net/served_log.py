@@ -25,8 +25,7 @@ from ixproxy.messages.status import LogStatus
 from ixproxy.net.log_plans import LogPlan
 from ixproxy.net.log_shipper import LogShipper
 from ixproxy.net.served_point import END_LIMIT, RETRY, figures_shown
-from ixproxy.node.log_outbox import ROOM_AGAIN
-from ixproxy.node.log_work import Entry, LogGrew, ShipLog
+from ixproxy.node.log_work import Bound, Entry, LogGrew, LogRefused, ShipLog
 
 log = Logger()
 
@@ -88,33 +87,38 @@ class ServedLog:
 
     def grew(self, effect: LogGrew) -> None:
         """There is something new for it, or something that it will never have: said once."""
-        name, limit = self.plan.name, self.plan.rules.max_queue
-        if effect.dropped:
+        if effect.bound is not None:
             self.counts["dropped"] += effect.dropped
             if not self._drops:
                 self._drops = True
                 self.counts["gaps"] += 1
                 log.error(
-                    "Event log {log}: {limit} events wait for it, and no more are kept: "
-                    "from event {number} on they are dropped and counted",
-                    log=name,
-                    limit=limit,
+                    "Event log {log}: its spool is full ({key} is {limit}): "
+                    "from event {number} on events are dropped and counted",
+                    log=self.plan.name,
+                    key=effect.bound.value,
+                    limit=self._limit(effect.bound),
                     number=effect.first,
                 )
         elif self._drops:
             self._drops_no_more()
-        self.shipper.wake(effect.waiting)
+        self.shipper.wake(effect.waiting, effect.waiting_bytes)
 
-    def refused(self) -> None:
+    def _limit(self, bound: Bound) -> int:
+        rules = self.plan.rules
+        return rules.max_queue if bound is Bound.EVENTS else rules.max_bytes
+
+    def refused(self, effect: LogRefused) -> None:
         """Something was refused, for it must have everything and is full: said once."""
         self.counts["refused"] += 1
         if not self._refuses:
             self._refuses = True
             log.error(
-                "Event log {log}: {limit} events wait for it, and it must have all: "
+                "Event log {log}: its spool is full ({key} is {limit}), and it must have all: "
                 "requests that change something are refused until it has taken some",
                 log=self.plan.name,
-                limit=self.plan.rules.max_queue,
+                key=effect.bound.value,
+                limit=self._limit(effect.bound),
             )
 
     def _drops_no_more(self) -> None:
@@ -122,11 +126,11 @@ class ServedLog:
         log.info("Event log {log} is told of what happens again", log=self.plan.name)
 
     def _spool_was_read(self) -> None:
-        left, most = self.shipper.left, self.plan.rules.max_queue
-        if self._drops and left <= ROOM_AGAIN * most:
+        rules, left = self.plan.rules, (self.shipper.left, self.shipper.left_bytes)
+        if self._drops and rules.nearly_full_by(*left) is None:
             # The next event would say so as well, but on a quiet node there may be none for long.
             self._drops_no_more()
-        if self._refuses and left < most:
+        if self._refuses and rules.full_by(*left) is None:
             self._refuses = False
             log.info("Event log {log} has room: requests are served again", log=self.plan.name)
 
@@ -208,6 +212,8 @@ class ServedLog:
             state=state[:MAX_TEXT],
             waiting=self.shipper.left,
             room=self.plan.rules.max_queue,
+            waiting_bytes=self.shipper.left_bytes,
+            room_bytes=self.plan.rules.max_bytes,
             mandatory=self.plan.rules.mandatory,
             dropping=self._drops,
             refusing=self._refuses,

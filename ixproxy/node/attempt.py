@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import starmap
 from math import inf
 
 import msgspec
@@ -193,7 +194,7 @@ class Attempt:
         mark = turn.rows.begin_request()
         numbers = msgspec.structs.astuple(turn.counters)
         spools = turn.spools
-        full = spools.full() if spools.mandatory and may_be_refused(work) else ()
+        full = spools.full() if spools.mandatory and may_be_refused(work) else {}
         gathered = len(spools.gathered)
         try:
             effect = rule()
@@ -206,7 +207,7 @@ class Attempt:
             set_back(turn.counters, numbers)
             if work is not None and isinstance(problem, RequestRefused):
                 if problem.code == Code.EVENT_LOG_FULL:
-                    self._effects += map(LogRefused, full)
+                    self._effects += starmap(LogRefused, full.items())
                 self._effects += refused(work, problem.code, problem.description, problem.in_doubt)
             else:
                 # A mistake of ours must cost one request, not the node.

@@ -13,7 +13,7 @@ it cannot be read, every answer is in doubt, and so is the lease.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from ixproxy.node.expiry import next_ending
 from ixproxy.node.invitations import OPERATIONS
 from ixproxy.node.journal import Journal
 from ixproxy.node.load import Load
+from ixproxy.node.log_packs import Amount
 from ixproxy.node.memory import Memory
 from ixproxy.node.model import NodeModel, NodeSettings
 from ixproxy.node.outbox_sizes import Outboxes
@@ -80,6 +81,10 @@ class NodeCore:
     def last_event_number(self) -> int:
         """The number of the last event of a finished batch."""
         return self._standing.memory.counters.event_number
+
+    def logs_left_behind(self) -> Mapping[str, Amount]:
+        """What waits for event logs that are configured no more, as of the last change."""
+        return self._standing.spools.left_behind
 
     def people(self) -> People:
         """Who is there, after the last finished batch."""

@@ -17,20 +17,19 @@ from msgspec.structs import replace
 from ixproxy.node.log_packs import (
     PACK_BYTES,
     READ_BYTES,
+    Amount,
     Packed,
+    and_these,
     consumer_of,
     gap_of,
-    index_of,
     pack_of,
+    told_before,
 )
 from ixproxy.node.log_rules import LogRules
-from ixproxy.node.log_work import Dropped, LogGrew, LogShipment, ShipLog
+from ixproxy.node.log_work import Bound, Dropped, LogGrew, LogShipment, ShipLog
 from ixproxy.node.rows import OutboxRow
 from ixproxy.node.spools import Gathered, Spool
 from ixproxy.node.turn import Turn
-
-ROOM_AGAIN = 0.9
-"""A gap closes when a spool is not fuller than so much of its bound."""
 
 
 def pack(turn: Turn) -> list[LogGrew]:
@@ -48,38 +47,48 @@ def pack(turn: Turn) -> list[LogGrew]:
 
 def _pack(turn: Turn, name: str, rules: LogRules, mine: list[Gathered]) -> LogGrew:
     spool = turn.spools.spools[name]
-    room = _room(rules, spool)
-    fit, rest = (mine, []) if room >= len(mine) else (mine[: int(room)], mine[int(room) :])
+    room, bound = _room(rules, spool, mine)
+    fit, rest = mine[:room], mine[room:]
     if fit:
-        _put_packs(turn, name, fit, spool.next)
-        spool = spool._replace(next=spool.next + len(fit), gap=None)
+        spool = spool._replace(next=_put_packs(turn, name, fit, spool.next), gap=None)
     if rest:
         gap = _grown(spool.gap, rest, turn.now)
         _put(turn, name, gap.first, gap_of(turn.identity.epoch, spool.next, gap))
         spool = spool._replace(gap=gap)
     turn.spools.set(name, spool)
-    return LogGrew(name, spool.waiting, len(rest), rest[0].number if rest else 0)
+    first = rest[0].number if rest else 0
+    return LogGrew(name, spool.waiting, spool.waiting_bytes, len(rest), first, bound)
 
 
-def _put_packs(turn: Turn, name: str, events: list[Gathered], index: int) -> None:
+def _put_packs(turn: Turn, name: str, events: list[Gathered], before: Amount) -> Amount:
+    """Put them; what the log was told with them."""
     some: list[Packed] = []
     size = 0
     for each in events:
         some.append(each.event)
-        size += len(each.event.body)
+        size += each.event.size
         if size >= PACK_BYTES or each is events[-1]:
-            _put(turn, name, each.number, pack_of(turn.identity.epoch, index, some))
-            index += len(some)
+            _put(turn, name, each.number, pack_of(turn.identity.epoch, before, some))
+            before = and_these(before, some)
             some, size = [], 0
+    return before
 
 
-def _room(rules: LogRules, spool: Spool) -> float:
-    """How many events more may wait."""
+def _room(rules: LogRules, spool: Spool, mine: list[Gathered]) -> tuple[int, Bound | None]:
+    """How many of some events may wait, and which bound keeps the others out."""
     if rules.mandatory:
-        return inf
-    if spool.gap is not None and spool.waiting > ROOM_AGAIN * rules.max_queue:
-        return 0
-    return max(0, rules.max_queue - spool.waiting)
+        return len(mine), None
+    waiting, size = spool.waiting, spool.waiting_bytes
+    bound = rules.nearly_full_by(waiting, size)
+    if spool.gap is not None and bound is not None:
+        return 0, rules.full_by(waiting, size) or bound
+    for at, each in enumerate(mine):
+        waiting, size = waiting + 1, size + each.event.size
+        if waiting > rules.max_queue:
+            return at, Bound.EVENTS
+        if size > rules.max_bytes:
+            return at, Bound.BYTES
+    return len(mine), None
 
 
 def _grown(gap: Dropped | None, dropped: list[Gathered], now: float) -> Dropped:
@@ -114,6 +123,7 @@ def ship(turn: Turn, work: ShipLog) -> LogShipment:
         name,
         bodies,
         spool.waiting,
+        spool.waiting_bytes,
         turn.counters.event_number,
         # What else this batch brings happens now.
         nextafter(turn.now, -inf),
@@ -133,11 +143,11 @@ def _no_more_than_is_read(found: list[OutboxRow]) -> dict[int, bytes]:
     return bodies
 
 
-def _oldest(bodies: Mapping[int, bytes], spool: Spool) -> int:
+def _oldest(bodies: Mapping[int, bytes], spool: Spool) -> Amount:
     """Where a spool begins, as its first row says; one that cannot be read is not counted."""
     for body in bodies.values():
         try:
-            return index_of(body)
+            return told_before(body)
         except MsgspecError:
             continue
     return spool.next

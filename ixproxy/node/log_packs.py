@@ -1,8 +1,8 @@
 """
 Rows of the outbox for event logs: a pack of the events of one batch, or a gap.
 
-A row is a MessagePack list: what it is, the epoch of its lease, the index of its
-first event among all that this log was ever told, and then the events, or what was
+A row is a MessagePack list: what it is, the epoch of its lease, how much this log was
+ever told before (events, and bytes of them), and then the events, or what was
 dropped there. So how much waits is known from the oldest row and the newest.
 An event is its name and all its attributes: it needs no prefix, for nobody routes it.
 """
@@ -10,6 +10,7 @@ An event is its name and all its attributes: it needs no prefix, for nobody rout
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -25,6 +26,19 @@ READ_BYTES = 4 << 20
 
 PACK, GAP = 1, 2
 
+CONSUMER = "log:"
+
+
+class Amount(NamedTuple):
+    """
+    How much a log was told.
+
+    :ivar size: of these events, as `Packed.size` counts.
+    """
+
+    events: int = 0
+    size: int = 0
+
 
 class Packed(msgspec.Struct, array_like=True, frozen=True):
     """
@@ -37,38 +51,39 @@ class Packed(msgspec.Struct, array_like=True, frozen=True):
     kind: str
     body: bytes
 
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in a spool; a database needs some more for each row."""
+        return len(self.kind) + len(self.body)
+
 
 class Head(msgspec.Struct, array_like=True, frozen=True):
-    """What every row begins with."""
+    """
+    What every row begins with.
+
+    :ivar before: what the log was told before it.
+    """
 
     kind: int
     epoch: int
-    index: int
+    before: Amount
 
 
 class Pack(msgspec.Struct, array_like=True, frozen=True):
-    """
-    Some events.
-
-    :ivar index: of the first.
-    """
+    """Some events."""
 
     kind: int
     epoch: int
-    index: int
+    before: Amount
     events: list[Packed]
 
 
 class Gap(msgspec.Struct, array_like=True, frozen=True):
-    """
-    Some events that were dropped.
-
-    :ivar index: of the next event that is not.
-    """
+    """Some events that were dropped."""
 
     kind: int
     epoch: int
-    index: int
+    before: Amount
     dropped: Dropped
 
 
@@ -81,7 +96,12 @@ _DECODE = {kind.__name__: msgspec.msgpack.Decoder(kind).decode for kind in LOGGE
 
 def consumer_of(log: str) -> str:
     """Under which name the outbox keeps what an event log is told."""
-    return f"log:{log}"
+    return f"{CONSUMER}{log}"
+
+
+def log_of(consumer: str) -> str:
+    """The event log that is a consumer of the outbox; "": it is something else."""
+    return consumer.removeprefix(CONSUMER) if consumer.startswith(CONSUMER) else ""
 
 
 def packed(event: Event) -> Packed:
@@ -89,29 +109,34 @@ def packed(event: Event) -> Packed:
     return Packed(type(event).__name__, _encode(event))
 
 
-def pack_of(epoch: int, index: int, events: Sequence[Packed]) -> bytes:
+def pack_of(epoch: int, before: Amount, events: Sequence[Packed]) -> bytes:
     """The row of some events."""
-    return _encode(Pack(PACK, epoch, index, list(events)))
+    return _encode(Pack(PACK, epoch, before, list(events)))
 
 
-def gap_of(epoch: int, index: int, dropped: Dropped) -> bytes:
+def gap_of(epoch: int, before: Amount, dropped: Dropped) -> bytes:
     """The row of a gap."""
-    return _encode(Gap(GAP, epoch, index, dropped))
+    return _encode(Gap(GAP, epoch, before, dropped))
 
 
-def index_of(body: bytes) -> int:
+def told_before(body: bytes) -> Amount:
     """
-    At which index a row begins.
+    How much the log was told before a row.
 
     :raise msgspec.MsgspecError: it is none of this program.
     """
-    return _head(body).index
+    return _head(body).before
 
 
-def index_behind(body: bytes) -> int:
-    """Likewise, at which index the row behind it begins."""
+def told_with(body: bytes) -> Amount:
+    """Likewise, with what the row says."""
     head = _head(body)
-    return head.index + (len(_pack(body).events) if head.kind == PACK else 0)
+    return and_these(head.before, _pack(body).events) if head.kind == PACK else head.before
+
+
+def and_these(before: Amount, events: Sequence[Packed]) -> Amount:
+    """So much, and some events more."""
+    return Amount(before.events + len(events), before.size + sum(each.size for each in events))
 
 
 def entries_of(dbid: int, body: bytes) -> tuple[list[Entry], list[str]]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from ixproxy import messages as m
 from ixproxy.messages.message import Event
+from ixproxy.node.log_work import Bound
 
 AGENT_STATE: frozenset[type[Event]] = frozenset(
     {
@@ -65,6 +66,9 @@ OTHERS: frozenset[type[Event]] = frozenset(
 LOGGED = AGENT_STATE | PARTIES | INVITATIONS | QUEUES | SERVICES | OTHERS
 """All that a log may be told."""
 
+ROOM_AGAIN = 0.9
+"""A gap closes when a spool is not fuller than so much of each of its bounds."""
+
 NAMES = tuple(sorted(kind.__name__ for kind in LOGGED))
 """What `event-filter-by-id` may name."""
 
@@ -77,6 +81,7 @@ class LogRules:
     :ivar userdata: it needs the user data of interactions.
     :ivar only: names of the events that it is told; empty: all.
     :ivar max_queue: how many events may wait for it.
+    :ivar max_bytes: how many bytes of them.
     :ivar mandatory: it gets everything: while so many wait, nothing is
         changed that it would have to know of.
     """
@@ -89,6 +94,7 @@ class LogRules:
     userdata: bool = True
     only: frozenset[str] = frozenset()
     max_queue: int = 1_000_000
+    max_bytes: int = 1 << 30
     mandatory: bool = False
 
     def wants(self, kind: type[Event], *, of_agent: bool) -> bool:
@@ -108,6 +114,18 @@ class LogRules:
         if kind in QUEUES:
             return self.queue
         return self.esp_service if kind in SERVICES else True
+
+    def full_by(self, events: int, size: int) -> Bound | None:
+        """Which bound is reached where so many events wait, and so many bytes of them."""
+        if events >= self.max_queue:
+            return Bound.EVENTS
+        return Bound.BYTES if size >= self.max_bytes else None
+
+    def nearly_full_by(self, events: int, size: int) -> Bound | None:
+        """Likewise, of which bound less than a tenth is free; None: a gap may close."""
+        if events > ROOM_AGAIN * self.max_queue:
+            return Bound.EVENTS
+        return Bound.BYTES if size > ROOM_AGAIN * self.max_bytes else None
 
 
 class Wanting:

@@ -10,11 +10,19 @@ later epoch.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import msgspec
 
 from ixproxy.messages.message import Event
+
+
+class Bound(Enum):
+    """What bounds a spool, by its key of an event log's table."""
+
+    EVENTS = "max-queue-size"
+    BYTES = "max-queue-bytes"
 
 
 class Dropped(msgspec.Struct, frozen=True):
@@ -70,6 +78,7 @@ class LogShipment(msgspec.Struct, frozen=True):
 
     :ivar bodies: rows of the outbox, by number.
     :ivar left: events that wait, these counted in.
+    :ivar left_bytes: likewise, bytes of them.
     :ivar number: the node's last event when they were read.
     :ivar at: all that happened before this time, seconds since the epoch, UTC, had been told
         where nothing was read.
@@ -79,6 +88,7 @@ class LogShipment(msgspec.Struct, frozen=True):
     log: str
     bodies: dict[int, bytes] = {}
     left: int = 0
+    left_bytes: int = 0
     number: int = 0
     at: float = 0.0
     failed: bool = False
@@ -93,20 +103,29 @@ class LogGrew(msgspec.Struct, frozen=True):
     Effect: an event log is to be told something more.
 
     :ivar waiting: events that wait for it.
+    :ivar waiting_bytes: bytes of them.
     :ivar dropped: events of this batch that it will never be told of.
     :ivar first: the number of the first of them.
+    :ivar bound: why; None: nothing was dropped.
     """
 
     log: str
     waiting: int
+    waiting_bytes: int = 0
     dropped: int = 0
     first: int = 0
+    bound: Bound | None = None
 
 
 class LogRefused(msgspec.Struct, frozen=True):
-    """Effect: something was refused, for an event log that must have everything is full."""
+    """
+    Effect: something was refused, for an event log that must have everything is full.
+
+    :ivar bound: which one is reached.
+    """
 
     log: str
+    bound: Bound
 
 
 LogEffect = LogShipment | LogGrew | LogRefused

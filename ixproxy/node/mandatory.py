@@ -12,6 +12,8 @@ pushed to routers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ixproxy import messages as m
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.messages.message import Request
@@ -33,7 +35,7 @@ def may_be_refused(work: Work | None) -> bool:
     return type(work) in (PullRetried, GoesOn, DocumentGiven)
 
 
-def check_logs(turn: Turn, full: tuple[str, ...], effect: Effect | None, since: int) -> None:
+def check_logs(turn: Turn, full: Iterable[str], effect: Effect | None, since: int) -> None:
     """
     Look at what a request has done.
 

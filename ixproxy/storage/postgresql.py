@@ -40,7 +40,7 @@ from ixproxy.storage.postgresql_schema import (
 from ixproxy.storage.postgresql_session import Place, Said
 from ixproxy.storage.postgresql_statements import TableStatements
 from ixproxy.storage.postgresql_writer import Marks, Writer
-from ixproxy.storage.reading import Reading
+from ixproxy.storage.reading import OUTBOX_CONSUMERS, Reading
 from ixproxy.storage.schemas import Schema
 from ixproxy.storage.selecting import view_index
 
@@ -327,6 +327,10 @@ class PostgresqlStore:
         """See `IStore`."""
         rest = "WHERE consumer = %s ORDER BY event_number DESC LIMIT 1"
         return next(iter(self._rows("outbox", rest, consumer)), None)
+
+    def outbox_consumers(self) -> list[str]:
+        """See `IStore`."""
+        return [name for (name,) in self._ask(OUTBOX_CONSUMERS)]
 
     def prepare_views(self, selections: Sequence[tuple[str, Any]]) -> None:
         """See `IStore`; views with equal indexes share one."""

@@ -16,6 +16,17 @@ from ixproxy.storage.columns import Columns, Values
 from ixproxy.storage.selecting import MARKS, Statement, within_segments
 from ixproxy.storage.statements import in_chunks
 
+OUTBOX_CONSUMERS = """
+WITH RECURSIVE found (name) AS (
+    SELECT min(consumer) FROM outbox
+    UNION ALL
+    SELECT (SELECT min(consumer) FROM outbox WHERE consumer > found.name)
+    FROM found WHERE found.name IS NOT NULL
+)
+SELECT name FROM found WHERE name IS NOT NULL ORDER BY name
+"""
+"""From each to the next, by the primary key; DISTINCT would read all rows."""
+
 
 class Questions(Protocol):
     """How one connection is asked; see `border`."""

@@ -26,7 +26,7 @@ from ixproxy.node.sql_text import Dialect, quoted_name
 from ixproxy.node.view_indexes import NAME_PREFIX
 from ixproxy.storage import statements
 from ixproxy.storage.columns import all_columns
-from ixproxy.storage.reading import Reading
+from ixproxy.storage.reading import OUTBOX_CONSUMERS, Reading
 from ixproxy.storage.selecting import view_index
 from ixproxy.storage.sqlite_errors import BORDER, certain, storage_error
 from ixproxy.storage.sqlite_places import SqliteFile, SqliteMemory, SqlitePlace
@@ -290,6 +290,10 @@ class SqliteStore:
         """See `IStore`."""
         rest = "WHERE consumer = ? ORDER BY event_number DESC LIMIT 1"
         return next(iter(self._rows("outbox", rest, consumer)), None)
+
+    def outbox_consumers(self) -> list[str]:
+        """See `IStore`."""
+        return [name for (name,) in self._ask(OUTBOX_CONSUMERS)]
 
     def prepare_views(self, selections: Sequence[tuple[str, Any]]) -> None:
         """See `IStore`; views with equal indexes share one."""

@@ -209,6 +209,11 @@ class FaultyStore:
         self._called("newest_outbox")
         return self._store.newest_outbox(consumer)
 
+    def outbox_consumers(self) -> list[str]:
+        """See `IStore`."""
+        self._called("outbox_consumers")
+        return self._store.outbox_consumers()
+
     def outbox_size(self, consumer: str) -> int:
         """See `IStore`."""
         self._called("outbox_size")

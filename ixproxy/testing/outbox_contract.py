@@ -64,6 +64,18 @@ class OutboxContract:
         assert store.outbox_size("log") == 3
         assert store.outbox_size("nobody") == 0
 
+    def test_all_who_have_something_in_the_outbox_are_found_each_once(self, store: IStore) -> None:
+        assert store.outbox_consumers() == []
+        names = ("log:b", "capture:Ä", "log:a", "log:", "log:B")
+        rows = [
+            OutboxRow(event_number=at, consumer=name, body=b"x")
+            for at, name in product(range(1, 4), names)
+        ]
+        self.commit(store, *rows)
+        assert store.outbox_consumers() == sorted(names)
+        self.commit(store, gone=[("outbox", row.key) for row in rows if row.consumer == "log:a"])
+        assert store.outbox_consumers() == sorted({*names} - {"log:a"})
+
     def test_the_newest_of_a_consumers_outbox_is_found(self, store: IStore) -> None:
         rows = [OutboxRow(event_number=at, consumer="log", body=b"x") for at in (5, 2**40, 7)]
         self.commit(store, *rows, OutboxRow(event_number=2**41, consumer="mail", body=b"y"))

@@ -215,6 +215,10 @@ def test_an_event_log_that_fills_up_is_one_before_it_is_full() -> None:
     assert texts(node("ixn1", node_status=log(waiting=80))) == [
         "event log log of ixn1 is nearly full: 80 of 100 events wait"
     ]
+    assert texts(node("ixn1", node_status=log(waiting_bytes=799, room_bytes=1000))) == []
+    assert texts(node("ixn1", node_status=log(waiting_bytes=800, room_bytes=1000))) == [
+        "event log log of ixn1 is nearly full: 800 B of 1000 B wait"
+    ]
 
 
 def test_what_an_event_log_will_never_have_stays_a_problem() -> None:
@@ -228,8 +232,8 @@ def test_what_an_event_log_will_never_have_stays_a_problem() -> None:
 
 
 def test_a_mandatory_log_that_is_full_is_said_with_what_follows() -> None:
-    found = log(mandatory=True, refusing=True, waiting=101)
+    found = log(mandatory=True, refusing=True, waiting=101, waiting_bytes=10_000)
     assert texts(node("ixn1", node_status=found)) == [
-        "event log log of ixn1 is full with 101 events, and must have everything: requests that "
-        "change something are refused"
+        "event log log of ixn1 is full with 101 events (9.8 KB), and must have everything: "
+        "requests that change something are refused"
     ]

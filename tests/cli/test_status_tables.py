@@ -140,11 +140,14 @@ def test_event_logs_are_shown_with_what_waits_and_what_is_lost() -> None:
         state="connected",
         waiting=12,
         room=1000,
+        waiting_bytes=5000,
+        room_bytes=1 << 30,
         counts={"stored": 345, "failed": 2, "dropped": 6},
         figures={"rows": 99},
     )
     text = shown(node(node_status={"event_logs": [log]}))
     line = next(line for line in text.splitlines() if line.startswith("log "))
     assert line.split() == [
-        "log", "sqlite", "connected;", "rows", "99", "12", "1000", "345", "2", "6", "0",
+        "log", "sqlite", "connected;", "rows", "99", "12", "1000",
+        "4.9", "KB", "1.0", "GB", "345", "2", "6", "0",
     ]  # fmt: skip

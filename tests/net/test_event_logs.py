@@ -6,11 +6,13 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from ixproxy.net.event_logs import EventLogs
 from ixproxy.net.log_plans import LogPacing, LogPlan
 from ixproxy.net.served_point import END_LIMIT
-from ixproxy.node.log_work import LogGrew, LogRefused, LogShipment, ShipLog
+from ixproxy.node.log_packs import Amount
+from ixproxy.node.log_work import Bound, LogGrew, LogRefused, LogShipment, ShipLog
 from ixproxy.testing.memory_eventlog import MemoryLog, Shelf
 
 
@@ -132,10 +134,31 @@ def test_effects_reach_the_log_that_they_are_for() -> None:
     rig = Rig("a")
     rig.logs.start()
     (work,) = rig.asked
-    rig.logs.perform(LogShipment("a", {}, 0, token=work.token))
-    rig.logs.perform(LogGrew("a", 4, 1, 9))
-    rig.logs.perform(LogGrew("gone", 4, 1, 9))
-    rig.logs.perform(LogRefused("a"))
-    rig.logs.perform(LogRefused("gone"))
+    rig.logs.perform(LogShipment("a", token=work.token))
+    rig.logs.perform(LogGrew("a", 4, 400, 1, 9, Bound.EVENTS))
+    rig.logs.perform(LogGrew("gone", 4, 400, 1, 9, Bound.EVENTS))
+    rig.logs.perform(LogRefused("a", Bound.EVENTS))
+    rig.logs.perform(LogRefused("gone", Bound.EVENTS))
     (status,) = rig.logs.statuses()
-    assert (status.waiting, status.dropping, status.refusing) == (4, True, True)
+    assert (status.waiting, status.waiting_bytes) == (4, 400)
+    assert (status.dropping, status.refusing) == (True, True)
+
+
+def test_what_waits_for_a_log_that_is_not_configured_is_said_once() -> None:
+    rig = Rig("a")
+    with capturedLogs() as said:
+        rig.logs.left_behind({"old": Amount(12, 3400), "older": Amount()})
+        rig.logs.left_behind({"old": Amount(12, 3400)})
+        rig.logs.left_behind({"older": Amount(1, 9)})
+    assert [(formatEvent(each), each["log_level"]) for each in said] == [
+        (
+            f"Event log {waits} for it: they stay in the node's database until it is "
+            "configured again",
+            LogLevel.warn,
+        )
+        for waits in (
+            "old is not configured, and 12 events (3400 bytes) wait",
+            "older is not configured, and 0 events (0 bytes) wait",
+            "older is not configured, and 1 events (9 bytes) wait",
+        )
+    ]

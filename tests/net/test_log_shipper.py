@@ -20,7 +20,7 @@ from ixproxy.net.log_shipper import (
     LogShipper,
     State,
 )
-from ixproxy.node.log_packs import READ_BYTES, entries_of, gap_of, pack_of, packed
+from ixproxy.node.log_packs import READ_BYTES, Amount, entries_of, gap_of, pack_of, packed
 from ixproxy.node.log_work import Dropped, Entry, LogShipment, ShipLog
 
 
@@ -69,14 +69,17 @@ class Rig:
         found = [each for body in self.outbox.values() for each in entries_of(101, body)[0]]
         return sum(not isinstance(each.what, Dropped) for each in found)
 
+    def size(self) -> int:
+        return sum(map(len, self.outbox.values()))
+
     def put(self, *sizes: int) -> None:
         """Batches of so many events each."""
         for size in sizes:
             first = self.number + 1
             self.number += size
             events = [packed(EventHeld(event_number=n)) for n in range(first, self.number + 1)]
-            self.outbox[self.number] = pack_of(1, first - 1, events)
-            self.shipper.wake(self.waiting())
+            self.outbox[self.number] = pack_of(1, Amount(first - 1, 0), events)
+            self.shipper.wake(self.waiting(), self.size())
 
     def answer(self, *, failed: bool = False) -> None:
         """The writer does what it was asked."""
@@ -91,7 +94,8 @@ class Rig:
             del bodies[number]
         bodies = dict(list(bodies.items())[: work.limit])
         at = self.clock.seconds()
-        self.shipper.shipment(LogShipment("log", bodies, self.waiting(), self.number, at))
+        left = self.waiting(), self.size()
+        self.shipper.shipment(LogShipment("log", bodies, *left, self.number, at))
 
     def settle(self) -> None:
         while self.asked:
@@ -266,7 +270,7 @@ def test_a_log_that_stores_at_once_may_be_given_many_small_calls() -> None:
 def test_a_gap_is_an_entry_at_its_place_and_no_event() -> None:
     rig = Rig()
     rig.put(2)
-    rig.outbox[3] = gap_of(1, 2, Dropped(3, 9, 0.0, 1.0, {"EventHeld": 7}))
+    rig.outbox[3] = gap_of(1, Amount(2), Dropped(3, 9, 0.0, 1.0, {"EventHeld": 7}))
     rig.number = 9
     rig.put(1)
     rig.start()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from twisted.internet.error import CannotListenError
+from twisted.logger import capturedLogs, formatEvent
 
 from ixproxy.errors import Code, StorageError
 from ixproxy.messages import (
@@ -14,6 +15,7 @@ from ixproxy.messages import (
     RequestSubmit,
 )
 from ixproxy.net.node_limits import NodeLimits
+from ixproxy.node.log_rules import LogRules
 from ixproxy.node.model import NodeModel, NodeSettings, ViewPlan
 from ixproxy.testing.faults import Fault
 from ixproxy.testing.tenants import TENANT
@@ -157,8 +159,11 @@ def test_a_held_pull_is_tried_again_when_its_view_has_changed(rig: NodeRig) -> N
     assert router.answer(held).interactions
 
 
-def test_a_configuration_that_the_store_cannot_follow_changes_nothing(rig: NodeRig) -> None:
-    rig.store.broken["prepare_views"] = Fault.REFUSED
+@pytest.mark.parametrize("call", ["prepare_views", "outbox_consumers"])
+def test_a_configuration_that_the_store_cannot_follow_changes_nothing(
+    rig: NodeRig, call: str
+) -> None:
+    rig.store.broken[call] = Fault.REFUSED
     model = NodeModel([replace(TENANT, queues={})])
     changed = rig.server.configuration_changed(model, NodeSettings(), NodeLimits())
     rig.settle()
@@ -185,4 +190,31 @@ def test_a_restart_finds_all_that_was_acknowledged(rig: NodeRig, proxied: bool) 
     assert sorted(row["id"] for row in second.rows("interactions")) == sorted(ids)
     new = second.client("MediaServer").ask(SUBMIT).interaction_id
     assert new not in ids
+    second.stop()
+
+
+def test_what_waits_for_logs_that_are_configured_no_more_is_said_at_start_and_at_a_change() -> None:
+    rules = NodeSettings(logs={"log": LogRules(), "other": LogRules(only=frozenset({"EventHeld"}))})
+    rig = NodeRig(settings=rules).start()
+    rig.client("MediaServer").ask(SUBMIT)
+    warning = "Event log log is not configured, and 1 events ("
+
+    def said_by(settings: NodeSettings) -> int:
+        with capturedLogs() as said:
+            changed = rig.server.configuration_changed(
+                NodeModel([TENANT]), settings, NodeLimits(), logs=[]
+            )
+            rig.settle()
+        result_of(changed)
+        return sum((formatEvent(each) or "").startswith(warning) for each in said)
+
+    assert [said_by(each) for each in (NodeSettings(), NodeSettings(), rules, NodeSettings())] == [
+        *(1, 0, 0, 1)
+    ], "once, until it was configured in between"
+    rig.stop()
+    with capturedLogs() as said:
+        second = NodeRig(place=rig.place).start()
+    found = [formatEvent(each) or "" for each in said]
+    assert sum(each.startswith("Event log ") for each in found) == 1
+    assert any(each.startswith(warning) for each in found)
     second.stop()

@@ -15,9 +15,9 @@ from ixproxy.messages.message import MAX_TEXT
 from ixproxy.net.log_plans import LogPacing, LogPlan
 from ixproxy.net.served_log import ServedLog
 from ixproxy.net.served_point import END_LIMIT, RETRY
-from ixproxy.node.log_packs import pack_of, packed
+from ixproxy.node.log_packs import Amount, pack_of, packed
 from ixproxy.node.log_rules import LogRules
-from ixproxy.node.log_work import LogGrew, LogShipment, ShipLog
+from ixproxy.node.log_work import Bound, LogGrew, LogRefused, LogShipment, ShipLog
 from ixproxy.testing.memory_eventlog import MemoryLog, Shelf
 
 
@@ -61,12 +61,12 @@ class Rig:
         """Logs that are made from now on are so."""
         self.kind = type("Wilder", (Wild,), attributes)
 
-    def ship(self, numbers: tuple[int, ...] = (), left: int = 0) -> None:
+    def ship(self, numbers: tuple[int, ...] = (), left: int = 0, left_bytes: int = 0) -> None:
         """Answer what was asked."""
         work = self.asked.pop(0)
         events = [packed(EventHeld(event_number=number)) for number in numbers]
-        bodies = {numbers[-1]: pack_of(1, 0, events)} if numbers else {}
-        work.token.shipment(LogShipment("log", bodies, left or len(numbers)))
+        bodies = {numbers[-1]: pack_of(1, Amount(), events)} if numbers else {}
+        work.token.shipment(LogShipment("log", bodies, left or len(numbers), left_bytes))
         self.clock.advance(0)
 
     def ended(self) -> list[None]:
@@ -127,30 +127,31 @@ def test_one_that_ends_meanwhile_is_not_made_anew(logged_failures: Any) -> None:
 
 
 def test_what_is_dropped_is_said_loudly_once_until_there_is_room() -> None:
-    rig = Rig(max_queue=5)
+    rig = Rig(max_queue=5, max_bytes=1000)
     rig.served.begin()
     with capturedLogs() as said:
         rig.served.grew(LogGrew("log", 5))
-        rig.served.grew(LogGrew("log", 5, 2, 17))
-        rig.served.grew(LogGrew("log", 5, 3, 21))
+        rig.served.grew(LogGrew("log", 5, 700, 2, 17, Bound.EVENTS))
+        rig.served.grew(LogGrew("log", 5, 700, 3, 21, Bound.EVENTS))
         rig.served.grew(LogGrew("log", 2))
-        rig.served.grew(LogGrew("log", 5, 1, 40))
+        rig.served.grew(LogGrew("log", 4, 990, 1, 40, Bound.BYTES))
     assert texts(said) == [
-        "Event log log: 5 events wait for it, and no more are kept: from event 17 on they are "
+        "Event log log: its spool is full (max-queue-size is 5): from event 17 on events are "
         "dropped and counted",
         "Event log log is told of what happens again",
-        "Event log log: 5 events wait for it, and no more are kept: from event 40 on they are "
+        "Event log log: its spool is full (max-queue-bytes is 1000): from event 40 on events are "
         "dropped and counted",
     ]
     status = rig.served.status()
-    assert (status.dropping, status.waiting, status.room) == (True, 5, 5)
+    assert (status.dropping, status.waiting, status.room) == (True, 4, 5)
+    assert (status.waiting_bytes, status.room_bytes) == (990, 1000)
     assert status.counts == {"dropped": 6, "gaps": 2}
 
 
 def test_on_a_quiet_node_the_spool_says_that_nothing_is_dropped_any_more() -> None:
     rig = Rig(max_queue=10)
     rig.served.begin()
-    rig.served.grew(LogGrew("log", 10, 1, 17))
+    rig.served.grew(LogGrew("log", 10, 0, 1, 17, Bound.EVENTS))
     with capturedLogs() as said:
         rig.ship((1,), left=10)
         rig.served.shipper.left = 10
@@ -161,20 +162,46 @@ def test_on_a_quiet_node_the_spool_says_that_nothing_is_dropped_any_more() -> No
     assert texts(said) == ["Event log log is told of what happens again"]
 
 
+def test_there_is_room_again_once_there_is_some_by_both_bounds() -> None:
+    rig = Rig(max_queue=10, max_bytes=1000)
+    rig.served.begin()
+    rig.served.grew(LogGrew("log", 10, 1000, 1, 17, Bound.EVENTS))
+    rig.ship((1,), left=5, left_bytes=901)
+    assert rig.served.status().dropping
+    rig.clock.advance(1)
+    rig.ship((2,), left=5, left_bytes=900)
+    assert not rig.served.status().dropping
+
+
 def test_requests_that_are_refused_for_it_are_said_once_until_there_is_room() -> None:
     rig = Rig(max_queue=2, mandatory=True)
     rig.served.begin()
     with capturedLogs() as said:
-        rig.served.refused()
-        rig.served.refused()
+        rig.served.refused(LogRefused("log", Bound.EVENTS))
+        rig.served.refused(LogRefused("log", Bound.EVENTS))
         assert rig.served.status().refusing
         rig.ship((1, 2), left=2)
         assert rig.served.status().refusing
         rig.ship(left=0)
-    assert texts(said)[0].startswith("Event log log: 2 events wait for it, and it must have all")
+    assert texts(said)[0] == (
+        "Event log log: its spool is full (max-queue-size is 2), and it must have all: requests "
+        "that change something are refused until it has taken some"
+    )
     assert texts(said)[1:] == ["Event log log has room: requests are served again"]
     status = rig.served.status()
     assert (status.refusing, status.mandatory, status.counts["refused"]) == (False, True, 2)
+
+
+def test_a_log_that_must_have_everything_has_room_once_less_waits_than_each_bound_says() -> None:
+    rig = Rig(max_queue=9, max_bytes=1000, mandatory=True)
+    rig.served.begin()
+    with capturedLogs() as said:
+        rig.served.refused(LogRefused("log", Bound.BYTES))
+    assert "its spool is full (max-queue-bytes is 1000), and it must have all" in texts(said)[0]
+    rig.ship((1,), left=1, left_bytes=1000)
+    assert rig.served.status().refusing
+    rig.ship((2,), left=1, left_bytes=999)
+    assert not rig.served.status().refusing
 
 
 def test_while_it_takes_nothing_its_state_says_why() -> None:

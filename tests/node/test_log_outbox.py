@@ -19,9 +19,9 @@ from ixproxy.messages import (
 )
 from ixproxy.messages.message import Event
 from ixproxy.node import log_outbox
-from ixproxy.node.log_packs import entries_of, index_of
+from ixproxy.node.log_packs import Amount, entries_of, told_before
 from ixproxy.node.log_rules import LogRules
-from ixproxy.node.log_work import Dropped, Entry, LogGrew, LogShipment, ShipLog
+from ixproxy.node.log_work import Bound, Dropped, Entry, LogGrew, LogShipment, ShipLog
 from ixproxy.node.rows import OutboxRow
 from ixproxy.node.spools import Spool
 from ixproxy.node.work import Asked, Sender
@@ -51,6 +51,11 @@ def spool(node: TriedNode, log: str = "log") -> Spool:
     return node.core._standing.spools.spools[log]
 
 
+def grown(node: TriedNode) -> list[tuple[str, int, int]]:
+    """Of each log, how many wait and how many were dropped."""
+    return [(each.log, each.waiting, each.dropped) for each in node.effects(LogGrew)]
+
+
 def submits(mail: Sender, number: int) -> list[Asked]:
     return [Asked(mail, RequestSubmit(**SUBMIT), 0, at) for at in range(number)]
 
@@ -65,7 +70,7 @@ def test_a_batch_is_one_row_for_each_log_by_the_number_of_its_last_event(node: T
     (whole,), (queues,) = node.logged("log"), node.logged("queues")
     assert whole.event_number == node.core.last_event_number
     assert queues.event_number < whole.event_number
-    assert node.effects(LogGrew) == [LogGrew("log", 3), LogGrew("queues", 2)]
+    assert grown(node) == [("log", 3, 0), ("queues", 2, 0)]
     names = [type(each.what).__name__ for each in entries_of(101, whole.body)[0]]
     assert names == ["EventInteractionSubmitted"] * 2 + ["EventAgentLogin"]
 
@@ -137,7 +142,10 @@ def test_a_large_batch_is_several_rows_in_order(
     numbers = [each.number for row in rows for each in entries_of(101, row.body)[0]]
     assert numbers == list(range(numbers[0], numbers[0] + 12))
     counts = [len(entries_of(101, row.body)[0]) for row in rows]
-    assert [index_of(row.body) for row in rows] == [sum(counts[:at]) for at in range(len(rows))]
+    firsts = [sum(counts[:at]) for at in range(len(rows))]
+    found = node.logged_sizes("log")
+    assert [told_before(row.body) for row in rows] == [Amount(n, sum(found[:n])) for n in firsts]
+    assert spool(node).next == Amount(12, sum(found))
 
 
 def test_rows_are_shipped_oldest_first_and_leave_when_they_were_told(node: TriedNode) -> None:
@@ -195,7 +203,7 @@ def test_what_does_not_fit_is_counted_at_its_place(node: TriedNode) -> None:
     node.run(*submits(mail, 4))
     (grew,) = node.effects(LogGrew)
     first = events(entries(node, ship_nothing(node)))[0]
-    assert grew == LogGrew("log", 5, 2, first + 5)
+    assert grew == LogGrew("log", 5, sum(node.logged_sizes("log")), 2, first + 5, Bound.EVENTS)
     node.now += 10
     ids = [node.submit(mail), node.submit(mail)]
     node.ask(mail, RequestStopProcessing(tenant_id=1, interaction_id=ids[0]))
@@ -231,7 +239,7 @@ def test_a_gap_that_was_read_grows_no_more(node: TriedNode) -> None:
     assert gap.events == {"EventInteractionSubmitted": 2}
     assert gap.first == gaps(entries(node, first))[0].last + 1
     node.run(*submits(mail, 1))
-    assert node.effects(LogGrew) == [LogGrew("log", 1)]
+    assert grown(node) == [("log", 1, 0)]
 
 
 def test_a_gap_stays_open_until_there_is_some_room(node: TriedNode) -> None:
@@ -243,11 +251,12 @@ def test_a_gap_stays_open_until_there_is_some_room(node: TriedNode) -> None:
     one = ship(node, limit=1)
     ship(node, tuple(one.bodies), limit=1)
     node.submit(mail)
-    assert node.effects(LogGrew)[0].dropped == 1, "19 of 20 is full still"
+    assert grown(node) == [("log", 19, 1)], "19 of 20 is full still"
+    assert node.effects(LogGrew)[0].bound is Bound.EVENTS
     two = ship(node, limit=1)
     ship(node, tuple(two.bodies), limit=1)
     node.submit(mail)
-    assert node.effects(LogGrew) == [LogGrew("log", 19)]
+    assert grown(node) == [("log", 19, 0)]
     found = entries(node, ship_nothing(node))
     assert [sum(gap.events.values()) for gap in gaps(found)] == [2]
     assert isinstance(found[-2].what, Dropped), "before what fits again"

@@ -14,7 +14,7 @@ from ixproxy.messages.message import Request
 from ixproxy.node.esp_work import CallService
 from ixproxy.node.intake_work import DocumentGiven
 from ixproxy.node.log_rules import LogRules
-from ixproxy.node.log_work import LogRefused, LogShipment, ShipLog
+from ixproxy.node.log_work import Bound, LogRefused, LogShipment, ShipLog
 from ixproxy.node.mandatory import may_be_refused
 from ixproxy.node.requests import LONG_RULES, RULES
 from ixproxy.node.work import (
@@ -76,7 +76,7 @@ def test_changes_are_refused_and_nothing_is_done(office: Office) -> None:
     for sender, request in office.requests():
         code = office.node.refusal(sender, request)
         assert code == Code.EVENT_LOG_FULL, request
-        assert office.node.effects(LogRefused) == [LogRefused("log")]
+        assert office.node.effects(LogRefused) == [LogRefused("log", Bound.EVENTS)]
 
 
 def test_with_room_the_same_changes_are_done(node: TriedNode) -> None:

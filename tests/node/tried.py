@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from ixproxy.errors import RequestRefused
 from ixproxy.messages import (
     EventAck,
@@ -17,7 +19,7 @@ from ixproxy.messages import (
 from ixproxy.messages.message import Event, Request
 from ixproxy.node.answers import decoded
 from ixproxy.node.batch import NodeCore
-from ixproxy.node.log_packs import consumer_of, entries_of
+from ixproxy.node.log_packs import PACK, consumer_of, entries_of
 from ixproxy.node.log_rules import LogRules
 from ixproxy.node.model import MediaPlan, NodeModel, NodeSettings, TenantPlan, ViewPlan
 from ixproxy.node.rows import (
@@ -243,6 +245,12 @@ class TriedNode:
         """What waits for an event log."""
         rows: list[OutboxRow] = self.store.outbox(consumer_of(log), 10_000)
         return rows
+
+    def logged_sizes(self, log: str) -> list[int]:
+        """Bytes of each event that waits for it: of its name, and of all its attributes."""
+        rows = [msgspec.msgpack.decode(row.body) for row in self.logged(log)]
+        packs = [events for what, _, _, events in rows if what == PACK]
+        return [len(name) + len(body) for events in packs for name, body in events]
 
     def names_reported(self) -> list[str]:
         return [type(event).__name__ for event in self.reported()]

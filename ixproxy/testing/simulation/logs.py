@@ -24,8 +24,8 @@ from ixproxy.testing.memory_nodes import MemoryNode
 
 WHOLE, SMALL = "whole", "small"
 LOGS = (WHOLE, SMALL)
-SPOOL = 8
-"""Events that may wait for the small log."""
+SPOOL, SPOOL_BYTES = 8, 2000
+"""Events that may wait for the small log, and bytes of them: either may be reached first."""
 
 PACING = LogPacing(batch_size=5, storing_timeout=0.1)
 
@@ -48,7 +48,7 @@ class NodeLogs:
 
     def _plan(self, node: str, log: str) -> LogPlan:
         shelf = self.shelves[node, log]
-        rules = LogRules(max_queue=SPOOL) if log == SMALL else LogRules()
+        rules = LogRules(max_queue=SPOOL, max_bytes=SPOOL_BYTES) if log == SMALL else LogRules()
         return LogPlan(log, "memory", partial(MemoryLog, shelf), {}, rules, PACING)
 
     def written(
