@@ -68,7 +68,7 @@ def _logs_are_shared_by_all_nodes_or_none(case: Case) -> None:
     for node, path, key, log in logs_of(case):
         if kind_of(log.address) not in _TABLES:
             continue
-        owner = first.setdefault(database_of(log.address), node.name)
+        owner = first.setdefault(place_of(log.address, log.schema_name), node.name)
         if owner != node.name:
             shared[path, key] = owner
     if shared and len(first) > 1:

@@ -58,5 +58,13 @@ def test_a_store_is_known_however_its_address_is_written() -> None:
 
 
 def test_nodes_share_a_log_however_its_address_is_written() -> None:
-    text = put(GOOD, "applications.ixn1", f'event-log = "{ONE}"')
-    assert said(put(text, "applications.ixn2", f'event-log = "{AGAIN}"')) == []
+    text = put(GOOD, "applications.ixn1", f'event-log = "{ONE}"') + LOG
+    (advice,) = said(put(text, "applications.ixn2", f'event-log = "{AGAIN}"'))
+    assert 'this one is "ixn1"\'s too, and not that of all' in advice
+
+
+def test_nodes_share_no_log_in_different_schemas() -> None:
+    text = put(GOOD, "applications.ixn1", f'event-log = "{ONE}"') + LOG
+    other = LOG.replace("ixn1", "ixn2").replace("sqlite:/srv/log.db", AGAIN)
+    assert len(said(text + other)) == 1
+    assert said(text + other + 'schema-name = "ixn2"\n') == []
