@@ -8,6 +8,7 @@ from ixproxy.config_eventlog import kind_of
 from ixproxy.config_lines import Path
 from ixproxy.config_rules import Case, Rule
 from ixproxy.config_tables import EventLog, NodeApplication
+from ixproxy.eventlog.addresses import database_of, place_of
 
 _TABLES = ("sqlite", "postgresql")
 """Kinds of logs that are databases."""
@@ -35,9 +36,9 @@ def _names_are_their_own(case: Case) -> None:
 
 
 def _addresses_are_their_own(case: Case) -> None:
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, ...]] = set()
     for node, path, key, log in logs_of(case):
-        place = (node.name, f"{log.address} {log.schema_name} {log.delivery_queue_name}")
+        place = (node.name, *place_of(log.address, log.schema_name), log.delivery_queue_name)
         if log.address and place in seen:
             text = "another event log of this node is there already"
             case.findings.error(path, key, text)
@@ -45,9 +46,9 @@ def _addresses_are_their_own(case: Case) -> None:
 
 
 def _logs_stand_apart_from_stores(case: Case) -> None:
-    stores = {node.store: node.name for node in case.deployment.nodes()}
+    stores = {database_of(node.store): node.name for node in case.deployment.nodes()}
     for _, path, key, log in logs_of(case):
-        owner = stores.get(log.address)
+        owner = stores.get(database_of(log.address))
         if log.address and owner:
             text = f'"{owner}" keeps its state there; an event log has a database of its own'
             case.findings.error(path, key, text)
@@ -62,12 +63,12 @@ def _filters_leave_something(case: Case) -> None:
 
 
 def _logs_are_shared_by_all_nodes_or_none(case: Case) -> None:
-    first: dict[str, str] = {}
+    first: dict[tuple[str, ...], str] = {}
     shared: dict[tuple[Path, str], str] = {}
     for node, path, key, log in logs_of(case):
         if kind_of(log.address) not in _TABLES:
             continue
-        owner = first.setdefault(log.address, node.name)
+        owner = first.setdefault(place_of(log.address, log.schema_name), node.name)
         if owner != node.name:
             shared[path, key] = owner
     if shared and len(first) > 1:

@@ -37,3 +37,34 @@ def test_what_the_log_itself_refuses_is_said_with_its_table() -> None:
 def test_an_address_that_its_log_refuses_is_said_at_the_short_form_too() -> None:
     (problem,) = found(put(GOOD, "applications.ixn1", 'event-log = "oracle:/srv/log.db"'))
     assert "[applications.ixn1] event-log: no eventlog plug-in is named" in problem
+
+
+ONE = "postgresql://log:pw@DB.example:5432/logs"
+AGAIN = "postgresql://db.example/logs?user=other&sslmode=require"
+
+
+def test_a_database_is_the_same_however_its_address_is_written() -> None:
+    text = put(GOOD, "applications.ixn1", f'event-log = "{ONE}"')
+    second = LOG.replace("sqlite:/srv/log.db", AGAIN)
+    (problem,) = found(text + second)
+    assert "another event log of this node is there already" in problem
+    assert found(text + second + 'schema-name = "other"\n') == []
+
+
+def test_a_store_is_known_however_its_address_is_written() -> None:
+    text = GOOD.replace("sqlite:/srv/ixn1.db", ONE)
+    (problem,) = found(text + LOG.replace("sqlite:/srv/log.db", AGAIN))
+    assert '"ixn1" keeps its state there' in problem
+
+
+def test_nodes_share_a_log_however_its_address_is_written() -> None:
+    text = put(GOOD, "applications.ixn1", f'event-log = "{ONE}"') + LOG
+    (advice,) = said(put(text, "applications.ixn2", f'event-log = "{AGAIN}"'))
+    assert 'this one is "ixn1"\'s too, and not that of all' in advice
+
+
+def test_nodes_share_no_log_in_different_schemas() -> None:
+    text = put(GOOD, "applications.ixn1", f'event-log = "{ONE}"') + LOG
+    other = LOG.replace("ixn1", "ixn2").replace("sqlite:/srv/log.db", AGAIN)
+    assert len(said(text + other)) == 1
+    assert said(text + other + 'schema-name = "ixn2"\n') == []

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from time import time
 from typing import Any
 
 from ixproxy.cli.eventlog_opening import (
@@ -101,6 +102,7 @@ def _merge(args: Namespace, output: Output) -> Summary:
         final=args.final,
         estimated=not args.no_skew,
         offsets=dict(args.offset),
+        now=time(),
     )
     with ExitStack() as stack:
         sources = [LogSource(_open(stack, args, each)) for each in args.sources]
@@ -125,16 +127,20 @@ def _progress(args: Namespace, output: Output) -> Callable[[int, float], None]:
 
 def _show(summary: Summary, files: dict[str, int], output: Output) -> None:
     counted = {name: number for name, number in sorted(summary.counted.items()) if number}
-    behind = [
-        {"source": name.source, "dbid": name.dbid, "seconds": round(seconds, 3)}
-        for name, seconds in summary.behind.items()
-    ]
+    behind, ahead = (
+        [
+            {"source": name.source, "dbid": name.dbid, "seconds": round(seconds, 3)}
+            for name, seconds in streams.items()
+        ]
+        for streams in (summary.behind, summary.ahead)
+    )
     until = summary.until if summary.until > 0 else 0
     output.record(
         {
             "counted": counted,
             "offsets": {str(dbid): offset for dbid, offset in summary.offsets.items()},
             "behind": behind,
+            "ahead": ahead,
             "until": until,
             "files": files,
         }
@@ -147,6 +153,8 @@ def _show(summary: Summary, files: dict[str, int], output: Output) -> None:
         output.line(f"clock of node {dbid}: {offset:+.3f} s")
     for name, seconds in summary.behind.items():
         output.line(f"not waited for: node {name.dbid} in {name.source}, {seconds:.0f} s behind")
+    for name, seconds in summary.ahead.items():
+        output.line(f"in the future: node {name.dbid} in {name.source}, {seconds:.0f} s ahead")
     for path, rows in files.items():
         output.line(f"{path}: {rows} rows")
 

@@ -72,6 +72,7 @@ class LogSource:
             table: {name: kind for name, kind in columns.items() if name not in declared(table)}
             for table, columns in self._columns.items()
         }
+        self._texts: set[tuple[str, str]] = set()
         self._has_sources = bool(database.columns("rpt_source"))
 
     def close(self) -> None:
@@ -142,6 +143,27 @@ class LogSource:
         )
         return (rows[0][0], rows[0][1]) if rows else None
 
+    def first_time(self, dbid: int, after: Place, last: Place, latest: float) -> float | None:
+        """The time of the first event of a node that is not later than `latest`, by its clock."""
+        first: list[tuple[int, int, float]] = []
+        for table, columns in self._columns.items():
+            if columns:
+                time = self._database.reading(table, "event_time")
+                first += (
+                    (row[0], row[1], row[2])
+                    for row in self._database.rows(
+                        f"SELECT epoch, event_number, {time} FROM {table} WHERE dbid = ? "
+                        "AND (epoch, event_number) > (?, ?) AND (epoch, event_number) <= (?, ?) "
+                        f"AND {time} <= ? ORDER BY epoch, event_number LIMIT 1",
+                        (dbid, *after, *last, latest),
+                    )
+                )
+        return min(first)[2] if first else None
+
+    def read_as_text(self, table: str, name: str) -> None:
+        """From now on an own column is read as text, whatever it is."""
+        self._texts.add((table, name))
+
     def events(
         self, dbid: int, after: Place, last: Place, columns: Mapping[str, Sequence[str]]
     ) -> Iterator[Item]:
@@ -193,6 +215,8 @@ class LogSource:
         """How a column is read, as what the schema says of it: logs of others may differ."""
         there, wanted = self._columns[table], declared(table).get(name, "")
         read = self._database.reading(table, name) if name in there else "NULL"
+        if (table, name) in self._texts:
+            read = f"CAST({read} AS TEXT)"
         if wanted == "TEXT" and there.get(name, "TEXT") != "TEXT":
             read = f"CAST({read} AS TEXT)"
         if name in needed(table) and name not in NAME:

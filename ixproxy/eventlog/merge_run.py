@@ -9,25 +9,32 @@ done nothing, or whole parts of its work, and the next one goes on as if it
 were the same.
 
 Nothing but what is saved decides how it goes on: not which events were read
-ahead, and not when the parts ended.
+ahead, and not when the parts ended. The clock of whoever merges only says what cannot have
+happened yet.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ixproxy.errors import StorageError
-from ixproxy.eventlog.log_source import BEGINNING, Item, LogSource, Written
+from ixproxy.eventlog.log_source import BEGINNING, LogSource, Place, Written
 from ixproxy.eventlog.log_tables import TABLES
+from ixproxy.eventlog.merge_columns import fit_columns
+from ixproxy.eventlog.merge_reading import Reading, order
 from ixproxy.eventlog.merge_target import MergeTarget, Reached
 from ixproxy.eventlog.merging.agent_acts import reader_of
 from ixproxy.eventlog.merging.agents import AgentHistories, Emitted
-from ixproxy.eventlog.merging.horizon import Horizon, Pace, Stream, horizon
+from ixproxy.eventlog.merging.horizon import AHEAD, NEVER, Horizon, Stream, horizon
 from ixproxy.eventlog.merging.skew import Skew
 
 AGENTS = TABLES.index("rpt_agent")
+
+MAD = 86400.0
+"""Seconds by which a clock may be ahead and yet be compared: a wrong time zone is less."""
 
 LOGINS = 400
 """Logins of a node that are compared before the first event is merged."""
@@ -39,6 +46,7 @@ class MergeOptions(NamedTuple):
     :ivar final: merge all that is there.
     :ivar estimated: take the skew of clocks out.
     :ivar offsets: seconds by which nodes' clocks are ahead, set by hand.
+    :ivar now: what the clock of whoever merges shows, in seconds since the epoch.
     :ivar part: events after which is saved.
     """
 
@@ -46,6 +54,7 @@ class MergeOptions(NamedTuple):
     final: bool = False
     estimated: bool = True
     offsets: Mapping[int, float] = {}
+    now: float = math.inf
     part: int = 5000
 
 
@@ -57,35 +66,14 @@ class Summary(NamedTuple):
     :ivar offsets: seconds by which each node's clock is ahead, by dbid.
     :ivar behind: streams that were not waited for, and by how many seconds they were behind.
     :ivar until: up to which time is merged, by the common clock.
+    :ivar ahead: streams that say that they know the future, and for how many seconds.
     """
 
     counted: Mapping[str, int]
     offsets: Mapping[int, float]
     behind: Mapping[Stream, float]
     until: float
-
-
-class _Reading:
-    """One stream, of which the next event is at hand."""
-
-    __slots__ = ("_events", "item", "name", "pace", "reached", "time")
-
-    def __init__(self, name: Stream, reached: Reached, events: Iterator[Item]) -> None:
-        self.name = name
-        self.reached = reached
-        self.pace = Pace(reached.last_time)
-        self._events = events
-        self.item: Item | None = None
-        self.time = 0.0
-
-    def advance(self, skew: Skew) -> None:
-        self.item = next(self._events, None)
-        self.look(skew)
-
-    def look(self, skew: Skew) -> None:
-        """Its time, by what is known of clocks now."""
-        if self.item is not None:
-            self.time = self.pace.time(self.item.row[3], skew.of(self.name.dbid))
+    ahead: Mapping[Stream, float]
 
 
 class MergeRun:
@@ -114,10 +102,20 @@ class MergeRun:
             for dbid, written in each.streams().items()
         }
         self._reached = self._find_reached()
-        for each in sources:
-            target.add_columns(each.own)
+        fit_columns(sources, target)
         self._read_agent = reader_of(target.columns["rpt_agent"])
-        self._skew = Skew(target.samples(), options.offsets, estimated=options.estimated)
+        self._ahead = {
+            name: written.until - options.now
+            for name, written in self._written.items()
+            if written.until - options.offsets.get(name.dbid, 0.0) > options.now + AHEAD
+        }
+        self._skew = Skew(
+            target.samples(),
+            options.offsets,
+            estimated=options.estimated,
+            doubted={name.dbid for name in self._ahead},
+        )
+        self._come_back()
         self._agents = AgentHistories(
             target.sessions(), target.kept.now, restore=options.wait, past=target
         )
@@ -131,6 +129,17 @@ class MergeRun:
                 raise StorageError(f"{each.name}: this source is {role}")
             seen[identity] = each.name
 
+    def _come_back(self) -> None:
+        """Out of the future, if a merge without a clock went there."""
+        latest, kept = self._options.now + AHEAD, self._target.kept
+        known = [each.last_time for each in self._reached.values() if each.last_time <= latest]
+        # As far as was merged of those that were not there.
+        back = max(known, default=self._options.now)
+        kept.now = kept.now if kept.now <= latest else back
+        kept.merged_until = kept.merged_until if kept.merged_until <= latest else back
+        for reached in self._reached.values():
+            reached.last_time = reached.last_time if reached.last_time <= latest else back
+
     def _find_reached(self) -> dict[Stream, Reached]:
         known = self._target.streams()
         reached: dict[Stream, Reached] = {}
@@ -141,7 +150,7 @@ class MergeRun:
                 found = self._moved_from(name, known)
             if found is not None:
                 self._check(name, written, found)
-            reached[name] = found or Reached(written.node, *BEGINNING, -1e300, {})
+            reached[name] = found or Reached(written.node, *BEGINNING, NEVER, {})
             reached[name].node = written.node or reached[name].node
         return reached
 
@@ -216,14 +225,15 @@ class MergeRun:
             for first in times:
                 for second in times:
                     if first < second and not strangers.isdisjoint((first, second)):
-                        self._skew.learn(first, times[first], second, times[second])
+                        self._learn(first, times[first], second, times[second])
 
     def _horizon(self) -> Horizon:
         ends = {
             name: written.until - self._skew.of(name.dbid)
             for name, written in self._written.items()
         }
-        return horizon(ends, self._options.wait, final=self._options.final)
+        options = self._options
+        return horizon(ends, options.wait, now=options.now, final=options.final)
 
     def _merge(self, until: float) -> None:
         streams = self._readings()
@@ -235,7 +245,7 @@ class MergeRun:
                 version = skew.version
                 for each in streams:
                     each.look(skew)
-            first = min(streams, key=_order) if len(streams) > 1 else streams[0]
+            first = min(streams, key=order) if len(streams) > 1 else streams[0]
             if first.time > until:
                 break
             self._take(first, late_until)
@@ -251,18 +261,29 @@ class MergeRun:
         self._save(touched)
         self._progress(events, self._agents.now)
 
-    def _readings(self) -> list[_Reading]:
+    def _readings(self) -> list[Reading]:
         readings = []
         for name, reached in self._reached.items():
             after, last = (reached.epoch, reached.number), self._written[name].last
             events = self._sources[name.source].events(name.dbid, after, last, self._target.columns)
-            reading = _Reading(name, reached, events)
+            now, begin = self._options.now, self._target.kept.merged_until
+            reading = Reading(name, reached, events, now, begin)
             reading.advance(self._skew)
             if reading.item is not None:
                 readings.append(reading)
+                if reading.wrong and reading.pace.last == NEVER:
+                    reading.pace.last = self._first_time(reading, after, last)
+                    reading.look(self._skew)
         return readings
 
-    def _take(self, reading: _Reading, late_until: float) -> None:
+    def _first_time(self, reading: Reading, after: Place, last: Place) -> float:
+        """When a stream began whose first event is in the future: no later than the next did."""
+        now, (source, dbid) = self._options.now, reading.name
+        latest = now + AHEAD + reading.offset
+        found = self._sources[source].first_time(dbid, after, last, latest)
+        return now if found is None else min(found - reading.offset, now)
+
+    def _take(self, reading: Reading, late_until: float) -> None:
         """One event goes into the history."""
         item, time = reading.item, reading.time
         assert item is not None
@@ -271,10 +292,12 @@ class MergeRun:
         target.count("events")
         if late:
             target.count("late events")
+        if reading.wrong:
+            target.count("in the future")
         if item.table == AGENTS:
             self._emit(self._agents.seen(self._read_agent(row, time, late)))
             for shared in self._agents.shared:
-                self._skew.learn(*shared)
+                self._learn(*shared)
             self._agents.shared.clear()
         else:
             if not late:
@@ -282,8 +305,13 @@ class MergeRun:
             target.append(item.table, row, time, late)
         reached = reading.reached
         reached.epoch, reached.number = item.place
-        reading.pace.last = reached.last_time = time
+        reading.take()
         reached.marks[TABLES[item.table]] = (*item.place, row[3], row[4])
+
+    def _learn(self, dbid: int, time: float, other: int, other_time: float) -> None:
+        """Two nodes told of the same; from a clock that went mad for a while nothing is learned."""
+        if max(time, other_time) <= self._options.now + MAD:
+            self._skew.learn(dbid, time, other, other_time)
 
     def _emit(self, emitted: Sequence[Emitted]) -> None:
         width = len(self._target.columns[TABLES[AGENTS]])
@@ -321,14 +349,14 @@ class MergeRun:
                     target.put_dropped(part)
                     part = []
             target.put_dropped(part)
-        until = now if self._options.final else reach.until
+        until = min(now, self._options.now) if self._options.final else reach.until
         target.kept.merged_until = max(target.kept.merged_until, until)
         target.put_sources(self._sources_merged(until))
         self._save(())
         counted = Counter(target.kept.counted)
         counted.subtract(self._before)
         offsets = {dbid: self._skew.of(dbid) for dbid in sorted({n.dbid for n in self._written})}
-        return Summary(counted, offsets, reach.behind, target.kept.merged_until)
+        return Summary(counted, offsets, reach.behind, target.kept.merged_until, self._ahead)
 
     def _sources_merged(self, until: float) -> list[tuple[int, str, int, int, float]]:
         """What the target says of each node, of which more than one database may have events."""
@@ -341,7 +369,3 @@ class MergeRun:
             if name.dbid not in best or row[2:4] > best[name.dbid][2:4]:
                 best[name.dbid] = row
         return list(best.values())
-
-
-def _order(reading: _Reading) -> tuple[float, int, str]:
-    return reading.time, reading.name.dbid, reading.name.source

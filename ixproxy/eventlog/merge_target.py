@@ -98,6 +98,11 @@ class MergeTarget:
                 f"INSERT INTO {table} ({listed}) VALUES ({values}) ON CONFLICT DO NOTHING"
             )
 
+    def kinds(self, table: str) -> dict[str, str]:
+        """The columns that sources may fill, with their types."""
+        there = self._database.columns(table)
+        return {name: kind for name, kind in there.items() if name not in MERGED}
+
     def identity(self) -> object:
         """Equal to that of another connection to the same tables."""
         return self._database.identity()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sqlite3
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pytest
@@ -82,6 +84,19 @@ def test_a_node_that_is_not_waited_for_is_said(logs: list[str], target: str) -> 
     code, out, _ = run(*logs, "--into", target, "--wait", "0", "--no-skew")
     assert code == 0
     assert f"not waited for: node 1 in {logs[0]}, 40 s behind" in out
+
+
+def test_a_node_that_is_in_the_future_is_said(target: str, tmp_path: Path) -> None:
+    log = log_at(tmp_path, "ahead")
+    log.write(1, [interaction(10, "a")], until=time() + 7200)
+    _, out, _ = run(log.address, "--into", target)
+    assert re.search(rf"^in the future: node 1 in {log.address}, 7[12]\d\d s ahead$", out, re.M)
+    _, out, _ = run(log.address, "--into", target, "--json")
+    (ahead,) = json.loads(out)["ahead"]
+    assert (ahead["source"], ahead["dbid"]) == (log.address, 1)
+    assert 7100 < ahead["seconds"] <= 7200
+    _, out, _ = run(log.address, "--into", target, "--offset", "1=7200")
+    assert "in the future" not in out
 
 
 def test_a_second_run_has_nothing_to_do(logs: list[str], target: str) -> None:

@@ -42,6 +42,7 @@ class Merging:
             made = MergeOptions(**options)  # type: ignore[arg-type]
             return MergeRun(sources, target, made, progress).run()
         finally:
+            target.close()
             for each in sources:
                 each.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ixproxy.eventlog.addresses import LogAddress, read_address, with_schema
+from ixproxy.eventlog.addresses import LogAddress, database_of, place_of, read_address, with_schema
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,55 @@ def test_the_name_of_a_schema_is_part_of_what_a_database_is_called() -> None:
     assert with_schema("postgresql://h/d", "") == "postgresql://h/d"
     named = with_schema("postgresql://h/d", "Us & them")
     assert read_address(named) == LogAddress("postgresql", "postgresql://h/d", "Us & them")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://H.example/d",
+        "postgresql://h.example:5432/d",
+        "postgresql://me:secret@h.example/d?sslmode=require",
+        "postgresql:///d?host=h.example&port=5432",
+        "postgresql://me@other/e?host=H.EXAMPLE&dbname=d",
+        "postgresql://h.example/%64?schema-name=public",
+        "postgresql://d@h.example",
+    ],
+)
+def test_addresses_of_the_same_tables_are_one_place(text: str) -> None:
+    assert place_of(text) == place_of("postgresql://h.example/d")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://h.example:5433/d",
+        "postgresql://h.example/D",
+        "postgresql://other/d",
+        "postgresql://h.example,other/d",
+        "postgresql://h.example/d?schema-name=s",
+        "postgresql://h.example/d?service=s",
+        "postgresql://[::1]/d",
+        "sqlite:d",
+        "amqp://h.example/d",
+        "postgresql://[::1/d",
+        "",
+    ],
+)
+def test_addresses_of_other_tables_are_other_places(text: str) -> None:
+    assert place_of(text) != place_of("postgresql://h.example/d")
+
+
+def test_ports_belong_to_their_hosts() -> None:
+    assert place_of("postgresql://a,B:1/d") == place_of("postgresql://A:5432,b:1/d")
+    assert place_of("postgresql://a,b/d?port=1") == place_of("postgresql://a:1,b:1/d")
+    assert place_of("postgresql://[::1]:5432/d") == place_of("postgresql://[::1]/d")
+
+
+def test_a_file_is_the_same_however_its_path_is_written() -> None:
+    assert place_of("sqlite:/srv/x/../log.db") == place_of("sqlite:/srv//log.db")
+
+
+def test_schemas_are_in_one_database() -> None:
+    assert database_of("postgresql://h/d?schema-name=s") == database_of("postgresql://H:5432/d")
+    assert database_of("postgresql://h/d") != database_of("postgresql://h/e")
+    assert database_of("sqlite:a.db") != database_of("sqlite:b.db")

@@ -73,7 +73,7 @@ def event(
 ) -> Entry:
     what = KINDS[kind](
         event_time=at or float(number), event_number=number, dbid=dbid, tenant_id=1,
-        agent_id=agent, agent_session=(session, 101),
+        agent_id=agent, agent_session=(session, 101) if session else None,
     )  # fmt: skip
     return entry(number, dbid=dbid, what=what)
 
@@ -231,6 +231,34 @@ def test_logouts_on_all_nodes_at_once_leave_nothing_and_wait_for_nobody_in_a_cir
         thread.join()
     logs.close()
     assert problems == []
+    assert logs.rows() == []
+
+
+@pytest.mark.parametrize("deleting", [Deleting.AT_FIRST, Deleting.AFTER_LAST])
+def test_a_batch_that_is_repeated_after_the_last_logout_goes_again_with_its_own(
+    logs: Logs, deleting: Deleting
+) -> None:
+    logs.configure(deleting)
+    logs.log(101, event(101, 1, "in"))
+    logs.log(102, event(102, 1, "in"))
+    batch = [event(102, 2, "ready"), event(102, 3, "out")]
+    logs.log(102, *batch)
+    logs.log(101, event(101, 4, "out"))
+    logs.log(102, *batch)
+    assert logs.rows() == []
+
+
+def test_what_a_node_repeats_of_no_session_stays_until_the_agents_next_logout(logs: Logs) -> None:
+    logs.configure(Deleting.AFTER_LAST)
+    logs.log(101, event(101, 1, "in"))
+    logs.log(102, event(102, 1, "in"))
+    batch = [event(102, 2, "out"), event(102, 3, "ready", session=0)]
+    logs.log(102, *batch)
+    logs.log(101, event(101, 4, "out"))
+    assert logs.rows() == []
+    logs.log(102, *batch)
+    assert logs.rows() == [(102, 3)]
+    logs.log(101, event(101, 5, "in", session=2), event(101, 6, "out", session=2))
     assert logs.rows() == []
 
 

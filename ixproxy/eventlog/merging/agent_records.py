@@ -115,7 +115,8 @@ class Session(msgspec.Struct):
     :ivar logins: when nodes told of the login, by their clocks; `logouts` likewise.
     :ivar logout: the last logout, while another node has the session.
     :ivar behind: what stands behind it.
-    :ivar deadline: when that is waited for no longer.
+    :ivar deadline: when that is waited for no longer; without a logout: when the session is
+        forgotten, for another one of the agent has begun.
     :ivar closed: when it ended, by the common clock.
     """
 

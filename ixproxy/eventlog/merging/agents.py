@@ -20,6 +20,11 @@ the last node leaves so ends without a logout. What a node tells of no session (
 not available) behind a logout that is held is held with it. Two sessions that several
 nodes have at the same time stay two.
 
+*A session that is left over*: its nodes are gone for ever, and no logout is logged. When the
+agent's next session has begun, and a while went by without a word of the older one, it is
+forgotten; nothing is told for it. If a node speaks of it after all, it is as one that began
+before the logs.
+
 *What is over* is remembered for a while: rows that come then are copies, or
 too late to be told. A node that had ended a session and logs in to it again opens it again.
 
@@ -115,6 +120,11 @@ class AgentHistories:
         self._past = past
         self._due: list[tuple[float, str]] = []
         for session in self.sessions.values():
+            # A merge without a clock may have been in the future when it kept them.
+            if session.closed is not None:
+                session.closed = min(session.closed, now)
+            if session.deadline is not None:
+                session.deadline = min(session.deadline, now + self._remembered)
             self._due.extend(self._dates(session))
         heapify(self._due)
 
@@ -146,7 +156,7 @@ class AgentHistories:
                 continue
             # As if it was done when it was due, whenever the next row came.
             self.now = max(date, self.now)
-            if session.closed is not None:
+            if session.closed is not None or session.logout is None:
                 self._forget(session)
             else:
                 self._close(session, out)
@@ -322,8 +332,12 @@ class AgentHistories:
                 self._touch(other)
                 del other.nodes[event.dbid]
                 other.left[event.dbid] = event.time
-            if not other.nodes or (other.logout is not None and (begins or joined is None)):
+            new = begins or joined is None
+            if not other.nodes or (other.logout is not None and new):
                 self._close(other, out)
+            elif new and other.deadline is None:
+                other.deadline = self.now + self._remembered
+                self._schedule(other)
 
     def _close(self, session: Session, out: list[Emitted]) -> None:
         """The session is over: its logout is emitted, if there is one."""
@@ -342,6 +356,9 @@ class AgentHistories:
     def _wait_again(self, session: Session) -> None:
         if session.logout is not None:
             session.deadline = self.now + self._restore
+            self._schedule(session)
+        elif session.deadline is not None:
+            session.deadline = self.now + self._remembered
             self._schedule(session)
 
     def _dates(self, session: Session) -> list[tuple[float, str]]:

@@ -4,7 +4,8 @@ How far the clocks of nodes are apart, from what several of them logged at the s
 Theory of operation: for each pair of nodes the differences of the newest acts
 that both logged are kept, and their median is what the clocks are apart: a
 node that was slow, or came back late, does not move it. A median follows clocks
-that drift. The node with the smallest dbid has the right time; the others'
+that drift. The node with the smallest dbid has the right time, of those that are not in the
+future; the others'
 offsets follow from the pairs, those with most samples first. A node that shares nothing with
 any other is taken to be right. What is set by hand is not estimated, and counts
 as right for others.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 WINDOW = 101
 """Samples of a pair that count."""
@@ -56,6 +57,7 @@ class Skew:
         less the first's, in seconds.
     :param fixed: offsets set by hand, by dbid.
     :param estimated: False: all others are 0.
+    :param doubted: nodes whose clocks are right only if there are no others.
     :ivar changed: pairs whose samples are to be kept anew.
     :ivar version: becomes another when an offset does.
     """
@@ -66,10 +68,12 @@ class Skew:
         fixed: Mapping[int, float],
         *,
         estimated: bool = True,
+        doubted: Collection[int] = (),
     ) -> None:
         self._windows = {pair: _Window(each) for pair, each in samples.items()}
         self._fixed = dict(fixed)
         self._estimated = estimated
+        self._doubted = frozenset(doubted)
         self._offsets: dict[int, float] = {}
         self.changed: set[Pair] = set()
         self.version = 0
@@ -110,7 +114,8 @@ class Skew:
         if self._estimated:
             sizes = {pair: len(window.samples) for pair, window in self._windows.items()}
             pairs = sorted(sizes, key=lambda pair: (-sizes[pair], pair))
-            nodes = sorted({node for pair in pairs for node in pair})
+            met = {node for pair in pairs for node in pair}
+            nodes = sorted(met, key=lambda node: (node in self._doubted, node))
             for root in [*sorted(self._fixed), *nodes]:
                 offsets.setdefault(root, 0.0)
                 self._spread(pairs, offsets)

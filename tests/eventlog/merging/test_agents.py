@@ -335,3 +335,48 @@ def test_what_nodes_share_is_said_with_their_own_clocks() -> None:
     for each in (event(1, 1.0, "AgentLogin"), event(2, 41.0, "AgentLogin")):
         agents.seen(each._replace(time=1.0))
     assert agents.shared == [(1, 1.0, 2, 41.0)]
+
+
+def crashes(times: int) -> list[AgentEvent]:
+    """An agent of a node that ends without a word, and who logs in to the next one."""
+    return [
+        event(2 + turn, 1000.0 * turn, "AgentLogin", agent_session_number=turn)
+        for turn in range(1, times + 1)
+    ]
+
+
+def test_sessions_of_nodes_that_are_gone_for_ever_are_not_kept_for_ever() -> None:
+    agents = AgentHistories()
+    for each in crashes(50):
+        agents.seen(each)
+        assert len(agents.sessions) <= 2
+    agents.passed(60_000.0)
+    assert list(agents.sessions) == ["50.1"]
+
+
+def test_a_session_that_was_left_over_may_be_spoken_of_and_ends() -> None:
+    agents = AgentHistories()
+    emitted = [agents.seen(each) for each in crashes(2)]
+    ready = event(3, 2500.0, "ReadyForMedia", media_type="chat")
+    emitted += [agents.seen(ready), agents.passed(3090.0)]
+    assert set(agents.sessions) == {"1.1", "2.1"}
+    emitted.append(agents.passed(3200.0))
+    assert set(agents.sessions) == {"2.1"}
+    emitted += [
+        agents.seen(event(3, 4000.0, "NotReadyForMedia", media_type="chat")),
+        agents.seen(event(3, 4100.0, "AgentLogout")),
+        agents.passed(9000.0),
+    ]
+    assert shapes(each for out in emitted for each in out) == [
+        ("EventAgentLogin", 1, None),
+        ("EventAgentLogin", 2, None),
+        ("EventReadyForMedia", 1, "chat"),
+        ("EventNotReadyForMedia", 1, "chat"),
+        ("EventAgentLogout", 1, None),
+    ]
+    assert set(agents.sessions) == {"2.1"}
+
+
+def test_a_session_that_was_left_over_is_kept_as_it_is() -> None:
+    events = [*crashes(3), event(3, 3100.0, "ReadyForMedia", media_type="chat")]
+    assert merged(events, interrupted=True) == merged(events)

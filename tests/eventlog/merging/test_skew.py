@@ -89,3 +89,10 @@ def test_clocks_that_are_right_are_not_apart_by_what_was_rounded_on_the_way() ->
     pairs = {(1, 2): [0.0], (1, 3): [0.9376] * 3, (2, 3): [0.9374] * 3}
     skew = Skew(pairs, {})
     assert [skew.of(dbid) for dbid in (1, 2, 3)] == [0.0, 0.0, 0.938]
+
+
+def test_a_node_in_the_future_is_not_the_one_that_is_right() -> None:
+    skew = Skew({(1, 2): [-7200.0], (2, 3): [5.0]}, {}, doubted={1})
+    assert [skew.of(dbid) for dbid in (1, 2, 3)] == [7200.0, 0.0, 5.0]
+    skew = Skew({(1, 2): [-7200.0]}, {}, doubted={1, 2})
+    assert [skew.of(dbid) for dbid in (1, 2)] == [0.0, -7200.0]
