@@ -56,5 +56,5 @@ def test_a_loss_is_continued_reported_or_stops(on_loss: str, settled: bool, merg
 
 
 def test_it_has_one_setting() -> None:
-    with pytest.raises(ConfigError, match="there are: on-loss"):
+    with pytest.raises(ConfigError, match="There are: on-loss"):
         make({"onloss": "stop"})
