@@ -24,7 +24,7 @@ from ixproxy.testing.memory_nodes import MemoryNode
 
 WHOLE, SMALL = "whole", "small"
 LOGS = (WHOLE, SMALL)
-SPOOL, SPOOL_BYTES = 8, 2000
+SPOOL, SPOOL_BYTES = 8, 3200
 """Events that may wait for the small log, and bytes of them: either may be reached first."""
 
 PACING = LogPacing(batch_size=5, storing_timeout=0.1)
