@@ -51,7 +51,8 @@ def test_what_is_written_is_there_for_a_group_and_offsets_are_kept(broker: Kafka
     assert sorted(found) == [b"a", b"b", b"c"]
     consumer.commit(asynchronous=False)
     asked = [TopicPartition("claims", at) for at in range(2)]
-    assert sum(each.offset for each in consumer.committed(asked, 10)) == 3
+    # All may be in one partition: of the other one nothing is committed, which is below 0.
+    assert sum(max(0, each.offset) for each in consumer.committed(asked, 10)) == 3
     consumer.close()
 
 
