@@ -15,6 +15,7 @@ from ixproxy.eventlog.fitting import fitting
 from ixproxy.eventlog.rows import Rows, column_names
 from ixproxy.eventlog.schemas import EVENT_TABLES, built_in, check_version
 from ixproxy.eventlog.settings import TableSettings, read_settings
+from ixproxy.eventlog.sqlite_inserts import Inserts
 from ixproxy.eventlog.sqlite_tables import connect, prepare
 from ixproxy.eventlog.table_log import TableLog
 from ixproxy.storage.schemas import Schema
@@ -66,10 +67,9 @@ class SqliteTables:
         self._schema = schema or built_in("sqlite")
         self._connection: sqlite3.Connection | None = None
         self._file = (0, 0)
-        self._inserts = {}
-        for table in EVENT_TABLES:
-            names = column_names(table, settings.fields)
-            self._inserts[table] = sql_texts.insert(table, names, _marks(len(names)))
+        self._inserts = Inserts(
+            {table: column_names(table, settings.fields) for table in EVENT_TABLES}
+        )
         self._insert_dropped = sql_texts.insert_dropped(_marks(8))
         self._mark_stored = sql_texts.mark_stored(_marks(5))
         self._mark_rest = sql_texts.mark_rest(_marks(5))
@@ -130,7 +130,7 @@ class SqliteTables:
             new = 0
             for table, found in rows.events.items():
                 if found:
-                    new += connection.executemany(self._inserts[table], found).rowcount
+                    new += self._inserts.run(connection, table, found)
             if rows.dropped:
                 new += connection.executemany(self._insert_dropped, rows.dropped).rowcount
             mark = (dbid, node, rows.epoch, rows.number, rows.time)

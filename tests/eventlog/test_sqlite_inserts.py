@@ -1,0 +1,55 @@
+"""Rows are inserted with the columns that they have."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from ixproxy.eventlog.schemas import AGENT, built_in, tables
+from ixproxy.eventlog.sqlite_inserts import Inserts
+
+NAMES = [column.name for column in tables()[AGENT].columns]
+INSERTS = Inserts({AGENT: NAMES})
+
+
+@pytest.fixture
+def database() -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(built_in("sqlite").creation())
+    yield connection
+    connection.close()
+
+
+def row(number: int | None, **more: object) -> tuple[object, ...]:
+    has = {
+        "dbid": 101, "epoch": 1, "event_number": number, "event_time": 5.0,
+        "event": "EventAgentLogin", "tenant_id": 1, **more,
+    }  # fmt: skip
+    return tuple(has.get(name) for name in NAMES)
+
+
+def stored(database: sqlite3.Connection) -> list[tuple[object, ...]]:
+    return database.execute("SELECT * FROM rpt_agent ORDER BY event_number").fetchall()
+
+
+def test_rows_with_different_columns_are_stored_as_they_are(database: sqlite3.Connection) -> None:
+    rows = [row(1, agent_id="anna"), row(2, place_id="p1", reason=0), row(3, agent_id="bert")]
+    assert INSERTS.run(database, AGENT, rows) == 3
+    assert stored(database) == rows
+
+
+def test_one_that_is_there_is_passed_over_and_not_counted(database: sqlite3.Connection) -> None:
+    INSERTS.run(database, AGENT, [row(1, agent_id="anna")])
+    assert INSERTS.run(database, AGENT, [row(1, place_id="p1"), row(2)]) == 1
+    assert stored(database) == [row(1, agent_id="anna"), row(2)]
+
+
+def test_what_must_be_there_and_is_not_is_refused(database: sqlite3.Connection) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="event_number"):
+        INSERTS.run(database, AGENT, [row(1), row(None)])
+
+
+def test_no_rows_are_no_statement(database: sqlite3.Connection) -> None:
+    assert INSERTS.run(database, AGENT, []) == 0
