@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from ixproxy.eventlog.schemas import AGENT, built_in, tables
-from ixproxy.eventlog.sqlite_inserts import Inserts
+from ixproxy.eventlog.sqlite_inserts import MOST_VALUES, TOGETHER, Inserts
 
 NAMES = [column.name for column in tables()[AGENT].columns]
 INSERTS = Inserts({AGENT: NAMES})
@@ -53,3 +53,21 @@ def test_what_must_be_there_and_is_not_is_refused(database: sqlite3.Connection) 
 
 def test_no_rows_are_no_statement(database: sqlite3.Connection) -> None:
     assert INSERTS.run(database, AGENT, []) == 0
+
+
+@pytest.mark.parametrize("number", [TOGETHER - 1, TOGETHER, TOGETHER + 1, 2 * TOGETHER + 3])
+def test_any_number_of_rows_is_stored_once(database: sqlite3.Connection, number: int) -> None:
+    rows = [row(at, agent_id="anna" if at % 3 else None) for at in range(number)]
+    assert INSERTS.run(database, AGENT, rows[:2]) == 2
+    assert INSERTS.run(database, AGENT, rows) == number - 2
+    assert stored(database) == rows
+
+
+def test_rows_with_many_columns_are_fewer_in_one_statement(database: sqlite3.Connection) -> None:
+    own = [f"c_{number}" for number in range(MOST_VALUES // TOGETHER)]
+    for name in own:
+        database.execute(f"ALTER TABLE {AGENT} ADD COLUMN {name} INTEGER")
+    inserts = Inserts({AGENT: [*NAMES, *own]})
+    rows = [(*row(at), *range(len(own))) for at in range(2 * TOGETHER)]
+    assert inserts.run(database, AGENT, rows) == len(rows)
+    assert stored(database) == rows
