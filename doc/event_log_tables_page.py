@@ -164,6 +164,11 @@ the schema is `?schema-name=NAME`: `postgresql://reader@db.example/logs?schema-n
   consequence: a node that never comes back keeps the rows of those who were logged in on it. A
   node that logs late deletes its own when it has caught up.
 
+A node that ends at a bad moment writes its last batch again when it is back. If its rows were
+deleted meanwhile, they come again: those of the session go with the node's own logout, which
+comes again too, or came later. What the batch has of the agent behind that logout, and what
+names no session, stays until the agent's next logout.
+
 The trigger belongs to the database. Nodes that share it must be configured alike: the last that
 begins says what holds. Whatever reads the log, a merge too, must be faster than logouts: rows
 that are deleted before a [merge](event-log-merge.md) are in no history, and nothing says so. To

@@ -113,7 +113,13 @@ class Trial:
 
     async def all_settled(self) -> None:
         """Wait until all is taken, and the broker has nothing left of it."""
-        await until(self.reactor, partial(self.has_taken, len(self.good)), WHOLE_SECONDS)
+
+        def all_taken() -> bool:
+            # What is answered late waits for this where nothing more comes in.
+            self.intake.settle()
+            return self.has_taken(len(self.good))
+
+        await until(self.reactor, all_taken, WHOLE_SECONDS)
         while await self.left():
             self.intake.settle()
             await deferLater(self.reactor, 0.5, lambda: None)
