@@ -55,7 +55,8 @@ class IEventLog(Interface):
         holds no secrets.
         """
 
-    # A log may have an attribute `wants_userdata` as well: False where it makes nothing of the
-    # user data of interactions, which is then left out of their events. It is read once.
+    # A log may have an attribute `wants_properties` as well: the names of those properties of
+    # interactions (`UserData` is one) that it makes something of. The others are then left out of
+    # its events. None is all; without the attribute it is all, too. It is read once.
 
     kind: str = Attribute("As in the address: sqlite, postgresql, amqp.")

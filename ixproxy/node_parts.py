@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +11,11 @@ from ixproxy.config_capture import limits_of, rules_of
 from ixproxy.config_eventlog import kind_of, log_rules_of, maker_settings, pacing_of
 from ixproxy.errors import ConfigError, ConfigProblem
 from ixproxy.interfaces import ICapturePointMaker, IEventLogMaker
+from ixproxy.interfaces_eventlog import IEventLog
 from ixproxy.net.capture_plans import CapturePlan
 from ixproxy.net.log_plans import LogPlan
 from ixproxy.node.model import NodeSettings
+from ixproxy.node.packed_properties import PROPERTIES
 from ixproxy.plugin import find_maker
 
 FindMaker = Callable[[Any, str], Any]
@@ -74,7 +76,7 @@ def log_plans(application: NodeApplication, find: FindMaker = find_maker) -> tup
         kind, settings = kind_of(log.address), maker_settings(log)
         try:
             maker = find(IEventLogMaker, kind)
-            wants_userdata = bool(getattr(maker.make(settings), "wants_userdata", True))
+            needed = _properties_needed(maker.make(settings))
         except ConfigError as refused:
             problems += [each._replace(table=f"{table}, {log.name}") for each in refused.problems]
             continue
@@ -88,13 +90,27 @@ def log_plans(application: NodeApplication, find: FindMaker = find_maker) -> tup
                 kind,
                 lambda maker=maker, settings=settings: maker.make(settings),  # type: ignore[misc]
                 settings,
-                replace(log_rules_of(log), userdata=wants_userdata),
+                replace(log_rules_of(log), properties=needed),
                 pacing_of(log),
             )
         )
     if problems:
         raise ConfigError(problems)
     return tuple(plans)
+
+
+def _properties_needed(log: IEventLog) -> frozenset[str] | None:
+    """
+    Of interactions: what a log makes something of; None: all.
+
+    :raise ValueError: it names one that there is not.
+    """
+    wanted: Collection[str] | None = getattr(log, "wants_properties", None)
+    if wanted is None:
+        return None
+    if unknown := sorted(set(wanted) - PROPERTIES):
+        raise ValueError(f"wants_properties: interactions have no property {unknown[0]!r}")
+    return frozenset(wanted)
 
 
 def with_parts(

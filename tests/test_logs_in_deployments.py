@@ -41,7 +41,7 @@ async def test_a_log_of_a_deployment_file_logs(tmp_path: Path, real_reactor: Any
     path = tmp_path / "log.db"
     (log,) = logs(ALL.replace("ADDRESS", f"sqlite:{path}"))
     assert isinstance(log, TableLog)
-    assert log.wants_userdata
+    assert "UserData" in log.wants_properties
     log.begin(real_reactor, "ixn1", 101)
     await log.store([entry(number) for number in (4, 7, 8)])
     await log.at_rest(8, 1e10)

@@ -134,13 +134,15 @@ batch-size = 7
 """
 
 
-class Lean(MemoryLog):
-    wants_userdata = False
-
-
 class LeanMaker(MemoryLogMaker):
+    def __init__(self, *wanted: str) -> None:
+        super().__init__()
+        self.wanted = wanted
+
     def make(self, settings: Mapping[str, object]) -> Any:
-        return Lean(Shelf())
+        log: Any = MemoryLog(Shelf())
+        log.wants_properties = self.wanted
+        return log
 
 
 def logs(maker: Any, text: str = LOGS) -> Any:
@@ -152,7 +154,7 @@ def test_each_event_log_has_its_rules_its_pace_and_what_makes_it() -> None:
     first, second = logs(MemoryLogMaker())
     assert (first.name, first.kind) == ("memory", "memory")
     assert first.settings == {"address": "memory:a", "log-userdata": True}
-    assert (first.rules.max_queue, first.rules.userdata) == (12345, True)
+    assert (first.rules.max_queue, first.rules.properties) == (12345, None)
     assert second.pacing == LogPacing(7, 1.0)
     assert first.make() is not first.make()
     assert logs(MemoryLogMaker()) == logs(MemoryLogMaker())
@@ -160,8 +162,17 @@ def test_each_event_log_has_its_rules_its_pace_and_what_makes_it() -> None:
     assert settings.logs == {"memory": first.rules, "second": second.rules}
 
 
-def test_a_log_that_makes_nothing_of_user_data_is_given_none() -> None:
-    assert [plan.rules.userdata for plan in logs(LeanMaker())] == [False, False]
+def test_a_log_is_given_the_properties_that_it_wants() -> None:
+    for wanted in ((), ("ExternalId", "UserData")):
+        plans = logs(LeanMaker(*wanted))
+        assert [plan.rules.properties for plan in plans] == [frozenset(wanted)] * 2
+
+
+def test_a_log_that_wants_what_interactions_do_not_have_is_refused() -> None:
+    with pytest.raises(ConfigError) as refused:
+        logs(LeanMaker("ExternalId", "Colour"))
+    assert len(refused.value.problems) == 2
+    assert "wants_properties: interactions have no property 'Colour'" in str(refused.value)
 
 
 class BadLogMaker(MemoryLogMaker):

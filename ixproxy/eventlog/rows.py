@@ -49,6 +49,14 @@ _SEEN_ONLY_BY_CLIENTS = (
 for _each in _SEEN_ONLY_BY_CLIENTS:
     NOT_LOGGED[_each] = "it tells clients what other events report"
 
+PROPERTIES = frozenset(
+    {
+        "InteractionType", "InteractionSubtype", "InteractionState", "ParentId", "ExternalId",
+        "SubmittedBy", "ReceivedAt", "SubmittedAt", "MovedToQueueAt",
+    }
+)  # fmt: skip
+"""Of interactions: those that have columns, where no custom field is made of the user data."""
+
 _NONE2, _NONE3, _NONE5, _NONE6 = (None,) * 2, (None,) * 3, (None,) * 5, (None,) * 6
 _FAULT = ("FaultCode", "FaultString")
 _NAMED = ("Service", "Method")
@@ -197,8 +205,10 @@ class RowMaker:
         )  # fmt: skip
 
     def _custom_fields(self, event: InteractionEvent) -> Values:
+        if not self._userdata or not self._fields:
+            return self._nothing
         user_data = event.interaction.get("UserData")
-        if not self._userdata or not isinstance(user_data, dict) or not user_data:
+        if not isinstance(user_data, dict) or not user_data:
             return self._nothing
         return tuple([self._custom_field(field, user_data) for field in self._fields])
 

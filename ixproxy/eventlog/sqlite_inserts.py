@@ -10,10 +10,10 @@ back for every step of a statement, and has to wait for it after each while the 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, compress, repeat
-from operator import is_not
+from operator import is_not, itemgetter
 
 from ixproxy.eventlog import sql_texts
 from ixproxy.eventlog.rows import Values
@@ -46,12 +46,8 @@ class Inserts:
         :return: how many were not.
         :raise sqlite3.Error: one cannot be inserted.
         """
-        alike: dict[tuple[bool, ...], list[Values]] = {}
-        for row in rows:
-            has = tuple(map(is_not, row, repeat(None)))
-            alike.setdefault(has, []).append(tuple(compress(row, has)))
         new = 0
-        for has, some in alike.items():
+        for has, some in _alike(rows).items():
             together = max(1, min(TOGETHER, MOST_VALUES // max(1, sum(has))))
             whole = len(some) - len(some) % together
             text = self._text(table, has, together)
@@ -66,3 +62,27 @@ class Inserts:
         names = list(compress(self._columns[table], has))
         marks = f"({', '.join('?' * len(names))})"
         return sql_texts.insert(table, names, f"VALUES {', '.join([marks] * number)}")
+
+
+def _alike(rows: Sequence[Values]) -> dict[tuple[bool, ...], list[Values]]:
+    """What rows have, by which columns they have."""
+    alike: dict[tuple[bool, ...], list[Values]] = {}
+    some: list[Values] = []
+    values_of: Callable[[Values], Values] = tuple
+    lacks = -1
+    for row in rows:
+        # Most are like the one before, which is seen sooner than what they have is found out.
+        if row.count(None) == lacks and None not in (values := values_of(row)):
+            some.append(values)
+            continue
+        has = tuple(map(is_not, row, repeat(None)))
+        some = alike.setdefault(has, [])
+        some.append(tuple(compress(row, has)))
+        lacks, values_of = row.count(None), _getter(has)
+    return alike
+
+
+@lru_cache(STATEMENTS)
+def _getter(has: tuple[bool, ...]) -> Callable[[Values], Values]:
+    """Of the values that rows have; every row has several, for its key does."""
+    return itemgetter(*compress(range(len(has)), has))

@@ -20,7 +20,7 @@ from zope.interface import implementer
 
 from ixproxy.capture.worker import Worker, Works
 from ixproxy.errors import StorageError
-from ixproxy.eventlog.rows import RowMaker, Rows
+from ixproxy.eventlog.rows import PROPERTIES, RowMaker, Rows
 from ixproxy.eventlog.settings import TableSettings
 from ixproxy.interfaces_eventlog import IEventLog
 from ixproxy.node.log_work import Entry
@@ -72,7 +72,7 @@ class TableLog:
     See `IEventLog`.
 
     :param make_worker: makes the thread.
-    :ivar wants_userdata: whether it makes anything of the user data of interactions.
+    :ivar wants_properties: of interactions: those that it makes something of.
     """
 
     log = Logger()
@@ -84,7 +84,8 @@ class TableLog:
         make_worker: Callable[[Any, str], Works] = Worker,
     ) -> None:
         self.kind = tables.kind
-        self.wants_userdata = settings.log_userdata and bool(settings.fields)
+        custom = settings.log_userdata and settings.fields
+        self.wants_properties = PROPERTIES | {"UserData"} if custom else PROPERTIES
         self._tables = tables
         self._maker = RowMaker(settings)
         self._make_worker = make_worker

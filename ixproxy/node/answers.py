@@ -9,10 +9,8 @@ those without a value left out; its user data is the key-value list
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import Any
 
 import msgspec
-from msgspec.structs import fields
 
 from ixproxy.messages.message import KeyValues, Party, Workbin
 from ixproxy.node.properties import SYSTEM_PROPERTIES, Kind
@@ -22,14 +20,16 @@ from ixproxy.values import PartyType
 _decode_map = msgspec.msgpack.Decoder(dict).decode
 encode_map = msgspec.msgpack.Encoder().encode
 
-_ALWAYS = {"id", "tenant_id", "media_type", "state", "queue", "is_locked", "is_online", "is_held"}
-_SHOWN = tuple(
-    (known.name, known.column, known.column in _ALWAYS)
-    for known in SYSTEM_PROPERTIES
-    if known.kind is not Kind.BLOB
+ALWAYS_SHOWN = frozenset(
+    {"id", "tenant_id", "media_type", "state", "queue", "is_locked", "is_online", "is_held"}
 )
-_NAMES = tuple((name, always) for name, _, always in _SHOWN)
-_values = attrgetter(*(column for _, column, _ in _SHOWN))
+"""Columns whose properties are shown without a value, too."""
+SHOWN = tuple(
+    (known.name, known.column) for known in SYSTEM_PROPERTIES if known.kind is not Kind.BLOB
+)
+"""Names and columns of the properties that are shown as they are stored."""
+_NAMES = tuple((name, column in ALWAYS_SHOWN) for name, column in SHOWN)
+_values = attrgetter(*(column for _, column in SHOWN))
 
 
 def decoded(packed: bytes) -> KeyValues:
@@ -61,46 +61,6 @@ def interaction_properties(row: InteractionRow, party: PartyRow | None = None) -
             shown["StrategyId"] = party.strategy_id
     shown["UserData"] = decoded(row.user_data)
     return shown
-
-
-_ORDERED = sorted(_SHOWN, key=lambda each: not each[2])
-_WITH_PARTY = ("AgentId", "PlaceId", "StrategyId", "InQueues", "OutQueues", "UserData")
-_EMPTY: dict[str, object] = {each.name: each.default for each in fields(InteractionRow)}
-_Shown: Any = msgspec.defstruct(
-    "_Shown",
-    [
-        (column, Any) if always else (column, Any, _EMPTY[column] if _EMPTY[column] == "" else None)
-        for _, column, always in _ORDERED
-    ]
-    + [(name, Any, None) for name in _WITH_PARTY],
-    rename={column: name for name, column, _ in _SHOWN},
-    omit_defaults=True,
-)
-_in_order = attrgetter(*(column for _, column, _ in _ORDERED))
-
-
-def packed_properties(
-    row: InteractionRow, party: PartyRow | None = None, *, userdata: bool = True
-) -> msgspec.Raw:
-    """
-    The same for an event that is only encoded: several times faster, for nothing that is
-    stored encoded is decoded.
-
-    :param userdata: user data is among them.
-    """
-    shown = _Shown(*_in_order(row))
-    if row.in_queues:
-        shown.InQueues = msgspec.Raw(row.in_queues)
-    if row.out_queues:
-        shown.OutQueues = msgspec.Raw(row.out_queues)
-    if party is not None:
-        if party.party_type == PartyType.AGENT:
-            shown.AgentId, shown.PlaceId = party.agent_id, party.place_id
-        else:
-            shown.StrategyId = party.strategy_id
-    if userdata:
-        shown.UserData = msgspec.Raw(row.user_data or b"\x80")
-    return msgspec.Raw(encode_map(shown))
 
 
 def party_shown(row: PartyRow) -> Party:

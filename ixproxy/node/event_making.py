@@ -7,7 +7,7 @@ only encoded, so what is stored encoded stays so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from ixproxy import messages as m
@@ -19,11 +19,11 @@ from ixproxy.node.answers import (
     decoded,
     interaction_properties,
     invited_shown,
-    packed_properties,
     party_shown,
     workbin_shown,
 )
 from ixproxy.node.life_cycle import Step, When
+from ixproxy.node.packed_properties import Needed, packer
 from ixproxy.node.rows import AgentRow, InteractionRow, InvitationRow, LogoutRow, PartyRow
 from ixproxy.node.turn import Cause, Turn
 from ixproxy.node.visibility import foremost
@@ -78,14 +78,14 @@ def having(what: Happening) -> PartyRow | None:
 class Shown:
     """What the events of one happening have in common, made when the first one needs it."""
 
-    __slots__ = ("_actor", "_packed", "_properties", "_turn", "_what", "_with_userdata")
+    __slots__ = ("_actor", "_needed", "_packed", "_properties", "_turn", "_what")
 
     def __init__(self, turn: Turn, what: Happening) -> None:
         self._turn = turn
         self._what = what
         self._properties: KeyValues | None = None
         self._packed: Any = None
-        self._with_userdata = False
+        self._needed: Needed = None
         self._actor: Actor | Literal[False] | None = False
 
     def told(self, row: InteractionRow) -> KeyValues:
@@ -94,11 +94,11 @@ class Shown:
             self._properties = interaction_properties(row, having(self._what))
         return self._properties
 
-    def logged(self, row: InteractionRow, *, userdata: bool) -> Any:
-        """The same for event logs alone: they are only encoded."""
-        if self._packed is None or (userdata and not self._with_userdata):
-            self._packed = packed_properties(row, having(self._what), userdata=userdata)
-            self._with_userdata = userdata
+    def logged(self, row: InteractionRow, needed: Needed) -> Any:
+        """What some of them are encoded from, for event logs alone."""
+        if self._packed is None or needed != self._needed:
+            self._packed = packer(needed).pack(row, having(self._what))
+            self._needed = needed
         return self._packed
 
     def actor(self) -> Actor | None:
@@ -122,43 +122,12 @@ def event_of(
     if kind is m.EventInvite:
         assert isinstance(party, InvitationRow)
         return invite_event(turn, party, row, properties)
-    more: dict[str, Any] = {}
     if isinstance(party, InvitationRow):
         more = _invitation_shown(step, party)
     elif issubclass(kind, PartyEvent):
-        more["operation"] = what.operation
-        if party is not None:
-            more["agent_id"] = party.agent_id
-            more["party"] = party_shown(party)
-            if party.agent_number:
-                more["agent_session"] = (party.agent_number, party.agent_dbid)
-    elif kind is m.EventRouteRequest:
-        assert what.joined is not None
-        more["strategy_id"] = what.joined.strategy_id
-        more["queue"] = row.queue
-        more["take_number"] = what.joined.take_number
-    elif kind is m.EventAbandoned:
-        pass
-    elif kind in (m.EventPropertiesChanged, m.EventAttachedDataChanged):
-        added, changed, deleted = what.changed
-        more["added_properties"] = added
-        more["changed_properties"] = changed
-        more["deleted_properties"] = deleted
-    elif kind is m.EventWorkbinContentChanged:
-        more["workbin"] = workbin_shown(place_of(step, what) or row)
-        more["workbin_content_operation"] = step.operation
-    elif kind not in (m.EventHeld, m.EventResumed):
-        more["queue"] = row.queue
-        if kind is m.EventPlacedInQueue:
-            more["old_queue"] = what.before.queue if what.before else ""
-        elif kind is m.EventTakenFromQueue:
-            more["queue"] = what.before.queue if what.before else row.queue
-            more["party"] = party_shown(what.joined) if what.joined else None
-        elif kind is m.EventTakenFromWorkbin:
-            more["queue"] = what.before.queue if what.before else row.queue
-            more["workbin"] = workbin_shown(what.before or row)
-        elif kind is m.EventPlacedInWorkbin:
-            more["workbin"] = workbin_shown(row)
+        more = _party_concerned(what, party)
+    else:
+        more = _MORE.get(kind, _queue)(step, what, row)
     return kind(
         event_time=turn.now,
         event_number=turn.counters.event_number,
@@ -171,6 +140,85 @@ def event_of(
         interaction=properties,
         **more,
     )
+
+
+def _party_concerned(what: Happening, party: PartyRow | None) -> dict[str, Any]:
+    more: dict[str, Any] = {"operation": what.operation}
+    if party is not None:
+        more["agent_id"] = party.agent_id
+        more["party"] = party_shown(party)
+        if party.agent_number:
+            more["agent_session"] = (party.agent_number, party.agent_dbid)
+    return more
+
+
+def _nothing(step: Step, what: Happening, row: InteractionRow) -> dict[str, Any]:
+    return {}
+
+
+def _queue(step: Step, what: Happening, row: InteractionRow) -> dict[str, Any]:
+    return {"queue": row.queue}
+
+
+def _old_queue(what: Happening, row: InteractionRow) -> str:
+    return what.before.queue if what.before else row.queue
+
+
+def _placed_in_queue(step: Step, what: Happening, row: InteractionRow) -> dict[str, Any]:
+    return {"queue": row.queue, "old_queue": what.before.queue if what.before else ""}
+
+
+def _taken_from_queue(step: Step, what: Happening, row: InteractionRow) -> dict[str, Any]:
+    party = party_shown(what.joined) if what.joined else None
+    return {"queue": _old_queue(what, row), "party": party}
+
+
+def _placed_in_workbin(step: Step, what: Happening, row: InteractionRow) -> dict[str, Any]:
+    return {"queue": row.queue, "workbin": workbin_shown(row)}
+
+
+def _taken_from_workbin(step: Step, what: Happening, row: InteractionRow) -> dict[str, Any]:
+    return {"queue": _old_queue(what, row), "workbin": workbin_shown(what.before or row)}
+
+
+def _workbin_content(step: Step, what: Happening, row: InteractionRow) -> dict[str, Any]:
+    workbin = workbin_shown(place_of(step, what) or row)
+    return {"workbin": workbin, "workbin_content_operation": step.operation}
+
+
+def _route_request(step: Step, what: Happening, row: InteractionRow) -> dict[str, Any]:
+    joined = what.joined
+    assert joined is not None
+    return {
+        "strategy_id": joined.strategy_id,
+        "queue": row.queue,
+        "take_number": joined.take_number,
+    }
+
+
+def _changes(step: Step, what: Happening, row: InteractionRow) -> dict[str, Any]:
+    added, changed, deleted = what.changed
+    return {
+        "added_properties": added,
+        "changed_properties": changed,
+        "deleted_properties": deleted,
+    }
+
+
+_MORE: Mapping[type[Event], Callable[[Step, Happening, InteractionRow], dict[str, Any]]] = {
+    m.EventRouteRequest: _route_request,
+    m.EventPropertiesChanged: _changes,
+    m.EventAttachedDataChanged: _changes,
+    m.EventWorkbinContentChanged: _workbin_content,
+    m.EventPlacedInQueue: _placed_in_queue,
+    m.EventTakenFromQueue: _taken_from_queue,
+    m.EventPlacedInWorkbin: _placed_in_workbin,
+    m.EventTakenFromWorkbin: _taken_from_workbin,
+    m.EventAbandoned: _nothing,
+    m.EventHeld: _nothing,
+    m.EventResumed: _nothing,
+}
+"""What events of each kind say beyond what all do; the others say the queue."""
 
 
 def _invitation_shown(step: Step, row: InvitationRow) -> dict[str, Any]:
@@ -231,7 +279,7 @@ def _inviter_shown(turn: Turn, row: InvitationRow) -> Actor:
 def acting(turn: Turn, what: Happening) -> Actor | None:
     """Who caused it: a party by its own name, else as the client is called."""
     sender = what.cause.sender
-    if sender is not None:
+    if sender is not None and (what.joined is not None or what.left or what.stayed):
         joined = () if what.joined is None else (what.joined,)
         for party in (*joined, *what.left, *what.stayed):
             if party.session != sender.session:

@@ -54,7 +54,7 @@ def happen(turn: Turn, transition: Transition, what: Happening) -> None:
             if receivers or streamed:
                 properties = shown.told(row)
             else:
-                properties = shown.logged(row, userdata=turn.spools.need_userdata(logs))
+                properties = shown.logged(row, turn.spools.needed(logs))
             event = event_of(turn, step, what, subject, properties, shown.actor())
             for session in receivers:
                 turn.tell(session, event)

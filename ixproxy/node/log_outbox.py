@@ -19,7 +19,6 @@ from ixproxy.node.log_packs import (
     READ_BYTES,
     Amount,
     Packed,
-    and_these,
     consumer_of,
     gap_of,
     pack_of,
@@ -63,13 +62,13 @@ def _pack(turn: Turn, name: str, rules: LogRules, mine: list[Gathered]) -> LogGr
 def _put_packs(turn: Turn, name: str, events: list[Gathered], before: Amount) -> Amount:
     """Put them; what the log was told with them."""
     some: list[Packed] = []
-    size = 0
+    size, last = 0, events[-1]
     for each in events:
         some.append(each.event)
-        size += each.event.size
-        if size >= PACK_BYTES or each is events[-1]:
+        size += each.size
+        if size >= PACK_BYTES or each is last:
             _put(turn, name, each.number, pack_of(turn.identity.epoch, before, some))
-            before = and_these(before, some)
+            before = Amount(before.events + len(some), before.size + size)
             some, size = [], 0
     return before
 
@@ -82,8 +81,11 @@ def _room(rules: LogRules, spool: Spool, mine: list[Gathered]) -> tuple[int, Bou
     bound = rules.nearly_full_by(waiting, size)
     if spool.gap is not None and bound is not None:
         return 0, rules.full_by(waiting, size) or bound
+    if waiting + len(mine) <= rules.max_queue and size + mine[-1].so_far <= rules.max_bytes:
+        # Other logs' events are among these bytes: a bound is not reached where they fit.
+        return len(mine), None
     for at, each in enumerate(mine):
-        waiting, size = waiting + 1, size + each.event.size
+        waiting, size = waiting + 1, size + each.size
         if waiting > rules.max_queue:
             return at, Bound.EVENTS
         if size > rules.max_bytes:

@@ -78,7 +78,8 @@ class LogRules:
     """
     One event log, as the rules see it.
 
-    :ivar userdata: it needs the user data of interactions.
+    :ivar properties: names of the properties of interactions that it needs, of which the user
+        data is one; None: all.
     :ivar only: names of the events that it is told; empty: all.
     :ivar max_queue: how many events may wait for it.
     :ivar max_bytes: how many bytes of them.
@@ -91,7 +92,7 @@ class LogRules:
     queue: bool = True
     strategy: bool = True
     esp_service: bool = True
-    userdata: bool = True
+    properties: frozenset[str] | None = None
     only: frozenset[str] = frozenset()
     max_queue: int = 1_000_000
     max_bytes: int = 1 << 30

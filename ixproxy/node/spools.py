@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from msgspec import MsgspecError
+from msgspec import MsgspecError, Struct
 
 from ixproxy.interfaces import IStore
 from ixproxy.messages.message import Event
@@ -43,6 +43,7 @@ from ixproxy.node.log_packs import (
 )
 from ixproxy.node.log_rules import LogRules, Wanting
 from ixproxy.node.log_work import Bound, Dropped
+from ixproxy.node.packed_properties import Needed, all_of
 
 
 class Spool(NamedTuple):
@@ -69,16 +70,18 @@ class Spool(NamedTuple):
         return self.next.size - self.oldest.size
 
 
-class Gathered(NamedTuple):
+class Gathered(Struct, frozen=True):
     """
     An event that logs want.
 
+    :ivar size: bytes of it.
     :ivar so_far: bytes of all that the batch has gathered, with it.
     """
 
     logs: tuple[str, ...]
     number: int
     event: Packed
+    size: int
     so_far: int
 
 
@@ -98,6 +101,7 @@ class Spools:
         self._journal = journal
         self.mandatory: tuple[str, ...] = ()
         self._of = Wanting({}).of
+        self._needed: dict[tuple[str, ...], Needed] = {}
         self.rules: Mapping[str, LogRules] = {}
         self.spools: dict[str, Spool] = {}
         self.gathered: list[Gathered] = []
@@ -119,7 +123,7 @@ class Spools:
         self.spools.update(new)
         self.rules = rules
         self.mandatory = tuple(name for name, each in rules.items() if each.mandatory)
-        self._of = Wanting(rules).of
+        self._of, self._needed = Wanting(rules).of, {}
 
     def begin(self) -> None:
         """A batch begins."""
@@ -133,15 +137,22 @@ class Spools:
         """
         return self._of(kind, of_agent) if self.rules else ()
 
-    def need_userdata(self, logs: tuple[str, ...]) -> bool:
-        """Whether any of these logs needs the user data of interactions."""
-        return any(self.rules[name].userdata for name in logs)
+    def needed(self, logs: tuple[str, ...]) -> Needed:
+        """Which properties of interactions any of these logs needs."""
+        try:
+            return self._needed[logs]
+        except KeyError:
+            needed = all_of([self.rules[name].properties for name in logs])
+            self._needed[logs] = needed
+            return needed
 
     def gather(self, logs: tuple[str, ...], event: Event) -> None:
         """Keep an event for some logs."""
-        encoded = packed(event)
-        so_far = encoded.size + (self.gathered[-1].so_far if self.gathered else 0)
-        self._journal.append(self.gathered, Gathered(logs, event.event_number, encoded, so_far))
+        gathered, encoded = self.gathered, packed(event)
+        size = encoded.size
+        so_far = size + gathered[-1].so_far if gathered else size
+        number = event.event_number
+        self._journal.append(gathered, Gathered(logs, number, encoded, size, so_far))
 
     def set(self, log: str, spool: Spool) -> None:
         """More waits for a log, or less."""
@@ -159,7 +170,7 @@ class Spools:
             return rules.full_by(events, size)
         if rules.full_by(events + len(gathered), size + gathered[-1].so_far) is None:
             return None
-        mine = [each.event.size for each in gathered if log in each.logs]
+        mine = [each.size for each in gathered if log in each.logs]
         return rules.full_by(events + len(mine), size + sum(mine))
 
 

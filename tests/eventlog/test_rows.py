@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from ixproxy import messages as m
-from ixproxy.eventlog.rows import RowMaker, column_names
+from ixproxy.eventlog.rows import PROPERTIES, RowMaker, column_names
 from ixproxy.eventlog.schemas import AGENT, INTERACTION, tables
 from ixproxy.eventlog.settings import TableSettings, read_settings
 from ixproxy.messages.message import Actor, Event, Party, Reason, Workbin
+from ixproxy.messages.reporting import InteractionEvent
 from ixproxy.testing.eventlog_outside import NOW, entry, sample_event
 from tests.eventlog.log_rig import FIELDS
 
@@ -62,6 +64,25 @@ def test_what_all_events_about_interactions_have() -> None:
         "queue": "Q2", "old_queue": "Q1", "actor_agent": "ann", "actor_place": "p1",
         "reason_system_name": "Why", "reason_description": "For this", "reason": 7,
     }  # fmt: skip
+
+
+def test_it_looks_at_no_other_properties_than_it_says() -> None:
+    asked: set[object] = set()
+
+    class Noting(dict[str, Any]):
+        def get(self, key: str, default: Any = None) -> Any:
+            asked.add(key)
+            return super().get(key, default)
+
+    for settings in (PLAIN, read_settings({"address": "x", **FIELDS})):
+        asked.clear()
+        for number in range(1, 17):
+            event = sample_event(number)
+            if isinstance(event, InteractionEvent):
+                interaction = Noting(event.interaction)
+                row(msgspec.structs.replace(event, interaction=interaction), settings)
+        assert asked - {"UserData"} == PROPERTIES
+        assert settings.fields or "UserData" not in asked
 
 
 def test_who_comes_to_an_interaction_and_goes() -> None:

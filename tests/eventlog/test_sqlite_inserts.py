@@ -40,6 +40,13 @@ def test_rows_with_different_columns_are_stored_as_they_are(database: sqlite3.Co
     assert stored(database) == rows
 
 
+def test_as_many_columns_need_not_be_the_same(database: sqlite3.Connection) -> None:
+    some: list[dict[str, object]] = [{"agent_id": "anna"}, {"place_id": "p1"}]
+    rows = [row(at, **some[at % 3 > 0], reason=0) for at in range(9)]
+    assert INSERTS.run(database, AGENT, rows) == len(rows)
+    assert stored(database) == rows
+
+
 def test_one_that_is_there_is_passed_over_and_not_counted(database: sqlite3.Connection) -> None:
     INSERTS.run(database, AGENT, [row(1, agent_id="anna")])
     assert INSERTS.run(database, AGENT, [row(1, place_id="p1"), row(2)]) == 1

@@ -11,7 +11,7 @@ from twisted.logger import capturedLogs
 
 from ixproxy import messages as m
 from ixproxy.errors import StorageError
-from ixproxy.eventlog.rows import Rows
+from ixproxy.eventlog.rows import PROPERTIES, Rows
 from ixproxy.eventlog.settings import TableSettings, read_settings
 from ixproxy.eventlog.table_log import END_SECONDS, MAX_STATE, TableLog
 from ixproxy.testing.eventlog_outside import NOW, entry, gap
@@ -113,13 +113,15 @@ def test_what_is_wrong_is_said_once_and_that_it_works_again() -> None:
     assert texts == ["Event log {name}: {text}", "Event log {name}: works"]
 
 
-def test_a_log_without_custom_fields_makes_nothing_of_user_data() -> None:
+def test_user_data_is_wanted_for_custom_fields_alone() -> None:
     for settings, wants in (
         (SETTINGS, True),
         (TableSettings("x"), False),
         (SETTINGS._replace(log_userdata=False), False),
     ):
-        assert TableLog(PlayedTables(), settings).wants_userdata is wants
+        wanted = TableLog(PlayedTables(), settings).wants_properties
+        assert wanted >= PROPERTIES
+        assert ("UserData" in wanted) is wants
 
 
 def test_nothing_is_stored_before_it_begins_or_after_it_ends() -> None:

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from ixproxy.messages.message import Actor
-from ixproxy.node.answers import interaction_properties
+from ixproxy.node.answers import decoded, encode_map, interaction_properties
 from ixproxy.node.event_making import Happening, Shown
+from ixproxy.node.packed_properties import PROPERTIES
 from ixproxy.node.rows import InteractionRow, PartyRow
 from ixproxy.node.turn import Cause
 from ixproxy.values import PartyType
@@ -50,18 +51,19 @@ def test_a_log_has_what_a_client_is_told(
 ) -> None:
     joined = None if who is None else party(who)
     shown = Shown(node.turn(), Happening(None, row, Cause(), joined))
-    packed: Any = shown.logged(row, userdata=True)
+    packed: Any = shown.logged(row, None)
     told = shown.told(row)
-    assert msgspec.msgpack.decode(packed) == told == interaction_properties(row, joined)
-    assert shown.logged(row, userdata=False) is packed, "what is there already is used"
+    assert decoded(encode_map(packed)) == told == interaction_properties(row, joined)
+    assert shown.logged(row, None) is packed, "what is there already is used"
 
 
-def test_user_data_is_left_out_until_somebody_wants_it(node: TriedNode) -> None:
+def test_logs_that_need_other_properties_have_others(node: TriedNode) -> None:
     shown = Shown(node.turn(), Happening(None, ROWS[1], Cause()))
-    lean = msgspec.msgpack.decode(shown.logged(ROWS[1], userdata=False))
-    whole = msgspec.msgpack.decode(shown.logged(ROWS[1], userdata=True))
+    lean = decoded(encode_map(shown.logged(ROWS[1], PROPERTIES - {"UserData"})))
+    whole = decoded(encode_map(shown.logged(ROWS[1], None)))
     assert whole.pop("UserData") == {"a": {"b": [1, b"x"]}}
     assert lean == whole
+    assert encode_map(shown.logged(ROWS[1], frozenset())) == b"\x80"
 
 
 def test_nobody_is_an_actor_too(node: TriedNode) -> None:

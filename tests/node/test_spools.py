@@ -112,11 +112,16 @@ def test_nobody_wants_anything_where_there_is_no_log(store: SqliteStore) -> None
     assert spools.of(EventAgentLogin) == ()
 
 
-def test_user_data_is_needed_where_any_of_the_logs_needs_it(store: SqliteStore) -> None:
+def test_what_any_of_the_logs_needs_is_needed(store: SqliteStore) -> None:
     spools = Spools(Journal())
-    spools.use(store, {"lean": LogRules(userdata=False), "whole": LogRules()})
-    assert not spools.need_userdata(("lean",))
-    assert spools.need_userdata(("lean", "whole"))
+    lean = LogRules(properties=frozenset({"ExternalId"}))
+    other = LogRules(properties=frozenset({"ExternalId", "UserData"}))
+    spools.use(store, {"lean": lean, "other": other, "whole": LogRules()})
+    assert spools.needed(("lean",)) == lean.properties
+    assert spools.needed(("lean", "other")) == other.properties
+    assert spools.needed(("lean", "whole")) is None
+    spools.use(store, {"lean": LogRules(properties=frozenset())})
+    assert spools.needed(("lean",)) == frozenset()
 
 
 def test_a_mandatory_log_is_full_with_what_the_batch_has_gathered_counted_in(
