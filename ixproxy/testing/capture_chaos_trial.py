@@ -1,9 +1,10 @@
 """
 One capture chaos run: a real pair of servers, a source that gives documents, and faults.
 
-Theory of operation: the source gives as fast as it can; each fault happens once
-so many interactions are there, so all of them happen amid work. When everything
-is given and has struck, the rest is waited for, until nothing moves any more.
+Theory of operation: each fault happens once so many interactions are there, and
+the source gives as fast as it can, but is never more than some documents ahead of
+the next fault, so all of them happen amid work. When everything is given and has
+struck, the rest is waited for, until nothing moves any more.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from random import Random
 from sqlite3 import Error, connect
@@ -37,7 +39,10 @@ TRACEBACK = "Traceback (most recent call last)"
 LOOK_SECONDS = 0.1
 AT_ONCE = 50
 MOST_AHEAD = 400
-"""Documents that are given at once, and interactions that are not there yet meanwhile, about."""
+"""
+Documents that are given at once; and interactions, about, that are not there yet meanwhile, nor
+were when the next fault was due.
+"""
 
 DATABASE_SECONDS = 5
 STILL_SECONDS = 60.0
@@ -125,6 +130,7 @@ class Trial:
     """
     :ivar folder: of the databases and logs.
     :ivar tell: told what happens.
+    :ivar next_at: the interactions with which the next fault is due, or that which strikes was.
     """
 
     reactor: Any
@@ -134,6 +140,7 @@ class Trial:
     tell: Callable[[str], object] = lambda line: None
     struck: Counter[str] = field(default_factory=Counter)
     given_at: float = 0.0
+    next_at: float = 0.0
 
     async def run(self) -> Outcome:
         """
@@ -174,9 +181,7 @@ class Trial:
                     source, self.options.faults, submits, Random(f"{seed}/faults"),
                     self.options.only,
                 )  # fmt: skip
-                giving = Deferred.fromCoroutine(self._give(node, source, given))
-                striking = Deferred.fromCoroutine(self._strike_all(blows, node, source))
-                await gatherResults([giving, striking], consumeErrors=True)
+                await self.give_and_strike(node, source, given, blows)
                 self.tell("all is given and has struck: what is left is waited for")
                 await bystander.end()
                 await self._drain(node, source)
@@ -193,24 +198,40 @@ class Trial:
             seconds, self.given_at - began,
         )  # fmt: skip
 
+    async def give_and_strike(
+        self, node: Node, source: Source, given: Sequence[Given], blows: Sequence[Blow]
+    ) -> None:
+        """Give all documents, and have all faults happen amid them."""
+        giving = Deferred.fromCoroutine(self._give(node, source, given))
+        striking = Deferred.fromCoroutine(self._strike_all(blows, node, source))
+        await gatherResults([giving, striking], consumeErrors=True)
+
     async def _give(self, node: Node, source: Source, given: Sequence[Given]) -> None:
         submits = 0
         for start in range(0, len(given), AT_ONCE):
             some = given[start : start + AT_ONCE]
             await self._until_taken(node, submits - MOST_AHEAD)
+            while submits - MOST_AHEAD > self.next_at:
+                await deferLater(self.reactor, LOOK_SECONDS)
             await source.give(some)
             submits += sum(len(each.submits) for each in some)
         self.given_at = self.reactor.seconds()
 
     async def _strike_all(self, blows: Sequence[Blow], node: Node, source: Source) -> None:
-        for blow in blows:
-            await self._until_taken(node, blow.after)
-            began = self.reactor.seconds()
-            await faults.strike(blow, node, source)
-            self.struck[blow.kind] += 1
-            took = self.reactor.seconds() - began
-            there = _count(node)
-            self.tell(f"{there:6} interactions  {blow.kind}, {took:.1f} s")
+        try:
+            for blow in blows:
+                self.next_at = blow.after
+                await self._until_taken(node, blow.after)
+                await self._strike(blow, node, source)
+        finally:
+            self.next_at = inf
+
+    async def _strike(self, blow: Blow, node: Node, source: Source) -> None:
+        began = self.reactor.seconds()
+        await faults.strike(blow, node, source)
+        self.struck[blow.kind] += 1
+        took = self.reactor.seconds() - began
+        self.tell(f"{_count(node):6} interactions  {blow.kind}, {took:.1f} s")
 
     async def _until_taken(self, node: Node, enough: int) -> None:
         """Wait for so many interactions, or until no more come: the rest may be bad."""

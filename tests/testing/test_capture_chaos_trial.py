@@ -6,17 +6,26 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_twisted
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock, deferLater
 
 from ixproxy.config import load
 from ixproxy.testing import capture_chaos_trial as trial
-from ixproxy.testing.capture_chaos_faults import BACKUP, NODE
+from ixproxy.testing.capture_chaos_faults import BACKUP, NODE, Blow, Node
 from ixproxy.testing.capture_chaos_files import Files
-from ixproxy.testing.capture_chaos_source import Source
-from ixproxy.testing.capture_chaos_trial import POINT, Options, Trial, deployment
+from ixproxy.testing.capture_chaos_source import Fault, Source
+from ixproxy.testing.capture_chaos_trial import (
+    AT_ONCE,
+    MOST_AHEAD,
+    POINT,
+    Options,
+    Trial,
+    deployment,
+)
 from ixproxy.testing.capture_chaos_words import Given, Told
 
 
@@ -62,6 +71,47 @@ async def test_what_does_not_arrive_is_not_waited_for_for_ever(
     assert done.verdict.figures["lost"] == len(done.verdict.wrong["lost"]) >= 10
     assert done.verdict.figures["stranded in the source"] == 3
     assert any("nothing has moved" in line for line in told)
+
+
+class Counting(Source):
+    """
+    A source whose documents are interactions at once.
+
+    :ivar struck: how many there were when each fault began.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.there = 0
+        self.struck: list[int] = []
+
+    async def give(self, documents: Sequence[Given]) -> None:
+        self.there += len(documents)
+
+    def faults(self) -> Mapping[str, tuple[Fault, float, float]]:
+        async def hang(seconds: float) -> None:
+            self.struck.append(self.there)
+            await deferLater(self.reactor, seconds)
+
+        return {"hang": (hang, 5.0, 5.0)}
+
+
+def test_a_source_does_not_run_away_from_the_faults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    source = Counting(clock, tmp_path, Random(1))
+    monkeypatch.setattr(trial, "_count", lambda node: source.there)
+    running = Trial(clock, tmp_path, Options("file"), Counting)
+    blows = [Blow("hang", 5.0, after) for after in (1000, 2000, 3000)]
+    given = [Given(str(number)) for number in range(5000)]
+    work = running.give_and_strike(cast("Node", None), source, given, blows)
+    done = Deferred.fromCoroutine(work)
+    while not done.called:
+        clock.advance(0.1)
+    assert [there // 1000 for there in source.struck] == [1, 2, 3]
+    assert all(there % 1000 <= MOST_AHEAD + AT_ONCE for there in source.struck)
+    assert (source.there, running.struck) == (5000, {"hang": 3})
 
 
 class Broken(Source):
