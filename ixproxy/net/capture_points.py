@@ -24,7 +24,8 @@ from ixproxy.messages.status import CaptureStatus
 from ixproxy.net.capture_intake import Handed
 from ixproxy.net.capture_plans import CapturePlan
 from ixproxy.net.capture_shipper import Shipper
-from ixproxy.net.served_point import END_LIMIT, ServedPoint
+from ixproxy.net.served_part import END_LIMIT
+from ixproxy.net.served_point import ServedPoint
 from ixproxy.node.intake_work import (
     DocumentDone,
     DocumentGiven,

@@ -1,10 +1,7 @@
 """
-One event log of a term: made, begun, and let go of, whatever it does.
+One event log of a term, with what it is told.
 
-Theory of operation: as for capture points (`ixproxy.net.served_point`): what a
-plug-in raises is logged with its name and counted, and costs the node nothing;
-one that could not be made or begun is made anew after a while. What it should
-have been told meanwhile waits in the outbox.
+What it should have been told while it is not there waits in the outbox.
 """
 
 from __future__ import annotations
@@ -13,10 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from ixproxy.errors import NodeUnavailable
 from ixproxy.interfaces_eventlog import IEventLog
@@ -24,7 +19,7 @@ from ixproxy.messages.message import MAX_TEXT
 from ixproxy.messages.status import LogStatus
 from ixproxy.net.log_plans import LogPlan
 from ixproxy.net.log_shipper import LogShipper
-from ixproxy.net.served_point import END_LIMIT, RETRY, figures_shown
+from ixproxy.net.served_part import ServedPart
 from ixproxy.node.log_work import Bound, Entry, LogGrew, LogRefused, ShipLog
 
 log = Logger()
@@ -46,15 +41,8 @@ class ServedLog:
         plan: LogPlan,
         ask: Callable[[ShipLog], None],
     ) -> None:
-        self._reactor = reactor
-        self._node = node
-        self._dbid = dbid
         self.plan = plan
         self.counts: Counter[str] = Counter()
-        self._log: IEventLog | None = None
-        self._problem = ""
-        self._over = False
-        self._retrying: IDelayedCall | None = None
         self._drops = self._refuses = False
         self.shipper = LogShipper(
             reactor,
@@ -66,19 +54,18 @@ class ServedLog:
             self._at_rest,
             self._spool_was_read,
         )
+        self._part: ServedPart[IEventLog] = ServedPart(
+            reactor,
+            f"Event log {plan.name}",
+            lambda: self.plan.make(),
+            lambda made: made.begin(reactor, node, dbid),
+            self.shipper.start,
+            self.counts,
+        )
 
     def begin(self) -> None:
         """Its node is primary."""
-        try:
-            self._log = made = self.plan.make()
-            made.begin(self._reactor, self._node, self._dbid)
-        except Exception as problem:
-            self._broke("could not begin", problem)
-            self._let_go()
-            self._retrying = self._reactor.callLater(RETRY, self.begin)
-            return
-        self._problem = ""
-        self.shipper.start()
+        self._part.begin()
 
     def use(self, plan: LogPlan) -> None:
         """Go on by another plan of the same log."""
@@ -136,50 +123,13 @@ class ServedLog:
 
     def close(self) -> None:
         """Tell nothing more."""
-        self._over = True
-        if self._retrying is not None and self._retrying.active():
-            self._retrying.cancel()
+        self._part.close()
         self.shipper.stop()
 
     def end(self) -> Deferred[None]:
         """Have it let go of its outside; fires when it has, or does not in time."""
         self.close()
-        ended: Deferred[None] = Deferred()
-        if self._log is None:
-            ended.callback(None)
-            return ended
-        late = self._reactor.callLater(END_LIMIT, self._too_late, ended)
-
-        def over(result: object) -> None:
-            if isinstance(result, Failure):
-                self._failed_to_end(result)
-            if late.active():
-                late.cancel()
-                ended.callback(None)
-
-        self._let_go().addBoth(over)
-        return ended
-
-    def _too_late(self, ended: Deferred[None]) -> None:
-        self.counts["raised"] += 1
-        log.error(
-            "Event log {log} does not end within {seconds:g} s",
-            log=self.plan.name,
-            seconds=END_LIMIT,
-        )
-        ended.callback(None)
-
-    def _let_go(self) -> Deferred[None]:
-        mine, self._log = self._log, None
-        if mine is None:
-            return maybeDeferred(lambda: None)
-        ended: Deferred[None] = maybeDeferred(mine.end)
-        if not self._over:
-            ended.addErrback(self._failed_to_end)
-        return ended
-
-    def _failed_to_end(self, failure: Failure) -> None:
-        self._broke("could not end", failure.value or Exception(failure.type))
+        return self._part.end()
 
     def _store(self, entries: Sequence[Entry]) -> Deferred[None]:
         return self._there().store(entries)
@@ -188,21 +138,15 @@ class ServedLog:
         return self._there().at_rest(number, time)
 
     def _there(self) -> IEventLog:
-        if self._log is None:
-            raise NodeUnavailable(f"it is not there: {self._problem or 'ended'}")
-        return self._log
-
-    def _broke(self, what: str, problem: BaseException) -> None:
-        self.counts["raised"] += 1
-        self._problem = f"{type(problem).__name__}: {problem}"
-        log.failure(
-            "Event log {log} {what}", failure=Failure(problem), log=self.plan.name, what=what
-        )
+        made = self._part.there
+        if made is None:
+            raise NodeUnavailable(f"it is not there: {self._part.absence}")
+        return made
 
     def status(self) -> LogStatus:
         """How it is."""
-        figures = self._figures()
-        state = str(figures.pop("state", "unknown"))
+        figures = self._part.figures()
+        state = str(figures.pop("state"))
         if self.shipper.problem:
             state = f"failing: {self.shipper.problem}"
         counts = self.shipper.counts + self.counts
@@ -220,14 +164,3 @@ class ServedLog:
             counts={name: number for name, number in sorted(counts.items()) if number},
             figures=figures,
         )
-
-    def _figures(self) -> dict[str, Any]:
-        """What it says of itself, as far as it can be shown."""
-        if self._log is None:
-            why = f"failed: {self._problem}" if self._problem else "not begun"
-            return {"state": "ended" if self._over else why}
-        try:
-            return figures_shown(self._log.figures())
-        except Exception as problem:
-            self.counts["raised"] += 1
-            return {"state": f"failed: figures: {type(problem).__name__}: {problem}"}

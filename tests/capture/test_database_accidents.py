@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ixproxy.capture import database
-from ixproxy.net.served_point import END_LIMIT
+from ixproxy.net.served_part import END_LIMIT
 from ixproxy.testing.fake_intake import FakeIntake
 from tests.capture.database_rig import CutSession, SqliteTables
 from tests.failures import LoggedFailures

@@ -20,7 +20,7 @@ from ixproxy.capture.kafka import KafkaPoint, make
 from ixproxy.capture.kafka_settings import KEY_PASSWORD, read_settings
 from ixproxy.capture.kafka_writer import FLUSH_SECONDS
 from ixproxy.errors import Code, ConfigError, NotTold, RequestRefused
-from ixproxy.net.served_point import END_LIMIT
+from ixproxy.net.served_part import END_LIMIT
 from ixproxy.node.intake_work import Document, Problem, Result, Said, Taken
 from ixproxy.testing.capture_contract import CapturePointContract
 from ixproxy.testing.capture_outside import Outside

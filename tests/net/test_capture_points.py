@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from ixproxy.errors import Code
 from ixproxy.net.capture_plans import CaptureLimits, CapturePlan
 from ixproxy.net.capture_points import EFFECTS, CapturePoints
-from ixproxy.net.served_point import END_LIMIT
+from ixproxy.net.served_part import END_LIMIT
 from ixproxy.node.intake_work import (
     Document,
     DocumentDone,

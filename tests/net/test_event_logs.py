@@ -10,7 +10,7 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from ixproxy.net.event_logs import EventLogs
 from ixproxy.net.log_plans import LogPacing, LogPlan
-from ixproxy.net.served_point import END_LIMIT
+from ixproxy.net.served_part import END_LIMIT
 from ixproxy.node.log_packs import Amount
 from ixproxy.node.log_work import Bound, LogGrew, LogRefused, LogShipment, ShipLog
 from ixproxy.testing.memory_eventlog import MemoryLog, Shelf

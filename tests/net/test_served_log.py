@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import pytest
-from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
 from ixproxy.messages import EventHeld
-from ixproxy.messages.message import MAX_TEXT
 from ixproxy.net.log_plans import LogPacing, LogPlan
 from ixproxy.net.served_log import ServedLog
-from ixproxy.net.served_point import END_LIMIT, RETRY
+from ixproxy.net.served_part import RETRY
 from ixproxy.node.log_packs import Amount, pack_of, packed
 from ixproxy.node.log_rules import LogRules
 from ixproxy.node.log_work import Bound, LogGrew, LogRefused, LogShipment, ShipLog
 from ixproxy.testing.memory_eventlog import MemoryLog, Shelf
-
-
-class Wild(MemoryLog):
-    """Does what its class attributes say."""
-
-    begins: Callable[[], None] = staticmethod(lambda: None)
-    ends: Callable[[], Deferred[None]] = staticmethod(lambda: succeed(None))
-    shows: Mapping[str, object] | Exception = {"state": "connected"}
-
-    def begin(self, reactor: Any, node: str, dbid: int) -> None:
-        self.begins()
-        super().begin(reactor, node, dbid)
-
-    def end(self) -> Deferred[None]:
-        super().end()
-        return self.ends()
-
-    def figures(self) -> Mapping[str, object]:
-        if isinstance(self.shows, Exception):
-            raise self.shows
-        return self.shows
 
 
 class Rig:
@@ -48,18 +24,14 @@ class Rig:
         self.shelf = Shelf()
         self.asked: list[ShipLog] = []
         self.made = 0
-        self.kind: type[MemoryLog] = Wild
+        self.kind: Callable[[Shelf], MemoryLog] = MemoryLog
 
         def make() -> MemoryLog:
             self.made += 1
             return self.kind(self.shelf)
 
-        self.plan = LogPlan("log", "wild", make, rules=LogRules(**rules))
+        self.plan = LogPlan("log", "memory", make, rules=LogRules(**rules))
         self.served = ServedLog(self.clock, "ixn1", 101, self.plan, self.asked.append)
-
-    def wild(self, **attributes: Any) -> None:
-        """Logs that are made from now on are so."""
-        self.kind = type("Wilder", (Wild,), attributes)
 
     def ship(self, numbers: tuple[int, ...] = (), left: int = 0, left_bytes: int = 0) -> None:
         """Answer what was asked."""
@@ -68,18 +40,6 @@ class Rig:
         bodies = {numbers[-1]: pack_of(1, Amount(), events)} if numbers else {}
         work.token.shipment(LogShipment("log", bodies, left or len(numbers), left_bytes))
         self.clock.advance(0)
-
-    def ended(self) -> list[None]:
-        done: list[None] = []
-        self.served.end().addCallback(done.append)
-        return done
-
-
-def raising(problem: Exception) -> Any:
-    def act() -> Any:
-        raise problem
-
-    return staticmethod(act)
 
 
 def texts(events: Sequence[Any]) -> list[str]:
@@ -95,35 +55,25 @@ def test_it_begins_and_stores_what_waits() -> None:
     (work,) = rig.asked
     assert work.told == (4,)
     status = rig.served.status()
-    assert (status.name, status.kind, status.state) == ("log", "wild", "connected")
+    assert (status.name, status.kind, status.state) == ("log", "memory", "connected")
     assert status.counts == {"stored": 2, "batches": 1}
 
 
-def test_a_log_that_cannot_begin_is_made_anew_after_a_while(logged_failures: Any) -> None:
+def test_one_that_cannot_begin_is_told_nothing_and_is_made_anew(logged_failures: Any) -> None:
+    def broken(shelf: Shelf) -> Any:
+        raise OSError("no such place")
+
     rig = Rig()
-    rig.wild(begins=raising(OSError("no such place")))
+    rig.kind = broken
     with capturedLogs() as said:
         rig.served.begin()
     assert texts(said) == ["Event log log could not begin"]
     assert len(logged_failures.flush(OSError)) == 1
     assert rig.served.status().state == "failed: OSError: no such place"
     assert rig.asked == []
-    rig.wild()
+    rig.kind = MemoryLog
     rig.clock.advance(RETRY)
-    assert rig.made == 2
-    assert len(rig.asked) == 1
-    assert rig.served.status().state == "connected"
-
-
-def test_one_that_ends_meanwhile_is_not_made_anew(logged_failures: Any) -> None:
-    rig = Rig()
-    rig.wild(begins=raising(OSError("no such place")))
-    rig.served.begin()
-    assert rig.ended() == [None]
-    rig.clock.advance(2 * RETRY)
-    assert rig.made == 1
-    assert len(logged_failures.flush(OSError)) == 1
-    assert rig.served.status().state == "ended"
+    assert (rig.made, len(rig.asked)) == (2, 1)
 
 
 def test_what_is_dropped_is_said_loudly_once_until_there_is_room() -> None:
@@ -220,47 +170,6 @@ def test_while_it_takes_nothing_its_state_says_why() -> None:
 def test_it_goes_on_at_another_pace() -> None:
     rig = Rig()
     rig.served.begin()
-    rig.served.use(LogPlan("log", "wild", rig.plan.make, pacing=LogPacing(7, 2.0)))
+    rig.served.use(LogPlan("log", "memory", rig.plan.make, pacing=LogPacing(7, 2.0)))
     assert rig.served.shipper.pacing == LogPacing(7, 2.0)
     assert rig.made == 1
-
-
-@pytest.mark.parametrize(
-    "ends", [staticmethod(lambda: fail(OSError("hung"))), raising(OSError("hung"))]
-)
-def test_an_end_that_fails_is_said_and_is_an_end(ends: Any, logged_failures: Any) -> None:
-    rig = Rig()
-    rig.wild(ends=ends)
-    rig.served.begin()
-    with capturedLogs() as said:
-        assert rig.ended() == [None]
-    assert texts(said) == ["Event log log could not end"]
-    assert len(logged_failures.flush(OSError)) == 1
-    assert rig.clock.getDelayedCalls() == []
-
-
-def test_an_end_that_does_not_come_is_not_waited_for() -> None:
-    rig = Rig()
-    late: Deferred[None] = Deferred()
-    rig.wild(ends=staticmethod(lambda: late))
-    rig.served.begin()
-    with capturedLogs() as said:
-        done = rig.ended()
-        rig.clock.advance(END_LIMIT)
-        assert done == [None]
-        late.callback(None)
-    assert texts(said) == ["Event log log does not end within 2 s"]
-
-
-def test_what_it_says_of_itself_is_cut_and_may_fail() -> None:
-    rig = Rig()
-    rig.wild(shows={"state": "x" * 2000, "rows": 3, 5: object})
-    rig.served.begin()
-    status = rig.served.status()
-    assert len(status.state) == MAX_TEXT
-    assert status.figures["rows"] == 3
-    rig.wild(shows=OSError("oops"))
-    again = Rig()
-    again.kind = rig.kind
-    again.served.begin()
-    assert again.served.status().state == "failed: figures: OSError: oops"

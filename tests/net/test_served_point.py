@@ -2,74 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
-from ixproxy.interfaces_capture import ICapturePoint, IIntake
-from ixproxy.messages.message import MAX_TEXT
+from ixproxy.interfaces_capture import ICapturePoint
 from ixproxy.net.capture_plans import CaptureLimits, CapturePlan
-from ixproxy.net.served_point import END_LIMIT, MOST_FIGURES, RETRY, ServedPoint
+from ixproxy.net.served_part import RETRY
+from ixproxy.net.served_point import ServedPoint
 from ixproxy.node.intake_settings import CaptureRules
 from ixproxy.node.intake_work import Document, DocumentGiven, IntakeWork, Notification, ShipOutbox
 from ixproxy.testing.memory_capture import Mail, MemoryPoint
 
 
-class Wild(MemoryPoint):
-    """Does what its class attributes say."""
-
-    begins: Callable[[], None] = staticmethod(lambda: None)
-    ends: Callable[[], Deferred[None]] = staticmethod(lambda: succeed(None))
-    shows: Mapping[str, object] | Exception = {"state": "connected"}
-
-    def begin(self, intake: IIntake) -> None:
-        self.begins()
-        super().begin(intake)
-
-    def end(self) -> Deferred[None]:
-        super().end()
-        return self.ends()
-
-    def figures(self) -> Mapping[str, object]:
-        if isinstance(self.shows, Exception):
-            raise self.shows
-        return self.shows
-
-
 class Rig:
-    def __init__(self, make: Callable[[], ICapturePoint] | None = None) -> None:
+    def __init__(self) -> None:
         self.clock = Clock()
         self.mail = Mail()
         self.asked: list[IntakeWork] = []
         self.made = 0
-        self.kind: type[MemoryPoint] = Wild
+        self.kind: Callable[[Mail], MemoryPoint] = MemoryPoint
 
-        def usual() -> ICapturePoint:
+        def make() -> ICapturePoint:
             self.made += 1
-            return self.kind(self.mail)
+            point: ICapturePoint = self.kind(self.mail)
+            return point
 
-        self.plan = CapturePlan("mail-in", "wild", make or usual)
+        self.plan = CapturePlan("mail-in", "memory", make)
         self.point = ServedPoint(self.clock, "ixn1", self.plan, self.asked.append, lambda: False)
-
-    def wild(self, **attributes: Any) -> None:
-        """Capture points that are made from now on are so."""
-        self.kind = type("Wilder", (Wild,), attributes)
-
-    def ended(self) -> list[None]:
-        done: list[None] = []
-        self.point.end().addCallback(done.append)
-        return done
-
-
-def raising(problem: Exception) -> Any:
-    def act() -> Any:
-        raise problem
-
-    return staticmethod(act)
 
 
 def test_it_begins_reads_its_outbox_and_hands_in_what_comes() -> None:
@@ -79,76 +43,8 @@ def test_it_begins_reads_its_outbox_and_hands_in_what_comes() -> None:
     rig.mail.put("a", Document(operations=()))
     assert [type(work) for work in rig.asked] == [ShipOutbox, DocumentGiven]
     status = rig.point.status()
-    assert (status.name, status.kind, status.state) == ("mail-in", "wild", "connected")
+    assert (status.name, status.kind, status.state) == ("mail-in", "memory", "connected")
     assert (status.in_flight, status.counts["documents"]) == (1, 1)
-
-
-@pytest.mark.parametrize("breaks", ["make", "begin"])
-def test_one_that_cannot_begin_is_made_anew_after_a_while(
-    breaks: str, logged_failures: Any
-) -> None:
-    problems = [OSError("no such directory")]
-
-    def make() -> ICapturePoint:
-        if breaks == "make" and problems:
-            raise problems.pop()
-        point: ICapturePoint = made(rig.mail)
-        return point
-
-    def begins() -> None:
-        if breaks == "begin" and problems:
-            raise problems.pop()
-
-    made = type("Breaking", (Wild,), {"begins": staticmethod(begins)})
-    rig = Rig(make)
-    rig.point.begin()
-    assert rig.asked == []
-    status = rig.point.status()
-    assert status.state == "failed: OSError: no such directory"
-    assert status.counts == {"raised": 1}
-    rig.clock.advance(RETRY)
-    assert rig.point.status().state == "connected"
-    assert len(rig.asked) == 1
-    assert len(logged_failures.flush(OSError)) == 1
-
-
-def test_one_that_waits_to_begin_again_can_end(logged_failures: Any) -> None:
-    rig = Rig()
-    rig.wild(begins=raising(OSError("no")), ends=raising(KeyError("nor that")))
-    rig.point.begin()
-    assert rig.ended() == [None]
-    assert rig.clock.getDelayedCalls() == []
-    assert rig.point.status().state == "ended"
-    assert len(logged_failures.flush(OSError)) == 1
-    assert len(logged_failures.flush(KeyError)) == 1
-
-
-@pytest.mark.parametrize(
-    "ends", [raising(KeyError("end")), staticmethod(lambda: fail(KeyError("end")))]
-)
-def test_one_that_breaks_at_its_end_has_ended(ends: Any, logged_failures: Any) -> None:
-    rig = Rig()
-    rig.wild(ends=ends)
-    rig.point.begin()
-    assert rig.ended() == [None]
-    assert rig.point.counts["raised"] == 1
-    assert len(logged_failures.flush(KeyError)) == 1
-    assert rig.clock.getDelayedCalls() == []
-
-
-def test_one_that_does_not_end_is_not_waited_for_for_ever() -> None:
-    rig = Rig()
-    late: Deferred[None] = Deferred()
-    rig.wild(ends=staticmethod(lambda: late))
-    rig.point.begin()
-    with capturedLogs() as logged:
-        done = rig.ended()
-        rig.clock.advance(END_LIMIT - 0.1)
-        assert done == []
-        rig.clock.advance(0.1)
-        assert done == [None]
-        late.callback(None)
-    assert "does not end within 2 s" in str(formatEvent(logged[0]))
 
 
 def test_its_end_leaves_in_doubt_what_the_writer_has() -> None:
@@ -157,41 +53,27 @@ def test_its_end_leaves_in_doubt_what_the_writer_has() -> None:
     rig.mail.put("a", Document(operations=()))
     rig.point.close()
     assert rig.point.intake.in_flight == 1
-    assert rig.ended() == [None]
+    assert rig.point.end().called
     assert rig.point.intake.in_flight == 0
     assert rig.point.intake.counts["doubtful"] == 1
 
 
-@pytest.mark.parametrize(
-    ("shows", "state", "figures"),
-    [
-        ({"state": "idle", "files": 3, "rate": 0.5, "on": True}, "idle",
-         {"files": 3, "rate": 0.5, "on": True}),
-        ({}, "unknown", {}),
-        ({"state": ["a"], 5: {"b": 1}}, "['a']", {"5": "{'b': 1}"}),
-        ({"state": "x" * 5000, "big": 2**70}, "x" * MAX_TEXT, {"big": str(2**70)}),
-        (KeyError("figures"), "failed: figures: KeyError: 'figures'", {}),
-    ],
-)  # fmt: skip
-def test_its_figures_are_shown_as_far_as_they_can_be(
-    shows: Any, state: str, figures: dict[str, object]
-) -> None:
+def test_one_that_cannot_begin_is_told_nothing_and_is_made_anew(logged_failures: Any) -> None:
+    def broken(mail: Mail) -> Any:
+        raise OSError("no such directory")
+
     rig = Rig()
-    rig.wild(shows=shows)
-    rig.point.begin()
+    rig.kind = broken
+    with capturedLogs() as logged:
+        rig.point.begin()
+    assert [formatEvent(each) for each in logged] == ["Capture point mail-in could not begin"]
+    assert len(logged_failures.flush(OSError)) == 1
     status = rig.point.status()
-    assert (status.state, status.figures) == (state, figures)
-
-
-def test_too_many_figures_are_cut_off() -> None:
-    rig = Rig()
-    rig.wild(shows={f"f{number}": number for number in range(500)})
-    rig.point.begin()
-    assert len(rig.point.status().figures) == MOST_FIGURES
-
-
-def test_before_it_begins_it_says_so() -> None:
-    assert Rig().point.status().state == "not begun"
+    assert (status.state, status.counts) == ("failed: OSError: no such directory", {"raised": 1})
+    assert rig.asked == []
+    rig.kind = MemoryPoint
+    rig.clock.advance(RETRY)
+    assert (rig.made, len(rig.asked)) == (2, 1)
 
 
 def test_what_is_told_to_one_that_is_not_there_waits() -> None:
@@ -208,7 +90,7 @@ def test_telling_goes_to_the_capture_point() -> None:
         return succeed(None)
 
     rig = Rig()
-    rig.wild(tell=tell)
+    rig.kind = type("Telling", (MemoryPoint,), {"tell": tell})
     rig.point.begin()
     rig.point._tell([])
     assert told == [[]]
@@ -216,7 +98,7 @@ def test_telling_goes_to_the_capture_point() -> None:
 
 def test_a_full_outbox_is_said_loudly_once_until_there_is_room() -> None:
     rig = Rig()
-    rig.point.use(CapturePlan("mail-in", "wild", rig.plan.make, rules=CaptureRules(max_outbox=5)))
+    rig.point.use(CapturePlan("mail-in", "memory", rig.plan.make, rules=CaptureRules(max_outbox=5)))
     with capturedLogs() as logged:
         for _ in range(3):
             rig.point.dropped()
@@ -240,7 +122,7 @@ def test_other_limits_are_followed_while_it_lives() -> None:
     rig = Rig()
     rig.point.begin()
     limits = CaptureLimits(max_in_flight=1, tell_once=True)
-    rig.point.use(CapturePlan("mail-in", "wild", rig.plan.make, limits=limits))
+    rig.point.use(CapturePlan("mail-in", "memory", rig.plan.make, limits=limits))
     rig.mail.put("a", Document(operations=()))
     assert not rig.point.intake.room()
     assert rig.point.shipper.tell_once
