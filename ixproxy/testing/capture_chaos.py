@@ -11,11 +11,7 @@ folder is named. See `doc/capture-chaos.md`.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +19,6 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
-from ixproxy.errors import IxproxyError
 from ixproxy.testing.capture_chaos_calls import Calls
 from ixproxy.testing.capture_chaos_files import Files
 from ixproxy.testing.capture_chaos_messages import AmqpMessages, StompMessages
@@ -31,6 +26,7 @@ from ixproxy.testing.capture_chaos_records import Records
 from ixproxy.testing.capture_chaos_rows import PostgresqlRows, SqliteRows
 from ixproxy.testing.capture_chaos_source import Source
 from ixproxy.testing.capture_chaos_trial import Options, Outcome, Trial
+from ixproxy.testing.chaos_runs import Planned, add_options, run_all
 
 SOURCES: Mapping[str, Callable[..., Source]] = {
     "file": Files,
@@ -122,12 +118,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--notify", choices=("at-least-once", "at-most-once"), default="at-least-once"
     )
-    parser.add_argument("--lease-limit", type=int, default=3, metavar="SECONDS")
-    parser.add_argument(
-        "--only", action="append", default=[], metavar="FAULT", help="only this fault, or these"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there, too")
-    parser.add_argument("--keep", action="store_true", help="keep the folder in any case")
+    add_options(parser)
     return parser.parse_args(arguments)
 
 
@@ -150,30 +141,16 @@ def options_of(args: argparse.Namespace) -> list[Options]:
 
 async def command(reactor: Any, args: argparse.Namespace) -> None:
     """:raise SystemExit: something is wrong."""
+    await run_all([planned(reactor, options) for options in options_of(args)], record, args)
 
-    def tell(line: str) -> None:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
 
-    records, failed = [], False
-    for options in options_of(args):
-        folder = Path(tempfile.mkdtemp(prefix=f"ixcapture-{options.kind}-{os.getpid()}-"))
-        try:
-            done = await run(reactor, folder, options, tell)
-        except IxproxyError as problem:
-            tell(f"{options.kind}: the run broke off: {problem}\nLogs: {folder}")
-            failed = True
-            continue
-        records.append(record(done))
-        failed |= done.failed
-        if done.failed or args.keep:
-            tell(f"Logs and databases: {folder}")
-        else:
-            shutil.rmtree(folder)
-    if args.json is not None:
-        args.json.write_text(json.dumps(records, indent=1))
-    if failed:
-        raise SystemExit(1)
+def planned(reactor: Any, options: Options) -> Planned[Outcome]:
+    """A run of these options."""
+    return Planned(
+        options.kind,
+        f"ixcapture-{options.kind}",
+        lambda folder, tell: run(reactor, folder, options, tell),
+    )
 
 
 if __name__ == "__main__":

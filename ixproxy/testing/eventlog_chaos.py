@@ -11,11 +11,7 @@ named. See `doc/event-log-chaos.md`.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +19,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
-from ixproxy.errors import IxproxyError
+from ixproxy.testing.chaos_runs import Planned, add_options, run_all
 from ixproxy.testing.chaos_scene import POSTGRESQL, SQLITE
 from ixproxy.testing.eventlog_chaos_away import away
 from ixproxy.testing.eventlog_chaos_bounds import bounded
@@ -118,13 +114,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--drops", type=int, default=1500, help="events dropped before each kill, at least"
     )
-    parser.add_argument("--lease-limit", type=int, default=3, metavar="SECONDS")
-    parser.add_argument(
-        "--only", action="append", default=[], metavar="FAULT",
-        help="only this fault of the log, or these",
-    )  # fmt: skip
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there, too")
-    parser.add_argument("--keep", action="store_true", help="keep the folder in any case")
+    add_options(parser)
     return parser.parse_args(arguments)
 
 
@@ -150,35 +140,17 @@ def options_of(args: argparse.Namespace) -> list[Options]:
 
 async def command(reactor: Any, args: argparse.Namespace) -> None:
     """:raise SystemExit: something is wrong."""
+    await run_all([planned(reactor, options) for options in options_of(args)], record, args)
 
-    def tell(line: str) -> None:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
 
-    records, failed = [], False
-    for options in options_of(args):
-        what = f"{options.log}, {options.case}"
-        if reason := OUTSIDES[options.log].unusable():
-            tell(f"{what}: cannot be had here: {reason}")
-            failed = True
-            continue
-        folder = Path(tempfile.mkdtemp(prefix=f"ixeventlog-{options.log}-{os.getpid()}-"))
-        try:
-            done = await run(reactor, folder, options, tell)
-        except IxproxyError as problem:
-            tell(f"{what}: the run broke off: {problem}\nLogs: {folder}")
-            failed = True
-            continue
-        records.append(record(done))
-        failed |= done.failed
-        if done.failed or args.keep:
-            tell(f"Logs and databases: {folder}")
-        else:
-            shutil.rmtree(folder)
-    if args.json is not None:
-        args.json.write_text(json.dumps(records, indent=1))
-    if failed:
-        raise SystemExit(1)
+def planned(reactor: Any, options: Options) -> Planned[Outcome]:
+    """A run of these options."""
+    return Planned(
+        f"{options.log}, {options.case}",
+        f"ixeventlog-{options.log}",
+        lambda folder, tell: run(reactor, folder, options, tell),
+        OUTSIDES[options.log].unusable(),
+    )
 
 
 if __name__ == "__main__":
