@@ -27,10 +27,8 @@ from ixproxy.storage.postgresql_errors import BORDER, NOT_NULL, certain
 from ixproxy.storage.postgresql_locks import lock, lock_holder, terminate, unlock
 from ixproxy.storage.postgresql_schema import WRITTEN_BY
 from ixproxy.storage.postgresql_session import BY_INDEXES, Place, Said, Session
+from ixproxy.storage.restores import epoch_after_restore
 from ixproxy.values import MAX_EPOCH
-
-RESTORED_STEP = 5000
-"""By how much a restore raises the epoch: more than the starts that its backup may not know of."""
 
 WRITER_SETTINGS = (BY_INDEXES, "SET lock_timeout = 10000")
 
@@ -119,7 +117,11 @@ class Writer:
         ((stored, untouched, old_home, home),) = row.fetchall()
         epoch = stored + 1
         if stored and (not untouched or (old_home and old_home != home)):
-            epoch = stored + RESTORED_STEP
+            epoch = epoch_after_restore(
+                stored,
+                f"{session.name} was restored or copied, or is on another timeline, since it had "
+                f"epoch {stored}",
+            )
         if epoch > MAX_EPOCH:
             session.run("ROLLBACK")
             raise StorageError(f"epoch {epoch} is too high: at most {MAX_EPOCH} leases")

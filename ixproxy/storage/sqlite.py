@@ -333,7 +333,7 @@ class SqliteStore:
         connection.execute("BEGIN IMMEDIATE")
         try:
             (stored,) = connection.execute("SELECT epoch FROM meta").fetchone()
-            epoch = max(stored, self._place.remembered_epoch()) + 1
+            epoch = self._place.next_epoch(stored)
             if epoch > MAX_EPOCH:
                 raise StorageError(f"epoch {epoch} is too high: at most {MAX_EPOCH} leases")
             # First beside the database, so that a restored one never repeats an epoch.

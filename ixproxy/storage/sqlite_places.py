@@ -2,7 +2,9 @@
 Where an SQLite database lies: in a file, or in memory.
 
 Both give connections. Beside a file lies another one that remembers the
-highest epoch, for a database that was restored from a backup does not.
+highest epoch, for a database that was restored from a backup does not. It is
+written before the database is, so it never says less than the database: where
+it does, or is missing, one of the two was put back from the past or moved.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from urllib.parse import quote
 from ixproxy.errors import StorageError
 from ixproxy.interfaces import ILease
 from ixproxy.storage.leases import FreeLease
+from ixproxy.storage.restores import epoch_after_restore
 from ixproxy.storage.schemas import Schema
 from ixproxy.storage.sqlite_errors import BORDER, storage_error
 from ixproxy.storage.sqlite_lease import SqliteLease
@@ -56,8 +59,9 @@ class SqliteFile:
 
     @property
     def epoch_path(self) -> Path:
-        """The file that remembers the highest epoch."""
-        return self.path.with_name(f"{self.path.name}.epoch")
+        """The file that remembers the highest epoch, one for all names of a database."""
+        real = Path(os.path.realpath(self.path))
+        return real.with_name(f"{real.name}.epoch")
 
     def open(self) -> sqlite3.Connection:
         """
@@ -133,22 +137,40 @@ class SqliteFile:
         """Close a connection."""
         connection.close()
 
-    def remembered_epoch(self) -> int:
+    def next_epoch(self, stored: int) -> int:
         """
-        The highest epoch that this place has seen, 0 if none.
+        An epoch above all that there were.
+
+        :param stored: what the database says that the highest one was, 0: none.
+        :raise StorageError: the file beside it makes no sense.
+        """
+        remembered = self._remembered_epoch()
+        if stored <= (remembered or 0):
+            return (remembered or 0) + 1
+        says = "is missing" if remembered is None else f"says {remembered}"
+        return epoch_after_restore(
+            stored,
+            f"{self.epoch_path} {says}, but {self.path} has had epoch {stored}: it was put back "
+            "from a copy, or moved without that file",
+        )
+
+    def _remembered_epoch(self) -> int | None:
+        """
+        The highest epoch that this place has seen; None: its file is missing.
 
         :raise StorageError: its file makes no sense.
         """
         try:
             text = self.epoch_path.read_text("ascii").strip()
         except FileNotFoundError:
-            return 0
+            return None
         except (OSError, UnicodeError) as problem:
             raise StorageError(f"reading {self.epoch_path}: {problem}") from problem
         if not text.isdecimal():
             raise StorageError(
-                f"{self.epoch_path} holds {text[:40]!r}, not a number; write into it the number "
-                "of times that this node was started, or more"
+                f"{self.epoch_path} holds {text[:40]!r}, not a number; remove it, and the node "
+                "leaves out epochs that it may have had; if its database is a new one, write into "
+                "it a number above all of them"
             )
         return int(text)
 
@@ -284,9 +306,9 @@ class SqliteMemory:
     def release(self, connection: sqlite3.Connection) -> None:
         """Nothing: the database is the connection."""
 
-    def remembered_epoch(self) -> int:
-        """The highest epoch so far."""
-        return self._epoch
+    def next_epoch(self, stored: int) -> int:
+        """The one above; an image has brought its own along."""
+        return max(stored, self._epoch) + 1
 
     def remember_epoch(self, epoch: int) -> None:
         """Keep `epoch`."""

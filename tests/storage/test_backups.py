@@ -6,15 +6,17 @@ The commands are those of doc/postgresql.md and doc/operations.md.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 from pathlib import Path
 
 import pytest
+from twisted.logger import capturedLogs, formatEvent
 
 from ixproxy.node.selections import Selection
 from ixproxy.storage.postgresql import PostgresqlStore
-from ixproxy.storage.postgresql_writer import RESTORED_STEP
+from ixproxy.storage.restores import RESTORED_STEP
 from ixproxy.storage.sqlite import SqliteStore
 from ixproxy.storage.sqlite_places import SqliteFile
 from ixproxy.testing import postgresql
@@ -76,7 +78,9 @@ def test_a_restored_postgresql_database_goes_on_above_all_epochs(
             server.drop_database(name)
             server.execute(f"ALTER DATABASE {name}_copy RENAME TO {name}".encode())
     restored = store_at(address)
-    epoch = opened(restored)
+    with capturedLogs() as events:
+        epoch = opened(restored)
+    assert ["restored or copied" in formatEvent(event) for event in events] == [True]
     assert epoch == 1 + RESTORED_STEP
     assert epoch > max(later)
     assert opened(restored) == epoch + 1
@@ -122,8 +126,55 @@ def test_a_standby_that_was_promoted_may_lack_epochs(postgresql_database: str) -
 def test_a_restored_sqlite_database_goes_on_above_all_epochs(tmp_path: Path, way: str) -> None:
     path, backup = tmp_path / "node1.db", tmp_path / "backup.db"
     store = SqliteStore(SqliteFile(path))
+    back_up(store, path, backup, way)
+    assert opened(store) == 3
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    backup.rename(path)
+    assert opened(store) == 4
+    assert ids(store) == [interaction_id(101, each, 1) for each in (1, 4)]
+
+
+@pytest.mark.parametrize("way", [".backup", "VACUUM INTO"])
+def test_an_sqlite_database_whose_disk_was_lost_goes_on_above_all_epochs(
+    tmp_path: Path, way: str
+) -> None:
+    """Nothing but the copy is left: no file beside it that remembers."""
+    lost, found, backup = tmp_path / "lost", tmp_path / "found", tmp_path / "backup.db"
+    for folder in (lost, found):
+        folder.mkdir()
+    store = SqliteStore(SqliteFile(lost / "node1.db"))
+    back_up(store, lost / "node1.db", backup, way)
+    assert opened(store) == 3
+    backup.rename(found / "node1.db")
+    restored = SqliteStore(SqliteFile(found / "node1.db"))
+    assert opened(restored) == 2 + RESTORED_STEP
+    assert opened(restored) == 3 + RESTORED_STEP
+    assert ids(restored) == [
+        interaction_id(101, each, 1) for each in (1, 2 + RESTORED_STEP, 3 + RESTORED_STEP)
+    ]
+
+
+def test_a_whole_folder_of_the_past_goes_on_above_all_epochs_without_the_epoch_file(
+    tmp_path: Path,
+) -> None:
+    """As the page says: from within, both files look as they should."""
+    folder, snapshot = tmp_path / "node", tmp_path / "snapshot"
+    folder.mkdir()
+    store = SqliteStore(SqliteFile(folder / "node1.db"))
     assert opened(store) == 1
-    store.open(NOW)  # a backup is made while the node runs
+    shutil.copytree(folder, snapshot)
+    assert [opened(store) for _ in range(2)] == [2, 3]
+    shutil.rmtree(folder)
+    snapshot.rename(folder)
+    (folder / "node1.db.epoch").unlink()
+    assert opened(store) == 1 + RESTORED_STEP
+
+
+def back_up(store: SqliteStore, path: Path, backup: Path, way: str) -> None:
+    """A new database's first two leases, and a copy that is made in the second one."""
+    assert opened(store) == 1
+    store.open(NOW)
     with sqlite3.connect(path) as connection:
         if way == ".backup":
             with sqlite3.connect(backup) as target:
@@ -133,9 +184,3 @@ def test_a_restored_sqlite_database_goes_on_above_all_epochs(tmp_path: Path, way
             connection.execute("VACUUM INTO ?", (str(backup),))
     connection.close()
     store.close()
-    assert opened(store) == 3
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    backup.rename(path)
-    assert opened(store) == 4
-    assert ids(store) == [interaction_id(101, each, 1) for each in (1, 4)]

@@ -5,11 +5,15 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from twisted.logger import capturedLogs, formatEvent
 
 from ixproxy.errors import StorageError
 from ixproxy.node.selections import Selection
+from ixproxy.storage.restores import RESTORED_STEP
+from ixproxy.storage.schemas import Schema
 from ixproxy.storage.sqlite import SqliteStore
 from ixproxy.storage.sqlite_places import SqliteFile, SqliteMemory
+from ixproxy.storage.sqlite_schema import built_in
 from ixproxy.testing.store_samples import NOW, interaction
 from ixproxy.values import MAX_EPOCH
 
@@ -33,12 +37,92 @@ def test_a_restored_backup_raises_the_epoch_above_all_that_there_were(tmp_path: 
     assert epoch_of(path) == 6
 
 
-def test_a_database_that_moved_without_its_epoch_file_goes_on_from_its_own(tmp_path: Path) -> None:
+def test_a_database_without_its_epoch_file_leaves_out_epochs_once_and_says_so(
+    tmp_path: Path,
+) -> None:
+    """Whoever lost that file may have lost starts that this database does not know of."""
     path = tmp_path / "node.db"
     assert [epoch_of(path) for _ in range(3)] == [1, 2, 3]
     SqliteFile(path).epoch_path.unlink()
-    assert epoch_of(path) == 4
-    assert SqliteFile(path).epoch_path.read_text() == "4\n"
+    with capturedLogs() as events:
+        assert epoch_of(path) == 3 + RESTORED_STEP
+        assert SqliteFile(path).epoch_path.read_text() == f"{3 + RESTORED_STEP}\n"
+        assert epoch_of(path) == 4 + RESTORED_STEP
+    assert [formatEvent(event) for event in events] == [
+        f"{path}.epoch is missing, but {path} has had epoch 3: it was put back from a copy, or "
+        "moved without that file. Epochs 4 to 5002 are left out, for ids may have been made in them"
+    ]
+
+
+def test_an_epoch_file_of_the_past_leaves_out_epochs_as_well(tmp_path: Path) -> None:
+    """Where it is older than the database; what else is of the past nobody can know."""
+    path = tmp_path / "node.db"
+    assert [epoch_of(path) for _ in range(3)] == [1, 2, 3]
+    SqliteFile(path).epoch_path.write_text("2\n")
+    with capturedLogs() as events:
+        assert epoch_of(path) == 3 + RESTORED_STEP
+        assert epoch_of(path) == 4 + RESTORED_STEP
+    (event,) = events
+    assert formatEvent(event).startswith(f"{path}.epoch says 2, but {path} has had epoch 3: ")
+
+
+def test_a_new_database_and_a_crash_at_its_first_start_leave_out_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "node.db"
+    with capturedLogs() as events:
+        with monkeypatch.context() as crash:
+            crash.setattr(SqliteFile, "remember_epoch", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                epoch_of(path)
+        assert not SqliteFile(path).epoch_path.exists()
+        assert [epoch_of(path) for _ in range(2)] == [1, 2]
+    assert events == []
+
+
+def test_a_crash_between_the_epoch_file_and_the_database_leaves_out_one_epoch(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "node.db"
+    with capturedLogs() as events:
+        assert epoch_of(path) == 1
+        SqliteFile(path).remember_epoch(2)
+        assert epoch_of(path) == 3
+    assert events == []
+
+
+def test_two_names_of_one_database_have_one_epoch_file(tmp_path: Path) -> None:
+    """Otherwise each change from one to the other would look like a restore."""
+    (tmp_path / "disk").mkdir()
+    path, other = tmp_path / "disk" / "node.db", tmp_path / "node.db"
+    assert epoch_of(path) == 1
+    other.symlink_to(path)
+    assert [epoch_of(each) for each in (other, path, other)] == [2, 3, 4]
+    assert SqliteFile(other).epoch_path == tmp_path / "disk" / "node.db.epoch"
+
+
+def test_servers_that_open_a_restored_database_at_once_leave_out_epochs_once(
+    tmp_path: Path,
+) -> None:
+    """One reads the epoch when the other has written it, and finds its file."""
+    path = tmp_path / "node.db"
+    assert epoch_of(path) == 1
+    SqliteFile(path).epoch_path.unlink()
+    pair = [SqliteStore(SqliteFile(path)) for _ in range(2)]
+    assert [store.open(NOW) for store in pair] == [1 + RESTORED_STEP, 2 + RESTORED_STEP]
+    for store in pair:
+        store.close()
+
+
+def test_an_upgraded_database_goes_on_with_the_next_epoch(tmp_path: Path) -> None:
+    path, folder = tmp_path / "node.db", tmp_path / "schema"
+    now = built_in().version
+    folder.mkdir()
+    (folder / f"sqlite-v{now}-to-v{now + 1}.sql").write_text("SELECT 1;")
+    assert epoch_of(path) == 1
+    store = SqliteStore(SqliteFile(path, Schema(folder, now + 1)))
+    assert store.open(NOW) == 2
+    store.close()
 
 
 @pytest.mark.parametrize("content", ["", "four", "-1", "\xff"])
