@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ixproxy.storage.postgresql_schema import LOCKS
+from ixproxy.storage.postgresql_schema import LOCKS, no_schema
 from ixproxy.storage.postgresql_session import Session
 
 END_MILLISECONDS = 5000
@@ -19,8 +19,15 @@ AND l.classid = {LOCKS} AND l.objid::bigint = hashtext(current_schema())::bigint
 
 
 def lock(session: Session) -> bool:
-    """Take the lock, if no other session has it; whether it is ours now."""
-    ((taken,),) = session.ask(f"SELECT pg_try_advisory_lock({_KEYS})")
+    """
+    Take the lock, if no other session has it; whether it is ours now.
+
+    :raise StorageError: there is no schema, and so nothing to lock.
+    """
+    ((schema, taken),) = session.ask(f"SELECT current_schema(), pg_try_advisory_lock({_KEYS})")
+    if schema is None:
+        # Without a key nothing was tried, which must not look as if another one had the lock.
+        raise no_schema(session.name)
     return bool(taken)
 
 

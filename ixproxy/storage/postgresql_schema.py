@@ -77,6 +77,15 @@ def prepare(session: Session, schema: Schema) -> int:
     return found
 
 
+def no_schema(name: str) -> StorageError:
+    """
+    What is wrong where PostgreSQL has no current schema.
+
+    :param name: what messages call the database.
+    """
+    return StorageError(f"{name}: there is no schema of its search_path that the role may use")
+
+
 def version_of(session: Session) -> int:
     """
     The version of a database; 0: it is empty.
@@ -86,9 +95,7 @@ def version_of(session: Session) -> int:
     try:
         ((schema,),) = session.ask("SELECT current_schema()")
         if schema is None:
-            raise StorageError(
-                f"{session.name}: there is no schema of its search_path that the role may use"
-            )
+            raise no_schema(session.name)
         tables = [name for (name,) in session.ask(_RELATIONS)]
         if not tables:
             return 0

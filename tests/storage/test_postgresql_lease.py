@@ -249,6 +249,23 @@ def test_a_database_that_cannot_be_used_says_so_when_its_lease_is_taken(
     lease.release()
 
 
+def test_a_schema_that_does_not_exist_is_said_when_the_lease_is_taken(
+    postgresql_database: str,
+) -> None:
+    """Neither a lost lease nor a server to wait for: its process is to end."""
+    joint = "&" if "?" in postgresql_database else "?"
+    address = f"{postgresql_database}{joint}options=-csearch_path%3Dnosuch"
+    lease = store_at(address).lease()
+    for _ in range(2):
+        with pytest.raises(StorageError, match="no schema of its search_path") as refused:
+            lease.take()
+        assert not isinstance(refused.value, LeaseLost | StoreUnreachable)
+    with psycopg.connect(postgresql_database) as connection:
+        connection.execute("CREATE SCHEMA nosuch")
+    assert lease.take() is None
+    lease.release()
+
+
 def test_one_that_was_given_up_is_free_soon(pair: Pair) -> None:
     first, lease, _, other = pair
     lease.take()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ixproxy.errors import StorageError
 from ixproxy.storage.postgresql_locks import lock, lock_holder, terminate, unlock
 from ixproxy.storage.postgresql_session import Place, Session
 
@@ -44,6 +45,16 @@ def test_each_schema_has_a_lock_of_its_own(sessions: Sessions) -> None:
     assert lock(other)
     assert lock_holder(one) == one.pid
     assert lock_holder(other) == other.pid
+
+
+def test_without_a_schema_there_is_nothing_to_lock(sessions: Sessions) -> None:
+    """It is not as if another one had it, for whom one could wait."""
+    one, other = sessions
+    one.run("SET search_path = nosuch")
+    with pytest.raises(StorageError, match="no schema of its search_path") as refused:
+        lock(one)
+    assert type(refused.value) is StorageError
+    assert lock(other)
 
 
 def test_who_is_gone_cannot_be_ended_and_that_is_all(sessions: Sessions) -> None:
