@@ -58,9 +58,10 @@ def bring_up(connection: sqlite3.Connection, name: str, schema: Schema, backup: 
     """
     found = version_of(connection, name)
     if found > schema.version:
+        copy = f", or go back to the copy from before the upgrade, {name}.before-v{found}"
         raise StorageError(
-            f"{name} has schema version {found}, made by a newer program; "
-            f"this one knows up to version {schema.version}"
+            f"{name} has schema version {found}, made by a newer program; this one knows up to "
+            f"version {schema.version}: install the newer one{copy if backup is not None else ''}"
         )
     if found == schema.version:
         return found

@@ -129,9 +129,29 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     connection.commit()
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(StorageError, match="schema version 99, made by a newer program"):
+    with pytest.raises(StorageError, match="schema version 99, made by a newer program") as refused:
         SqliteStore(SqliteFile(path)).open(NOW)
+    assert str(refused.value).endswith(f"before the upgrade, {path}.before-v99")
     assert path.read_bytes() == before
+
+
+def test_the_copy_from_before_an_upgrade_is_the_way_back(tmp_path: Path, folder: Path) -> None:
+    """As the page says: with the epoch file as it is, no epoch comes again."""
+    path = tmp_path / "node.db"
+    filled(path)
+    (folder / f"sqlite-v{VERSION}-to-v{VERSION + 1}.sql").write_text("SELECT 1;")
+    newer = SqliteStore(SqliteFile(path, Schema(folder, VERSION + 1)))
+    upgraded = newer.open(NOW)
+    newer.close()
+    with pytest.raises(StorageError, match=f"node.db.before-v{VERSION + 1}"):
+        SqliteStore(SqliteFile(path)).open(NOW)
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    (tmp_path / f"node.db.before-v{VERSION + 1}").rename(path)
+    older = SqliteStore(SqliteFile(path))
+    assert older.open(NOW) == upgraded + 1
+    assert [row.id for row in older.select(Selection(1), NOW)] == ["i1"]
+    older.close()
 
 
 def test_a_database_of_version_1_is_brought_up_with_all_its_rows(tmp_path: Path) -> None:
