@@ -54,6 +54,12 @@ _REFUSALS = (
     (re.compile(r"session is read-only|server is in hot standby mode"), "25006"),
 )
 
+# Where the words say more than the SQLSTATE.
+_PLAINER = (
+    (re.compile(r"no password supplied"), "the password is missing"),
+    (re.compile(r'role "[^"]*" does not exist'), "there is no such role"),
+)
+
 # What no waiting mends: the address, or what it names on this machine.
 _OF_THE_ADDRESS = re.compile(
     r"definition of service|service file|private key file|certificate file|sslmode value"
@@ -74,8 +80,9 @@ def state_of(problem: BaseException) -> str:
 def storage_error(problem: BaseException, doing: str) -> StorageError:
     """`problem` for a person who sees only the log."""
     state = state_of(problem)
-    meaning = _MEANINGS.get(state) or _MEANINGS.get(state[:2])
     said = " ".join(str(problem).split())
+    plainer = (meaning for words, meaning in _PLAINER if state and words.search(said))
+    meaning = next(plainer, "") or _MEANINGS.get(state) or _MEANINGS.get(state[:2])
     text = f"{doing}: {meaning} ({said})" if meaning else f"{doing}: {said}"
     return StorageError(text)
 

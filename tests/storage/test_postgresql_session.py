@@ -33,9 +33,9 @@ def refusal(address: str) -> StorageError:
 @pytest.mark.parametrize(
     ("user", "said"),
     [
-        (PASSWORD_ROLE, "the password is wrong"),
+        (PASSWORD_ROLE, "the password is missing"),
         (f"{PASSWORD_ROLE}:s3cret", "the password is wrong"),
-        ("nobody", "the role may not log in"),
+        ("nobody", "there is no such role"),
     ],
 )
 def test_who_may_not_come_is_told_so(
