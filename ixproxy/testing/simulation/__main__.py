@@ -5,13 +5,15 @@ The simulator's command: one seed with its history, or many of them.
     python -m ixproxy.testing.simulation --seeds 0:10000 --jobs 2
     python -m ixproxy.testing.simulation --seeds 0:100 --store postgresql
     python -m ixproxy.testing.simulation --seeds 0:100 --logs
+
+What breaks a rule is made short before it is told: see `--no-shrink`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Sequence
 from time import monotonic
 
@@ -20,6 +22,9 @@ from ixproxy.testing.postgresql_places import address_of, stores_of
 from ixproxy.testing.simulation.many import simulate_all
 from ixproxy.testing.simulation.shortening import ATTEMPTS, shortened
 from ixproxy.testing.simulation.simulating import STEPS, Result, simulate
+
+WHOLE = "--no-shrink"
+"""Has a history told as it is."""
 
 EVERY = 2.0
 """Seconds between two lines of progress."""
@@ -43,9 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 stores=stores,
                 logs=options.logs,
             )
-            if options.shrink and result.breach is not None:
-                result = _shortened(result, options, stores)
-        _show(result, options)
+            _show(_as_asked(result, options, stores), options)
         return int(result.breach is not None)
 
 
@@ -65,7 +68,10 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes for many seeds")
     parser.add_argument(
-        "--shrink", action="store_true", help="with --seed: look for a shorter history"
+        "--shrink",
+        action=BooleanOptionalAction,
+        default=None,
+        help="look for a shorter history of what breaks a rule (it does, but with --only)",
     )
     parser.add_argument(
         "--attempts", type=int, default=ATTEMPTS, help="runs that this may take (%(default)s)"
@@ -135,15 +141,29 @@ def _many(options: Namespace, address: str) -> int:
         summary += f": {', '.join(str(result.seed) for result in failed)}"
         with stores_of(options.store, address) as stores:
             again = simulate(failed[0].seed, options.steps, stores=stores, logs=options.logs)
-            _show(_shortened(again, options, stores), options)
+            _show(_as_asked(again, options, stores), options)
     (_progress if options.json else _write)(summary)
     return int(bool(failed))
 
 
-def _shortened(result: Result, options: Namespace, stores: Places) -> Result:
+def _as_asked(result: Result, options: Namespace, stores: Places) -> Result:
+    """
+    What is told of a result: the shortest that is found, if a rule is broken.
+
+    Steps that were chosen are told as they are: whoever runs a short history again
+    does not want to wait for a shorter one each time.
+    """
+
     def progress(steps: int, attempt: int) -> None:
         _progress(f"seed {result.seed}: {steps} steps after {attempt} attempts")
 
+    wanted = options.only is None if options.shrink is None else options.shrink
+    if result.breach is None or not wanted:
+        return result
+    _progress(
+        f"seed {result.seed}: {result.breach.rule} after {len(result.ran)} steps: "
+        f"looking for a shorter history"
+    )
     return shortened(result, options.attempts, progress, stores)
 
 
@@ -159,7 +179,11 @@ def _show(result: Result, options: Namespace) -> None:
         f"seconds: {came}",
     ]
     if result.breach is not None:
-        lines.append(f"Again: {result.command}")
+        if len(result.ran) < result.steps:
+            lines.append(f"Whole: {result.whole} {WHOLE}")
+            lines.append(f"Again: {result.command}")
+        else:
+            lines.append(f"Again: {result.command} {WHOLE}")
     _write("\n".join(lines))
 
 

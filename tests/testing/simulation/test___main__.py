@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Iterator
 
 import pytest
 
@@ -52,21 +54,64 @@ def test_programs_can_read_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line["seed"] for line in lines] == [3, 4, 5]
 
 
-def test_what_is_broken_is_told_with_its_shortest_history(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    logged_failures: LoggedFailures,
-) -> None:
+@pytest.fixture
+def broken(
+    monkeypatch: pytest.MonkeyPatch, logged_failures: LoggedFailures
+) -> Iterator[None]:
+    """No node can place a submit."""
+
     def failing(*_: object) -> None:
         raise ValueError("on purpose")
 
     monkeypatch.setattr(submitting, "_destination", failing)
-    assert main(["--seeds", "3:9", "--steps", "30", "--first"]) == 1
+    yield
     logged_failures.flush()
+
+
+SEED_3 = "python -m ixproxy.testing.simulation --seed 3 --steps 30"
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_first_of_many_that_is_broken_is_told_with_its_shortest_history(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--seeds", "3:9", "--steps", "30", "--first"]) == 1
     out = capsys.readouterr().out
     assert "BROKEN nothing_fails_in_a_program" in out
-    assert "Again: python -m ixproxy.testing.simulation --seed 3 --steps 30 --only" in out
+    assert f"Again: {SEED_3} --only" in out
     assert "1 failing: 3" in out
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize("which", [["--seed", "3"], ["--seeds", "3:4"]])
+def test_it_is_told_whole_where_that_is_asked_for(
+    which: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*which, "--steps", "30"]) == 1
+    short = capsys.readouterr()
+    assert "nothing_fails_in_a_program after 30 steps: looking for a shorter history" in short.err
+    assert f"Whole: {SEED_3} --no-shrink\nAgain: {SEED_3} --only" in short.out
+    assert main([*which, "--steps", "30", "--no-shrink"]) == 1
+    whole = capsys.readouterr()
+    assert whole.err.count("looking for") == 0
+    assert "\n30 steps, " in whole.out
+    assert f"\nAgain: {SEED_3} --no-shrink\n" in whole.out
+    assert len(whole.out) > len(short.out)
+
+
+@pytest.mark.usefixtures("broken")
+def test_what_is_run_again_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seed", "3", "--steps", "30"]) == 1
+    first = capsys.readouterr().out
+    again = shlex.split(first[first.index("Again: ") :])[4:]
+    assert again[0] == "--seed"
+    assert main(again) == 1
+    second = capsys.readouterr()
+    assert (second.out, second.err) == (first, "")
+    assert main([*again, "--shrink"]) == 1
+    third = capsys.readouterr()
+    assert third.out == first
+    assert "looking for a shorter history" in third.err
 
 
 @pytest.mark.parametrize("wrong", [["--seeds", "x"], ["--seed", "1", "--only", "a"], []])
