@@ -232,3 +232,10 @@ def test_the_command_takes_an_existing_server_or_starts_one(
     assert databases() == before
     assert main(few) == 0
     assert capsys.readouterr().out == "1 scripts, 0 with differences\n" * 2
+
+
+@pytest.mark.parametrize("nothing", ["--seeds 5:1", "--players ,", "--most 0"])
+def test_a_run_of_nothing_is_refused(nothing: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(nothing.split())
+    assert refused.value.code == 2

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Sequence
 from time import monotonic
 
+from ixproxy.testing.arguments import at_least_one, seed_range, step_numbers
 from ixproxy.testing.places import Places
 from ixproxy.testing.postgresql_places import address_of, stores_of
 from ixproxy.testing.simulation.many import simulate_all
@@ -35,8 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Run the command.
 
     :return: 0 when no rule is broken, 1 when one is.
+    :raise SystemExit: with 2: nothing would run, or not all that is asked for.
     """
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     with address_of(options.store, options.postgresql) as address:
         if options.seeds is not None:
             return _many(options, address)
@@ -52,6 +54,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(result.breach is not None)
 
 
+def _options(arguments: Sequence[str] | None) -> Namespace:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.only is not None and options.seeds is not None:
+        parser.error("argument --only: it is of one seed: use --seed")
+    if options.only is not None and max(options.only) > options.steps:
+        parser.error(
+            f"argument --only: there is no step {max(options.only)}: --steps is {options.steps}"
+        )
+    return options
+
+
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="python -m ixproxy.testing.simulation",
@@ -60,13 +74,15 @@ def _parser() -> ArgumentParser:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--seed", type=int, help="simulate one seed and print its history")
     which.add_argument(
-        "--seeds", type=_seeds, metavar="A:B", help="simulate the seeds from A to B, without B"
+        "--seeds", type=seed_range, metavar="A:B", help="simulate the seeds from A to B, without B"
     )
-    parser.add_argument("--steps", type=int, default=STEPS, help="steps of a seed (%(default)s)")
     parser.add_argument(
-        "--only", type=_numbers, metavar="N,N,...", help="run only the steps with these numbers"
+        "--steps", type=at_least_one, default=STEPS, help="steps of a seed (%(default)s)"
     )
-    parser.add_argument("--jobs", type=int, default=1, help="processes for many seeds")
+    parser.add_argument(
+        "--only", type=step_numbers, metavar="N,N,...", help="with --seed: only these steps"
+    )
+    parser.add_argument("--jobs", type=at_least_one, default=1, help="processes for many seeds")
     parser.add_argument(
         "--shrink",
         action=BooleanOptionalAction,
@@ -74,7 +90,10 @@ def _parser() -> ArgumentParser:
         help="look for a shorter history of what breaks a rule (it does, but with --only)",
     )
     parser.add_argument(
-        "--attempts", type=int, default=ATTEMPTS, help="runs that this may take (%(default)s)"
+        "--attempts",
+        type=at_least_one,
+        default=ATTEMPTS,
+        help="runs that this may take (%(default)s)",
     )
     parser.add_argument(
         "--first", action="store_true", help="with --seeds: end with the first failing seed"
@@ -91,21 +110,6 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--logs", action="store_true", help="every node has event logs")
     parser.add_argument("--json", action="store_true", help="print JSON objects, one a line")
     return parser
-
-
-def _seeds(text: str) -> range:
-    first, _, last = text.partition(":")
-    try:
-        return range(int(first), int(last) if last else int(first) + 1)
-    except ValueError as problem:
-        raise ArgumentTypeError(f"{text!r} is not A:B") from problem
-
-
-def _numbers(text: str) -> frozenset[int]:
-    try:
-        return frozenset(int(number) for number in text.split(","))
-    except ValueError as problem:
-        raise ArgumentTypeError(f"{text!r} is not a list of numbers") from problem
 
 
 def _many(options: Namespace, address: str) -> int:

@@ -34,9 +34,7 @@ def test_they_can_run_on_a_server_of_postgresql(
 
 
 @pytest.mark.parametrize("which", [["--seed", "3"], ["--seeds", "3:5"]])
-def test_nodes_may_have_event_logs(
-    which: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nodes_may_have_event_logs(which: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*which, "--steps", "10", "--logs"]) == 0
     assert "10 steps" in capsys.readouterr().out
 
@@ -55,9 +53,7 @@ def test_programs_can_read_it(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.fixture
-def broken(
-    monkeypatch: pytest.MonkeyPatch, logged_failures: LoggedFailures
-) -> Iterator[None]:
+def broken(monkeypatch: pytest.MonkeyPatch, logged_failures: LoggedFailures) -> Iterator[None]:
     """No node can place a submit."""
 
     def failing(*_: object) -> None:
@@ -114,8 +110,26 @@ def test_what_is_run_again_is_told_at_once(capsys: pytest.CaptureFixture[str]) -
     assert "looking for a shorter history" in third.err
 
 
-@pytest.mark.parametrize("wrong", [["--seeds", "x"], ["--seed", "1", "--only", "a"], []])
-def test_what_is_not_understood_is_refused(wrong: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ("--seeds x", "--seeds: expected A:B or one seed"),
+        ("--seeds 5:1", "--seeds: there are no seeds in '5:1'"),
+        ("--seed 1 --only a", "--only: expected numbers"),
+        ("--seed 1 --only 2,400", "--only: there is no step 400: --steps is 300"),
+        ("--seed 1 --steps 5 --only 6", "--only: there is no step 6: --steps is 5"),
+        ("--seed 1 --only 0", "--only: there is no step 0"),
+        ("--seeds 1:3 --only 2", "--only: it is of one seed"),
+        ("--seed 1 --steps -3", "--steps: expected a number from 1 on"),
+        ("--seeds 1:3 --jobs 0", "--jobs: expected a number from 1 on"),
+        ("--seed 1 --attempts 0", "--attempts: expected a number from 1 on"),
+        ("", "one of the arguments --seed --seeds is required"),
+    ],
+)
+def test_what_is_not_understood_or_would_run_nothing_is_refused(
+    wrong: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(wrong)
+        main(wrong.split())
     assert ended.value.code == 2
+    assert why in capsys.readouterr().err
