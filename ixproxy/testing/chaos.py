@@ -52,7 +52,7 @@ class Run:
     @property
     def failed(self) -> bool:
         """Whether anything is wrong."""
-        return report.failed(self.rounds)
+        return report.failed(self.options, self.rounds)
 
     def record(self) -> dict[str, Any]:
         """For JSON."""
@@ -132,7 +132,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--minutes",
         type=amount_or_none,
         default=0.0,
-        help="no round begins later than that; 0: all do",
+        help="no round begins later than that, which is a failure; 0: all do",
     )
     parser.add_argument("--rate", type=amount, default=30.0, help="documents per second, about")
     parser.add_argument("--lease-limit", type=int, default=3, metavar="SECONDS")
