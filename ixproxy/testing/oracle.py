@@ -37,6 +37,7 @@ from ixproxy.testing.places import Places
 from ixproxy.testing.playing import Record, play
 from ixproxy.testing.postgresql_places import stores_of
 from ixproxy.testing.scripts import random_script
+from ixproxy.testing.servers import ServerFailed
 from ixproxy.testing.service_scripts import service_script
 from ixproxy.testing.snapshot_scripts import snapshot_script
 from ixproxy.testing.state_scripts import state_script
@@ -182,7 +183,11 @@ def _brief(value: Any) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Play many scripts; returns how many had a difference, at most 99."""
+    """
+    Play many scripts; returns how many had a difference, at most 99.
+
+    :raise SystemExit: with 2: nothing would be played, or there is no PostgreSQL server to use.
+    """
     parser = argparse.ArgumentParser(prog="python -m ixproxy.testing.oracle")
     parser.add_argument(
         "--seeds", type=seed_range, default="0:20", help="FIRST:BEHIND_THE_LAST, or one seed"
@@ -202,8 +207,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--postgresql", default="", metavar="URI", help="use this server")
     chosen = parser.parse_args(arguments)
     scripts = [SCRIPTS[chosen.scripts](seed) for seed in chosen.seeds]
-    with stores_of(chosen.store, chosen.postgresql) as stores:
-        wrong = sum(_differs(script, stores, chosen) for script in scripts)
+    try:
+        with stores_of(chosen.store, chosen.postgresql) as stores:
+            wrong = sum(_differs(script, stores, chosen) for script in scripts)
+    except ServerFailed as problem:
+        sys.stderr.write(f"{problem}\n")
+        raise SystemExit(2) from problem
     _say(f"{len(scripts)} scripts, {wrong} with differences")
     return min(wrong, 99)
 

@@ -239,3 +239,14 @@ def test_a_run_of_nothing_is_refused(nothing: str) -> None:
     with pytest.raises(SystemExit) as refused:
         main(nothing.split())
     assert refused.value.code == 2
+
+
+def test_a_server_that_is_not_there_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(
+            ["--seeds", "1", "--store", "postgresql", "--postgresql", "postgresql://127.0.0.1:1/x"]
+        )
+    assert ended.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

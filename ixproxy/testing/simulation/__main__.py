@@ -20,6 +20,7 @@ from time import monotonic
 from ixproxy.testing.arguments import at_least_one, seed_range, step_numbers
 from ixproxy.testing.places import Places
 from ixproxy.testing.postgresql_places import address_of, stores_of
+from ixproxy.testing.servers import ServerFailed
 from ixproxy.testing.simulation.many import simulate_all
 from ixproxy.testing.simulation.shortening import ATTEMPTS, shortened
 from ixproxy.testing.simulation.simulating import STEPS, Result, simulate
@@ -35,10 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command.
 
-    :return: 0 when no rule is broken, 1 when one is.
+    :return: 0 when no rule is broken, 1 when one is, 2 when there is no PostgreSQL server to use.
     :raise SystemExit: with 2: nothing would run, or not all that is asked for.
     """
     options = _options(arguments)
+    try:
+        return _run(options)
+    except ServerFailed as problem:
+        _progress(str(problem))
+        return 2
+
+
+def _run(options: Namespace) -> int:
     with address_of(options.store, options.postgresql) as address:
         if options.seeds is not None:
             return _many(options, address)

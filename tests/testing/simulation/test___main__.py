@@ -133,3 +133,15 @@ def test_what_is_not_understood_or_would_run_nothing_is_refused(
         main(wrong.split())
     assert ended.value.code == 2
     assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("which", ["--seed 1", "--seeds 1:3", "--seeds 1:3 --jobs 2"])
+def test_a_server_that_is_not_there_is_told_in_one_line(
+    which: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = "--store postgresql --postgresql postgresql://127.0.0.1:1/x"
+    assert main([*which.split(), *nowhere.split()]) == 2
+    said = capsys.readouterr()
+    (line,) = said.err.splitlines()
+    assert line.startswith("the PostgreSQL server cannot be used: ")
+    assert said.out == ""
