@@ -26,6 +26,7 @@ from ixproxy import messages as m
 from ixproxy.client import Client, Settings, connect
 from ixproxy.config import client_view, load
 from ixproxy.messages.message import Message, Request
+from ixproxy.testing.arguments import at_least_one
 from ixproxy.testing.processes import RealCluster
 from tests.ledgers import Part, read_books, stray_parts
 
@@ -270,7 +271,7 @@ async def _run(reactor: Any, count: int, seed: int) -> None:
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--clients", type=int, default=1000)
+    parser.add_argument("--clients", type=at_least_one, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     react(lambda reactor: Deferred.fromCoroutine(_run(reactor, args.clients, args.seed)))

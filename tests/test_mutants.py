@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutants.__main__ import main
 from tests.mutants.catalogue import (
     FOLDER,
     Mutant,
@@ -22,6 +23,7 @@ from tests.mutants.catalogue import (
     renewed,
 )
 from tests.mutants.hunting import BrokenMutant, Found, Hunt, Trees, parts, try_seeds
+from tests.mutants.trial import main as run_trial
 
 ROOT = Path(__file__).parent.parent
 MUTANTS = all_mutants()
@@ -106,8 +108,8 @@ def _tree(folder: Path, body: str) -> Path:
         f"    {body}\n"
         "    return SimpleNamespace(problems=problems)\n"
     )
-    trial = (ROOT / "tests/mutants/trial.py").read_text()
-    (folder / "tests/mutants/trial.py").write_text(trial)
+    for name in ("tests/mutants/trial.py", "ixproxy/testing/arguments.py"):
+        (folder / name).write_text((ROOT / name).read_text())
     return folder
 
 
@@ -196,3 +198,16 @@ def test_the_command_says_how_it_is_used() -> None:
     )
     assert asked.returncode == 2
     assert "no mutant is called like no such mutant" in asked.stderr
+
+
+@pytest.mark.parametrize("nothing", ["--seeds 0", "--clean -1", "--jobs 0", "--hang 0"])
+def test_a_hunt_without_seeds_is_refused(nothing: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["--only", "no such mutant", *nothing.split()])
+    assert refused.value.code == 2
+
+
+def test_a_trial_without_seeds_is_refused() -> None:
+    with pytest.raises(SystemExit) as refused:
+        run_trial(["--seeds", "5:1"])
+    assert refused.value.code == 2

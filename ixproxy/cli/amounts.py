@@ -14,6 +14,11 @@ def duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if 0 < seconds < 1 else f"{seconds:.0f} s"
 
 
+def number_of(number: int, one: str, several: str = "") -> str:
+    """`1 event`, `2 events`; with `several` for others than one, where an "s" is not enough."""
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
+
+
 def number_of_bytes(number: float) -> str:
     """`512 B`, `3.4 KB`, `45 MB`, in steps of 1024."""
     for unit in ("B", "KB", "MB", "GB"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ixproxy.cli.amounts import duration, number_of_bytes
+from ixproxy.cli.amounts import duration, number_of, number_of_bytes
 from ixproxy.cli.output import moment
 from ixproxy.cli.status_asking import Found
 from ixproxy.messages import (
@@ -136,7 +136,7 @@ def _of_server(each: Found) -> Iterator[Problem]:
         yield Problem(
             name,
             f"{name} has been writing one batch for {duration(writer.busy_seconds)}, and "
-            f"{writer.waiting} requests wait: look at its disk",
+            f"{number_of(writer.waiting, 'request waits', 'requests wait')}: look at its disk",
         )
     if status.node_status is not None:
         for point in status.node_status.capture_points:
@@ -147,7 +147,7 @@ def _of_server(each: Found) -> Iterator[Problem]:
         if limit.allowed and limit.used >= NEAR * limit.allowed:
             yield Problem(name, _limit(name, limit))
     if status.slow_readers:
-        who = "1 peer" if status.slow_readers == 1 else f"{status.slow_readers} peers"
+        who = number_of(status.slow_readers, "peer")
         does = "does" if status.slow_readers == 1 else "do"
         yield Problem(name, f"{who} of {name} {does} not read what is sent")
     yield from _of_configuration(name, status)
@@ -162,7 +162,8 @@ def _of_capture_point(name: str, point: CaptureStatus) -> Iterator[Problem]:
     if point.state.startswith(TROUBLED):
         yield Problem(name, f"capture point {point.name} of {name} is {point.state}")
     if dropped := point.counts.get("dropped", 0):
-        text = f"was not told of {dropped} changes: it does not read what waits for it"
+        changes = number_of(dropped, "change")
+        text = f"was not told of {changes}: it does not read what waits for it"
         yield Problem(name, f"capture point {point.name} of {name} {text}")
 
 
@@ -170,13 +171,16 @@ def _of_event_log(name: str, log: LogStatus) -> Iterator[Problem]:
     which = f"event log {log.name} of {name}"
     size = number_of_bytes(log.waiting_bytes)
     if log.state.startswith(TROUBLED):
-        yield Problem(name, f"{which} is {log.state}; {log.waiting} events wait for it")
+        waiting = number_of(log.waiting, "event waits", "events wait")
+        yield Problem(name, f"{which} is {log.state}; {waiting} for it")
     if log.refusing:
         text = "and must have everything: requests that change something are refused"
-        yield Problem(name, f"{which} is full with {log.waiting} events ({size}), {text}")
+        events = number_of(log.waiting, "event")
+        yield Problem(name, f"{which} is full with {events} ({size}), {text}")
     if dropped := log.counts.get("dropped", 0):
         now = ", and more are being dropped" if log.dropping else ""
-        yield Problem(name, f"{which} will never have {dropped} events: it was full{now}")
+        events = number_of(dropped, "event")
+        yield Problem(name, f"{which} will never have {events}: it was full{now}")
     elif not log.refusing and log.waiting >= NEAR * log.room:
         yield Problem(name, f"{which} is nearly full: {log.waiting} of {log.room} events wait")
     elif not log.refusing and log.room_bytes and log.waiting_bytes >= NEAR * log.room_bytes:
@@ -204,11 +208,13 @@ def _of_link(name: str, status: EventServerStatus, link: LinkStatus) -> Iterator
     if link.state == "joining":
         text = f"{link.node} is joining {name} again, {since}"
         if link.replaying:
-            text += f"; {link.replaying} agent sessions are still to be told"
+            sessions = number_of(link.replaying, "agent session is", "agent sessions are")
+            text += f"; {sessions} still to be told"
         yield Problem(name, text)
         return
     if link.parking is not None and link.parking.waiting:
-        since += f" ({link.parking.waiting} requests wait for it)"
+        waiting = number_of(link.parking.waiting, "request waits", "requests wait")
+        since += f" ({waiting} for it)"
     yield Problem(name, f"{link.node} is down for {name} {since}{why}", missing=True)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
+from ixproxy.testing.arguments import at_least_none, at_least_one
 from ixproxy.testing.capture_chaos_calls import Calls
 from ixproxy.testing.capture_chaos_files import Files
 from ixproxy.testing.capture_chaos_messages import AmqpMessages, StompMessages
@@ -109,8 +110,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         description="Documents for a real node while it and its capture point are killed.",
     )
     parser.add_argument("--kind", choices=(*SOURCES, "all"), default="all")
-    parser.add_argument("--documents", type=int, default=5000)
-    parser.add_argument("--faults", type=int, default=25, help="how many happen")
+    parser.add_argument("--documents", type=at_least_one, default=5000)
+    parser.add_argument("--faults", type=at_least_none, default=25, help="how many happen; 0: none")
     parser.add_argument("--seed", type=int, default=1, help="draws documents and faults")
     parser.add_argument(
         "--duplicate-check", choices=("none", "receipt", "external-id"), default="receipt"

@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
+from ixproxy.errors import IxproxyError
 from ixproxy.testing.capture_chaos_source import Source
 from ixproxy.testing.chaos_supervisor import KILLED, STOPPED, Supervisor
 from ixproxy.testing.processes import RealCluster
@@ -123,11 +124,14 @@ def draw(
     The faults of a run, each kind once before one comes again, spread over its documents.
 
     :param only: these alone, of those that there are.
+    :raise IxproxyError: it is none of them.
     """
     spans = {name: span for name, (_, *span) in {**STRIKES, **source.faults()}.items()}
     kinds = [name for name in spans if not only or name in only]
+    if not kinds:
+        raise IxproxyError(f"of the faults that are wanted there are none among {', '.join(spans)}")
     order: list[str] = []
-    while kinds and len(order) < count:
+    while len(order) < count:
         order += random.sample(kinds, len(kinds))
     return [
         Blow(kind, random.uniform(*spans[kind]), round(documents * (at + random.random()) / count))

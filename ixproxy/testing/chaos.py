@@ -27,6 +27,7 @@ from twisted.internet.task import react
 
 from ixproxy.errors import IxproxyError
 from ixproxy.testing import chaos_report as report
+from ixproxy.testing.arguments import amount, amount_or_none, at_least_one
 from ixproxy.testing.chaos_checks import Checks
 from ixproxy.testing.chaos_clients import Load
 from ixproxy.testing.chaos_faults import KINDS, draw, possible
@@ -51,7 +52,7 @@ class Run:
     @property
     def failed(self) -> bool:
         """Whether anything is wrong."""
-        return report.failed(self.rounds)
+        return report.failed(self.options, self.rounds)
 
     def record(self) -> dict[str, Any]:
         """For JSON."""
@@ -125,12 +126,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         description="Faults on real processes under load, judged from the clients' histories.",
     )
     parser.add_argument("--store", choices=(SQLITE, POSTGRESQL), default=SQLITE)
-    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--rounds", type=at_least_one, default=20)
     parser.add_argument("--seed", type=int, default=1, help="draws faults and load")
     parser.add_argument(
-        "--minutes", type=float, default=0.0, help="no round begins later than that; 0: all do"
+        "--minutes",
+        type=amount_or_none,
+        default=0.0,
+        help="no round begins later than that, which is a failure; 0: all do",
     )
-    parser.add_argument("--rate", type=float, default=30.0, help="documents per second, about")
+    parser.add_argument("--rate", type=amount, default=30.0, help="documents per second, about")
     parser.add_argument("--lease-limit", type=int, default=3, metavar="SECONDS")
     parser.add_argument("--alone", action="store_true", help="nodes without backups")
     parser.add_argument(

@@ -37,18 +37,25 @@ def by_kind(rounds: Sequence[Round]) -> dict[str, list[Service]]:
     return found
 
 
-def wrong(rounds: Sequence[Round]) -> dict[str, list[str]]:
-    """Everything that is wrong, by check; a check that found nothing is there, too."""
+def wrong(options: Options, rounds: Sequence[Round]) -> dict[str, list[str]]:
+    """
+    Everything that is wrong, by check; a check that found nothing is there, too.
+
+    A run that ended early has not shown what it was to show, so that is wrong as well.
+    """
     found: dict[str, list[str]] = defaultdict(list)
     for each in rounds:
         for check, sentences in each.wrong.items():
             found[check] += [f"round {each.number}: {sentence}" for sentence in sentences]
+    if len(rounds) < options.rounds:
+        within = f" in {options.minutes:g} minutes" if options.minutes else ""
+        found["unplayed"].append(f"{len(rounds)} of {options.rounds} rounds were played{within}")
     return dict(found)
 
 
-def failed(rounds: Sequence[Round]) -> bool:
+def failed(options: Options, rounds: Sequence[Round]) -> bool:
     """Whether anything is wrong."""
-    return any(wrong(rounds).values())
+    return any(wrong(options, rounds).values())
 
 
 def record(
@@ -61,7 +68,7 @@ def record(
         "lease_limit": options.lease_limit,
         "not_shown": list(missing),
         "proxies_grew_by_bytes": growth,
-        "wrong": wrong(rounds),
+        "wrong": wrong(options, rounds),
         "service": {kind: _figures(found) for kind, found in by_kind(rounds).items()},
         "rounds": [each.record() for each in rounds],
     }
@@ -121,7 +128,7 @@ def lines(
     repeated = sum(each.repeated for each in rounds)
     yield f"{repeated} of the submits had been carried out before, as their receipts told"
     yield f"proxies grew by {growth / (1 << 20):.1f} MB at most"
-    found = wrong(rounds)
+    found = wrong(options, rounds)
     yield ", ".join(f"{check} {len(found.get(check, ()))}" for check in ZEROS)
     others = {check: each for check, each in found.items() if each and check not in ZEROS}
     yield "also wrong: " + (", ".join(f"{k} {len(v)}" for k, v in others.items()) or "nothing")

@@ -19,6 +19,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
+from ixproxy.testing.arguments import amount, at_least_one
 from ixproxy.testing.chaos_runs import Planned, add_options, run_all
 from ixproxy.testing.chaos_scene import POSTGRESQL, SQLITE
 from ixproxy.testing.eventlog_chaos_away import away
@@ -108,11 +109,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--store", choices=(SQLITE, POSTGRESQL), default=SQLITE, help="of the nodes"
     )
-    parser.add_argument("--rounds", type=int, default=8, help="of the case `away`")
+    parser.add_argument("--rounds", type=at_least_one, default=8, help="of the case `away`")
     parser.add_argument("--seed", type=int, default=1, help="draws faults and load")
-    parser.add_argument("--rate", type=float, default=30.0, help="documents per second, about")
+    parser.add_argument("--rate", type=amount, default=30.0, help="documents per second, about")
     parser.add_argument(
-        "--drops", type=int, default=1500, help="events dropped before each kill, at least"
+        "--drops",
+        type=at_least_one,
+        default=1500,
+        help="events dropped before each kill, at least",
     )
     add_options(parser)
     return parser.parse_args(arguments)

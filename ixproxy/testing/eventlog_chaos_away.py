@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from ixproxy.errors import IxproxyError
 from ixproxy.testing.capture_chaos_faults import STRIKES
 from ixproxy.testing.chaos_books import Books
 from ixproxy.testing.chaos_clients import Load
@@ -56,8 +57,16 @@ class Round:
 def draw(
     faults: Mapping[str, Fault], rounds: int, random: Random, only: Sequence[str] = ()
 ) -> list[Round]:
-    """What happens in each round: every fault once before one comes again, likewise the strikes."""
+    """
+    What happens in each round: every fault once before one comes again, likewise the strikes.
+
+    :raise IxproxyError: none of the faults that are wanted can be had here.
+    """
     kinds = [kind for kind in faults if not only or kind in only]
+    if not kinds:
+        raise IxproxyError(
+            f"of the faults that are wanted there are none among {', '.join(faults)}"
+        )
     drawn_faults = _in_turn(kinds, rounds, random)
     strikes = _in_turn(["kill primary", "kill primary", "", *STRIKES], rounds, random)
     found = []
@@ -74,7 +83,7 @@ def draw(
 
 def _in_turn(kinds: Sequence[str], count: int, random: Random) -> list[str]:
     order: list[str] = []
-    while kinds and len(order) < count:
+    while len(order) < count:
         order += random.sample(kinds, len(kinds))
     return order[:count]
 

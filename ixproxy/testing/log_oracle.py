@@ -23,6 +23,7 @@ from ixproxy.eventlog.log_databases import open_database
 from ixproxy.eventlog.log_source import LogSource
 from ixproxy.eventlog.merge_run import MergeOptions, MergeRun, Summary
 from ixproxy.eventlog.merge_target import MergeTarget
+from ixproxy.testing.arguments import at_least_one, seed_range, some_of
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.differences import stream_differences
 from ixproxy.testing.log_rows import LoggedForm, Row, rows_at
@@ -125,30 +126,28 @@ def compared_logs(
 def main(arguments: Sequence[str]) -> int:
     """Play many scripts; returns how many had a difference, at most 99."""
     parser = argparse.ArgumentParser(prog="python -m ixproxy.testing.log_oracle")
-    parser.add_argument("--seeds", default="0:20", help="FIRST:BEHIND_THE_LAST, or one seed")
+    parser.add_argument(
+        "--seeds", type=seed_range, default="0:20", help="FIRST:BEHIND_THE_LAST, or one seed"
+    )
     parser.add_argument("--scripts", default="agents", choices=sorted(SCRIPTS))
     parser.add_argument("--player", default="two-proxies", choices=sorted(PLAYERS))
-    parser.add_argument("--logs", default=",".join(LOGS), help=", ".join(LOGS))
-    parser.add_argument("--most", type=int, default=1, help="differences shown of each")
+    parser.add_argument(
+        "--logs", type=some_of("logs", LOGS), default=",".join(LOGS), help=", ".join(LOGS)
+    )
+    parser.add_argument("--most", type=at_least_one, default=1, help="differences shown of each")
     chosen = parser.parse_args(arguments)
-    logs = [name for name in chosen.logs.split(",") if name]
-    for name in logs:
-        if name not in LOGS:
-            parser.error(f"unknown logs {name!r}: expected {', '.join(LOGS)}")
-    first, _, behind = chosen.seeds.partition(":")
-    seeds = range(int(first), int(behind or int(first) + 1))
     wrong = 0
-    for seed in seeds:
+    for seed in chosen.seeds:
         found: dict[str, list[str]] = {}
         with TemporaryDirectory() as folder:
             script = SCRIPTS[chosen.scripts](seed)
-            for name, problem in compared_logs(script, logs, Path(folder), chosen.player):
+            for name, problem in compared_logs(script, chosen.logs, Path(folder), chosen.player):
                 found.setdefault(name, []).append(problem)
         wrong += bool(found)
         for name, problems in found.items():
             for problem in problems[: chosen.most]:
                 _say(f"seed {seed}, {name}, 1 of {len(problems)}: {problem}")
-    _say(f"{len(seeds)} scripts, {wrong} with differences")
+    _say(f"{len(chosen.seeds)} scripts, {wrong} with differences")
     return min(wrong, 99)
 
 

@@ -28,6 +28,7 @@ from ixproxy.core.settings import ProxySettings
 from ixproxy.messages.message import Request
 from ixproxy.node.model import NodeSettings
 from ixproxy.testing.agent_scripts import agent_script
+from ixproxy.testing.arguments import at_least_one, seed_range, some_of
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.composing_client import ComposingCluster
 from ixproxy.testing.differences import differences, disorder
@@ -36,6 +37,7 @@ from ixproxy.testing.places import Places
 from ixproxy.testing.playing import Record, play
 from ixproxy.testing.postgresql_places import stores_of
 from ixproxy.testing.scripts import random_script
+from ixproxy.testing.servers import ServerFailed
 from ixproxy.testing.service_scripts import service_script
 from ixproxy.testing.snapshot_scripts import snapshot_script
 from ixproxy.testing.state_scripts import state_script
@@ -181,35 +183,46 @@ def _brief(value: Any) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Play many scripts; returns how many had a difference, at most 99."""
+    """
+    Play many scripts; returns how many had a difference, at most 99.
+
+    :raise SystemExit: with 2: nothing would be played, or there is no PostgreSQL server to use.
+    """
     parser = argparse.ArgumentParser(prog="python -m ixproxy.testing.oracle")
-    parser.add_argument("--seeds", default="0:20", help="FIRST:BEHIND_THE_LAST, or one seed")
-    parser.add_argument("--players", default=",".join(PLAYERS), help=", ".join(PLAYERS))
+    parser.add_argument(
+        "--seeds", type=seed_range, default="0:20", help="FIRST:BEHIND_THE_LAST, or one seed"
+    )
+    parser.add_argument(
+        "--players",
+        type=some_of("player", PLAYERS),
+        default=",".join(PLAYERS),
+        help=", ".join(PLAYERS),
+    )
     parser.add_argument("--scripts", default="agents", choices=sorted(SCRIPTS))
-    parser.add_argument("--most", type=int, default=1, help="differences shown for each player")
+    parser.add_argument(
+        "--most", type=at_least_one, default=1, help="differences shown for each player"
+    )
     parser.add_argument("--script", action="store_true", help="print each script first")
     parser.add_argument("--store", default="sqlite", choices=["sqlite", "postgresql"])
     parser.add_argument("--postgresql", default="", metavar="URI", help="use this server")
     chosen = parser.parse_args(arguments)
-    players = [name for name in chosen.players.split(",") if name]
-    for name in players:
-        if name not in PLAYERS:
-            parser.error(f"unknown player {name!r}: expected {', '.join(PLAYERS)}")
-    first, _, behind = chosen.seeds.partition(":")
-    seeds = range(int(first), int(behind or int(first) + 1))
-    scripts = [SCRIPTS[chosen.scripts](seed) for seed in seeds]
-    with stores_of(chosen.store, chosen.postgresql) as stores:
-        wrong = sum(_differs(script, players, stores, chosen) for script in scripts)
-    _say(f"{len(seeds)} scripts, {wrong} with differences")
+    scripts = [SCRIPTS[chosen.scripts](seed) for seed in chosen.seeds]
+    try:
+        with stores_of(chosen.store, chosen.postgresql) as stores:
+            wrong = sum(_differs(script, stores, chosen) for script in scripts)
+    except ServerFailed as problem:
+        sys.stderr.write(f"{problem}\n")
+        raise SystemExit(2) from problem
+    _say(f"{len(scripts)} scripts, {wrong} with differences")
     return min(wrong, 99)
 
 
-def _differs(script: Script, players: Sequence[str], stores: Places, chosen: Any) -> bool:
+def _differs(script: Script, stores: Places, chosen: Any) -> bool:
     """Play one script, and print what the command was asked to."""
     if chosen.script:
         _say(*shown(script))
     found: dict[str, list[str]] = {}
-    for player, problem in compared(script, players, stores):
+    for player, problem in compared(script, chosen.players, stores):
         found.setdefault(player, []).append(problem)
     for player, problems in found.items():
         for problem in problems[: chosen.most]:

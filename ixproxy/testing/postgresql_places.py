@@ -40,6 +40,7 @@ from ixproxy.testing.places import (
     columns_of,
 )
 from ixproxy.testing.postgresql import SUPERUSER, PostgresqlServer
+from ixproxy.testing.servers import ServerFailed
 
 _EMPTY = "; ".join(
     [
@@ -55,6 +56,8 @@ _CUT = """
 SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
 WHERE application_name = %s AND datname = current_database()
 """
+
+_MAY_MAKE = "SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user"
 
 _NUMBERS = count(1)
 
@@ -121,13 +124,14 @@ class PostgresqlPlaces:
     See `ixproxy.testing.places.Places`; a context manager, which removes its databases.
 
     :param address: a database of the server, by a role that may make databases.
+    :raise ServerFailed: it is not there, or that role may not; the text is one line.
     """
 
     kind = "postgresql"
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._admin = psycopg.connect(address, autocommit=True)
+        self._admin = _maker(address)
         self._made: list[tuple[str, PostgresqlPlace]] = []
         self._kept: dict[str, tuple[NodeModel, str, list[PostgresqlPlace]]] = {}
 
@@ -200,6 +204,21 @@ class PostgresqlPlaces:
             )
 
 
+def _maker(address: str) -> psycopg.Connection:
+    """A connection of somebody who may make databases."""
+    try:
+        connection = psycopg.connect(address, autocommit=True)
+        found = connection.execute(_MAY_MAKE).fetchone()
+    except psycopg.Error as problem:
+        why = " ".join(str(problem).split())
+        raise ServerFailed(f"the PostgreSQL server cannot be used: {why}") from problem
+    if found is None or not found[0]:
+        role = connection.info.user
+        connection.close()
+        raise ServerFailed(f"the PostgreSQL server cannot be used: {role} may not make databases")
+    return connection
+
+
 @contextmanager
 def stores_of(kind: str, address: str = "") -> Iterator[Places]:
     """
@@ -208,6 +227,7 @@ def stores_of(kind: str, address: str = "") -> Iterator[Places]:
     :param kind: `sqlite` or `postgresql`.
     :param address: a database of the PostgreSQL server to use, by a role that
         may make databases; empty: a server is started, and removed afterwards.
+    :raise ServerFailed: it cannot be used, or none can be started.
     """
     if kind == SqlitePlaces.kind:
         yield SqlitePlaces()
@@ -218,7 +238,13 @@ def stores_of(kind: str, address: str = "") -> Iterator[Places]:
 
 @contextmanager
 def address_of(kind: str, address: str = "") -> Iterator[str]:
-    """The address to give to `stores_of`, in several processes; see there."""
+    """
+    The address to give to `stores_of`, in several processes; see there.
+
+    :raise ServerFailed: it cannot be used, or none can be started.
+    """
+    if address and kind != SqlitePlaces.kind:
+        PostgresqlPlaces(address).close()
     if address or kind == SqlitePlaces.kind:
         yield address
         return

@@ -28,6 +28,7 @@ from twisted.internet.threads import deferToThreadPool
 
 from ixproxy.capture.jms import JmsCapturePoint, make
 from ixproxy.testing.amqp_peer import bytes_of, drained
+from ixproxy.testing.arguments import at_least_one
 from ixproxy.testing.fake_intake import FakeIntake, Say
 from ixproxy.testing.rabbitmq import PASSWORD, USER, RabbitmqBroker
 from ixproxy.testing.stomp_peer import StompPeer, until
@@ -218,8 +219,8 @@ class Trial:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one trial, and end with 1 if anything is wrong."""
     parser = argparse.ArgumentParser(description="Kill what a capture point lives on.")
-    parser.add_argument("--documents", type=int, default=5_000)
-    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--documents", type=at_least_one, default=5_000)
+    parser.add_argument("--kills", type=at_least_one, default=10)
     parser.add_argument("--protocol", choices=("stomp", "amqp"), default="stomp")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args(arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ixproxy.cli.amounts import duration, milliseconds, number_of_bytes
+from ixproxy.cli.amounts import duration, milliseconds, number_of, number_of_bytes
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,10 @@ def test_bytes(number: int, text: str) -> None:
 )
 def test_latencies_have_three_digits(seconds: float, text: str) -> None:
     assert milliseconds(seconds) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 peers"), (1, "1 peer"), (2, "2 peers")])
+def test_one_is_not_several(number: int, text: str) -> None:
+    assert number_of(number, "peer") == text
+    waits = "1 request waits" if number == 1 else f"{number} requests wait"
+    assert number_of(number, "request waits", "requests wait") == waits

@@ -71,6 +71,10 @@ def test_a_link_that_is_down_says_since_when_and_why() -> None:
     assert texts(proxy(waits)) == [
         "ixn2 is down for proxy1 since 11:59:55 UTC (3 requests wait for it)"
     ]
+    waits = link(state="down", seconds=5.0, parking=ParkingStatus(waiting=1))
+    assert texts(proxy(waits)) == [
+        "ixn2 is down for proxy1 since 11:59:55 UTC (1 request waits for it)"
+    ]
     assert texts(proxy(days)) == ["ixn2 is down for proxy1 since 2027-01-12 12:00:00 UTC"]
     never = link(state="greeting", seconds=None, problem="it has database id 7, 102 is configured")
     assert texts(proxy(never)) == [
@@ -208,6 +212,19 @@ def log(**more: object) -> dict[str, object]:
 def test_an_event_log_that_takes_nothing_is_a_problem(state: str) -> None:
     found = node("ixn1", node_status=log(state=state, waiting=7))
     assert texts(found) == [f"event log log of ixn1 is {state}; 7 events wait for it"]
+
+
+def test_one_of_something_is_not_several() -> None:
+    writer = WriterStatus(busy_seconds=12.0, waiting=1)
+    assert texts(node("ixn1", node_status={"writer": writer})) == [
+        "ixn1 has been writing one batch for 12 s, and 1 request waits: look at its disk"
+    ]
+    joining = link(state="joining", seconds=5.0, replaying=1)
+    assert texts(proxy(joining))[0].endswith("; 1 agent session is still to be told")
+    (failing,) = texts(node("ixn1", node_status=log(state="failing: full", waiting=1)))
+    assert failing.endswith("; 1 event waits for it")
+    (dropped,) = texts(node("ixn1", node_status=log(counts={"dropped": 1})))
+    assert dropped.endswith(" will never have 1 event: it was full")
 
 
 def test_an_event_log_that_fills_up_is_one_before_it_is_full() -> None:

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from ixproxy.testing.arguments import amount, at_least_none, at_least_one
 from tests.mutants.catalogue import Mutant, all_mutants, does_not_apply, renewed
 from tests.mutants.hunting import BrokenMutant, Found, Hunt, Trees, try_seeds
 from tests.mutants.trial import JUDGES
@@ -58,13 +59,19 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="those whose names have these")
-    parser.add_argument("--seeds", type=int, default=10_000, help="for one mutant, at most")
-    parser.add_argument("--clean", type=int, default=20, help="seeds of the tree as it is")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
     parser.add_argument(
-        "--limit", type=float, default=float("inf"), help="seconds for one mutant, about"
+        "--seeds", type=at_least_one, default=10_000, help="for one mutant, at most"
     )
-    parser.add_argument("--hang", type=float, default=120.0, help="seconds for one seed")
+    parser.add_argument(
+        "--clean", type=at_least_none, default=20, help="seeds of the tree as it is; 0: none"
+    )
+    parser.add_argument(
+        "--jobs", type=at_least_one, default=os.cpu_count() or 1, help="processes at once"
+    )
+    parser.add_argument(
+        "--limit", type=amount, default=float("inf"), help="seconds for one mutant, about"
+    )
+    parser.add_argument("--hang", type=amount, default=120.0, help="seconds for one seed")
     parser.add_argument(
         "--renew", action="store_true", help="only fit patches to files around their lines"
     )
@@ -92,7 +99,9 @@ def _renew(mutants: Sequence[Mutant]) -> int:
 
 
 def _wrong_without(trees: Trees, judge: str, seeds: int, hang: float) -> str:
-    """What is wrong without any mutant; empty: nothing."""
+    """What is wrong without any mutant; empty: nothing, or that is not asked."""
+    if not seeds:
+        return ""
     try:
         trial = try_seeds(trees.clean, judge, 0, seeds, hang)
     except BrokenMutant as problem:

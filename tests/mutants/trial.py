@@ -22,6 +22,8 @@ from typing import Any
 
 from twisted.logger import globalLogBeginner
 
+from ixproxy.testing.arguments import seed_range
+
 MEMORY = 2 << 30
 """Bytes that one process may have: a mutant that takes more without end is found."""
 
@@ -62,16 +64,17 @@ def main(arguments: Sequence[str]) -> int:
     """Run the seeds; returns 0 whatever they show."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants.trial")
     parser.add_argument("--with", dest="judge", default="simulation", choices=sorted(JUDGES))
-    parser.add_argument("--seeds", default="0:50", help="FIRST:BEHIND_THE_LAST")
+    parser.add_argument(
+        "--seeds", type=seed_range, default="0:50", help="FIRST:BEHIND_THE_LAST, or one seed"
+    )
     chosen = parser.parse_args(arguments)
-    first, _, behind = chosen.seeds.partition(":")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
     module, how = JUDGES[chosen.judge]
     judge = how(import_module(module))
     _say(ready=True)
     parent = os.getppid()
-    for seed in range(int(first), int(behind)):
+    for seed in chosen.seeds:
         if os.getppid() != parent:
             # Whoever wanted to know is gone.
             break

@@ -127,3 +127,10 @@ def test_a_kind_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str])
     with pytest.raises(SystemExit):
         parse(["--kind", "pigeons"])
     assert "jms-stomp" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("nothing", ["--documents 0", "--faults -1"])
+def test_a_run_of_nothing_is_refused(nothing: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        parse(nothing.split())
+    assert refused.value.code == 2

@@ -12,6 +12,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from ixproxy.errors import IxproxyError
 from ixproxy.testing.capture_chaos_faults import (
     BACKUP,
     NODE,
@@ -95,7 +96,12 @@ def test_every_kind_strikes_once_before_one_strikes_again_and_amid_the_documents
 def test_only_the_kinds_that_are_wanted_strike() -> None:
     wanted = draw(Fragile(), 4, 100, Random(1), ["quake", "kill both"])
     assert sorted(blow.kind for blow in wanted) == ["kill both"] * 2 + ["quake"] * 2
-    assert draw(Fragile(), 4, 100, Random(1), ["flood"]) == []
+    assert draw(Fragile(), 0, 100, Random(1)) == []
+
+
+def test_a_run_without_any_that_is_wanted_is_refused() -> None:
+    with pytest.raises(IxproxyError, match=r"there are none among kill primary, .*quake"):
+        draw(Fragile(), 4, 100, Random(1), ["flood"])
 
 
 @pytest.mark.parametrize(("primary", "other"), [(NODE, BACKUP), (BACKUP, NODE)])

@@ -64,3 +64,10 @@ def test_a_fault_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit):
         parse(["--only", "earthquake"])
     assert "kill primary" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("nothing", ["--rounds 0", "--minutes -1", "--rate 0"])
+def test_a_run_of_nothing_is_refused(nothing: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        parse(nothing.split())
+    assert refused.value.code == 2

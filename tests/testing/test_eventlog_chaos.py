@@ -125,3 +125,10 @@ def test_a_log_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit):
         parse(["--log", "pigeons"])
     assert "postgresql" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("nothing", ["--rounds 0", "--rate -5", "--drops 0"])
+def test_a_run_of_nothing_is_refused(nothing: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        parse(nothing.split())
+    assert refused.value.code == 2

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
+import pytest
+
+from ixproxy.errors import IxproxyError
 from ixproxy.testing.capture_chaos_faults import STRIKES
 from ixproxy.testing.eventlog_chaos_away import AFTERWARDS, WHILE, Round, draw
 from ixproxy.testing.eventlog_chaos_deployment import NODES
@@ -39,7 +42,11 @@ def test_both_moments_and_both_nodes_have_their_turn() -> None:
 def test_the_same_seed_draws_the_same_and_only_some_if_asked() -> None:
     assert draw(FAULTS, 7, Random(5)) == draw(FAULTS, 7, Random(5))
     assert {each.fault for each in draw(FAULTS, 5, Random(5), ["full"])} == {"full"}
-    assert draw(FAULTS, 5, Random(5), ["flood"]) == []
+
+
+def test_a_run_without_any_that_is_wanted_is_refused() -> None:
+    with pytest.raises(IxproxyError, match="there are none among locked, killed, full"):
+        draw(FAULTS, 5, Random(5), ["flood"])
 
 
 def test_a_round_says_what_happens_in_it() -> None:

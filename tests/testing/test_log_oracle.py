@@ -293,3 +293,10 @@ def test_the_command_prints_the_first_difference_of_each_script(
     with pytest.raises(SystemExit):
         main(["--logs", "none"])
     assert "unknown logs 'none'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("nothing", ["--seeds 5:1", "--logs ,", "--most 0"])
+def test_a_run_of_nothing_is_refused(nothing: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(nothing.split())
+    assert refused.value.code == 2

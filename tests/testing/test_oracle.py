@@ -232,3 +232,21 @@ def test_the_command_takes_an_existing_server_or_starts_one(
     assert databases() == before
     assert main(few) == 0
     assert capsys.readouterr().out == "1 scripts, 0 with differences\n" * 2
+
+
+@pytest.mark.parametrize("nothing", ["--seeds 5:1", "--players ,", "--most 0"])
+def test_a_run_of_nothing_is_refused(nothing: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(nothing.split())
+    assert refused.value.code == 2
+
+
+def test_a_server_that_is_not_there_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(
+            ["--seeds", "1", "--store", "postgresql", "--postgresql", "postgresql://127.0.0.1:1/x"]
+        )
+    assert ended.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import pytest
 
 from ixproxy.errors import StorageError
 from ixproxy.node.model import NodeModel
 from ixproxy.testing.cluster import Cluster
 from ixproxy.testing.places import SqlitePlaces
-from ixproxy.testing.postgresql import SUPERUSER, PostgresqlServer
-from ixproxy.testing.postgresql_places import PostgresqlPlaces, stores_of
+from ixproxy.testing.postgresql import ROLE, SUPERUSER, PostgresqlServer
+from ixproxy.testing.postgresql_places import PostgresqlPlaces, address_of, stores_of
+from ixproxy.testing.servers import ServerFailed
 from ixproxy.testing.store_samples import CUSTOM, FULL, NOW
 from ixproxy.testing.tenants import CUSTOM_PROPERTIES, TENANT
 
@@ -91,3 +95,19 @@ def test_the_command_line_names_them(postgresql_server: PostgresqlServer) -> Non
     with stores_of("postgresql", postgresql_server.address("postgres", SUPERUSER)) as stores:
         assert stores.kind == "postgresql"
         stores.prepared((TENANT,), CUSTOM_PROPERTIES).new_place().discard()
+
+
+@pytest.mark.parametrize("address", ["postgresql://127.0.0.1:1/x", "postgresql://:port/", "x"])
+@pytest.mark.parametrize("opened", [stores_of, address_of])
+def test_a_server_that_is_not_there_is_told_in_one_line(
+    address: str, opened: Callable[[str, str], AbstractContextManager[object]]
+) -> None:
+    with pytest.raises(ServerFailed) as refused, opened("postgresql", address):
+        pytest.fail("there is none")
+    assert str(refused.value).startswith("the PostgreSQL server cannot be used: ")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_role_that_may_not_make_databases_is_told(postgresql_server: PostgresqlServer) -> None:
+    with pytest.raises(ServerFailed, match=f"cannot be used: {ROLE} may not make databases"):
+        PostgresqlPlaces(postgresql_server.address("postgres", ROLE))

@@ -5,21 +5,28 @@ The simulator's command: one seed with its history, or many of them.
     python -m ixproxy.testing.simulation --seeds 0:10000 --jobs 2
     python -m ixproxy.testing.simulation --seeds 0:100 --store postgresql
     python -m ixproxy.testing.simulation --seeds 0:100 --logs
+
+What breaks a rule is made short before it is told: see `--no-shrink`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Sequence
 from time import monotonic
 
+from ixproxy.testing.arguments import at_least_one, seed_range, step_numbers
 from ixproxy.testing.places import Places
 from ixproxy.testing.postgresql_places import address_of, stores_of
+from ixproxy.testing.servers import ServerFailed
 from ixproxy.testing.simulation.many import simulate_all
 from ixproxy.testing.simulation.shortening import ATTEMPTS, shortened
 from ixproxy.testing.simulation.simulating import STEPS, Result, simulate
+
+WHOLE = "--no-shrink"
+"""Has a history told as it is."""
 
 EVERY = 2.0
 """Seconds between two lines of progress."""
@@ -29,9 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command.
 
-    :return: 0 when no rule is broken, 1 when one is.
+    :return: 0 when no rule is broken, 1 when one is, 2 when there is no PostgreSQL server to use.
+    :raise SystemExit: with 2: nothing would run, or not all that is asked for.
     """
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
+    try:
+        return _run(options)
+    except ServerFailed as problem:
+        _progress(str(problem))
+        return 2
+
+
+def _run(options: Namespace) -> int:
     with address_of(options.store, options.postgresql) as address:
         if options.seeds is not None:
             return _many(options, address)
@@ -43,10 +59,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 stores=stores,
                 logs=options.logs,
             )
-            if options.shrink and result.breach is not None:
-                result = _shortened(result, options, stores)
-        _show(result, options)
+            _show(_as_asked(result, options, stores), options)
         return int(result.breach is not None)
+
+
+def _options(arguments: Sequence[str] | None) -> Namespace:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.only is not None and options.seeds is not None:
+        parser.error("argument --only: it is of one seed: use --seed")
+    if options.only is not None and max(options.only) > options.steps:
+        parser.error(
+            f"argument --only: there is no step {max(options.only)}: --steps is {options.steps}"
+        )
+    return options
 
 
 def _parser() -> ArgumentParser:
@@ -57,18 +83,26 @@ def _parser() -> ArgumentParser:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--seed", type=int, help="simulate one seed and print its history")
     which.add_argument(
-        "--seeds", type=_seeds, metavar="A:B", help="simulate the seeds from A to B, without B"
-    )
-    parser.add_argument("--steps", type=int, default=STEPS, help="steps of a seed (%(default)s)")
-    parser.add_argument(
-        "--only", type=_numbers, metavar="N,N,...", help="run only the steps with these numbers"
-    )
-    parser.add_argument("--jobs", type=int, default=1, help="processes for many seeds")
-    parser.add_argument(
-        "--shrink", action="store_true", help="with --seed: look for a shorter history"
+        "--seeds", type=seed_range, metavar="A:B", help="simulate the seeds from A to B, without B"
     )
     parser.add_argument(
-        "--attempts", type=int, default=ATTEMPTS, help="runs that this may take (%(default)s)"
+        "--steps", type=at_least_one, default=STEPS, help="steps of a seed (%(default)s)"
+    )
+    parser.add_argument(
+        "--only", type=step_numbers, metavar="N,N,...", help="with --seed: only these steps"
+    )
+    parser.add_argument("--jobs", type=at_least_one, default=1, help="processes for many seeds")
+    parser.add_argument(
+        "--shrink",
+        action=BooleanOptionalAction,
+        default=None,
+        help="look for a shorter history of what breaks a rule (it does, but with --only)",
+    )
+    parser.add_argument(
+        "--attempts",
+        type=at_least_one,
+        default=ATTEMPTS,
+        help="runs that this may take (%(default)s)",
     )
     parser.add_argument(
         "--first", action="store_true", help="with --seeds: end with the first failing seed"
@@ -85,21 +119,6 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--logs", action="store_true", help="every node has event logs")
     parser.add_argument("--json", action="store_true", help="print JSON objects, one a line")
     return parser
-
-
-def _seeds(text: str) -> range:
-    first, _, last = text.partition(":")
-    try:
-        return range(int(first), int(last) if last else int(first) + 1)
-    except ValueError as problem:
-        raise ArgumentTypeError(f"{text!r} is not A:B") from problem
-
-
-def _numbers(text: str) -> frozenset[int]:
-    try:
-        return frozenset(int(number) for number in text.split(","))
-    except ValueError as problem:
-        raise ArgumentTypeError(f"{text!r} is not a list of numbers") from problem
 
 
 def _many(options: Namespace, address: str) -> int:
@@ -135,15 +154,29 @@ def _many(options: Namespace, address: str) -> int:
         summary += f": {', '.join(str(result.seed) for result in failed)}"
         with stores_of(options.store, address) as stores:
             again = simulate(failed[0].seed, options.steps, stores=stores, logs=options.logs)
-            _show(_shortened(again, options, stores), options)
+            _show(_as_asked(again, options, stores), options)
     (_progress if options.json else _write)(summary)
     return int(bool(failed))
 
 
-def _shortened(result: Result, options: Namespace, stores: Places) -> Result:
+def _as_asked(result: Result, options: Namespace, stores: Places) -> Result:
+    """
+    What is told of a result: the shortest that is found, if a rule is broken.
+
+    Steps that were chosen are told as they are: whoever runs a short history again
+    does not want to wait for a shorter one each time.
+    """
+
     def progress(steps: int, attempt: int) -> None:
         _progress(f"seed {result.seed}: {steps} steps after {attempt} attempts")
 
+    wanted = options.only is None if options.shrink is None else options.shrink
+    if result.breach is None or not wanted:
+        return result
+    _progress(
+        f"seed {result.seed}: {result.breach.rule} after {len(result.ran)} steps: "
+        f"looking for a shorter history"
+    )
     return shortened(result, options.attempts, progress, stores)
 
 
@@ -159,7 +192,11 @@ def _show(result: Result, options: Namespace) -> None:
         f"seconds: {came}",
     ]
     if result.breach is not None:
-        lines.append(f"Again: {result.command}")
+        if len(result.ran) < result.steps:
+            lines.append(f"Whole: {result.whole} {WHOLE}")
+            lines.append(f"Again: {result.command}")
+        else:
+            lines.append(f"Again: {result.command} {WHOLE}")
     _write("\n".join(lines))
 
 

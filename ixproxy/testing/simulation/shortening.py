@@ -26,7 +26,7 @@ def shortened(
     stores: Places | None = None,
 ) -> Result:
     """
-    The shortest history of a broken rule that is found.
+    The shortest history of a broken rule that is found, of one step at least.
 
     :param result: one with a breach.
     :param attempts: how many shorter runs are tried at most.
@@ -79,7 +79,8 @@ def _without_a_chunk(
     while at > 0 and more():
         start = max(0, at - size)
         shorter = left[:start] + left[at:]
-        found = again(shorter)
+        # A command cannot name no steps.
+        found = again(shorter) if shorter else None
         if found is not None:
             best, left = found, shorter
         at = start

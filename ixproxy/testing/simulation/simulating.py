@@ -46,10 +46,17 @@ class Result:
     @property
     def command(self) -> str:
         """What replays it."""
+        some = len(self.ran) < self.steps
+        return self._command([f"--only {','.join(map(str, self.ran))}"] if some else [])
+
+    @property
+    def whole(self) -> str:
+        """What runs all steps of its seed."""
+        return self._command([])
+
+    def _command(self, which: list[str]) -> str:
         words = ["python -m ixproxy.testing.simulation", f"--seed {self.seed}"]
-        words.append(f"--steps {self.steps}")
-        if len(self.ran) < self.steps:
-            words.append(f"--only {','.join(map(str, self.ran))}")
+        words += [f"--steps {self.steps}", *which]
         if self.world.logs:
             words.append("--logs")
         if self.store != SqlitePlaces.kind:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Iterator
 
 import pytest
 
@@ -32,9 +34,7 @@ def test_they_can_run_on_a_server_of_postgresql(
 
 
 @pytest.mark.parametrize("which", [["--seed", "3"], ["--seeds", "3:5"]])
-def test_nodes_may_have_event_logs(
-    which: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nodes_may_have_event_logs(which: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*which, "--steps", "10", "--logs"]) == 0
     assert "10 steps" in capsys.readouterr().out
 
@@ -52,25 +52,96 @@ def test_programs_can_read_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line["seed"] for line in lines] == [3, 4, 5]
 
 
-def test_what_is_broken_is_told_with_its_shortest_history(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    logged_failures: LoggedFailures,
-) -> None:
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch, logged_failures: LoggedFailures) -> Iterator[None]:
+    """No node can place a submit."""
+
     def failing(*_: object) -> None:
         raise ValueError("on purpose")
 
     monkeypatch.setattr(submitting, "_destination", failing)
-    assert main(["--seeds", "3:9", "--steps", "30", "--first"]) == 1
+    yield
     logged_failures.flush()
+
+
+SEED_3 = "python -m ixproxy.testing.simulation --seed 3 --steps 30"
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_first_of_many_that_is_broken_is_told_with_its_shortest_history(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--seeds", "3:9", "--steps", "30", "--first"]) == 1
     out = capsys.readouterr().out
     assert "BROKEN nothing_fails_in_a_program" in out
-    assert "Again: python -m ixproxy.testing.simulation --seed 3 --steps 30 --only" in out
+    assert f"Again: {SEED_3} --only" in out
     assert "1 failing: 3" in out
 
 
-@pytest.mark.parametrize("wrong", [["--seeds", "x"], ["--seed", "1", "--only", "a"], []])
-def test_what_is_not_understood_is_refused(wrong: list[str]) -> None:
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize("which", [["--seed", "3"], ["--seeds", "3:4"]])
+def test_it_is_told_whole_where_that_is_asked_for(
+    which: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*which, "--steps", "30"]) == 1
+    short = capsys.readouterr()
+    assert "nothing_fails_in_a_program after 30 steps: looking for a shorter history" in short.err
+    assert f"Whole: {SEED_3} --no-shrink\nAgain: {SEED_3} --only" in short.out
+    assert main([*which, "--steps", "30", "--no-shrink"]) == 1
+    whole = capsys.readouterr()
+    assert whole.err.count("looking for") == 0
+    assert "\n30 steps, " in whole.out
+    assert f"\nAgain: {SEED_3} --no-shrink\n" in whole.out
+    assert len(whole.out) > len(short.out)
+
+
+@pytest.mark.usefixtures("broken")
+def test_what_is_run_again_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seed", "3", "--steps", "30"]) == 1
+    first = capsys.readouterr().out
+    again = shlex.split(first[first.index("Again: ") :])[4:]
+    assert again[0] == "--seed"
+    assert main(again) == 1
+    second = capsys.readouterr()
+    assert (second.out, second.err) == (first, "")
+    assert main([*again, "--shrink"]) == 1
+    third = capsys.readouterr()
+    assert third.out == first
+    assert "looking for a shorter history" in third.err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ("--seeds x", "--seeds: expected A:B or one seed"),
+        ("--seeds 5:1", "--seeds: there are no seeds in '5:1'"),
+        ("--seed 1 --only a", "--only: expected numbers"),
+        ("--seed 1 --only 2,400", "--only: there is no step 400: --steps is 300"),
+        ("--seed 1 --steps 5 --only 6", "--only: there is no step 6: --steps is 5"),
+        ("--seed 1 --only 0", "--only: there is no step 0"),
+        ("--seeds 1:3 --only 2", "--only: it is of one seed"),
+        ("--seed 1 --steps -3", "--steps: expected a number from 1 on"),
+        ("--seeds 1:3 --jobs 0", "--jobs: expected a number from 1 on"),
+        ("--seed 1 --attempts 0", "--attempts: expected a number from 1 on"),
+        ("", "one of the arguments --seed --seeds is required"),
+    ],
+)
+def test_what_is_not_understood_or_would_run_nothing_is_refused(
+    wrong: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(wrong)
+        main(wrong.split())
     assert ended.value.code == 2
+    assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("which", ["--seed 1", "--seeds 1:3", "--seeds 1:3 --jobs 2"])
+def test_a_server_that_is_not_there_is_told_in_one_line(
+    which: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = "--store postgresql --postgresql postgresql://127.0.0.1:1/x"
+    assert main([*which.split(), *nowhere.split()]) == 2
+    said = capsys.readouterr()
+    (line,) = said.err.splitlines()
+    assert line.startswith("the PostgreSQL server cannot be used: ")
+    assert said.out == ""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 import pytest
 
 from ixproxy.node import submitting
-from ixproxy.testing.simulation import Result, shortened, simulate
+from ixproxy.testing.simulation import Result, shortened, shortening, simulate
+from ixproxy.testing.simulation.history import Breach
 
 STEPS = 150
 
@@ -49,3 +53,13 @@ def test_a_number_of_attempts_is_enough(failing: Result, monkeypatch: pytest.Mon
 def test_where_no_rule_is_broken_nothing_is_left_out() -> None:
     result = simulate(3, 5)
     assert shortened(result) is result
+
+
+def test_one_step_stays_where_none_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails_anyway(seed: int, steps: int, only: Collection[int], **_: object) -> Result:
+        return replace(whole, ran=tuple(sorted(only)))
+
+    whole = replace(simulate(3, 5), breach=Breach("a_rule", "on purpose", 0.0, 0))
+    monkeypatch.setattr(shortening, "simulate", fails_anyway)
+    (left,) = shortened(whole).ran
+    assert left in range(1, 6)
