@@ -117,7 +117,9 @@ longer configured. Types are {", ".join(f"`{each}`" for each in TYPES)}.
 What is no such value is NULL, and is counted (`unconverted` in `ixctl status`). With
 `log-userdata` off the columns are NULL, as are `changed_properties` and `user_data`. A column
 that is there with another type is an error, in the log and in `ixctl status`, until the field has
-another name.
+another name. Where nodes share the tables, [`ixctl check-config`](check-config.md) says so before:
+a column of two types is an error, and one that is filled from two keys a warning. The same path
+on two hosts is two files.
 
 ## Custom events
 
