@@ -172,9 +172,10 @@ comes again too, or came later. What the batch has of the agent behind that logo
 names no session, stays until the agent's next logout.
 
 The trigger belongs to the database. Nodes that share it must be configured alike: the last that
-begins says what holds. Whatever reads the log, a merge too, must be faster than logouts: rows
-that are deleted before a [merge](event-log-merge.md) are in no history, and nothing says so. To
-keep histories, leave it at `never` and delete old rows.
+begins says what holds. [`ixctl check-config`](check-config.md) has an error where they are not,
+and warns where `at-first-logout` is shared. Whatever reads the log, a merge too, must be faster
+than logouts: rows that are deleted before a [merge](event-log-merge.md) are in no history, and
+nothing says so. To keep histories, leave it at `never` and delete old rows.
 
 ## Old rows
 

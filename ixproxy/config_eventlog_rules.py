@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ixproxy.config_address import connect_address, loopback
 from ixproxy.config_eventlog import kind_of
+from ixproxy.config_eventlog_keys import AT_FIRST
 from ixproxy.config_lines import Path
 from ixproxy.config_rules import Case, Rule
 from ixproxy.config_tables import EventLog, NodeApplication
@@ -14,6 +15,8 @@ from ixproxy.eventlog.custom_fields import TYPES, CustomField, read_fields
 
 _TABLES = ("sqlite", "postgresql")
 """Kinds of logs that are databases."""
+
+_DELETION = "delete-on-logout"
 
 
 def logs_of(case: Case) -> Iterator[tuple[NodeApplication, Path, str, EventLog]]:
@@ -149,14 +152,40 @@ def _columns_of_shared_logs_have_one_meaning(case: Case) -> None:
             case.findings.warning(path, field.name, text)
 
 
+def _shared_logs_have_one_deletion(case: Case) -> None:
+    for logs in _shared(case):
+        other, first, *_ = logs[0]
+        for _, log, path, key in logs[1:]:
+            if log.delete_on_logout != first.delete_on_logout:
+                text = (
+                    f'"{other}" has {first.delete_on_logout} for this log, not'
+                    f" {log.delete_on_logout}: the node that begins last would say what holds"
+                )
+                case.findings.error(path, key if log.short else _DELETION, text)
+
+
+def _first_logouts_delete_nothing_of_other_nodes(case: Case) -> None:
+    for logs in _shared(case):
+        (other, *_), (_, log, path, _) = logs[:2]
+        if log.delete_on_logout == AT_FIRST:
+            text = (
+                f"this log is \"{other}\"'s, too, and an agent's first logout deletes what all"
+                " nodes wrote of the agent, who may be logged in on others still:"
+                " after-last-logout waits for them, and only never keeps what a merge needs"
+            )
+            case.findings.warning(path, _DELETION, text)
+
+
 RULES: tuple[Rule, ...] = (
     _names_are_their_own,
     _addresses_are_their_own,
     _logs_stand_apart_from_stores,
     _columns_of_shared_logs_have_one_type,
+    _shared_logs_have_one_deletion,
 )
 ADVICE: tuple[Rule, ...] = (
     _filters_leave_something,
     _logs_are_shared_by_all_nodes_or_none,
     _columns_of_shared_logs_have_one_meaning,
+    _first_logouts_delete_nothing_of_other_nodes,
 )

@@ -59,6 +59,14 @@ MISTAKES_OF_EVENT_LOGS: tuple[Case, ...] = (
         "the column c_amount of this log as number, not text: whichever node begins "
         "later could store nothing",
     ),
+    case(
+        "Rows that nodes share are deleted in one way",
+        LIMITATIONS,
+        both('delete-on-logout = "at-first-logout"', 'delete-on-logout = "never"'),
+        'line 102: [applications.ixn2.event-logs#1] delete-on-logout: "ixn1" has at-'
+        "first-logout for this log, not never: the node that begins last would say what"
+        " holds",
+    ),
 )
 
 DOUBTS_OF_EVENT_LOGS: tuple[Case, ...] = (
@@ -120,5 +128,14 @@ DOUBTS_OF_EVENT_LOGS: tuple[Case, ...] = (
         'line 102: [applications.ixn2.event-logs#1.custom-fields] due: "ixn1" has the '
         "column c_due of this log as time, not number: both are numbers, and whoever "
         "reads them cannot tell them apart",
+    ),
+    case(
+        "A logout deletes nothing that other nodes wrote",
+        LIMITATIONS,
+        both('delete-on-logout = "at-first-logout"', 'delete-on-logout = "at-first-logout"'),
+        "line 102: [applications.ixn2.event-logs#1] delete-on-logout: this log is "
+        "\"ixn1\"'s, too, and an agent's first logout deletes what all nodes wrote of the"
+        " agent, who may be logged in on others still: after-last-logout waits for "
+        "them, and only never keeps what a merge needs",
     ),
 )

@@ -131,3 +131,32 @@ def test_a_third_node_is_held_against_whoever_has_its_column_first() -> None:
 def test_of_a_field_that_is_wrong_only_that_is_said() -> None:
     (problem,) = found(on_one_host(both(NUMBER, TEXT.replace('"Amount"', "5"))))
     assert "expected a key of the user data" in problem
+
+
+FIRST, LAST = (f'delete-on-logout = "{each}-logout"\n' for each in ("at-first", "after-last"))
+
+
+@pytest.mark.parametrize(("first", "second"), [(FIRST, LAST), (LAST, ""), ("", FIRST)])
+def test_nodes_that_share_a_log_delete_alike(first: str, second: str) -> None:
+    (problem,) = found(on_one_host(both(first, second)))
+    assert '[applications.ixn2.event-logs#1] delete-on-logout: "ixn1" has' in problem
+
+
+def test_a_log_in_short_deletes_nothing_and_says_so_at_its_own_key() -> None:
+    text = put(on_one_host(GOOD), "applications.ixn2", 'event-log = "sqlite:/srv/log.db"')
+    (problem,) = found(text + LOG + FIRST)
+    assert '[applications.ixn2] event-log: "ixn1" has at-first-logout' in problem
+
+
+def test_a_log_of_one_node_may_delete_as_it_likes() -> None:
+    assert said(both(FIRST, LAST)) == []
+    assert said(GOOD + LOG + FIRST) == []
+
+
+def test_nodes_may_share_a_log_that_deletes_after_the_last_logout() -> None:
+    assert said(on_one_host(both(LAST, LAST))) == []
+
+
+def test_of_a_log_that_deletes_at_first_logouts_is_warned_once() -> None:
+    (advice,) = said(on_one_host(both(FIRST, FIRST)))
+    assert "[applications.ixn2.event-logs#1] delete-on-logout: this log is" in advice
