@@ -8,6 +8,7 @@ from tests.config_capture_cases import DOUBTS_OF_CAPTURE, MISTAKES_OF_CAPTURE
 from tests.config_cases import GOOD, Case
 from tests.config_doubts import DOUBTS
 from tests.config_doubts_of_clients import DOUBTS_OF_CLIENTS
+from tests.config_eventlog_cases import DOUBTS_OF_EVENT_LOGS, MISTAKES_OF_EVENT_LOGS
 from tests.config_mistakes import MISTAKES
 from tests.config_mistakes_across import MISTAKES_ACROSS
 from tests.config_mistakes_of_trust import MISTAKES_OF_TRUST
@@ -33,9 +34,11 @@ def page() -> Iterator[str]:
     yield from table("Errors between tables", MISTAKES_ACROSS)
     yield from table("Errors in who can trust whom", MISTAKES_OF_TRUST)
     yield from table("Errors in capture points", MISTAKES_OF_CAPTURE)
+    yield from table("Errors in event logs", MISTAKES_OF_EVENT_LOGS)
     yield from table("Warnings about servers", DOUBTS)
     yield from table("Warnings about who connects to whom", DOUBTS_OF_CLIENTS)
     yield from table("Warnings about capture points", DOUBTS_OF_CAPTURE)
+    yield from table("Warnings about event logs", DOUBTS_OF_EVENT_LOGS)
     yield "## The good file\n"
     yield f"```toml\n{GOOD}```"
 

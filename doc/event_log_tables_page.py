@@ -117,7 +117,9 @@ longer configured. Types are {", ".join(f"`{each}`" for each in TYPES)}.
 What is no such value is NULL, and is counted (`unconverted` in `ixctl status`). With
 `log-userdata` off the columns are NULL, as are `changed_properties` and `user_data`. A column
 that is there with another type is an error, in the log and in `ixctl status`, until the field has
-another name.
+another name. Where nodes share the tables, [`ixctl check-config`](check-config.md) says so before:
+a column of two types is an error, and one that is filled from two keys a warning. The same path
+on two hosts is two files.
 
 ## Custom events
 
@@ -170,9 +172,10 @@ comes again too, or came later. What the batch has of the agent behind that logo
 names no session, stays until the agent's next logout.
 
 The trigger belongs to the database. Nodes that share it must be configured alike: the last that
-begins says what holds. Whatever reads the log, a merge too, must be faster than logouts: rows
-that are deleted before a [merge](event-log-merge.md) are in no history, and nothing says so. To
-keep histories, leave it at `never` and delete old rows.
+begins says what holds. [`ixctl check-config`](check-config.md) has an error where they are not,
+and warns where `at-first-logout` is shared. Whatever reads the log, a merge too, must be faster
+than logouts: rows that are deleted before a [merge](event-log-merge.md) are in no history, and
+nothing says so. To keep histories, leave it at `never` and delete old rows.
 
 ## Old rows
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ixproxy.config_address import connect_address, loopback
 from ixproxy.config_eventlog import kind_of
+from ixproxy.config_eventlog_keys import AT_FIRST
 from ixproxy.config_lines import Path
 from ixproxy.config_rules import Case, Rule
 from ixproxy.config_tables import EventLog, NodeApplication
-from ixproxy.eventlog.addresses import database_of, place_of
+from ixproxy.eventlog.addresses import SQLITE, database_of, place_of
+from ixproxy.eventlog.custom_fields import TYPES, CustomField, read_fields
 
 _TABLES = ("sqlite", "postgresql")
 """Kinds of logs that are databases."""
+
+_DELETION = "delete-on-logout"
 
 
 def logs_of(case: Case) -> Iterator[tuple[NodeApplication, Path, str, EventLog]]:
@@ -80,9 +85,107 @@ def _logs_are_shared_by_all_nodes_or_none(case: Case) -> None:
             case.findings.warning(path, key, text)
 
 
+Shared = tuple[str, EventLog, Path, str]
+"""The node of a shared log, the log as that node has it, and what `logs_of` says of its place."""
+
+
+def _shared(case: Case) -> Iterator[list[Shared]]:
+    """The logs in tables that several nodes have, each with all these nodes."""
+    there: dict[tuple[str, ...], list[Shared]] = {}
+    for node, path, key, log in logs_of(case):
+        kind = kind_of(log.address)
+        if kind in _TABLES:
+            # A path on another host is another file.
+            host = _host(node) if kind == SQLITE else ""
+            place = (host, *place_of(log.address, log.schema_name))
+            there.setdefault(place, []).append((node.name, log, path, key))
+    for logs in there.values():
+        if len({name for name, *_ in logs}) > 1:
+            yield logs
+
+
+def _host(node: NodeApplication) -> str:
+    """The host that a node is on, as far as its endpoint says; "": this one."""
+    address = connect_address(node.endpoint) if node.endpoint else None
+    return "" if address is None or loopback(address) else address.host.lower()
+
+
+def _fields_again(case: Case) -> Iterator[tuple[Path, CustomField, str, CustomField]]:
+    """
+    Columns of shared logs that an earlier node has, too.
+
+    Each with the path of its table, and with that node and what the column is there.
+    """
+    for logs in _shared(case):
+        first: dict[str, tuple[str, CustomField]] = {}
+        for name, log, path, _ in logs:
+            # What is wrong with a field is said by the log itself.
+            for field in read_fields(log.custom_fields, []):
+                other, earlier = first.setdefault(field.name, (name, field))
+                if earlier != field:
+                    yield (*path, "custom-fields"), field, other, earlier
+
+
+def _columns_of_shared_logs_have_one_type(case: Case) -> None:
+    for path, field, other, earlier in _fields_again(case):
+        if TYPES[field.type] != TYPES[earlier.type]:
+            text = (
+                f'"{other}" has the column {field.column} of this log as {earlier.type}, not'
+                f" {field.type}: whichever node begins later could store nothing"
+            )
+            case.findings.error(path, field.name, text)
+
+
+def _columns_of_shared_logs_have_one_meaning(case: Case) -> None:
+    for path, field, other, earlier in _fields_again(case):
+        if field.key != earlier.key:
+            text = (
+                f'"{other}" fills the column {field.column} of this log from "{earlier.key}",'
+                f' not "{field.key}": whoever reads it cannot tell them apart'
+            )
+            case.findings.warning(path, field.name, text)
+        elif field.type != earlier.type:
+            text = (
+                f'"{other}" has the column {field.column} of this log as {earlier.type}, not'
+                f" {field.type}: both are numbers, and whoever reads them cannot tell them apart"
+            )
+            case.findings.warning(path, field.name, text)
+
+
+def _shared_logs_have_one_deletion(case: Case) -> None:
+    for logs in _shared(case):
+        other, first, *_ = logs[0]
+        for _, log, path, key in logs[1:]:
+            if log.delete_on_logout != first.delete_on_logout:
+                text = (
+                    f'"{other}" has {first.delete_on_logout} for this log, not'
+                    f" {log.delete_on_logout}: the node that begins last would say what holds"
+                )
+                case.findings.error(path, key if log.short else _DELETION, text)
+
+
+def _first_logouts_delete_nothing_of_other_nodes(case: Case) -> None:
+    for logs in _shared(case):
+        (other, *_), (_, log, path, _) = logs[:2]
+        if log.delete_on_logout == AT_FIRST:
+            text = (
+                f"this log is \"{other}\"'s, too, and an agent's first logout deletes what all"
+                " nodes wrote of the agent, who may be logged in on others still:"
+                " after-last-logout waits for them, and only never keeps what a merge needs"
+            )
+            case.findings.warning(path, _DELETION, text)
+
+
 RULES: tuple[Rule, ...] = (
     _names_are_their_own,
     _addresses_are_their_own,
     _logs_stand_apart_from_stores,
+    _columns_of_shared_logs_have_one_type,
+    _shared_logs_have_one_deletion,
 )
-ADVICE: tuple[Rule, ...] = (_filters_leave_something, _logs_are_shared_by_all_nodes_or_none)
+ADVICE: tuple[Rule, ...] = (
+    _filters_leave_something,
+    _logs_are_shared_by_all_nodes_or_none,
+    _columns_of_shared_logs_have_one_meaning,
+    _first_logouts_delete_nothing_of_other_nodes,
+)

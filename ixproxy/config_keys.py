@@ -118,12 +118,11 @@ class Key:
         return value
 
     def _choice(self, value: object) -> str:
-        if isinstance(value, bool):
-            value = "true" if value else "false"
-        if not isinstance(value, str) or value not in self.choices:
-            hint = did_you_mean(value, self.choices) if isinstance(value, str) else ""
+        word = ("true" if value else "false") if isinstance(value, bool) else value
+        if not isinstance(word, str) or word not in self.choices:
+            hint = did_you_mean(word, self.choices) if isinstance(word, str) else ""
             raise Unfit(f"expected {self.expected}, not {shown(value)}{hint}")
-        return value
+        return word
 
     def _text(self, value: object) -> str:
         if not isinstance(value, str):
@@ -138,8 +137,10 @@ class Key:
     def _names(self, value: object) -> tuple[str, ...]:
         if isinstance(value, str):
             value = [part.strip() for part in value.split(",") if part.strip()]
-        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        if not isinstance(value, list):
             raise Unfit(f"expected {self.expected}, not {shown(value)}")
+        if strange := [name for name in value if not isinstance(name, str)]:
+            raise Unfit(f"expected {self.expected}, not one with {shown(strange[0])} in it")
         if len(value) < self.low:
             raise Unfit(f"expected {self.expected}, not an empty one")
         names = tuple(self._text(name) for name in value)

@@ -57,7 +57,7 @@ def _try(
     except ConfigError as error:
         for problem in error.problems:
             where = (*path, problem.table) if problem.table else path
-            key = named_by if problem.key == "address" else problem.key
+            key = named_by if problem.key == "address" and kind != "capture" else problem.key
             case.findings.error(where, key, problem.text)
     except Exception as error:
         # A plug-in of somebody else: its bug must be shown, not end the report.

@@ -17,7 +17,7 @@ from ixproxy.config_capture_keys import (
     notification_name,
     point_name,
 )
-from ixproxy.config_eventlog_keys import DELETIONS, event_name, schema_name
+from ixproxy.config_eventlog_keys import DELETIONS, event_name, log_text, schema_name
 from ixproxy.config_keys import (
     Check,
     Key,
@@ -174,7 +174,7 @@ _LOGGED = Key(Kind.FLAG, True)
 EVENT_LOG = Table(
     keys={
         "name": _text("a name", point_name),
-        "address": _text('an address such as "sqlite:log.db"', store_text, required=True),
+        "address": _text('an address such as "sqlite:log.db"', log_text, required=True),
         "batch-size": Key(Kind.WHOLE, 500, low=1, high=5000, unit="events"),
         "storing-timeout": Key(Kind.WHOLE, 1000, low=500, high=60_000, unit="milliseconds"),
         "max-queue-size": Key(Kind.WHOLE, 1_000_000, low=10_000, high=1_000_000_000, unit="events"),
@@ -220,7 +220,7 @@ NODE = Table(
         "store": _text(
             'an address such as "sqlite:/var/lib/ixproxy/ixn1.db"', store_text, required=True
         ),
-        "event-log": _text('an address such as "sqlite:log.db"', store_text),
+        "event-log": _text('an address such as "sqlite:log.db"', log_text),
         "connections": _NAMES,
     },
     tables={"tls": TLS, "options": _options(NODE_SECTIONS)},

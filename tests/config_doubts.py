@@ -237,46 +237,6 @@ DOUBTS: tuple[Case, ...] = (
         "agents log in on every node, so no agent can be logged in at a time",
     ),
     case(
-        "An event log is for all nodes, or for one",
-        "guide, Event Log Limitations",
-        {
-            "applications.ixn1": 'event-log = "sqlite:/srv/log.db"',
-            "applications.ixn2": 'event-log = "sqlite:/srv/log.db"',
-            "applications.ixn3": (
-                'type = "Interaction Server"\n'
-                "dbid = 103\n"
-                'tenants = ["Environment"]\n'
-                'listen = "tcp:7103:interface=10.0.0.4"\n'
-                'store = "sqlite:/srv/ixn3.db"\n'
-                'event-log = "sqlite:/srv/ixn3-log.db"'
-            ),
-        },
-        "line 36: [applications.ixn2] event-log: the guide has one event log for all nodes, "
-        'or one for each: this one is "ixn1"\'s too, and not that of all',
-        "line 99: [applications.ixn3] backup: the guide configures every node as a pair: "
-        "without a backup, nobody can process this node's interactions while it is down",
-        "line 99: [applications.ixn3]: no proxy connects to this node, directly or by a cluster",
-        "line 99: [applications.ixn3.options.settings] allow-multiple-agent-connections: the "
-        "guide recommends false in a cluster, not true: notifications multiply",
-    ),
-    case(
-        "A filter by names lets through what no class keeps out",
-        "design 10, event logs",
-        {
-            "[applications.ixn1.event-logs]": (
-                'address = "sqlite:/srv/log.db"\n'
-                'event-filter-by-id = "EventPlacedInQueue"\n'
-                "log-agent-state = false\n"
-                "log-agent-activity = false\n"
-                "log-queue = false\n"
-                "log-strategy = false\n"
-                "log-esp-service = false"
-            ),
-        },
-        "line 99: [applications.ixn1.event-logs#1] event-filter-by-id: all classes of events are "
-        "switched off: few of these can be logged, or none",
-    ),
-    case(
         "Who listens everywhere has TLS",
         SECURITY,
         {"applications.ixn1": 'listen = "tcp:7101"'},

@@ -181,36 +181,6 @@ MISTAKES_ACROSS: tuple[Case, ...] = (
         "30",
     ),
     case(
-        "An event log is no store",
-        "guide, Event Log Limitations",
-        {"applications.ixn2": 'event-log = "sqlite:/srv/ixn1.db"'},
-        'line 35: [applications.ixn2] event-log: "ixn1" keeps its state there; an event log '
-        "has a database of its own",
-    ),
-    case(
-        "Event logs of one node have names of their own",
-        "design 10, event logs",
-        {
-            "[applications.ixn1.event-logs]": (
-                'address = "sqlite:/srv/a.db"\n'
-                "[[applications.ixn1.event-logs]]\n"
-                'address = "sqlite:/srv/b.db"'
-            ),
-        },
-        'line 99: [applications.ixn1.event-logs#2] name: another event log of this node is '
-        'named "sqlite" already',
-    ),
-    case(
-        "Event logs of one node are in places of their own",
-        "design 10, event logs",
-        {
-            "applications.ixn1": 'event-log = "sqlite:/srv/a.db"',
-            "[applications.ixn1.event-logs]": 'address = "sqlite:/srv/a.db"',
-        },
-        "line 99: [applications.ixn1.event-logs#1] address: another event log of this node is "
-        "there already",
-    ),
-    case(
         "A strategy names nodes of its proxy",
         PLUGINS,
         {

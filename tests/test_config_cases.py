@@ -18,13 +18,20 @@ from tests.config_capture_cases import DOUBTS_OF_CAPTURE, MISTAKES_OF_CAPTURE
 from tests.config_cases import GOOD, Case, put
 from tests.config_doubts import DOUBTS as DOUBTS_OF_SERVERS
 from tests.config_doubts_of_clients import DOUBTS_OF_CLIENTS
+from tests.config_eventlog_cases import DOUBTS_OF_EVENT_LOGS, MISTAKES_OF_EVENT_LOGS
 from tests.config_mistakes import MISTAKES
 from tests.config_mistakes_across import MISTAKES_ACROSS
 from tests.config_mistakes_of_trust import MISTAKES_OF_TRUST
 
 ROOT = Path(__file__).parent.parent
-ERRORS = (*MISTAKES, *MISTAKES_ACROSS, *MISTAKES_OF_TRUST, *MISTAKES_OF_CAPTURE)
-DOUBTS = (*DOUBTS_OF_SERVERS, *DOUBTS_OF_CLIENTS, *DOUBTS_OF_CAPTURE)
+ERRORS = (
+    *MISTAKES,
+    *MISTAKES_ACROSS,
+    *MISTAKES_OF_TRUST,
+    *MISTAKES_OF_CAPTURE,
+    *MISTAKES_OF_EVENT_LOGS,
+)
+DOUBTS = (*DOUBTS_OF_SERVERS, *DOUBTS_OF_CLIENTS, *DOUBTS_OF_CAPTURE, *DOUBTS_OF_EVENT_LOGS)
 NOT_SERVED = "not served yet"
 REPORTING = {"error", "warning", "setting", "advise", "advise_setting"}
 # A plug-in of somebody else that breaks: tests/test_config_plugins.py shows it. And no table is

@@ -90,3 +90,15 @@ def test_whatever_a_plug_in_raises_is_a_line_of_the_report(
     text = SMALL + '[applications.proxy1.pull]\nuse = "mine"\na = 1\n'
     report = check(text, try_maker=try_maker)
     assert [str(error).partition(": ")[2] for error in report.errors] == errors
+
+
+def test_an_address_is_reported_at_the_key_that_has_it() -> None:
+    point = (
+        '[[applications.ixn1.capture]]\nname = "mail"\nuse = "jms"\naddress = "amqp://broker"\n'
+        'inbound-queue-name = "in"\nerror-queue-name = "bad"\n'
+    )
+    log = '[[applications.ixn1.event-logs]]\naddress = "amqp:broker"\n'
+    assert [error.partition(": ")[2][:48] for error in found(SMALL + point + log)] == [
+        "[applications.ixn1.capture#1] address: expected ",
+        "[applications.ixn1.event-logs#1] address: expect",
+    ]

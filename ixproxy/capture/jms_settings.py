@@ -125,8 +125,13 @@ def _wrong_with(address: str) -> str:
         )
     try:
         clientFromString(_NoReactor(), address)
+    except TypeError:
+        # What Twisted's constructors raise for missing arguments names these in Python's words.
+        return (
+            f"{address!r} is no endpoint: expected a host and a port, such as "
+            '"tcp:broker.example:61613"'
+        )
     except Exception as problem:
-        # Twisted's parsers raise whatever their constructors raise for missing arguments.
         return f"{address!r} is no endpoint: {problem or type(problem).__name__}"
     return ""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from ixproxy.cli.amounts import duration, milliseconds, number_of_bytes
 from ixproxy.cli.output import Output, moment
@@ -39,8 +40,8 @@ LOGS = (
 QUEUES = ("tenant", "queue", "waiting", "queued", "cached", "routing", "handling")
 MOST_QUEUES = 20
 """Queues of one node that are shown; `--json` has all that the node names."""
-MOST_FIGURES = 4
-"""Of what a capture point or an event log says of itself, likewise."""
+MOST_LETTERS = 64
+"""Of a state with what else a capture point or an event log says of itself, likewise."""
 
 
 def show(found: Sequence[Found], problems: Sequence[Problem], output: Output) -> None:
@@ -165,11 +166,10 @@ def _show_node(name: str, status: EventServerStatus, node: NodeStatus, output: O
 
 def _point(point: CaptureStatus) -> list[object]:
     counts = point.counts
-    own = [f"{name} {value}" for name, value in point.figures.items()]
     return [
         point.name,
         point.kind,
-        "; ".join([point.state, *own[:MOST_FIGURES]]),
+        _said(point.state, point.figures, (*POINTS, "notified")),
         counts.get("taken", 0),
         counts.get("refused", 0),
         counts.get("errors", 0),
@@ -181,17 +181,32 @@ def _point(point: CaptureStatus) -> list[object]:
 
 def _log(log: LogStatus) -> list[object]:
     counts = log.counts
-    own = [f"{name} {value}" for name, value in log.figures.items()]
     return [
         log.name,
         log.kind,
-        "; ".join([log.state, *own[:MOST_FIGURES]]),
+        _said(log.state, log.figures, LOGS),
         log.waiting,
         log.room,
         number_of_bytes(log.waiting_bytes),
         number_of_bytes(log.room_bytes),
         *(counts.get(name, 0) for name in LOGS[7:]),
     ]
+
+
+def _said(state: str, figures: Mapping[str, object], columns: Sequence[str]) -> str:
+    """
+    The state, with those figures that say more than it and the columns do, and fit beside it.
+
+    :param columns: under what names figures are shown already.
+    """
+    text = state
+    for name, value in figures.items():
+        shown = ("no", "yes")[value] if isinstance(value, bool) else str(value or "")
+        repeated = isinstance(value, str) and value in state
+        if shown and not repeated and re.sub("[_-]", " ", name) not in columns:
+            more = f"{text}; {name} {shown}"
+            text = more if len(more) <= MOST_LETTERS else text
+    return text
 
 
 def _show_queues(node: NodeStatus, output: Output) -> None:

@@ -56,9 +56,7 @@ class _Keys(Settings):
         problems: list[ConfigProblem] = []
         fields = read_fields(self._ask("custom-fields", {}), problems)
         for problem in problems:
-            self.refuse(
-                f"{problem.table}.{problem.key}" if problem.table else problem.key, problem.text
-            )
+            self.refuse(problem.key, problem.text, problem.table)
         return fields
 
     def yes(self, key: str, default: bool) -> bool:
@@ -112,10 +110,10 @@ def _custom_events(keys: _Keys) -> dict[int, str]:
     tables: dict[int, str] = {}
     for name, table in keys.table("custom-events", '{ 1001 = "agent" }').items():
         if not re.fullmatch(r"-?\d{1,18}", name, re.ASCII):
-            keys.refuse("custom-events", f"expected the id of an event, not {name!r}")
+            keys.refuse(name, "expected the id of a custom event, a whole number", "custom-events")
         elif table not in TABLES:
             text = f"expected one of {', '.join(TABLES)}, not {table!r}"
-            keys.refuse("custom-events", f"{name}: {text}")
+            keys.refuse(name, text, "custom-events")
         else:
             tables[int(name)] = str(table)
     return tables

@@ -78,7 +78,9 @@ def _field(name: str, said: object) -> CustomField | str:
     unknown = sorted(map(str, set(table) - {"key", "type"}))
     if unknown:
         return f"there is no key {unknown[0]!r} here, only key and type"
-    key, kind = table.get("key"), table.get("type", "text")
+    if "key" not in table:
+        return "key: missing; expected a key of the user data"
+    key, kind = table["key"], table.get("type", "text")
     if not isinstance(key, str) or not key:
         return f"key: expected a key of the user data, not {key!r}"
     if not isinstance(kind, str) or kind not in TYPES:

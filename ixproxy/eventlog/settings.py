@@ -14,6 +14,12 @@ KEYS = ("address", "custom-fields", "custom-events", "log-userdata", "delete-on-
 TABLES = {"interaction": INTERACTION, "agent": AGENT, "custom": CUSTOM}
 """Where custom events may go, by the words of the deployment file."""
 
+_ELSEWHERE = {
+    "schema-name": "only a log in PostgreSQL has a schema",
+    "delivery-queue-name": "only a log at a message broker has a queue",
+}
+"""Keys of other event logs, with what is said of them here."""
+
 
 class Deleting(Enum):
     """
@@ -52,7 +58,7 @@ def read_settings(settings: Mapping[str, object], *more: str) -> TableSettings:
     """
     problems: list[ConfigProblem] = []
     for key in sorted(set(settings) - {*KEYS, *more}):
-        problems.append(ConfigProblem("", key, "an event log in tables has no such key"))
+        problems.append(ConfigProblem("", key, _ELSEWHERE.get(key, "unknown key")))
     address = settings.get("address", "")
     if not isinstance(address, str):
         problems.append(ConfigProblem("", "address", f"expected a text, not {address!r}"))

@@ -70,9 +70,9 @@ class Settings:
             self.refuse(key, f"missing; expected {expected}")
         return value
 
-    def refuse(self, key: str, text: str) -> None:
-        """Note that the value of `key` is unusable."""
-        self._problems.append(ConfigProblem("", key, text))
+    def refuse(self, key: str, text: str, table: str = "") -> None:
+        """Note that the value of `key` is unusable, be it in a table of these settings."""
+        self._problems.append(ConfigProblem(table, key, text))
 
     def finish(self) -> None:
         """:raise ConfigError: a key is unknown, or a value is unusable."""

@@ -68,7 +68,7 @@ def test_all_can_be_said() -> None:
         ("address", [1], "expected an address, not 1"),
         ("address", "broker:61613", 'begins with "tcp:" or "tls:"'),
         ("address", "tcp", 'begins with "tcp:" or "tls:"'),
-        ("address", "tcp:broker", "is no endpoint"),
+        ("address", "tcp:broker", "is no endpoint: expected a host and a port, such as"),
         ("address", "tcp:broker:stomp", "is no endpoint"),
         ("address", "tls:broker:1:trustRoots=/nowhere", "is no endpoint"),
         ("inbound-queue-name", "", "the name of the queue that is read"),

@@ -151,3 +151,56 @@ def test_event_logs_are_shown_with_what_waits_and_what_is_lost() -> None:
         "log", "sqlite", "connected;", "rows", "99", "12", "1000",
         "4.9", "KB", "1.0", "GB", "345", "2", "6", "0",
     ]  # fmt: skip
+
+
+def row_of(log: LogStatus) -> str:
+    text = shown(node(node_status={"event_logs": [log]}))
+    (line,) = [line for line in text.splitlines() if line.startswith(f"{log.name} ")]
+    return line
+
+
+def test_what_has_a_column_or_is_nothing_is_not_said_beside_the_state() -> None:
+    figures = {
+        "database": "sqlite:/srv/log.db", "stored": 4, "repeated": 0, "ignored": 0,
+        "unconverted": 3, "failed": 1,
+    }  # fmt: skip
+    line = row_of(LogStatus(name="log", kind="sqlite", state="connected", figures=figures))
+    assert "connected; database sqlite:/srv/log.db; unconverted 3  " in line
+    assert not [word for word in ("stored", "repeated", "ignored", "failed") if word in line]
+
+
+def test_what_the_state_has_already_is_not_said_again() -> None:
+    figures: dict[str, object] = {"problem": "no route to host", "broker": ""}
+    state = "connecting: no route to host (errno 113)"
+    figures |= {"connections": 11}
+    line = row_of(LogStatus(name="log", kind="amqp", state=state, figures=figures))
+    assert f" {state}; connections 11  " in line
+
+
+def test_what_does_not_fit_beside_the_state_is_left_out_and_the_state_is_whole() -> None:
+    figures = {"address": "amqp://broker.example:5672", "last_id": "x" * 60, "in_flight": 9}
+    log = LogStatus(name="log", kind="amqp", state="connected", figures=figures)
+    assert "connected; address amqp://broker.example:5672; in_flight 9  " in row_of(log)
+    state = "connected, and " + "very " * 9 + "slow"
+    line = row_of(LogStatus(name="log", kind="amqp", state=state, figures=figures))
+    assert f" {state}  " in line
+
+
+def test_a_state_of_a_log_is_one_line() -> None:
+    figures = {"database": "sqlite:/var/lib/ixproxy/ixn1-log.db"}
+    log = LogStatus(
+        name="log", kind="sqlite", state="connected", waiting=4711, room=1000000,
+        waiting_bytes=2 << 20, room_bytes=1 << 30, counts={"stored": 120340}, figures=figures,
+    )  # fmt: skip
+    assert row_of(log).split()[-4:] == ["120340", "0", "0", "0"]
+
+
+def test_of_a_capture_point_what_has_a_column_is_not_said_again_either() -> None:
+    figures = {
+        "watching": False, "in-hand": 0, "stuck": 2, "problem": "", "taken": 40, "errors": 5,
+        "in-flight": 3, "told": 6, "notified": 7,
+    }  # fmt: skip
+    point = CaptureStatus(name="mail-in", kind="file", state="connected", figures=figures)
+    text = shown(node(node_status={"capture_points": [point]}))
+    (row,) = [line for line in text.splitlines() if line.startswith("mail-in")]
+    assert "connected; watching no; stuck 2  " in row

@@ -58,9 +58,20 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     )
     starts = [problem.partition(": ")[0] for problem in problems]
     assert starts == [
-        "delivery-queue-name", "log-userdata", "custom-fields.Segment", "custom-events",
-        "custom-events", "schema-name", "delete-on-logout", "batch",
+        "delivery-queue-name", "log-userdata", "Segment", "x", "5", "schema-name",
+        "delete-on-logout", "batch",
     ]  # fmt: skip
+
+
+def test_what_is_wrong_in_a_table_is_said_with_that_table() -> None:
+    with pytest.raises(ConfigError) as error:
+        read_settings(
+            {"address": ADDRESS, "custom-fields": {"A": "a"}, "custom-events": {"5": "esp"}}
+        )
+    assert [(problem.table, problem.key) for problem in error.value.problems] == [
+        ("custom-fields", "A"),
+        ("custom-events", "5"),
+    ]
 
 
 def test_the_address_must_be_one_and_is_not_quoted() -> None:

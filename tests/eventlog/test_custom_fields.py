@@ -42,7 +42,7 @@ def test_a_key_alone_is_a_text_and_a_table_says_more() -> None:
         ({"a": 5}, "a", "not 5"),
         ({"a": ""}, "a", "key: expected"),
         ({"a": {"key": 5}}, "a", "key: expected"),
-        ({"a": {"type": "text"}}, "a", "key: expected"),
+        ({"a": {"type": "text"}}, "a", "key: missing; expected a key"),
         ({"a": {"key": "x", "type": "blob"}}, "a", "text, integer, number, time, not 'blob'"),
         ({"a": {"key": "x", "type": ["text"]}}, "a", "type: expected"),
         ({"a": {"key": "x", "kind": "text"}}, "a", "no key 'kind'"),

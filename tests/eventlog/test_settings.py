@@ -41,8 +41,9 @@ def test_all_that_there_is() -> None:
     ("key", "value", "words"),
     [
         ("address", 5, "expected a text"),
-        ("color", 5, "no such key"),
-        ("schema-name", "x", "no such key"),
+        ("color", 5, "unknown key"),
+        ("schema-name", "x", "only a log in PostgreSQL has a schema"),
+        ("delivery-queue-name", "x", "only a log at a message broker has a queue"),
         ("log-userdata", "yes", "true or false"),
         ("delete-on-logout", "soon", "never, at-first-logout, after-last-logout"),
         ("delete-on-logout", ["never"], "expected one of"),
