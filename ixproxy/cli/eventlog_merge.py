@@ -13,6 +13,7 @@ from typing import Any
 from ixproxy.cli.eventlog_opening import (
     ADDRESS,
     add_schema_name,
+    check_outputs,
     check_schema_name,
     opened,
     reaching,
@@ -21,7 +22,14 @@ from ixproxy.cli.outcomes import Exit
 from ixproxy.cli.output import Output, moment
 from ixproxy.eventlog.log_databases import LogDatabase
 from ixproxy.eventlog.log_source import LogSource
-from ixproxy.eventlog.merge_export import export_csv, export_parquet, require_parquet
+from ixproxy.eventlog.merge_export import (
+    CSV,
+    PARQUET,
+    export_csv,
+    export_parquet,
+    files_of,
+    require_parquet,
+)
 from ixproxy.eventlog.merge_run import MergeOptions, MergeRun, Summary
 from ixproxy.eventlog.merge_target import MergeTarget
 
@@ -81,6 +89,9 @@ def command(args: Namespace, output: Output) -> int:
         # Before the work, not after it.
         require_parquet()
     check_schema_name(args.schema_name, args.into, *args.sources)
+    for folder, kind in ((args.csv, CSV), (args.parquet, PARQUET)):
+        if folder is not None:
+            check_outputs(files_of(folder, kind), args.into, *args.sources)
     try:
         with reaching():
             summary = _merge(args, output)

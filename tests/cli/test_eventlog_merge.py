@@ -69,6 +69,18 @@ def test_parquet_is_written_too(logs: list[str], target: str, tmp_path: Path) ->
     assert f"{tmp_path / 'p' / 'rpt_agent.parquet'}: 2 rows" in out
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_no_file_of_an_export_may_be_a_source_or_the_target(
+    logs: list[str], tmp_path: Path, kind: str
+) -> None:
+    for address in (f"sqlite:{tmp_path}/rpt_esp.{kind}", f"sqlite:{tmp_path}/.rpt_esp.{kind}.new"):
+        for sources, target in (([*logs, address], "sqlite:none.db"), (logs, address)):
+            code, out, err = run(*sources, "--into", target, f"--{kind}", str(tmp_path))
+            assert (code, out) == (2, "")
+            assert f"expected another file, this one belongs to {address}" in err
+    assert {each.name for each in tmp_path.iterdir()} == {"ixn1.db", "ixn2.db"}
+
+
 def test_clocks_can_be_left_as_they_are_or_set_by_hand(
     logs: list[str], target: str, tmp_path: Path
 ) -> None:
