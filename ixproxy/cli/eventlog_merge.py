@@ -7,6 +7,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryFile
 from time import time
 from typing import Any
 
@@ -18,7 +19,7 @@ from ixproxy.cli.eventlog_opening import (
     opened,
     reaching,
 )
-from ixproxy.cli.outcomes import Exit
+from ixproxy.cli.outcomes import Exit, UsageError
 from ixproxy.cli.output import Output, moment
 from ixproxy.eventlog.log_databases import LogDatabase
 from ixproxy.eventlog.log_source import LogSource
@@ -92,19 +93,40 @@ def command(args: Namespace, output: Output) -> int:
     for folder, kind in ((args.csv, CSV), (args.parquet, PARQUET)):
         if folder is not None:
             check_outputs(files_of(folder, kind), args.into, *args.sources)
+            _make_folder(folder)
     try:
         with reaching():
             summary = _merge(args, output)
             files: dict[str, int] = {}
-            for folder, export in ((args.csv, export_csv), (args.parquet, export_parquet)):
-                if folder is not None:
-                    with ExitStack() as stack:
-                        files = export(_open(stack, args, args.into), folder)
+            # What is merged is merged, whatever becomes of the files.
+            _show(summary, output)
+            try:
+                files = _export(args)
+            finally:
+                _finish(summary, files, output)
     except KeyboardInterrupt:
         output.note("interrupted; what was saved stays, and the next run goes on from there")
         return Exit.INTERRUPTED
-    _show(summary, files, output)
     return Exit.OK
+
+
+def _make_folder(folder: Path) -> None:
+    """:raise UsageError: no file can be made in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise UsageError(f"{folder}: no files can be made there: {reason}") from problem
+
+
+def _export(args: Namespace) -> dict[str, int]:
+    for folder, export in ((args.csv, export_csv), (args.parquet, export_parquet)):
+        if folder is not None:
+            with ExitStack() as stack:
+                return export(_open(stack, args, args.into), folder)
+    return {}
 
 
 def _merge(args: Namespace, output: Output) -> Summary:
@@ -136,8 +158,12 @@ def _progress(args: Namespace, output: Output) -> Callable[[int, float], None]:
     return show
 
 
-def _show(summary: Summary, files: dict[str, int], output: Output) -> None:
-    counted = {name: number for name, number in sorted(summary.counted.items()) if number}
+def _counted(summary: Summary) -> dict[str, int]:
+    return {name: number for name, number in sorted(summary.counted.items()) if number}
+
+
+def _finish(summary: Summary, files: dict[str, int], output: Output) -> None:
+    """All of it for scripts; for persons, who know the rest, the files."""
     behind, ahead = (
         [
             {"source": name.source, "dbid": name.dbid, "seconds": round(seconds, 3)}
@@ -145,29 +171,34 @@ def _show(summary: Summary, files: dict[str, int], output: Output) -> None:
         ]
         for streams in (summary.behind, summary.ahead)
     )
-    until = summary.until if summary.until > 0 else 0
     output.record(
         {
-            "counted": counted,
+            "counted": _counted(summary),
             "offsets": {str(dbid): offset for dbid, offset in summary.offsets.items()},
             "behind": behind,
             "ahead": ahead,
-            "until": until,
+            "until": _until(summary),
             "files": files,
         }
     )
-    if output.json:
-        return
-    output.line(f"merged until {moment(until) or 'nothing yet'}")
-    output.properties(counted, "  ")
+    for path, rows in files.items():
+        output.line(f"{path}: {rows} rows")
+
+
+def _until(summary: Summary) -> float:
+    return summary.until if summary.until > 0 else 0
+
+
+def _show(summary: Summary, output: Output) -> None:
+    """What was merged, for persons."""
+    output.line(f"merged until {moment(_until(summary)) or 'nothing yet'}")
+    output.properties(_counted(summary), "  ")
     for dbid, offset in summary.offsets.items():
         output.line(f"clock of node {dbid}: {offset:+.3f} s")
     for name, seconds in summary.behind.items():
         output.line(f"not waited for: node {name.dbid} in {name.source}, {seconds:.0f} s behind")
     for name, seconds in summary.ahead.items():
         output.line(f"in the future: node {name.dbid} in {name.source}, {seconds:.0f} s ahead")
-    for path, rows in files.items():
-        output.line(f"{path}: {rows} rows")
 
 
 def _seconds(text: str) -> float:

@@ -15,6 +15,7 @@ import pytest
 from ixproxy.cli import eventlog_merge
 from ixproxy.cli.eventlog_opening import opened
 from ixproxy.cli.main import parser, run_command
+from ixproxy.errors import StorageError
 from ixproxy.eventlog import merge_run, sqlite_tables
 from ixproxy.eventlog.log_databases import LogDatabase
 from tests.eventlog.logs import history, interaction, log_at, login, logout
@@ -79,6 +80,38 @@ def test_no_file_of_an_export_may_be_a_source_or_the_target(
             assert (code, out) == (2, "")
             assert f"expected another file, this one belongs to {address}" in err
     assert {each.name for each in tmp_path.iterdir()} == {"ixn1.db", "ixn2.db"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_folder_where_nothing_can_be_written_is_found_before_the_merge(
+    logs: list[str], target: str, tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file" / "f", tmp_path / "file", Path("/proc/x"), Path("/proc")):
+        code, out, err = run(*logs, "--into", target, "--final", f"--{kind}", str(folder))
+        assert (code, out) == (2, "")
+        assert f"ixctl: {folder}: no files can be made there: " in err
+    assert {each.name for each in tmp_path.iterdir()} == {"ixn1.db", "ixn2.db", "file"}
+
+
+def fail(database: LogDatabase, folder: Path) -> dict[str, int]:
+    raise StorageError("rpt_agent.csv: the disk is full")
+
+
+def test_what_was_merged_is_said_although_the_files_cannot_be_written(
+    logs: list[str], target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eventlog_merge, "export_csv", fail)
+    code, out, err = run(*logs, "--into", target, "--final", "--csv", str(tmp_path / "c"))
+    assert code == 1
+    assert "merged until 1970-01-01 00:00:30" in out
+    assert re.search(r"^  events +6$", out, re.M)
+    assert err == "ixctl: rpt_agent.csv: the disk is full\n"
+    code, out, err = run(*logs, "--into", target, "--json", "--csv", str(tmp_path / "c"))
+    assert (code, err) == (1, "")
+    merged, problem = map(json.loads, out.splitlines())
+    assert (merged["until"], merged["files"]) == (30.0, {})
+    assert problem["description"] == "rpt_agent.csv: the disk is full"
 
 
 def test_clocks_can_be_left_as_they_are_or_set_by_hand(
