@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -16,6 +16,7 @@ from ixproxy.cli.eventlog_opening import (
     add_schema_name,
     check_outputs,
     check_schema_name,
+    is_there,
     opened,
     reaching,
 )
@@ -32,7 +33,7 @@ from ixproxy.eventlog.merge_export import (
     require_parquet,
 )
 from ixproxy.eventlog.merge_run import MergeOptions, MergeRun, Summary
-from ixproxy.eventlog.merge_target import MergeTarget
+from ixproxy.eventlog.merge_target import MergeTarget, merged_nodes
 
 
 def add_parser(subparsers: Any) -> None:
@@ -139,8 +140,30 @@ def _merge(args: Namespace, output: Output) -> Summary:
     )
     with ExitStack() as stack:
         sources = [LogSource(_open(stack, args, each)) for each in args.sources]
+        _check_offsets(args, sources)
         target = MergeTarget(_open(stack, args, args.into, create=True))
         return MergeRun(sources, target, options, _progress(args, output)).run()
+
+
+def _check_offsets(args: Namespace, sources: Sequence[LogSource]) -> None:
+    """
+    Before the target is made or changed.
+
+    :raise UsageError: nobody has heard of a node whose clock is set.
+    """
+    unknown = {dbid for dbid, _ in args.offset}
+    known: set[int] = set().union(*(each.streams() for each in sources)) if unknown else set()
+    if not unknown <= known and is_there(args.into):
+        # Its sources need not all be given every time.
+        with ExitStack() as stack:
+            known |= merged_nodes(_open(stack, args, args.into))
+    if unknown <= known:
+        return
+    named, others = (", ".join(map(str, sorted(each))) for each in (unknown - known, known))
+    raise UsageError(
+        f"--offset: neither the sources nor the target know of node {named}, but of "
+        f"{others or 'none'}; nothing was merged"
+    )
 
 
 def _open(stack: ExitStack, args: Namespace, address: str, *, create: bool = False) -> LogDatabase:

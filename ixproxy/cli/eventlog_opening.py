@@ -49,6 +49,12 @@ def opened(address: str, schema_name: str, *, create: bool = False) -> LogDataba
         raise UsageError(f"{without_password(address)}: {problem}") from problem
 
 
+def is_there(address: str) -> bool:
+    """Whether there is something to open: of PostgreSQL that is not known."""
+    files = _files(address)
+    return not files or os.path.exists(files[0])
+
+
 def check_schema_name(schema_name: str, *addresses: str) -> None:
     """:raise UsageError: there is no address that could have it."""
     if schema_name and not any(each.startswith(f"{POSTGRESQL}:") for each in addresses):

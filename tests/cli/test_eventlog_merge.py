@@ -125,6 +125,40 @@ def test_clocks_can_be_left_as_they_are_or_set_by_hand(
     assert "clock of node 2: +39.500 s" in out
 
 
+def test_the_clock_of_a_node_that_nobody_knows_is_not_set(
+    logs: list[str], target: str, tmp_path: Path
+) -> None:
+    code, out, err = run(*logs, "--into", target, "--final", "--offset", "999=5", "--offset", "1=2")
+    assert (code, out) == (2, "")
+    assert "--offset: neither the sources nor the target know of node 999, but of 1, 2;" in err
+    assert {each.name for each in tmp_path.iterdir() if each.suffix == ".db"} == {
+        "ixn1.db",
+        "ixn2.db",
+    }
+    run(logs[0], "--into", target, "--final")
+    before = Path(target.removeprefix("sqlite:")).read_bytes()
+    assert run(logs[0], "--into", target, "--final", "--offset", "2=5")[0] == 2
+    assert Path(target.removeprefix("sqlite:")).read_bytes() == before
+
+
+def test_the_clock_of_a_node_whose_log_was_merged_once_may_be_set(
+    logs: list[str], target: str
+) -> None:
+    run(*logs, "--into", target, "--final")
+    code, out, err = run(logs[0], "--into", target, "--final", "--offset", "2=5")
+    assert (code, err) == (0, "")
+    assert "clock of node 2" not in out
+
+
+def test_a_target_that_is_empty_knows_no_node(logs: list[str], tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    into = f"sqlite:{tmp_path / 'empty.db'}"
+    code, _, err = run(*logs, "--into", into, "--offset", "3=5")
+    assert (code, (tmp_path / "empty.db").stat().st_size) == (2, 0)
+    assert "node 3, but of 1, 2" in err
+    assert run(*logs, "--into", into, "--offset", "2=5")[0] == 0
+
+
 def test_a_node_that_is_not_waited_for_is_said(logs: list[str], target: str) -> None:
     code, out, _ = run(*logs, "--into", target, "--wait", "0", "--no-skew")
     assert code == 0

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ixproxy.cli.eventlog_opening import check_outputs, check_schema_name, opened, reaching
+from ixproxy.cli.eventlog_opening import (
+    check_outputs,
+    check_schema_name,
+    is_there,
+    opened,
+    reaching,
+)
 from ixproxy.cli.outcomes import UsageError
 from ixproxy.errors import NodeUnavailable, StorageError, StoreUnreachable
 
@@ -33,6 +39,13 @@ def test_what_is_no_address_is_shown_without_its_password(address: str, said: st
     with pytest.raises(UsageError, match=said) as caught:
         opened(address, "")
     assert "secret" not in str(caught.value)
+
+
+def test_a_file_is_there_or_not_and_a_server_is_asked(tmp_path: Path) -> None:
+    assert not is_there(f"sqlite:{tmp_path / 'log.db'}")
+    (tmp_path / "log.db").touch()
+    assert is_there(f"sqlite:{tmp_path / 'log.db'}")
+    assert is_there("postgresql://127.0.0.1:9/log")
 
 
 def test_a_schema_name_is_for_databases_that_have_schemas() -> None:
