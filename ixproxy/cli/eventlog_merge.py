@@ -80,7 +80,9 @@ def add_parser(subparsers: Any) -> None:
         "--parquet", type=Path, metavar="DIR", help="the same as Parquet, which needs pyarrow"
     )
     parser.add_argument(
-        "--progress", action="store_true", help="say how far it is, on standard error"
+        "--progress",
+        action="store_true",
+        help="say how far it is, on standard error; percent of the time that the logs cover",
     )
     parser.set_defaults(command=command, local=True)
 
@@ -172,11 +174,11 @@ def _open(stack: ExitStack, args: Namespace, address: str, *, create: bool = Fal
     return database
 
 
-def _progress(args: Namespace, output: Output) -> Callable[[int, float], None]:
-    def show(events: int, time: float) -> None:
+def _progress(args: Namespace, output: Output) -> Callable[[int, float, float], None]:
+    def show(events: int, time: float, share: float) -> None:
         if args.progress:
             until = f", until {moment(time)}" if time > 0 else ""
-            output.note(f"{events} events{until}")
+            output.note(f"{math.floor(share * 100):3} %: {events} events{until}")
 
     return show
 

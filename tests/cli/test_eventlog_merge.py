@@ -50,7 +50,7 @@ def test_a_merge_says_what_it_did(logs: list[str], target: str) -> None:
     assert code == 0
     assert "merged until 1970-01-01 00:00:30" in out
     assert "clock of node 2: +40.000 s" in out
-    assert "6 events, until 1970-01-01 00:00:30" in err
+    assert "100 %: 6 events, until 1970-01-01 00:00:30" in err
     assert [row[2] for row in history(target)] == ["anna", "i1", "i2", "anna"]
 
 
