@@ -196,6 +196,24 @@ the file of a log while nodes log into it, for what stands in `…-wal` beside i
 node that finds the one without the other says so, and stores nothing. A copy is made by `VACUUM
 INTO` or `.backup`.
 
+## Reading a file
+
+An SQLite log is in WAL mode, and so is what a [merge](event-log-merge.md) writes. Whoever reads it
+may do so while others write, and nobody waits for anybody.
+
+* While a node logs, `NAME-wal` and `NAME-shm` are beside it: who may read all three may read the
+  log.
+* When nobody has it open they are not there. A reader makes them, and may leave an empty `NAME-wal`
+  and a `NAME-shm` behind. Nothing is in them: the next program that writes the log removes them
+  when it ends, and a copy of `NAME` alone is whole. Who moves the file of a log moves them, too.
+* `ixctl` reads also where it may not make them: a folder in which somebody else alone may
+  write, or a medium that is only read. It does so without locks then, and says `somebody began to
+  write into it while it was read` if that happened: run it again. SQLite's own programs need
+  `sqlite3 'file:NAME?immutable=1'` for that.
+* Where a node was killed, its last events are in `NAME-wal`, and without them nothing is read:
+  `ixctl` says `a part of it is in NAME-wal` to those who may not write there. Start the node, or
+  read it once as somebody who may.
+
 ## When something is wrong
 
 A database that is away, full, locked for long, of a newer version, a node's store, or of another

@@ -20,17 +20,19 @@ from ixproxy.config import load
 from ixproxy.testing.processes import RealCluster
 from tests.eventlog.logs import rows_of
 
-TEXT = (Path(__file__).parent.parent / "examples" / "eventlog" / "cluster.toml").read_text()
+ROOT = Path(__file__).parent.parent
+FILE = ROOT / "examples" / "eventlog" / "cluster.toml"
+TEXT = FILE.read_text()
 IXCTL = [sys.executable, "-c", "import sys; from ixproxy.cli.main import main; sys.exit(main())"]
 MAILS = 9
 LONGEST = 60.0
 """Seconds in which what is awaited has happened, or never does."""
 
 
-def commands() -> list[list[str]]:
-    """The commands of the head of the file that work with logs, without their program."""
+def commands(begin: str = "ixctl eventlog") -> list[list[str]]:
+    """The commands of the head of the file that begin so, without their program."""
     head = re.sub(r"\\\n# *", "", TEXT[: TEXT.index("[tenants.")])
-    return [shlex.split(line)[1:] for line in re.findall(r"^# +(ixctl eventlog .*)$", head, re.M)]
+    return [shlex.split(line)[1:] for line in re.findall(rf"^#  +({begin} .*)$", head, re.M)]
 
 
 def logged(folder: Path) -> int:
@@ -88,3 +90,22 @@ def test_every_node_of_the_deployment_has_a_log_and_the_commands_name_them() -> 
     merge, report = commands()
     assert [each for each in merge if each.endswith("-log.db")] == logs
     assert merge[-1] in report
+
+
+def test_the_commands_run_where_the_logs_are() -> None:
+    ((folder,),) = commands("cd")
+    here = ROOT / folder
+    begun = [*commands("ixctl check-config"), *commands("twistd")]
+    assert begun
+    names = set()
+    for command in begun:
+        (file,) = [each for each in command if each.endswith(".toml")]
+        assert here / file == FILE
+        if "--application" in command:
+            names.add(command[command.index("--application") + 1])
+    deployment = load(FILE)
+    assert names == set(deployment.applications)
+    logs = {log.address for node in names - {"proxy1"} for log in deployment.node(node).event_logs}
+    merge, _ = commands()
+    read = [each.removeprefix("sqlite:") for each in merge if each.endswith("-log.db")]
+    assert {f"sqlite:{here / each}" for each in read} == logs

@@ -17,6 +17,7 @@ from typing import Any
 from ixproxy.cli.eventlog_opening import (
     ADDRESS,
     add_schema_name,
+    check_outputs,
     check_schema_name,
     opened,
     reaching,
@@ -103,6 +104,8 @@ def command(args: Namespace, output: Output) -> int:
     """Read the log, write the page."""
     if args.begin is not None and args.end is not None and args.end <= args.begin:
         raise UsageError("--to: expected a time later than that of --from")
+    if args.output != STANDARD_OUTPUT:
+        check_outputs([Path(args.output)], args.log)
     wanted = Wanted(args.begin, args.end, args.tenant)
     shown = without_password(args.log)
     figures = read(args.log, args.schema_name, wanted, shown)

@@ -1,4 +1,9 @@
-"""`ixctl`: the operator's and tester's command, and the list of its subcommands."""
+"""
+`ixctl`: the operator's and tester's command, and the list of its subcommands.
+
+What takes its time to import is imported within `main`, which says nothing if that is
+interrupted.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +15,7 @@ from textwrap import fill
 from typing import TextIO
 
 import ixproxy
-from ixproxy.cli.output import Output
-from ixproxy.cli.running import run, settle
+from ixproxy.cli.outcomes import Exit
 from ixproxy.errors import IxproxyError
 
 MODULES = (
@@ -76,6 +80,9 @@ def parser(modules: Sequence[str] = MODULES) -> ArgumentParser:
 
 def run_command(args: Namespace, stdout: TextIO | None = None, stderr: TextIO | None = None) -> int:
     """Run what the command line asks for; the exit code."""
+    from ixproxy.cli.output import Output
+    from ixproxy.cli.running import run, settle
+
     output = Output(args.json, stdout, stderr)
     if not getattr(args, "local", False):
         return run(lambda reactor: args.command(reactor, args, output), output)
@@ -94,6 +101,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output went away, as `head` does.
         sys.stderr.close()
         return 0
+    except KeyboardInterrupt:
+        # While it was begun, or a command that has nothing to tidy up.
+        return Exit.INTERRUPTED
 
 
 if __name__ == "__main__":

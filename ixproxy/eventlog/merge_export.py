@@ -20,6 +20,27 @@ GROUP = 2_000
 
 TABLES_OF_FILES = (*TABLES, DROPPED, SOURCE)
 
+CSV, PARQUET = "csv", "parquet"
+
+
+def files_of(folder: Path, kind: str) -> list[Path]:
+    """
+    The files that an export writes or replaces.
+
+    :param kind: CSV or PARQUET.
+    """
+    paths = [_path(folder, table, kind) for table in TABLES_OF_FILES]
+    return [*paths, *map(_new, paths)]
+
+
+def _path(folder: Path, table: str, kind: str) -> Path:
+    return folder / f"{table}.{kind}"
+
+
+def _new(path: Path) -> Path:
+    """What a file is called until it is whole."""
+    return path.with_name(f".{path.name}.new")
+
 
 def export_csv(database: LogDatabase, folder: Path) -> dict[str, int]:
     """
@@ -32,7 +53,7 @@ def export_csv(database: LogDatabase, folder: Path) -> dict[str, int]:
     """
     written = {}
     for table, columns in _tables(database).items():
-        path = folder / f"{table}.csv"
+        path = _path(folder, table, CSV)
         with _replacing(path) as new:
             written[str(path)] = _write_csv(new, list(columns), _pages(database, table))
     return written
@@ -75,7 +96,7 @@ def export_parquet(database: LogDatabase, folder: Path) -> dict[str, int]:
     }
     written = {}
     for table, columns in _tables(database).items():
-        path = folder / f"{table}.parquet"
+        path = _path(folder, table, PARQUET)
         schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
         count = 0
         with _replacing(path) as new, parquet.ParquetWriter(new, schema) as writer:
@@ -111,7 +132,7 @@ def _pages(database: LogDatabase, table: str) -> Iterable[list[Row]]:
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """A new file beside `path`, which takes its place when it is whole."""
-    new = path.with_name(f".{path.name}.new")
+    new = _new(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -76,10 +76,14 @@ class Summary(NamedTuple):
     ahead: Mapping[Stream, float]
 
 
+def _say_nothing(events: int, time: float, share: float) -> None: ...
+
+
 class MergeRun:
     """
     :param sources: each once.
-    :param progress: called when something was saved: events so far, and their time.
+    :param progress: called when something was saved: events so far, their time, and the share
+        of the time from the first to the last one that is done, 0 to 1: nobody counts events.
     :raise StorageError: a source is not what it was, or is the target.
     """
 
@@ -88,7 +92,7 @@ class MergeRun:
         sources: Sequence[LogSource],
         target: MergeTarget,
         options: MergeOptions,
-        progress: Callable[[int, float], None] = lambda events, time: None,
+        progress: Callable[[int, float, float], None] = _say_nothing,
     ) -> None:
         self._target = target
         self._options = options
@@ -240,6 +244,7 @@ class MergeRun:
         skew, late_until = self._skew, self._target.kept.merged_until
         version, events = skew.version, 0
         touched: set[Stream] = set()
+        begin, end = min((each.time for each in streams), default=0.0), self._newest(until)
         while streams:
             if version != skew.version:
                 version = skew.version
@@ -250,6 +255,7 @@ class MergeRun:
                 break
             self._take(first, late_until)
             touched.add(first.name)
+            time = first.time
             first.advance(skew)
             if first.item is None:
                 streams.remove(first)
@@ -257,9 +263,15 @@ class MergeRun:
             if events % self._options.part == 0:
                 self._save(touched)
                 touched.clear()
-                self._progress(events, self._agents.now)
+                share = (time - begin) / (end - begin) if end > begin else 1.0
+                self._progress(events, self._agents.now, min(max(share, 0.0), 1.0))
         self._save(touched)
-        self._progress(events, self._agents.now)
+        self._progress(events, self._agents.now, 1.0)
+
+    def _newest(self, until: float) -> float:
+        """The last time that will be merged, as far as is known."""
+        ends = (each.until - self._skew.of(name.dbid) for name, each in self._written.items())
+        return min(until, self._options.now, max(ends, default=until))
 
     def _readings(self) -> list[Reading]:
         readings = []

@@ -62,6 +62,13 @@ class Kept(msgspec.Struct):
     counted: dict[str, int] = {}
 
 
+def merged_nodes(database: LogDatabase) -> set[int]:
+    """The nodes, by dbid, of which a target has something; it may be read only, and new."""
+    if not database.columns("merge_stream"):
+        return set()
+    return {dbid for (dbid,) in database.rows("SELECT DISTINCT dbid FROM merge_stream")}
+
+
 class MergeTarget:
     """
     One target; its tables are made if it has none.

@@ -1,8 +1,18 @@
-"""An SQLite file in which an event log lies, for programs that may block."""
+"""
+An SQLite file in which an event log lies, for programs that may block.
+
+Theory of operation: whoever reads a file in WAL mode has a part in `NAME-shm` beside it. While
+somebody writes that is there; when the last one has gone it is not, and then a reader makes it, if
+it may write into the folder. If not, and nothing waits in `NAME-wal`, the file is read as it
+is, without locks. No lock keeps writers out then, so after each reading it is looked at
+whether the file is still as it was: what a writer has begun to change is an error, and never a
+wrong answer.
+"""
 
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -13,9 +23,12 @@ from ixproxy.eventlog.log_databases import Row
 from ixproxy.eventlog.schemas import built_in, check_version
 from ixproxy.eventlog.sqlite_tables import connect, create, version_of
 from ixproxy.node.sql_text import quoted_name
-from ixproxy.storage.sqlite_errors import BORDER, storage_error
+from ixproxy.storage.sqlite_errors import BORDER, code_of, storage_error
 
 WAL_BYTES = 16 << 20
+
+_NO_PLACE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+"""What SQLite says where it may not make `NAME-shm`."""
 
 
 class SqliteDatabase:
@@ -26,23 +39,85 @@ class SqliteDatabase:
         self.name = f"sqlite:{self.path}"
         if not create and not Path(self.path).is_file():
             raise StorageError(f"{self.name}: there is no such file")
-        self._connection = connect(self.path, self.name, "rwc" if create else "ro")
+        self._unlocked: object = None
+        self._open("rwc" if create else "ro")
+        try:
+            self._look()
+        except sqlite3.Error as problem:
+            self.close()
+            if create or code_of(problem) not in _NO_PLACE:
+                raise storage_error(problem, self.name) from problem
+            self._open_unlocked(problem)
+        except BORDER as problem:
+            self.close()
+            raise storage_error(problem, self.name) from problem
+
+    def _open(self, mode: str) -> None:
+        self._connection = connect(self.path, self.name, mode)
         # Text that is no UTF-8 is shown as far as it is.
         self._connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+
+    def _look(self) -> None:
+        # What is sorted goes to disk where it is too long for memory.
+        self._connection.execute("PRAGMA temp_store = FILE")
+        self._connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+
+    def _open_unlocked(self, problem: sqlite3.Error) -> None:
+        """
+        Where nothing can be made beside the file.
+
+        :raise StorageError: it is not whole without what is beside it.
+        """
+        state = self._state()
+        for end in ("-wal", "-journal"):
+            if state[end]:
+                name = os.path.basename(self.path)
+                raise StorageError(
+                    f"{self.name}: a part of it is in {name}{end}, and to read that SQLite must "
+                    f"write beside it, which is not allowed here ({problem}). Read it while a "
+                    "node logs into it, or as somebody who may write into its folder, or read a "
+                    f"copy: sqlite3 {name} '.backup COPY'"
+                ) from problem
+        self._open("ro&immutable=1")
+        self._unlocked = state
         try:
-            # What is sorted goes to disk where it is too long for memory.
-            self.rows("PRAGMA temp_store = FILE")
-            self.rows("SELECT count(*) FROM sqlite_master")
+            with self._named():
+                self._look()
         except StorageError:
             self.close()
             raise
+
+    def _state(self) -> dict[str, object]:
+        """Another one after anybody has written: of the file, and how much is beside it."""
+        state: dict[str, object] = {end: self._size(end) for end in ("-wal", "-journal")}
+        try:
+            found = os.stat(self.path)
+        except OSError as problem:
+            raise storage_error(problem, self.name) from problem
+        return {**state, "": (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)}
+
+    def _size(self, end: str) -> int:
+        try:
+            return os.stat(self.path + end).st_size
+        except FileNotFoundError:
+            return 0
+        except OSError as problem:
+            raise storage_error(problem, self.name) from problem
+
+    def _check_as_it_was(self) -> None:
+        if self._unlocked is not None and self._state() != self._unlocked:
+            raise StorageError(
+                f"{self.name}: somebody began to write into it while it was read; try again"
+            )
 
     @contextmanager
     def _named(self, doing: str = "") -> Iterator[None]:
         try:
             yield
         except (OSError, *BORDER) as problem:
+            self._check_as_it_was()
             raise storage_error(problem, f"{doing}{self.name}") from problem
+        self._check_as_it_was()
 
     def identity(self) -> object:
         """The file's own, under whichever name."""

@@ -46,7 +46,8 @@ def connect(path: str, name: str, mode: str = "rwc") -> sqlite3.Connection:
     A connection, and the file if there is none.
 
     :param name: what messages call it.
-    :param mode: `rwc`; or `ro`: it is only read, and not made.
+    :param mode: `rwc`; or `ro`: it is only read, and not made; or `ro&immutable=1`: nobody writes
+        into it meanwhile, and so there are no locks.
     :raise StorageError: it cannot be had.
     """
     try:

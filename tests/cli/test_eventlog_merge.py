@@ -15,6 +15,7 @@ import pytest
 from ixproxy.cli import eventlog_merge
 from ixproxy.cli.eventlog_opening import opened
 from ixproxy.cli.main import parser, run_command
+from ixproxy.errors import StorageError
 from ixproxy.eventlog import merge_run, sqlite_tables
 from ixproxy.eventlog.log_databases import LogDatabase
 from tests.eventlog.logs import history, interaction, log_at, login, logout
@@ -49,7 +50,7 @@ def test_a_merge_says_what_it_did(logs: list[str], target: str) -> None:
     assert code == 0
     assert "merged until 1970-01-01 00:00:30" in out
     assert "clock of node 2: +40.000 s" in out
-    assert "6 events, until 1970-01-01 00:00:30" in err
+    assert "100 %: 6 events, until 1970-01-01 00:00:30" in err
     assert [row[2] for row in history(target)] == ["anna", "i1", "i2", "anna"]
 
 
@@ -69,6 +70,50 @@ def test_parquet_is_written_too(logs: list[str], target: str, tmp_path: Path) ->
     assert f"{tmp_path / 'p' / 'rpt_agent.parquet'}: 2 rows" in out
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_no_file_of_an_export_may_be_a_source_or_the_target(
+    logs: list[str], tmp_path: Path, kind: str
+) -> None:
+    for address in (f"sqlite:{tmp_path}/rpt_esp.{kind}", f"sqlite:{tmp_path}/.rpt_esp.{kind}.new"):
+        for sources, target in (([*logs, address], "sqlite:none.db"), (logs, address)):
+            code, out, err = run(*sources, "--into", target, f"--{kind}", str(tmp_path))
+            assert (code, out) == (2, "")
+            assert f"expected another file, this one belongs to {address}" in err
+    assert {each.name for each in tmp_path.iterdir()} == {"ixn1.db", "ixn2.db"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_folder_where_nothing_can_be_written_is_found_before_the_merge(
+    logs: list[str], target: str, tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file" / "f", tmp_path / "file", Path("/proc/x"), Path("/proc")):
+        code, out, err = run(*logs, "--into", target, "--final", f"--{kind}", str(folder))
+        assert (code, out) == (2, "")
+        assert f"ixctl: {folder}: no files can be made there: " in err
+    assert {each.name for each in tmp_path.iterdir()} == {"ixn1.db", "ixn2.db", "file"}
+
+
+def fail(database: LogDatabase, folder: Path) -> dict[str, int]:
+    raise StorageError("rpt_agent.csv: the disk is full")
+
+
+def test_what_was_merged_is_said_although_the_files_cannot_be_written(
+    logs: list[str], target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eventlog_merge, "export_csv", fail)
+    code, out, err = run(*logs, "--into", target, "--final", "--csv", str(tmp_path / "c"))
+    assert code == 1
+    assert "merged until 1970-01-01 00:00:30" in out
+    assert re.search(r"^  events +6$", out, re.M)
+    assert err == "ixctl: rpt_agent.csv: the disk is full\n"
+    code, out, err = run(*logs, "--into", target, "--json", "--csv", str(tmp_path / "c"))
+    assert (code, err) == (1, "")
+    merged, problem = map(json.loads, out.splitlines())
+    assert (merged["until"], merged["files"]) == (30.0, {})
+    assert problem["description"] == "rpt_agent.csv: the disk is full"
+
+
 def test_clocks_can_be_left_as_they_are_or_set_by_hand(
     logs: list[str], target: str, tmp_path: Path
 ) -> None:
@@ -78,6 +123,40 @@ def test_clocks_can_be_left_as_they_are_or_set_by_hand(
     _, out, _ = run(*logs, "--into", other, "--final", "--offset", "2=39.5", "--offset", "1=-0.5")
     assert "clock of node 1: -0.500 s" in out
     assert "clock of node 2: +39.500 s" in out
+
+
+def test_the_clock_of_a_node_that_nobody_knows_is_not_set(
+    logs: list[str], target: str, tmp_path: Path
+) -> None:
+    code, out, err = run(*logs, "--into", target, "--final", "--offset", "999=5", "--offset", "1=2")
+    assert (code, out) == (2, "")
+    assert "--offset: neither the sources nor the target know of node 999, but of 1, 2;" in err
+    assert {each.name for each in tmp_path.iterdir() if each.suffix == ".db"} == {
+        "ixn1.db",
+        "ixn2.db",
+    }
+    run(logs[0], "--into", target, "--final")
+    before = Path(target.removeprefix("sqlite:")).read_bytes()
+    assert run(logs[0], "--into", target, "--final", "--offset", "2=5")[0] == 2
+    assert Path(target.removeprefix("sqlite:")).read_bytes() == before
+
+
+def test_the_clock_of_a_node_whose_log_was_merged_once_may_be_set(
+    logs: list[str], target: str
+) -> None:
+    run(*logs, "--into", target, "--final")
+    code, out, err = run(logs[0], "--into", target, "--final", "--offset", "2=5")
+    assert (code, err) == (0, "")
+    assert "clock of node 2" not in out
+
+
+def test_a_target_that_is_empty_knows_no_node(logs: list[str], tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    into = f"sqlite:{tmp_path / 'empty.db'}"
+    code, _, err = run(*logs, "--into", into, "--offset", "3=5")
+    assert (code, (tmp_path / "empty.db").stat().st_size) == (2, 0)
+    assert "node 3, but of 1, 2" in err
+    assert run(*logs, "--into", into, "--offset", "2=5")[0] == 0
 
 
 def test_a_node_that_is_not_waited_for_is_said(logs: list[str], target: str) -> None:

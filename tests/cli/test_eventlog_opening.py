@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ixproxy.cli.eventlog_opening import check_schema_name, opened, reaching
+from ixproxy.cli.eventlog_opening import (
+    check_outputs,
+    check_schema_name,
+    is_there,
+    opened,
+    reaching,
+)
 from ixproxy.cli.outcomes import UsageError
 from ixproxy.errors import NodeUnavailable, StorageError, StoreUnreachable
 
@@ -35,11 +41,42 @@ def test_what_is_no_address_is_shown_without_its_password(address: str, said: st
     assert "secret" not in str(caught.value)
 
 
+def test_a_file_is_there_or_not_and_a_server_is_asked(tmp_path: Path) -> None:
+    assert not is_there(f"sqlite:{tmp_path / 'log.db'}")
+    (tmp_path / "log.db").touch()
+    assert is_there(f"sqlite:{tmp_path / 'log.db'}")
+    assert is_there("postgresql://127.0.0.1:9/log")
+
+
 def test_a_schema_name_is_for_databases_that_have_schemas() -> None:
     check_schema_name("logs", "sqlite:a.db", "postgresql://h/d")
     check_schema_name("", "sqlite:a.db")
     with pytest.raises(UsageError, match="only a log in PostgreSQL has one"):
         check_schema_name("logs", "sqlite:a.db", "sqlite:b.db")
+
+
+def test_what_belongs_to_a_log_is_no_file_to_write_to(tmp_path: Path) -> None:
+    (tmp_path / "log.db").touch()
+    (tmp_path / "link.db").symlink_to("log.db")
+    (tmp_path / "again.db").hardlink_to(tmp_path / "log.db")
+    named = ("log.db", "link.db", "again.db", "log.db-wal", "log.db-shm", "log.db-journal")
+    for address in (f"sqlite:{tmp_path / 'log.db'}", f"sqlite:{tmp_path / 'link.db'}"):
+        for name in named:
+            with pytest.raises(UsageError, match=rf"{name}: expected another file, .*{address}"):
+                check_outputs([tmp_path / "page", tmp_path / name], "postgresql://h/d", address)
+        check_outputs([tmp_path / "page", tmp_path / "link.db-wal"], address)
+
+
+def test_a_log_that_is_not_there_yet_is_no_file_to_write_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"belongs to sqlite:a\.db"):
+        check_outputs([tmp_path / "b" / ".." / "a.db"], "sqlite:a.db")
+
+
+def test_what_is_no_file_has_nothing_to_write_to() -> None:
+    check_outputs([Path("a.db")], "postgresql://h/d", "mysql:a.db", "a.db")
 
 
 def test_a_server_that_does_not_answer_is_no_mistake_of_the_command() -> None:

@@ -118,6 +118,16 @@ def test_a_page_that_cannot_be_written_is_an_error_and_nothing_is_left(tmp_path:
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
 
 
+@pytest.mark.parametrize("beside", ["", "-wal", "-shm"])
+def test_the_log_is_never_replaced_by_its_page(tmp_path: Path, log: str, beside: str) -> None:
+    before = (tmp_path / "log.db").read_bytes()
+    code, said, problem = run(log, "--output", f"{tmp_path / 'log.db'}{beside}")
+    assert (code, said) == (2, "")
+    assert f"log.db{beside}: expected another file, this one belongs to {log}" in problem
+    assert [each.name for each in tmp_path.iterdir()] == ["log.db"]
+    assert (tmp_path / "log.db").read_bytes() == before
+
+
 def test_times_are_utc_unless_they_say_otherwise() -> None:
     assert instant("2026-09-22T12:00") == NOON
     assert instant("2026-09-22 14:00:00+02:00") == NOON

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from ixproxy.cli import eventlog_report
 from ixproxy.cli.main import MODULES, main, parser, run_command
 
 COMMANDS = [name.replace("_", "-") for name in MODULES]
@@ -59,6 +60,45 @@ def test_it_runs_as_a_program_of_its_own() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert '"name":"round-robin"' in done.stdout
+
+
+INTERRUPTED = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Interrupting())
+from ixproxy.cli.main import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("name", ["twisted", "msgspec", "rich", "ixproxy.cli.eventlog_report"])
+def test_who_interrupts_it_while_it_is_begun_sees_nothing(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, name, "plugins"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_a_local_command_that_is_interrupted_is_exit_code_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(eventlog_report, "read", interrupt)
+    assert main(["eventlog", "report", "sqlite:none.db", "--output", "none.html"]) == 130
+    assert capsys.readouterr() == ("", "")
 
 
 def test_nobody_there_is_exit_code_3() -> None:

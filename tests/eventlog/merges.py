@@ -21,6 +21,8 @@ class Merging:
 
     def __init__(self, target: str) -> None:
         self.target = target
+        self.progress: list[tuple[int, float]] = []
+        """How many events each run had merged, and the share of its time, when it saved."""
 
     def __call__(
         self, *addresses: str, killed_after: int | None = None, **options: object
@@ -32,7 +34,8 @@ class Merging:
         """
         parts = itertools.count(1)
 
-        def progress(events: int, time: float) -> None:
+        def progress(events: int, time: float, share: float) -> None:
+            self.progress.append((events, share))
             if next(parts) == killed_after:
                 raise Killed
 

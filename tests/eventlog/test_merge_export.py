@@ -13,7 +13,7 @@ from ixproxy.errors import StorageError
 from ixproxy.eventlog import merge_export
 from ixproxy.eventlog.log_databases import LogDatabase, open_database
 from ixproxy.eventlog.log_tables import TABLES
-from ixproxy.eventlog.merge_export import export_csv, export_parquet, require_parquet
+from ixproxy.eventlog.merge_export import export_csv, export_parquet, files_of, require_parquet
 from tests.eventlog.logs import interaction, log_at, login, rows_of
 from tests.eventlog.merges import Merging
 
@@ -89,6 +89,14 @@ def test_parquet_has_the_types_of_the_columns_and_bounded_row_groups(
         read = parquet.read_table(tmp_path / f"{name}.parquet")
         rows = [tuple(row.values()) for row in read.to_pylist()]
         assert rows == rows_of(merged.name, f"SELECT * FROM {name} ORDER BY merged_number")
+
+
+def test_it_is_known_beforehand_which_files_are_written(
+    merged: LogDatabase, tmp_path: Path
+) -> None:
+    for export, kind in ((export_csv, "csv"), (export_parquet, "parquet")):
+        assert set(export(merged, tmp_path)) <= {str(path) for path in files_of(tmp_path, kind)}
+    assert tmp_path / ".rpt_agent.csv.new" in files_of(tmp_path, "csv")
 
 
 def full_disk() -> Iterator[list[object]]:

@@ -9,7 +9,7 @@ import pytest
 from ixproxy.errors import StorageError
 from ixproxy.eventlog.log_databases import open_database
 from ixproxy.eventlog.log_tables import MERGED, TABLES, declared
-from ixproxy.eventlog.merge_target import MergeTarget, Reached
+from ixproxy.eventlog.merge_target import MergeTarget, Reached, merged_nodes
 from ixproxy.eventlog.merging.agent_records import Channel, Session
 from ixproxy.eventlog.merging.horizon import Stream
 from ixproxy.eventlog.schemas import APPLICATION_ID, VERSION
@@ -171,3 +171,20 @@ def test_a_target_that_cannot_be_made_whole_is_not_made(address: str) -> None:
         MergeTarget(database)
     database.close()
     assert rows_of(address, "SELECT * FROM sqlite_master") == []
+
+
+def test_which_nodes_a_target_knows_can_be_read_without_changing_it(
+    address: str, tmp_path: Path
+) -> None:
+    target = opened(address)
+    target.begin()
+    target.put_streams({STREAM: REACHED, Stream("sqlite:/b.db", 1): REACHED})
+    target.save()
+    target.close()
+    database = open_database(address)
+    assert merged_nodes(database) == {1}
+    database.close()
+    (tmp_path / "new.db").touch()
+    database = open_database(f"sqlite:{tmp_path / 'new.db'}")
+    assert merged_nodes(database) == set()
+    database.close()
