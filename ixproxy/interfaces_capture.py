@@ -89,6 +89,8 @@ class ICapturePoint(Interface):
     def figures() -> Mapping[str, object]:
         """
         How it is, for `ixctl status`: `state` ("connected", "connecting: why",
-        "idle", ...) and whatever else its kind has; small and flat. Every
-        client may ask for it: it holds no secrets.
+        "waiting: why", "idle", ...) and whatever else its kind has; small and flat.
+        `problem` is what is wrong while it works all the same, and `stuck` how many
+        documents are done and cannot be put away: not empty, they are among the
+        problems. Every client may ask for it: it holds no secrets.
         """
