@@ -44,7 +44,16 @@ class IIntake(Interface):
 
     def refused(why: str, name: str = "") -> None:
         """
-        Count a document that went to the error place, and log why.
+        Count a document that belongs in the error place, and log why.
+
+        :param name: the source's name of it.
+        """
+
+    def partly_refused(why: str, name: str = "") -> None:
+        """
+        Log which operations of a document were refused while others were done.
+
+        Only where nobody is told: where its source waits for results, or gets replies, it knows.
 
         :param name: the source's name of it.
         """
@@ -89,6 +98,8 @@ class ICapturePoint(Interface):
     def figures() -> Mapping[str, object]:
         """
         How it is, for `ixctl status`: `state` ("connected", "connecting: why",
-        "idle", ...) and whatever else its kind has; small and flat. Every
-        client may ask for it: it holds no secrets.
+        "waiting: why", "idle", ...) and whatever else its kind has; small and flat.
+        `problem` is what is wrong while it works all the same, and `stuck` how many
+        documents are done and cannot be put away: not empty, they are among the
+        problems. Every client may ask for it: it holds no secrets.
         """

@@ -51,8 +51,8 @@ class IEventLog(Interface):
     def figures() -> Mapping[str, object]:
         """
         How it is, for `ixctl status`: `state` ("connected", "connecting: why", "idle") and
-        whatever else its kind has; small and flat. Every client may ask for it: it
-        holds no secrets.
+        whatever else its kind has; small and flat. A `problem` that is not empty is among
+        the problems. Every client may ask for it: it holds no secrets.
         """
 
     # A log may have an attribute `wants_properties` as well: the names of those properties of

@@ -140,7 +140,7 @@ class JmsCapturePoint:
         waits = complaint and self._state in ("waiting", "connecting")
         return {
             "state": f"{self._state}: {complaint}"[:300] if waits else self._state_now(),
-            "problem": complaint,
+            "problem": complaint or self._hindrance(),
             "protocol": self._settings.protocol,
             "address": self._settings.addresses[self._address][:100],
             "broker": link.product if link is not None else "",
@@ -151,11 +151,16 @@ class JmsCapturePoint:
         }
 
     def _state_now(self) -> str:
+        hindrance = self._hindrance()
+        return f"{self._state}, and {hindrance}" if hindrance else self._state
+
+    def _hindrance(self) -> str:
+        """Why nothing comes by a connection that works, or ""."""
         inbox, prefetch = self._inbox, self._settings.prefetch
         if inbox is None or inbox.left < prefetch:
-            return self._state
+            return ""
         return (
-            f"{self._state}, and nothing comes: all of prefetch ({prefetch}) is held by "
+            f"nothing comes: all of prefetch ({prefetch}) is held by "
             "messages larger than max-message-size"
         )
 

@@ -29,8 +29,15 @@ CLOCKS_APART = 10.0
 """Seconds that clocks may differ by before it is said."""
 
 
-TROUBLED = ("failed", "failing", "connecting", "lost")
-"""What the state of a capture point begins with that does not work."""
+TROUBLED = ("failed", "failing", "connecting", "lost", "waiting:")
+"""
+What the state of a capture point begins with that does not work.
+
+After `waiting:` stands why; who waits without a reason waits for work.
+"""
+
+FAULTS = ("problem", "unmarkable-because", "notifications-problem")
+"""Figures of a capture point or an event log that say what is wrong; empty: nothing."""
 
 NO_HELP = ("hanging", "unfit")
 """What the other server of a pair may be that will not take over."""
@@ -161,10 +168,26 @@ def _of_server(each: Found) -> Iterator[Problem]:
 def _of_capture_point(name: str, point: CaptureStatus) -> Iterator[Problem]:
     if point.state.startswith(TROUBLED):
         yield Problem(name, f"capture point {point.name} of {name} is {point.state}")
+    yield from _of_figures(name, f"capture point {point.name} of {name}", point)
     if dropped := point.counts.get("dropped", 0):
         changes = number_of(dropped, "change")
         text = f"was not told of {changes}: it does not read what waits for it"
         yield Problem(name, f"capture point {point.name} of {name} {text}")
+
+
+def _of_figures(name: str, which: str, part: CaptureStatus | LogStatus) -> Iterator[Problem]:
+    """What is wrong in the words of a capture point or a log, beyond what its state says."""
+    said = [text for key in FAULTS if isinstance(text := part.figures.get(key), str) and text]
+    stuck = part.figures.get("stuck")
+    if isinstance(stuck, int) and stuck > 0:
+        many = "1 document that is" if stuck == 1 else f"{stuck} documents that are"
+        why = f": {'; '.join(said)}" if said else ""
+        yield Problem(name, f"{which} cannot put away {many} done{why}")
+        return
+    for text in said:
+        # The state was said if it is trouble, and is cut where it is long.
+        if not (part.state.startswith(TROUBLED) and text[:200] in part.state):
+            yield Problem(name, f"{which} says: {text}")
 
 
 def _of_event_log(name: str, log: LogStatus) -> Iterator[Problem]:
@@ -173,6 +196,7 @@ def _of_event_log(name: str, log: LogStatus) -> Iterator[Problem]:
     if log.state.startswith(TROUBLED):
         waiting = number_of(log.waiting, "event waits", "events wait")
         yield Problem(name, f"{which} is {log.state}; {waiting} for it")
+    yield from _of_figures(name, which, log)
     if log.refusing:
         text = "and must have everything: requests that change something are refused"
         events = number_of(log.waiting, "event")

@@ -11,7 +11,7 @@ import pytest
 from ixproxy.capture.file import make
 from ixproxy.errors import Code, ConfigError
 from ixproxy.node.intake_settings import UNSOLICITED
-from ixproxy.node.intake_work import Problem, Result, Said, Verb
+from ixproxy.node.intake_work import NAME, Problem, Result, Said, Verb
 from ixproxy.testing.capture_contract import CapturePointContract
 from ixproxy.testing.capture_outside import Outside
 from ixproxy.testing.fake_intake import Teller, notification
@@ -36,7 +36,7 @@ def test_a_document_that_was_taken_is_moved_byte_by_byte(begun: Begun) -> None:
     begun.there.until(lambda: begun.taken() == ["a"] and not begun.there.left())
     assert (begun.there.processed / "a.xml").read_bytes() == content
     (given,) = begun.intake.documents
-    assert given.correlation == {"file": "a.xml"}
+    assert given.correlation == {NAME: "a.xml"}
     assert given.replies
     assert given.receipt.startswith(f"a.xml {len(content)} ")
 
@@ -70,6 +70,43 @@ def test_without_a_notification_place_nothing_is_told_and_nothing_replied() -> N
     begun.there.until(lambda: not teller.waiting)
     assert names(begun.there.notification) == []
     begun.end()
+
+
+PARTLY = [
+    Result(verb=Verb.SUBMIT, interaction_id="1"),
+    Result(verb=Verb.SUBMIT, problem=Problem(Code.UNKNOWN_QUEUE, "no queue Inbuond")),
+]
+
+
+def test_where_nobody_is_told_what_was_refused_of_a_document_lies_beside_it() -> None:
+    begun = Begun(notification_path="")
+    begun.intake.results_of = lambda given: PARTLY
+    begun.there.give("a")
+    begun.there.until(lambda: not begun.there.left())
+    assert names(begun.there.processed) == ["a.xml", "a.xml.reason.txt"]
+    reason = (begun.there.processed / "a.xml.reason.txt").read_text()
+    assert reason == "not all of it was done\noperation 2: 3032: no queue Inbuond\n"
+    why = "not all of it was done: operation 2: 3032: no queue Inbuond"
+    assert begun.intake.partly_refusals == [("a.xml", why)]
+    assert (names(begun.there.error), begun.intake.refusals) == ([], [])
+    begun.end()
+
+
+def test_without_a_processed_place_what_was_refused_is_logged_all_the_same() -> None:
+    begun = Begun(notification_path="", processed_path="")
+    begun.intake.results_of = lambda given: PARTLY
+    begun.there.give("a")
+    begun.there.until(lambda: not begun.there.left())
+    assert [name for name, _ in begun.intake.partly_refusals] == ["a.xml"]
+    begun.end()
+
+
+def test_where_replies_tell_of_it_nothing_lies_beside_the_document(begun: Begun) -> None:
+    begun.intake.results_of = lambda given: PARTLY
+    begun.there.give("a")
+    begun.there.until(lambda: not begun.there.left())
+    assert names(begun.there.processed) == ["a.xml"]
+    assert begun.intake.partly_refusals == []
 
 
 def test_with_directories_of_queues_alone_it_wants_to_know_of_placements() -> None:
@@ -177,7 +214,7 @@ def test_a_name_that_is_no_utf8_is_one_all_the_same(begun: Begun) -> None:
     with open(path, "wb") as file:
         file.write(document("a"))
     begun.there.until(lambda: not begun.there.left())
-    assert begun.intake.taken[0].correlation == {"file": "\\xff\n.xml"}
+    assert begun.intake.taken[0].correlation == {NAME: "\\xff\n.xml"}
     assert begun.intake.taken[0].receipt.encode()
     assert len(names(begun.there.processed)) == 1
 

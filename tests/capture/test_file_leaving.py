@@ -58,20 +58,34 @@ def test_good_ones_and_bad_ones_go_to_their_places(tmp_path: Path) -> None:
     assert left.gone == ["a", "b"]
 
 
+def test_a_remark_on_what_is_processed_is_kept_beside_it(tmp_path: Path) -> None:
+    left = Left(tmp_path)
+    left.leaving.leave(left.give("a"), remark="not all of it was done")
+    left.later()
+    assert left.names("done") == ["a", "a.reason.txt"]
+    assert (tmp_path / "done" / "a.reason.txt").read_text() == "not all of it was done\n"
+    assert left.names("bad") == []
+
+
 def test_what_cannot_leave_is_kept_and_tried_again(tmp_path: Path) -> None:
     left = Left(tmp_path)
     (tmp_path / "done").rename(tmp_path / "away")
     left.leaving.leave(left.give("a"))
     left.later()
     assert (left.leaving.stuck, left.gone) == (1, [])
-    assert left.leaving.problem == "a cannot be moved: No such file or directory"
+    why = "in the inbound directory and cannot be moved: No such file or directory"
+    assert left.leaving.problem == f"a stays {why}"
     left.leaving.try_again()
     left.later()
     assert left.leaving.stuck == 1
+    left.leaving.leave(left.give("b"), remark="not all of it was done")
+    left.later()
+    assert (left.leaving.stuck, left.leaving.problem) == (2, f"a and 1 more stay {why}")
+    (tmp_path / "in" / "b").unlink()
     (tmp_path / "away").rename(tmp_path / "done")
     left.leaving.try_again()
     left.later()
-    assert (left.leaving.stuck, left.leaving.problem, left.gone) == (0, "", ["a"])
+    assert (left.leaving.stuck, left.leaving.problem, left.gone) == (0, "", ["a", "b"])
 
 
 def test_what_is_gone_or_another_by_now_is_done(tmp_path: Path) -> None:

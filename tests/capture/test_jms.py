@@ -224,6 +224,7 @@ def test_where_messages_that_are_too_large_hold_all_of_prefetch_the_state_says_s
         "connected, and nothing comes: all of prefetch (2) is held by messages larger than "
         "max-message-size"
     )
+    assert str(point.figures()["problem"]).startswith("nothing comes: all of prefetch")
     assert intake.documents == []
     point.end()
 

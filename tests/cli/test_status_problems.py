@@ -203,6 +203,43 @@ def test_a_capture_point_that_does_not_hear_of_everything_is_one() -> None:
     ]
 
 
+def point(state: str, **figures: object) -> Found:
+    status = CaptureStatus(name="mail-in", state=state, figures=figures)
+    return node("ixn1", node_status={"capture_points": [status]})
+
+
+@pytest.mark.parametrize("state", ["waiting: no table claims", "waiting: tcp:127.0.0.1:1: refused"])
+def test_a_capture_point_that_waits_for_its_outside_is_a_problem(state: str) -> None:
+    assert texts(point(state)) == [f"capture point mail-in of ixn1 is {state}"]
+
+
+def test_a_capture_point_that_waits_for_work_is_none() -> None:
+    assert texts(point("waiting", problem="", stuck=0, unreadable=0)) == []
+
+
+@pytest.mark.parametrize("key", ["problem", "unmarkable-because", "notifications-problem"])
+def test_what_a_capture_point_says_is_wrong_is_a_problem(key: str) -> None:
+    assert texts(point("connected", **{key: "a.xml cannot be read"})) == [
+        "capture point mail-in of ixn1 says: a.xml cannot be read"
+    ]
+
+
+def test_what_its_state_says_already_is_said_once() -> None:
+    why = "broker.example:61613: " + "refused " * 40
+    state = f"waiting: {why}"[:300]
+    assert texts(point(state, problem=why)) == [f"capture point mail-in of ixn1 is {state}"]
+
+
+def test_documents_that_cannot_be_put_away_are_a_problem_with_the_reason() -> None:
+    why = "a.xml cannot be moved: No space left on device"
+    assert texts(point("connected", stuck=5, problem=why)) == [
+        f"capture point mail-in of ixn1 cannot put away 5 documents that are done: {why}"
+    ]
+    assert texts(point("connected", stuck=1)) == [
+        "capture point mail-in of ixn1 cannot put away 1 document that is done"
+    ]
+
+
 def log(**more: object) -> dict[str, object]:
     found = LogStatus(name="log", kind="sqlite", **{"state": "connected", "room": 100, **more})  # type: ignore[arg-type]
     return {"event_logs": [found]}
@@ -225,6 +262,12 @@ def test_one_of_something_is_not_several() -> None:
     assert failing.endswith("; 1 event waits for it")
     (dropped,) = texts(node("ixn1", node_status=log(counts={"dropped": 1})))
     assert dropped.endswith(" will never have 1 event: it was full")
+
+
+def test_what_an_event_log_says_is_wrong_is_a_problem() -> None:
+    state = "connected, but what was given last was not taken: too large"
+    found = node("ixn1", node_status=log(state=state, figures={"problem": "too large"}))
+    assert texts(found) == ["event log log of ixn1 says: too large"]
 
 
 def test_an_event_log_that_fills_up_is_one_before_it_is_full() -> None:
