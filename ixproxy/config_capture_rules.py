@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from os.path import normpath
 
-from ixproxy.config_address import connect_address, listen_address
+from ixproxy.addresses import connect_address, listen_address
 from ixproxy.config_capture import defaults_of
 from ixproxy.config_capture_keys import FIELD_LENGTH
 from ixproxy.config_check import instead

@@ -105,4 +105,5 @@ def test_web_services_of_two_hosts_may_have_one_port() -> None:
 def test_an_address_that_is_none_is_one_mistake() -> None:
     (problem,) = found(GOOD + web("ixn1", '"here"'))
     assert "expected an address such as" in problem
-    assert found(GOOD + web("ixn1", '"tcp:x"')) == [], "whoever listens finds out"
+    (problem,) = found(GOOD + web("ixn1", '"tcp:274881"'))
+    assert "] listen: 'tcp:274881': expected for port a number from 0 to 65535" in problem
