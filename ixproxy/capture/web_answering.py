@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
@@ -33,6 +34,9 @@ from ixproxy.node.intake_work import Taken
 log = Logger()
 
 HEALTH = ("health",)
+
+_CODES = {413: Code.TOO_LARGE, 503: Code.BUSY}
+"""What the field has a code for, of the reasons why a request is not read to its end."""
 
 _GET = (("Allow", "GET, HEAD"),)
 
@@ -125,11 +129,18 @@ class Answers:
             knowing.addCallback(lambda known: self._known(request, asked, known))
             knowing.addErrback(lambda failure: self._broken(request, failure))
 
-    def refused(self, status: int, why: str) -> Reply:
-        """A request that cannot be read as far as its end."""
+    def refused(self, status: int, why: str, path: tuple[str, ...] = ()) -> Reply:
+        """
+        A request that cannot be read as far as its end.
+
+        :param path: that it is for; (): not known.
+        """
         self.counts.requests += 1
         self.counts.refused += 1
-        return plain(status, why)
+        face = self.faces.soap if path in self.faces.soap_paths else self.faces.json
+        if face is not None and status in _CODES:
+            return face.failed(RequestRefused(_CODES[status], why))
+        return request_problem(status, HTTPStatus(status).phrase, why)
 
     def lost(self, request: WebRequest) -> None:
         """
