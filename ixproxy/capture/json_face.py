@@ -24,7 +24,7 @@ from ixproxy.capture.json_writing import (
     request_problem,
 )
 from ixproxy.capture.web_receipts import receipt_of
-from ixproxy.capture.web_values import Asked, Call, Reply
+from ixproxy.capture.web_values import AS_IT_IS, Asked, Call, Reply
 from ixproxy.errors import RequestRefused
 from ixproxy.node.intake_work import Document, Operation, Taken, Verb
 
@@ -188,12 +188,16 @@ def _not_allowed(methods: list[str]) -> Reply:
 
 def _bad_type(asked: Asked, method: str) -> Reply | None:
     """
-    An answer to a body that does not say that it is JSON.
+    An answer to a body that is packed, or does not say that it is JSON.
 
     A page in a browser can have others posted anywhere, with the user's password.
     """
     if method not in ("POST", "PATCH"):
         return None
+    if asked.coding:
+        detail = f"expected no Content-Encoding, not {asked.coding[:80]}"
+        bad = request_problem(415, "Unsupported media type", detail, AS_IT_IS)
+        return replace(bad, unread=detail)
     kind = asked.content_type
     if kind == JSON or (kind.startswith("application/") and kind.endswith("+json")):
         return None
