@@ -112,6 +112,10 @@ class JsonFace:
         """A problem for what never became work."""
         return problem_reply(refusal)
 
+    def reused(self, why: str) -> Reply:
+        """A problem for a receipt that is taken."""
+        return request_problem(422, "Idempotency-Key is already used", why)
+
     def _pages(self, asked: Asked, method: str) -> Reply:
         if method != "GET":
             return _not_allowed(["GET"])

@@ -93,6 +93,10 @@ class SoapFace:
         """A fault for what never became work."""
         return self._refused(refusal, "")
 
+    def reused(self, why: str) -> Reply:
+        """A fault for a receipt that is taken."""
+        return self._refused(RequestRefused(Code.BAD_ATTRIBUTE, why), "")
+
     def _posted(self, asked: Asked) -> Reply | Call:
         if asked.coding:
             text = f"Expected no Content-Encoding, not {asked.coding[:80]}"

@@ -25,6 +25,7 @@ from ixproxy.capture.json_face import JsonFace
 from ixproxy.capture.json_writing import json_reply, request_problem
 from ixproxy.capture.soap_face import SoapFace
 from ixproxy.capture.web_channel import WebRequest
+from ixproxy.capture.web_receipts import REUSED, is_reused
 from ixproxy.capture.web_users import CHALLENGE, Users
 from ixproxy.capture.web_values import Asked, Call, Face, Reply, plain
 from ixproxy.errors import Code, RequestRefused
@@ -243,7 +244,10 @@ class Answers:
         return outcome
 
     def _taken(self, waiting: _Waiting, taken: Taken) -> None:
-        self._answer(waiting.request, waiting.call.done(taken))
+        if is_reused(waiting.call.document, taken):
+            self._answer(waiting.request, waiting.face.reused(REUSED))
+        else:
+            self._answer(waiting.request, waiting.call.done(taken))
 
     def _not_taken(self, waiting: _Waiting, failure: Failure) -> None:
         problem = failure.value

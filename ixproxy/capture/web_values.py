@@ -92,3 +92,6 @@ class Face(Protocol):
 
     def failed(self, refusal: RequestRefused) -> Reply:
         """The answer to a request that never became work, such as one too many."""
+
+    def reused(self, why: str) -> Reply:
+        """The answer to a request whose receipt is that of another one."""
