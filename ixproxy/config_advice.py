@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ixproxy.config_address import connect_address
+from ixproxy.addresses import connect_address
 from ixproxy.config_check import first_of
 from ixproxy.config_rules import Case, Rule
 from ixproxy.config_tables import (

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ixproxy.config_address import endpoint_of, listen_address
+from ixproxy.addresses import endpoint_of, listen_address
 from ixproxy.config_capture import capture_point
 from ixproxy.config_check import Findings, Fitting, first_of, fit, instead
 from ixproxy.config_deployment import Deployment

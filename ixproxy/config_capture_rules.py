@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from os.path import normpath
 
-from ixproxy.config_address import connect_address, listen_address
+from ixproxy.addresses import connect_address, listen_address
 from ixproxy.config_capture import defaults_of
 from ixproxy.config_capture_keys import FIELD_LENGTH
 from ixproxy.config_check import instead
@@ -16,6 +16,7 @@ from ixproxy.config_tables import CapturePoint, NodeApplication, Tenant
 from ixproxy.errors import RequestRefused
 from ixproxy.node.intake_splitting import submit_of
 from ixproxy.node.intake_work import Operation, Verb
+from ixproxy.node.properties import READ_ONLY
 
 
 def _points(case: Case) -> Iterator[tuple[NodeApplication, Path, CapturePoint]]:
@@ -59,7 +60,7 @@ def _queues_are_there(case: Case) -> None:
 
 
 def _defaults_are_values_of_their_properties(case: Case) -> None:
-    for _, path, point in _points(case):
+    for node, path, point in _points(case):
         for name, value in point.defaults.items():
             table = (*path, "default-values")
             if name == "Queue" and point.queue:
@@ -70,9 +71,41 @@ def _defaults_are_values_of_their_properties(case: Case) -> None:
                 case.findings.error(table, name, text)
                 continue
             try:
-                submit_of(Operation(verb=Verb.SUBMIT), {name: value}, tenant_id=1)
+                read_only = _read_only(name, value)
             except RequestRefused as problem:
                 case.findings.error(table, name, problem.description)
+                continue
+            if read_only and not node.settings.ignore_read_only_on_submit:
+                text = f"{_named(read_only)}, so every submit would be refused with 3046"
+                case.findings.error(table, name, text)
+
+
+def _defaults_have_an_effect(case: Case) -> None:
+    for node, path, point in _points(case):
+        for name, value in point.defaults.items():
+            if node.settings.ignore_read_only_on_submit:
+                try:
+                    read_only = _read_only(name, value)
+                except RequestRefused:
+                    # That is a mistake, and said already.
+                    continue
+                if read_only:
+                    text = f"{_named(read_only)}: ignore-read-only-on-submit has it left out"
+                    case.findings.warning((*path, "default-values"), name, text)
+
+
+def _read_only(name: str, value: object) -> list[str]:
+    """
+    What of a default no submit may have, in order: it, or what a table of user data holds.
+
+    :raise RequestRefused: it is no value of its property.
+    """
+    submit = submit_of(Operation(verb=Verb.SUBMIT), {name: value}, tenant_id=1)
+    return sorted(READ_ONLY & submit.request.user_data.keys())
+
+
+def _named(read_only: list[str]) -> str:
+    return f"only the server itself sets {' and '.join(read_only)}"
 
 
 def _names_are_short(case: Case) -> None:
@@ -146,6 +179,7 @@ RULES: tuple[Rule, ...] = (
     _web_services_listen_apart,
 )
 ADVICE: tuple[Rule, ...] = (
+    _defaults_have_an_effect,
     _names_are_short,
     _media_types_of_defaults_are_known,
     _directories_are_watched_once,

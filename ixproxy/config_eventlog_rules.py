@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ixproxy.config_address import connect_address, loopback
+from ixproxy.addresses import connect_address, loopback
 from ixproxy.config_eventlog import kind_of
 from ixproxy.config_eventlog_keys import AT_FIRST
 from ixproxy.config_lines import Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ixproxy.config_address import connect_address, everywhere, listen_address, loopback
+from ixproxy.addresses import connect_address, everywhere, listen_address, loopback
 from ixproxy.config_rules import Case, Rule
 
 

@@ -9,7 +9,7 @@ from enum import Enum
 
 from cryptography.x509 import Name
 
-from ixproxy.config_address import connect_address, listen_address
+from ixproxy.addresses import connect_address, listen_address
 from ixproxy.config_store_address import POSTGRESQL, postgresql_text, without_password
 from ixproxy.errors import IxproxyError
 from ixproxy.strategies.settings import did_you_mean

@@ -48,7 +48,11 @@ def _try(
     try_maker: TryMaker,
     named_by: str = "use",
 ) -> None:
-    """:param named_by: the key that names the plug-in."""
+    """
+    :param named_by: the key that names the plug-in: `use`, or another whose value is an
+        address. Only that one is what a plug-in calls its address: where there is a `use`,
+        `address` is a key of the table itself.
+    """
     try:
         try_maker(kind, chosen.use, chosen.settings)
     except PluginError as error:
@@ -57,7 +61,8 @@ def _try(
     except ConfigError as error:
         for problem in error.problems:
             where = (*path, problem.table) if problem.table else path
-            key = named_by if problem.key == "address" and kind != "capture" else problem.key
+            addressed = named_by != "use" and problem.key == "address"
+            key = named_by if addressed else problem.key
             case.findings.error(where, key, problem.text)
     except Exception as error:
         # A plug-in of somebody else: its bug must be shown, not end the report.

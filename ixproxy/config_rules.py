@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from ixproxy.config_address import Address, connect_address, everywhere, listen_address
+from ixproxy.addresses import Address, connect_address, everywhere, listen_address
 from ixproxy.config_check import Findings, instead
 from ixproxy.config_deployment import Deployment
 from ixproxy.config_lines import Path, dotted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ixproxy.config_address import connect_address, listen_address
+from ixproxy.addresses import connect_address, listen_address
 from ixproxy.config_lines import Path, dotted
 from ixproxy.config_rules import Case, Rule
 from ixproxy.config_tables import NodeApplication, ProxyApplication

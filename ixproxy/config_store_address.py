@@ -28,6 +28,7 @@ PARAMETERS = {
 
 _EXAMPLE = '"postgresql://ixproxy@db.example/node1"'
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(%[\w.]+)?\]|[\w.%-]*)(:(?P<port>\d*))?", re.ASCII)
+_PORT = re.compile(r"\d{1,5}", re.ASCII)
 _USER = re.compile(r"(://[^/?#@:]*):.*@", re.DOTALL)
 _SECRETS = re.compile(r"([?&](?:password|sslpassword)=)[^&]*")
 
@@ -64,8 +65,15 @@ def postgresql_text(text: str) -> None:
 def _parameters(query: str) -> set[str]:
     names = set()
     for part in query.split("&") if query else ():
-        name, equals, _ = part.partition("=")
+        name, equals, value = part.partition("=")
         if not equals or name not in PARAMETERS:
             raise ValueError("expected behind the ? what libpq knows, such as sslmode=verify-full")
+        if name == "port" and not all(map(_is_port, unquote(value).split(","))):
+            raise ValueError("expected for port a number from 1 to 65535")
         names.add(name)
     return names
+
+
+def _is_port(text: str) -> bool:
+    """Whether libpq takes a text as a port; an empty one is its default."""
+    return not text or bool(_PORT.fullmatch(text) and 0 < int(text) < 65536)

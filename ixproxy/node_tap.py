@@ -23,8 +23,8 @@ from twisted.cred.checkers import ICredentialsChecker
 from twisted.logger import Logger
 from twisted.python import usage
 
+from ixproxy.addresses import connect_address
 from ixproxy.config import Deployment, NodeApplication, load
-from ixproxy.config_address import connect_address
 from ixproxy.config_changes import (
     capture_changes,
     in_one_text,

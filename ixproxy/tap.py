@@ -13,8 +13,8 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python import usage
 
+from ixproxy.addresses import connect_address
 from ixproxy.config import Deployment, ProxyApplication, ProxyView, load
-from ixproxy.config_address import connect_address
 from ixproxy.config_changes import in_one_text, proxy_changes
 from ixproxy.core.proxy import ProxyCore
 from ixproxy.core.snapshots import LAST_ID

@@ -89,6 +89,13 @@ MISTAKES_OF_CAPTURE: tuple[Case, ...] = (
         "number, true or false, or a table, not the number 1.5",
     ),
     case(
+        "A default value is one that a submit may have",
+        DESIGN,
+        {POINT: FILE.replace("MediaType", 'SubmittedBy = "x", MediaType')},
+        "line 102: [applications.ixn1.capture#1.default-values] SubmittedBy: only the server "
+        "itself sets SubmittedBy, so every submit would be refused with 3046",
+    ),
+    case(
         "A web service has a port of its own",
         DESIGN,
         {POINT: WEB.format(port=7101)},
@@ -117,6 +124,16 @@ DOUBTS_OF_CAPTURE: tuple[Case, ...] = (
         {POINT: FILE.replace('"mail"', '"mail-of-the-branch"')},
         "line 98: [applications.ixn1.capture#1] name: the field's names of capture points have "
         "at most 16 characters, and this one has 18",
+    ),
+    case(
+        "A default value has an effect",
+        DESIGN,
+        {
+            "applications.ixn1.options.settings": "ignore-read-only-on-submit = true",
+            POINT: FILE.replace("MediaType", 'SubmittedBy = "x", MediaType'),
+        },
+        "line 103: [applications.ixn1.capture#1.default-values] SubmittedBy: only the server "
+        "itself sets SubmittedBy: ignore-read-only-on-submit has it left out",
     ),
     case(
         "What names no media type has one that there is",

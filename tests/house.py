@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 # Rooms by floor; an import goes to a lower floor or stays in its room.
 FLOORS = (
     ("errors", "values", "messages", "effects", "interfaces"),
-    ("wire", "strategies", "tls"),
+    ("wire", "strategies", "tls", "addresses"),
     ("core", "node"),
     ("net", "storage", "brokers", "capture", "eventlog", "console", "client"),
     ("config", "plugin", "proxy_parts", "node_parts", "tap_parts", "tap_trust"),

@@ -50,6 +50,40 @@ def test_default_values_are_looked_at_as_a_submits(value: str, problem: str) -> 
     assert all(problem in error for error in errors)
 
 
+@pytest.mark.parametrize(
+    ("default", "named"),
+    [
+        ("InteractionState = 1", "InteractionState"),
+        ("AssignedTo = 'amy'", "AssignedTo"),
+        ("IsHeld = true", "IsHeld"),
+        ("UserData = { SubmittedAt = '2026-01-01', Queue = 'a' }", "Queue and SubmittedAt"),
+    ],
+)
+def test_a_default_that_no_submit_may_have_is_a_mistake_wherever_it_stands(
+    default: str, named: str
+) -> None:
+    (problem,) = found(GOOD + point().replace("MediaType", f"{default}, MediaType"))
+    assert f"only the server itself sets {named}, so every" in problem
+
+
+@pytest.mark.parametrize(
+    "default",
+    ["IsOnline = 1", "Hold = true", "ExternalId = 'E'", "ParentId = 'P'", "state = 1"],
+)
+def test_a_default_that_a_media_server_may_submit_is_none(default: str) -> None:
+    assert found(GOOD + point().replace("MediaType", f"{default}, MediaType")) == []
+
+
+def test_where_the_node_leaves_it_out_it_is_only_of_no_use() -> None:
+    setting = "allow-multiple-agent-connections = false\n"
+    lenient = GOOD.replace(setting, f"{setting}ignore-read-only-on-submit = true\n", 1)
+    text = lenient + point().replace("MediaType", 'SubmittedBy = "x", Priority = "y", MediaType')
+    (problem,) = found(text)
+    assert "] Priority: " in problem
+    (advice,) = said(text.replace('Priority = "y", ', ""))
+    assert "sets SubmittedBy: ignore-read-only-on-submit has it left out" in advice
+
+
 def test_what_is_no_property_may_have_any_default() -> None:
     text = GOOD + point().replace("MediaType", 'Note = "", On = true, MediaType')
     assert found(text) == []
@@ -71,4 +105,5 @@ def test_web_services_of_two_hosts_may_have_one_port() -> None:
 def test_an_address_that_is_none_is_one_mistake() -> None:
     (problem,) = found(GOOD + web("ixn1", '"here"'))
     assert "expected an address such as" in problem
-    assert found(GOOD + web("ixn1", '"tcp:x"')) == [], "whoever listens finds out"
+    (problem,) = found(GOOD + web("ixn1", '"tcp:274881"'))
+    assert "] listen: 'tcp:274881': expected for port a number from 0 to 65535" in problem

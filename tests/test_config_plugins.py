@@ -102,3 +102,49 @@ def test_an_address_is_reported_at_the_key_that_has_it() -> None:
         "[applications.ixn1.capture#1] address: expected ",
         "[applications.ixn1.event-logs#1] address: expect",
     ]
+
+
+JMS = '''
+[[applications.ixn1.capture]]
+name = "claims"
+use = "jms"
+inbound-queue-name = "in"
+default-values = { MediaType = "email" }
+'''
+
+
+@pytest.mark.parametrize(
+    ("table", "error"),
+    [
+        (
+            JMS,
+            "line 41: [applications.ixn1.capture#1] address: missing; expected an address such as "
+            '"tcp:broker.example:61613"',
+        ),
+        (
+            f"{JMS}address = 7",
+            "line 46: [applications.ixn1.capture#1] address: expected an address, or a list of "
+            "them, not 7",
+        ),
+    ],
+)
+def test_an_address_beside_use_is_blamed_by_its_own_name(table: str, error: str) -> None:
+    assert found(SMALL + table) == [error]
+
+
+@pytest.mark.parametrize(
+    ("named", "key"), [("", "store"), ('event-log = "sqlite:/log.db"', "event-log")]
+)
+def test_an_address_that_names_the_plug_in_is_blamed_by_the_key_it_stands_in(
+    named: str, key: str
+) -> None:
+    kind = {"store": "store", "event-log": "eventlog"}[key]
+
+    def try_maker(tried: str, name: str, settings: Mapping[str, object]) -> None:
+        if tried == kind:
+            raise ConfigError([ConfigProblem("", "address", "not there")])
+
+    text = changed(SMALL, {"[applications.ixn1]": f"[applications.ixn1]\n{named}"})
+    report = check(text, try_maker=try_maker)
+    (error,) = {str(each).partition("] ")[2] for each in report.errors if "ixn1" in str(each)}
+    assert error == f"{key}: not there"

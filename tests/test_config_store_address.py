@@ -16,6 +16,7 @@ from ixproxy.config_store_address import postgresql_text, without_password
         "postgresql:///node1?host=/var/run/postgresql",
         "postgresql://?service=node1",
         "postgresql://host?dbname=node1",
+        "postgresql://one,two/node1?port=5432,",
         "postgresql://host/node1?options=-csearch_path%3Dnode1",
     ],
 )
@@ -33,6 +34,7 @@ def test_what_libpq_takes_is_an_address(address: str) -> None:
         ("postgresql://host/my node", "one name"),
         ("postgresql://host:port/node1", "a host, and perhaps a port"),
         ("postgresql://host:70000/node1", "a host, and perhaps a port"),
+        ("postgresql://one,two/node1?port=5432,70000", "from 1 to 65535"),
         ("postgresql://ix:s3cr/t@host/node1", "written as %2F"),
         ("postgresql://host/node1?sslmod=require", "what libpq knows"),
         ("postgresql://host/node1?sslmode", "what libpq knows"),

@@ -9,6 +9,7 @@ into one of texts. The session's time zone is UTC.
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Sequence
 from contextlib import closing, suppress
@@ -42,6 +43,7 @@ _DEFAULTS: dict[str, str | int | None] = {
     "tcp_user_timeout": 30_000,
     "target_session_attrs": "read-write",
 }
+_PORT = re.compile(r"\d{1,5}", re.ASCII)
 _BORDER = (psycopg.Error, UnicodeError, ValueError, TypeError, AttributeError)
 
 # Types whose values are taken as the server writes them: a driver's own forms of these either
@@ -93,8 +95,9 @@ class PostgresqlPlace:
             ) from None
         if not options.get("dbname") and not options.get("service"):
             raise ValueError("expected the name of a database behind the host")
-        if str(options.get("port") or "").strip("0123456789,"):
-            raise ValueError("expected as the port a number")
+        ports = [each for each in str(options.get("port") or "").split(",") if each]
+        if not all(map(_PORT.fullmatch, ports)) or not all(0 < int(p) < 65536 for p in ports):
+            raise ValueError("expected as the port a number from 1 to 65535")
         fixed = {"client_encoding": "utf8"}
         self._conninfo = make_conninfo("", **{**_DEFAULTS, **options, **fixed})
         self._password_file = password_file

@@ -11,6 +11,7 @@ from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IReactorPluggableNameResolver
 from zope.interface import implementer
 
+from ixproxy.addresses import connect_address
 from ixproxy.capture.asking import Keys
 from ixproxy.capture.xml_forms import XmlForms, read_forms
 
@@ -123,6 +124,11 @@ def _wrong_with(address: str) -> str:
             'expected an address that begins with "tcp:" or "tls:", such as '
             f'"tcp:broker.example:61613", not {address!r}'
         )
+    try:
+        # Twisted finds out about a port that cannot be one when it connects.
+        connect_address(address, tls=True)
+    except ValueError as problem:
+        return f"{address!r}: {problem}"
     try:
         clientFromString(_NoReactor(), address)
     except TypeError:

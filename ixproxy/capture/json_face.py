@@ -24,7 +24,7 @@ from ixproxy.capture.json_writing import (
     request_problem,
 )
 from ixproxy.capture.web_receipts import receipt_of
-from ixproxy.capture.web_values import Asked, Call, Reply
+from ixproxy.capture.web_values import AS_IT_IS, Asked, Call, Reply
 from ixproxy.errors import RequestRefused
 from ixproxy.node.intake_work import Document, Operation, Taken, Verb
 
@@ -112,6 +112,10 @@ class JsonFace:
         """A problem for what never became work."""
         return problem_reply(refusal)
 
+    def reused(self, why: str) -> Reply:
+        """A problem for a receipt that is taken."""
+        return request_problem(422, "Idempotency-Key is already used", why)
+
     def _pages(self, asked: Asked, method: str) -> Reply:
         if method != "GET":
             return _not_allowed(["GET"])
@@ -188,12 +192,16 @@ def _not_allowed(methods: list[str]) -> Reply:
 
 def _bad_type(asked: Asked, method: str) -> Reply | None:
     """
-    An answer to a body that does not say that it is JSON.
+    An answer to a body that is packed, or does not say that it is JSON.
 
     A page in a browser can have others posted anywhere, with the user's password.
     """
     if method not in ("POST", "PATCH"):
         return None
+    if asked.coding:
+        detail = f"expected no Content-Encoding, not {asked.coding[:80]}"
+        bad = request_problem(415, "Unsupported media type", detail, AS_IT_IS)
+        return replace(bad, unread=detail)
     kind = asked.content_type
     if kind == JSON or (kind.startswith("application/") and kind.endswith("+json")):
         return None

@@ -246,7 +246,8 @@ API: Page = {
                 "name": "Idempotency-Key",
                 "in": "header",
                 "description": "A name of this request of your own. Whatever breaks, give it again "
-                "with the same name, and it is done once.",
+                "with the same name, and it is done once. Another request needs another name: "
+                "under one that is known it is refused with 422.",
                 "schema": {"type": "string", "maxLength": 255},
             }
         },

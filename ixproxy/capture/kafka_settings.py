@@ -51,6 +51,7 @@ _BOTH: Options = {
 _RESET = {"earliest", "latest", "none", "smallest", "beginning", "largest", "end", "error"}
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_PORT = re.compile(r":([0-9]+)\s*\Z")
 KEY_PASSWORD = "ssl.key.password"
 _SECRETS = {
     "password": "sasl.password",
@@ -114,6 +115,7 @@ def read_settings(given: Mapping[str, object]) -> KafkaSettings:
     """
     keys = Keys(given)
     server = keys.needed_text("kafka-server", 'brokers such as "broker1:9092,broker2:9092"')
+    _check_ports(keys, server)
     group = keys.needed_text("consumer-group", "the name of a consumer group")
     inbound = keys.texts("inbound-topics")
     if not inbound and not isinstance(given.get("inbound-topics"), str):
@@ -156,6 +158,15 @@ def read_settings(given: Mapping[str, object]) -> KafkaSettings:
     )
     keys.finish()
     return settings
+
+
+def _check_ports(keys: Keys, server: str) -> None:
+    """What else the client makes of the text it says itself, when it connects."""
+    for broker in server.split(","):
+        port = _PORT.search(broker)
+        if port and not (len(port[1]) < 6 and 0 < int(port[1]) < 65536):
+            text = f"{broker.strip()!r}: expected as the port a number from 1 to 65535"
+            keys.refuse("kafka-server", text)
 
 
 def _check_topics(keys: Keys, inbound: tuple[str, ...], outbound: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from ixproxy.capture.soap_writing import XML, whose_fault, write_fault, write_re
 from ixproxy.capture.soap_wsdl import native_wsdl
 from ixproxy.capture.web_receipts import receipt_of
 from ixproxy.capture.web_statuses import status_of
-from ixproxy.capture.web_values import Asked, Call, Reply
+from ixproxy.capture.web_values import AS_IT_IS, Asked, Call, Reply, plain
 from ixproxy.capture.xml_parsing import Element
 from ixproxy.errors import Code, RequestRefused
 from ixproxy.node.intake_work import Document, Operation, Problem, Taken
@@ -93,7 +93,14 @@ class SoapFace:
         """A fault for what never became work."""
         return self._refused(refusal, "")
 
+    def reused(self, why: str) -> Reply:
+        """A fault for a receipt that is taken."""
+        return self._refused(RequestRefused(Code.BAD_ATTRIBUTE, why), "")
+
     def _posted(self, asked: Asked) -> Reply | Call:
+        if asked.coding:
+            text = f"Expected no Content-Encoding, not {asked.coding[:80]}"
+            return replace(plain(415, text), headers=AS_IT_IS, unread=text)
         if asked.content_type not in MEDIA_TYPES:
             said = asked.content_type[:80] or "nothing"
             text = f"Expected text/xml, not {said}\n"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
@@ -24,6 +25,7 @@ from ixproxy.capture.json_face import JsonFace
 from ixproxy.capture.json_writing import json_reply, request_problem
 from ixproxy.capture.soap_face import SoapFace
 from ixproxy.capture.web_channel import WebRequest
+from ixproxy.capture.web_receipts import REUSED, is_reused
 from ixproxy.capture.web_users import CHALLENGE, Users
 from ixproxy.capture.web_values import Asked, Call, Face, Reply, plain
 from ixproxy.errors import Code, RequestRefused
@@ -33,6 +35,9 @@ from ixproxy.node.intake_work import Taken
 log = Logger()
 
 HEALTH = ("health",)
+
+_CODES = {413: Code.TOO_LARGE, 503: Code.BUSY}
+"""What the field has a code for, of the reasons why a request is not read to its end."""
 
 _GET = (("Allow", "GET, HEAD"),)
 
@@ -125,11 +130,18 @@ class Answers:
             knowing.addCallback(lambda known: self._known(request, asked, known))
             knowing.addErrback(lambda failure: self._broken(request, failure))
 
-    def refused(self, status: int, why: str) -> Reply:
-        """A request that cannot be read as far as its end."""
+    def refused(self, status: int, why: str, path: tuple[str, ...] = ()) -> Reply:
+        """
+        A request that cannot be read as far as its end.
+
+        :param path: that it is for; (): not known.
+        """
         self.counts.requests += 1
         self.counts.refused += 1
-        return plain(status, why)
+        face = self.faces.soap if path in self.faces.soap_paths else self.faces.json
+        if face is not None and status in _CODES:
+            return face.failed(RequestRefused(_CODES[status], why))
+        return request_problem(status, HTTPStatus(status).phrase, why)
 
     def lost(self, request: WebRequest) -> None:
         """
@@ -232,7 +244,10 @@ class Answers:
         return outcome
 
     def _taken(self, waiting: _Waiting, taken: Taken) -> None:
-        self._answer(waiting.request, waiting.call.done(taken))
+        if is_reused(waiting.call.document, taken):
+            self._answer(waiting.request, waiting.face.reused(REUSED))
+        else:
+            self._answer(waiting.request, waiting.call.done(taken))
 
     def _not_taken(self, waiting: _Waiting, failure: Failure) -> None:
         problem = failure.value

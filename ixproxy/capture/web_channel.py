@@ -39,7 +39,7 @@ class Answering(Protocol):
     def asked(self, request: WebRequest, asked: Asked) -> None:
         """A request has come; `request.answer` is to be called once, at any time."""
 
-    def refused(self, status: int, why: str) -> Reply:
+    def refused(self, status: int, why: str, path: tuple[str, ...] = ()) -> Reply:
         """The answer to one that does not get that far; its connection will be closed."""
 
     def lost(self, request: WebRequest) -> None:
@@ -81,10 +81,10 @@ class WebRequest(Request):
         """The whole request came."""
         self.method, self.uri, self.clientproto = command, path, version
         body, self._body = bytes(self._body), bytearray()
-        raw, _, query = _local(path).partition(b"?")
+        segments, query = _parts(path)
         asked = Asked(
             method=command.decode("ascii", "replace"),
-            path=tuple(_unquoted(each) for each in raw.removeprefix(b"/").split(b"/")),
+            path=segments,
             query=_query(query),
             headers={
                 name.decode("latin-1").lower(): values[-1].decode("latin-1")
@@ -97,8 +97,8 @@ class WebRequest(Request):
     def refuse(self, status: int, why: str) -> None:
         """Answer before the request is complete; the connection ends soon after."""
         self._let_go()
-        reply = self._factory.answering.refused(status, why)
         channel: Any = self.channel
+        reply = self._factory.answering.refused(status, why, _parts(channel.target)[0])
         channel.refuse_rest(reply)
 
     def answer(self, reply: Reply) -> None:
@@ -150,6 +150,11 @@ class WebChannel(HTTPChannel):
         self._is_over = False
         self._is_refusing = False
         self._has_begun = False
+
+    @property
+    def target(self) -> bytes:
+        """What the request is for whose body is being read, as its first line has it."""
+        return getattr(self, "_path", b"")
 
     @property
     def idle(self) -> bool:
@@ -370,6 +375,12 @@ def _local(target: bytes) -> bytes:
             _, slash, rest = target[len(scheme) :].partition(b"/")
             return slash + rest
     return target
+
+
+def _parts(target: bytes) -> tuple[tuple[str, ...], bytes]:
+    """The segments of a target's path, unquoted, and its query."""
+    raw, _, query = _local(target).partition(b"?")
+    return tuple(_unquoted(each) for each in raw.removeprefix(b"/").split(b"/")), query
 
 
 def _query(raw: bytes) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
+from ixproxy.addresses import listen_address
 from ixproxy.strategies.settings import Settings, unknown_setting
 from ixproxy.values import TlsFiles
 
@@ -97,6 +98,11 @@ class _Reading(Settings):
         listen = self._text("listen")
         if not _LISTEN.fullmatch(listen):
             self.refuse("listen", f'expected an address such as "tcp:8080", not {listen!r}')
+        else:
+            try:
+                listen_address(listen)
+            except ValueError as problem:
+                self.refuse("listen", f"{listen!r}: {problem}")
         tls = self._tls()
         made = WebSettings(
             listen=listen,

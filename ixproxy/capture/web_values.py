@@ -10,6 +10,9 @@ import msgspec
 from ixproxy.errors import RequestRefused
 from ixproxy.node.intake_work import Document, Taken
 
+AS_IT_IS = (("Accept-Encoding", "identity"),)
+"""What an answer says to a body that is packed in any way: none is known."""
+
 TEXT = "text/plain; charset=utf-8"
 
 
@@ -41,6 +44,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             if name.strip().lower() == "charset":
                 return value.strip().strip("\"'").lower()
         return ""
+
+    @property
+    def coding(self) -> str:
+        """How the body is packed, such as "gzip", in lower case; "": as it is."""
+        codings = self.headers.get("content-encoding", "").lower().split(",")
+        return ", ".join(each.strip() for each in codings if each.strip() not in ("", "identity"))
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,3 +92,6 @@ class Face(Protocol):
 
     def failed(self, refusal: RequestRefused) -> Reply:
         """The answer to a request that never became work, such as one too many."""
+
+    def reused(self, why: str) -> Reply:
+        """The answer to a request whose receipt is that of another one."""

@@ -92,6 +92,14 @@ SYSTEM_PROPERTIES: tuple[Property, ...] = (
     Property("ServiceObjective", "service_objective", _N, Origin.BUSINESS, _ANYONE),
 )
 
+READ_ONLY = frozenset(
+    name
+    for known in SYSTEM_PROPERTIES
+    if known.settable is Settable.BY_NOBODY
+    for name in (known.name, *known.aliases)
+)
+"""Names that no client may have among the user data of a submit or a change."""
+
 CUSTOM_KINDS = (Kind.TIMESTAMP, Kind.STRING, Kind.NUMBER)
 
 # PostgreSQL cuts a longer column name off, and then two may become one.

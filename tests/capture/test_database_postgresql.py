@@ -187,7 +187,8 @@ def test_nobody_there_is_said_without_what_is_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["postgresql://host", "postgresql://h/d?nothing=1", "postgresql://[/secret"]
+    "address", ["postgresql://host", "postgresql://h/d?nothing=1", "postgresql://[/secret",
+                "postgresql://secret@h:274881/d", "postgresql://h/d?port=5432,0"]
 )
 def test_what_is_no_address_is_refused_and_not_quoted(address: str) -> None:
     with pytest.raises(ValueError) as refused:

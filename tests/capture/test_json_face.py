@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import msgspec
@@ -153,6 +154,21 @@ def test_what_does_not_say_that_it_is_json_is_not_read(kind: str) -> None:
         told = reply(ask("POST", path, b"{}", {"content-type": kind}))
         assert told.status == 415
         assert told.unread
+
+
+@pytest.mark.parametrize("path", ["/interactions", "/batch", "/interactions/X1/hold"])
+@pytest.mark.parametrize("body", [b"{}", gzip.compress(b"{}")])
+def test_a_body_that_is_packed_is_not_read(path: str, body: bytes) -> None:
+    told = reply(ask("POST", path, body, {**JSON, "content-encoding": "GZip"}))
+    assert told.status == 415
+    assert told.headers == (("Accept-Encoding", "identity"),)
+    assert b"expected no Content-Encoding, not gzip" in told.body
+    assert told.unread
+
+
+def test_a_body_that_is_as_it_is_may_say_so() -> None:
+    headers = {**JSON, "content-encoding": "identity"}
+    assert of_one("POST", "/interactions", b"{}", headers).verb is Verb.SUBMIT
 
 
 def test_what_is_json_by_another_name_is_read() -> None:

@@ -65,6 +65,8 @@ def test_the_form_of_documents_is_a_setting() -> None:
     ("changed", "key", "words"),
     [
         ({"kafka_server": None}, "kafka-server", "missing; expected brokers"),
+        ({"kafka_server": "b1:9092, [::1]:274881"}, "kafka-server", "'[::1]:274881': expected as"),
+        ({"kafka_server": "SSL://b1:0,b2"}, "kafka-server", "a number from 1 to 65535"),
         ({"consumer_group": ""}, "consumer-group", "missing; expected the name"),
         ({"inbound_topics": None}, "inbound-topics", "at least one topic"),
         ({"inbound_topics": []}, "inbound-topics", "at least one topic"),

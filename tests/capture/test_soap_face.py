@@ -101,6 +101,13 @@ def test_what_is_not_posted_as_xml_is_not_read(kind: str) -> None:
     assert told.unread
 
 
+def test_what_is_packed_is_not_read() -> None:
+    told = reply(posted(**{"content-encoding": "gzip"}))
+    assert told.status == 415
+    assert told.headers == (("Accept-Encoding", "identity"),)
+    assert told.unread == "Expected no Content-Encoding, not gzip"
+
+
 def test_what_cannot_be_read_is_a_fault_of_the_client_and_counted() -> None:
     told = reply(posted("<ixn:Nothing/>"))
     assert told.status == 500

@@ -46,6 +46,34 @@ def test_who_calls_again_with_his_receipt_is_told_the_same() -> None:
     assert len(web.intake.taken) == 1
 
 
+def test_another_request_under_a_known_receipt_is_refused_and_does_nothing() -> None:
+    web = WebStage()
+    caller = Caller(web)
+    submit(caller)
+    (answer,) = caller.ask("DELETE", "/interactions/by-external-id/E1", b"", SUBMIT[1])
+    assert answer.status == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert b"that of another request" in answer.body
+    inner = "<ixn:Stop><ixn:ExternalId>E1</ixn:ExternalId></ixn:Stop>"
+    (answer,) = caller.ask("POST", SOAP_PATH, envelope(inner), {**XML, **SUBMIT[1]})
+    assert answer.status == 500
+    assert b"SOAP-ENV:Client" in answer.body
+    assert b"that of another request" in answer.body
+    assert web.point.figures()["refused"] == 2
+    assert len(web.interactions.there) == 1
+    (answer,) = submit(caller)
+    assert (answer.status, msgspec.json.decode(answer.body)["repeated"]) == (200, True)
+
+
+def test_what_json_brought_in_may_be_repeated_in_soap() -> None:
+    web = WebStage()
+    submit(Caller(web))
+    inner = "<ixn:Submit><ixn:ExternalId>E1</ixn:ExternalId></ixn:Submit>"
+    (answer,) = Caller(web).ask("POST", SOAP_PATH, envelope(inner), {**XML, **SUBMIT[1]})
+    assert answer.status == 200
+    assert len(web.intake.taken) == 1
+
+
 @pytest.mark.parametrize("say", [Say.IN_DOUBT, Say.DONE_BUT_IN_DOUBT, Say.BUSY, Say.STOPPING])
 def test_what_was_not_done_or_nobody_knows_is_asked_again(say: Say) -> None:
     web = WebStage()

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from ixproxy.capture.web_channel import LINGER_SECONDS, MOST_BUFFERED
-from tests.capture.web_stage import Caller, WebStage, request
+from tests.capture.web_stage import SOAP_PATH, Caller, WebStage, request
 
 GET = request("GET", "/health")
+XML = {"Content-Type": "text/xml"}
 
 
 def stage(**settings: object) -> WebStage:
@@ -91,6 +93,9 @@ def test_a_body_that_is_announced_too_large_is_refused_at_once(expects: dict[str
     caller.send(request("POST", "/interactions", b"", {"Content-Length": "2049", **expects}))
     (answer,) = caller.answers()
     assert answer.status == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = msgspec.json.decode(answer.body)
+    assert (told["code"], told["detail"]) == (3003, "at most 2048 bytes are taken")
     assert answer.headers["connection"] == "close"
     caller.send(b"x" * 2049 + GET)
     assert caller.answers() == []
@@ -111,13 +116,55 @@ def test_a_body_that_grows_too_large_is_refused() -> None:
     assert caller.is_closed()
 
 
+@pytest.mark.parametrize("target", [SOAP_PATH, f"http://ixn1:8080{SOAP_PATH}?a=b"])
+def test_an_envelope_that_is_too_large_is_refused_with_a_fault(target: str) -> None:
+    caller = Caller(stage())
+    caller.send(request("POST", target, b"", {"Content-Length": "2049", **XML}))
+    (announced,) = caller.answers()
+    caller = Caller(stage())
+    head = request("POST", target, b"", {"Transfer-Encoding": "chunked", **XML})
+    caller.send(head + b"801\r\n" + b"x" * 2049 + b"\r\n")
+    (grown,) = caller.answers()
+    for answer in (announced, grown):
+        assert answer.status == 500
+        assert answer.headers["content-type"].startswith("text/xml")
+        assert b"SOAP-ENV:Client" in answer.body
+        assert b"<ixn:ErrorCode>3003</ixn:ErrorCode>" in answer.body
+
+
+def test_a_fault_of_iwd_is_one_there_too() -> None:
+    caller = Caller(stage(iwd_compatibility_mode=True))
+    caller.send(request("POST", SOAP_PATH, b"", {"Content-Length": "2049", **XML}))
+    (answer,) = caller.answers()
+    assert b"<code>3003</code>" in answer.body
+
+
+def test_the_next_request_is_refused_by_its_own_path() -> None:
+    caller = Caller(stage())
+    caller.ask("GET", f"{SOAP_PATH}?wsdl")
+    caller.send(request("POST", "/interactions", b"", {"Content-Length": "2049"}))
+    (answer,) = caller.answers()
+    assert answer.status == 413
+
+
+def test_without_a_json_face_it_is_a_problem_all_the_same() -> None:
+    caller = Caller(stage(json=False))
+    caller.send(request("POST", "/interactions", b"", {"Content-Length": "2049"}))
+    (answer,) = caller.answers()
+    assert answer.status == 413
+    assert msgspec.json.decode(answer.body)["title"] == "Request Entity Too Large"
+
+
 def test_all_bodies_together_are_bounded() -> None:
     web = stage()
     head = request("POST", "/interactions", b"", {"Content-Length": "2048"})
     callers = [Caller(web) for _ in range(MOST_BUFFERED + 1)]
     for caller in callers:
         caller.send(head + b"x" * 2047)
-    assert [answer.status for caller in callers for answer in caller.answers()] == [503]
+    (refused,) = [answer for caller in callers for answer in caller.answers()]
+    assert refused.status == 503
+    assert int(refused.headers["retry-after"]) > 0
+    assert msgspec.json.decode(refused.body)["inDoubt"] is False
     for caller in callers:
         caller.lose()
     (answer,) = Caller(web).ask("POST", "/interactions", b"{}" + b" " * 2046)
@@ -188,6 +235,7 @@ def test_what_is_no_http_is_refused(raw: bytes) -> None:
     caller.send(raw)
     (answer,) = caller.answers()
     assert answer.status == 400
+    assert msgspec.json.decode(answer.body)["detail"] == "not HTTP/1.1"
     caller.send(GET)
     assert caller.answers() == []
     web.later(LINGER_SECONDS)

@@ -92,6 +92,10 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     ("given", "says"),
     [
         ({"listen": ""}, "listen: expected an address"),
+        ({"listen": "ssl:8443"}, "listen: expected an address"),
+        ({"listen": "tcp:274881"}, "listen: 'tcp:274881': expected for port a number from"),
+        ({"listen": "tcp:http"}, "expected for port a number from 0 to 65535, not 'http'"),
+        ({"listen": "tcp:8080:interfase=::1"}, "'interfase' is not one of them"),
         ({"private_key": "k"}, "certificate: expected both"),
         ({"trust": "t"}, "trust: expected a certificate"),
         ({"soap_endpoint": "ixn1/a"}, "soap-endpoint: expected a URL"),

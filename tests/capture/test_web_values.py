@@ -23,3 +23,11 @@ def test_a_content_type_is_taken_apart(header: str, kind: str, charset: str) -> 
 def test_a_plain_answer_ends_its_line() -> None:
     reply = plain(404, "not found")
     assert (reply.status, reply.body, reply.unread) == (404, b"not found\n", "")
+
+
+@pytest.mark.parametrize(
+    ("said", "coding"),
+    [("", ""), ("identity", ""), ("Identity, ", ""), ("GZIP", "gzip"), ("br,identity,x", "br, x")],
+)
+def test_a_body_is_packed_in_what_is_not_identity(said: str, coding: str) -> None:
+    assert Asked(method="POST", headers={"content-encoding": said}).coding == coding

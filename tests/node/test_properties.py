@@ -6,6 +6,7 @@ import pytest
 
 from ixproxy.errors import ConfigError
 from ixproxy.node.properties import (
+    READ_ONLY,
     SYSTEM_PROPERTIES,
     Kind,
     Origin,
@@ -47,6 +48,11 @@ def test_clients_may_set_few_of_them() -> None:
     }
     assert by_anyone == {"ExternalId", "ParentId", "Priority", "ServiceObjective"}
     assert by_media_servers == {"IsOnline"}
+
+
+def test_what_nobody_may_set_is_read_only_by_all_its_names() -> None:
+    assert {"SubmittedBy", "InteractionState", "Queue", "InteractionQueue"} <= READ_ONLY
+    assert READ_ONLY.isdisjoint({"ExternalId", "ParentId", "IsOnline", "submitted_by"})
 
 
 def test_business_properties_are_two() -> None:

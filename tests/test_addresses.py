@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.internet.endpoints import clientFromString, quoteStringArgument, serverFromString
 from twisted.internet.testing import MemoryReactorClock
 
-from ixproxy.config_address import (
+from ixproxy.addresses import (
     Address,
     connect_address,
     endpoint_of,
@@ -102,6 +102,15 @@ def test_a_wrong_address_is_told_what_was_expected(text: str, said: str) -> None
 def test_a_wrong_endpoint_is_told_what_was_expected(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         connect_address(text)
+
+
+def test_where_certificates_may_stand_in_it_an_endpoint_begins_with_tls() -> None:
+    assert connect_address("tls:a:7101:trustRoots=/ca", tls=True) == Address("tls", "a", 7101)
+    assert connect_address("tls:a:7101:5", tls=True).port == 7101
+    assert connect_address("unix:/run/a", tls=True) == Address("unix", path="/run/a")
+    for text, said in (("tls:a:65536", "from 1 to 65535"), ("ssl:a:1", "certificates stand in")):
+        with pytest.raises(ValueError, match=said):
+            connect_address(text, tls=True)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 """
-Addresses of the deployment file: Twisted endpoint strings, addresses only.
+Addresses of the deployment file: Twisted endpoint strings, mostly addresses only.
 
 Twisted's own readers want a reactor, open certificates and build endpoints;
 here a string is only understood, so that a file can be checked anywhere and
@@ -45,6 +45,12 @@ _CONNECT: Mapping[str, _Form] = {
     "tcp": _Form(("host", "port", "timeout", "bindAddress"), 2, ("host", "port")),
     "unix": _Form(("path", "lockfile", "timeout"), 1, ("path",)),
 }
+_TLS = {
+    "tls": _Form(
+        ("host", "port", "timeout", "bindAddress", "certificate", "privateKey", "trustRoots",
+         "endpoint"), 8, ("host", "port"),
+    )
+}  # fmt: skip
 _DOMAINS = ("INET", "INET6", "UNIX")
 _EVERYWHERE = ("", "0.0.0.0", "::")
 
@@ -73,13 +79,15 @@ def listen_address(text: str) -> Address:
             return Address(kind, given.get("interface", ""), _whole(given, "port", 0, 65535))
 
 
-def connect_address(text: str) -> Address:
+def connect_address(text: str, *, tls: bool = False) -> Address:
     """
     Understand an `endpoint` string.
 
+    :param tls: it may begin with `tls:` and say where certificates are, as Twisted has it.
     :raise ValueError: it is none; the text says what was expected.
     """
-    kind, given = _understood(text, _CONNECT, "tcp:node-a.example:7101")
+    forms = {**_CONNECT, **_TLS} if tls else _CONNECT
+    kind, given = _understood(text, forms, "tcp:node-a.example:7101")
     _whole(given, "timeout", 1, 3600)
     if kind == "unix":
         _whole(given, "lockfile", 0, 1)
@@ -130,7 +138,7 @@ def quoted(text: str) -> str:
 
 def _understood(text: str, forms: Mapping[str, _Form], example: str) -> tuple[str, dict[str, str]]:
     (name, kind), *arguments = _arguments(text)
-    if kind in ("ssl", "tls"):
+    if kind in ("ssl", "tls") and kind not in forms:
         raise ValueError(
             f'expected the address only, such as "{example}"; certificates stand in the tls table'
         )
