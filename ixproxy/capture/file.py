@@ -136,6 +136,7 @@ class FileCapturePoint:
 
     def begin(self, intake: IIntake) -> None:
         """Look, and go on looking."""
+        self._settings.forms.begin(intake.name)
         self._term = _Term(self, intake, self._settings)
 
     def end(self) -> Deferred[None]:

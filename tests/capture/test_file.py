@@ -51,6 +51,15 @@ def test_files_of_one_name_stand_side_by_side(begun: Begun) -> None:
     assert b'"a13"' in (begun.there.processed / "a.12.xml").read_bytes()
 
 
+def test_in_the_mode_of_iwd_a_task_keeps_the_name_of_its_capture_point() -> None:
+    begun = Begun(iwd_compatibility_mode=True)
+    begun.there.put("a.xml", b"<GTLMessage><CreateTask captureId='a'/></GTLMessage>")
+    begun.there.until(lambda: begun.taken() == ["a"])
+    (made,) = begun.intake.taken[0].operations
+    assert made.user_data == {"IWD_capturePointId": begun.intake.name}
+    begun.end()
+
+
 def test_without_a_processed_place_what_was_taken_is_deleted() -> None:
     begun = Begun(processed_path="")
     begun.there.give("a")

@@ -140,6 +140,24 @@ def test_requests_of_iwd_become_native_ones(iwd: XmlForms) -> None:
     )
 
 
+def test_in_the_mode_of_iwd_a_task_keeps_the_name_of_its_capture_point(iwd: XmlForms) -> None:
+    iwd.begin("claims")
+    made, *others = iwd.read(TASKS.encode()).operations
+    assert made.user_data == {"IWD_capturePointId": "claims"}
+    assert all(each.user_data == {} for each in others)
+    (wrong,) = iwd.read(
+        b"<GTLMessage><CreateTask><priority>high</priority></CreateTask></GTLMessage>"
+    ).operations
+    assert wrong.problem is not None
+
+
+def test_in_no_other_form_a_capture_point_is_kept() -> None:
+    native = forms()
+    native.begin("claims")
+    (made,) = native.read(b'<interaction operation="submit"/>').operations
+    assert made.user_data == {}
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
