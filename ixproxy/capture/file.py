@@ -44,12 +44,13 @@ from ixproxy.capture.refusing import (
     one_line,
     refused_for_ever,
     undone,
+    undone_problem,
     unusable,
 )
 from ixproxy.errors import Code, NotTold, RequestRefused
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
 from ixproxy.node.intake_settings import UNSOLICITED
-from ixproxy.node.intake_work import Document, Notification, Said, Taken
+from ixproxy.node.intake_work import Document, Notification, Problem, Said, Taken
 
 MOST_ATTEMPTS = 20
 """How often a document is handed in that breaks something in the node each time."""
@@ -255,10 +256,11 @@ class FileCapturePoint:
             return
         self._attempts.pop(found.name, None)
         if taken.problem is not None:
-            self._refuse(term, found, taken.problem.description)
+            self._refuse(term, found, taken.problem)
         elif problems := undone(taken):
             texts = "\n".join(f"{each.code}: {each.description}" for each in problems[:100])
-            self._refuse(term, found, f"nothing of it was done\n{texts}")
+            why = f"nothing of it was done\n{texts}"
+            self._refuse(term, found, undone_problem(problems), why)
         else:
             self._counts["repeated" if taken.repeated else "taken"] += 1
             term.leaving.leave(found)
@@ -270,7 +272,7 @@ class FileCapturePoint:
             return
         if self._is_hopeless(failure, found, document):
             if document.problem is not None:
-                self._refuse(term, found, document.problem.description)
+                self._refuse(term, found, document.problem)
             else:
                 name = printable(found.name)
                 self._ready.appendleft((found, not_done(document, name, failure.value)))
@@ -294,10 +296,10 @@ class FileCapturePoint:
             del self._attempts[next(iter(self._attempts))]
         return False
 
-    def _refuse(self, term: _Term, found: Found, why: str) -> None:
+    def _refuse(self, term: _Term, found: Found, problem: Problem, why: str = "") -> None:
         self._counts["errors"] += 1
-        term.intake.refused(one_line(why), printable(found.name))
-        term.leaving.leave(found, why)
+        term.intake.refused(one_line(why or problem.description), printable(found.name))
+        term.leaving.leave(found, problem, why)
 
 
 def _only_placements(settings: FileSettings) -> frozenset[Said]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -11,14 +13,29 @@ from twisted.python.failure import Failure
 from ixproxy.brokers.complaining import Complaint
 from ixproxy.capture.file_jobs import Jobs
 from ixproxy.capture.file_looking import Found
-from ixproxy.capture.file_names import printable
+from ixproxy.capture.file_names import ERROR, REASON, printable
 from ixproxy.capture.file_placing import Changed, Places, is_gone
 from ixproxy.capture.file_settings import FileSettings
+from ixproxy.capture.refusing import DocumentRefused
+from ixproxy.node.intake_work import Notification, Problem, Said
 
 HANDFUL = 64
 """Files that are moved by one job."""
 
 MOVE = "move"
+
+
+class Move(NamedTuple):
+    """
+    One file that is done.
+
+    :ivar problem: why it belongs in the error place; None: it does not.
+    :ivar reason: the same for a person.
+    """
+
+    found: Found
+    problem: Problem | None
+    reason: str
 
 
 class Leaving:
@@ -44,8 +61,8 @@ class Leaving:
         self._jobs = jobs
         self._gone = gone
         self._complaint = Complaint(self.log, name)
-        self._waiting: deque[tuple[Found, str]] = deque()
-        self._stuck: list[tuple[Found, str]] = []
+        self._waiting: deque[Move] = deque()
+        self._stuck: list[Move] = []
         self._ended = False
 
     @property
@@ -58,9 +75,14 @@ class Leaving:
         """Why not, or ""."""
         return self._complaint.text
 
-    def leave(self, found: Found, reason: str = "") -> None:
-        """A file is done: it belongs in the error place, if there is a reason, or is processed."""
-        self._waiting.append((found, reason))
+    def leave(self, found: Found, problem: Problem | None = None, reason: str = "") -> None:
+        """
+        A file is done: it belongs in the error place, if there is a problem, or is processed.
+
+        :param reason: for a person; "": what the problem says.
+        """
+        why = reason or (problem.description if problem else "")
+        self._waiting.append(Move(found, problem, why))
         self._move()
 
     def try_again(self) -> None:
@@ -82,15 +104,34 @@ class Leaving:
         moving = self._jobs.do(MOVE, self._move_all, handful)
         moving.addCallbacks(self._moved, self._broke, errbackArgs=(handful,))
 
-    def _move_all(self, moves: list[tuple[Found, str]]) -> list[tuple[Found, str, str]]:
+    def _move_all(self, moves: list[Move]) -> list[tuple[Move, str]]:
         """Each, and why it was not possible, or ""."""
-        return [(found, reason, self._move_one(found, reason)) for found, reason in moves]
+        return [(move, self._move_one(move)) for move in moves]
 
-    def _move_one(self, found: Found, reason: str) -> str:
-        settings = self._settings
+    def _beside(self, move: Move, problem: Problem) -> dict[str, bytes]:
+        """What stands beside a file in the error place: the same at each attempt."""
+        beside = {REASON: f"{move.reason}\n".encode()}
+        if self._settings.forms.iwd:
+            told = Notification(
+                said=Said.ERROR,
+                number=0,
+                dbid=0,
+                at=0.0,
+                problem=problem,
+                extra={"Document": printable(move.found.name)},
+            )
+            # Where its parameters leave it out, the source does not want it.
+            with suppress(DocumentRefused):
+                if content := self._settings.forms.write(told):
+                    beside[ERROR] = content
+        return beside
+
+    def _move_one(self, move: Move) -> str:
+        settings, found = self._settings, move.found
         try:
-            if reason:
-                self._places.move(settings.inbound, found, settings.error, reason)
+            if move.problem is not None:
+                beside = self._beside(move, move.problem)
+                self._places.move(settings.inbound, found, settings.error, beside)
             elif settings.processed:
                 self._places.move(settings.inbound, found, settings.processed)
             else:
@@ -104,19 +145,19 @@ class Leaving:
             return f"{printable(found.name)} cannot be moved: {problem.strerror}"
         return ""
 
-    def _moved(self, moved: list[tuple[Found, str, str]]) -> None:
-        for found, reason, problem in moved:
+    def _moved(self, moved: list[tuple[Move, str]]) -> None:
+        for move, problem in moved:
             if problem:
-                self._stuck.append((found, reason))
+                self._stuck.append(move)
                 self._complaint.about(problem, problem.rpartition(": ")[2])
             else:
-                self._gone(found.name)
+                self._gone(move.found.name)
         if not self._stuck:
             self._complaint.over()
         if self._ended:
             self._stuck.clear()
         self._move()
 
-    def _broke(self, failure: Failure, handful: list[tuple[Found, str]]) -> None:
+    def _broke(self, failure: Failure, handful: list[Move]) -> None:
         self.log.failure("moving files failed", failure)
         self._stuck += handful

@@ -45,11 +45,17 @@ def undone(taken: Taken) -> list[Problem]:
     return problems if len(problems) == len(taken.results) else []
 
 
-def undone_reason(problems: list[Problem]) -> str:
-    """The reason of such a document in one line."""
+def undone_problem(problems: list[Problem]) -> Problem:
+    """The problem of such a document: its first one, and how many more there are."""
     first = problems[0]
     more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-    return f"nothing of it was done: {first.code}: {first.description}{more}"
+    return Problem(first.code, f"{first.description}{more}")
+
+
+def undone_reason(problems: list[Problem]) -> str:
+    """The reason of such a document in one line."""
+    problem = undone_problem(problems)
+    return f"nothing of it was done: {problem.code}: {problem.description}"
 
 
 def unusable(

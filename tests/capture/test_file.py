@@ -133,6 +133,25 @@ def test_a_document_of_which_nothing_could_be_done_is_an_error(begun: Begun) -> 
     assert begun.there.errors() == {"a": "nothing of it was done\n3032: no queue In\n"}
 
 
+def test_in_the_mode_of_iwd_the_error_of_a_file_stands_beside_it() -> None:
+    begun = Begun(iwd_compatibility_mode=True, notification_path="")
+    begun.intake.results_of = lambda given: [
+        Result(verb=each.verb, problem=Problem(Code.UNKNOWN_QUEUE, "no queue In"))
+        for each in given.operations
+    ]
+    task = b"<CreateTask captureId='a'/>"
+    begun.there.put("a.xml", b"<GTLMessages>" + 3 * task + b"</GTLMessages>")
+    begun.there.until(lambda: not begun.there.left())
+    begun.there.put("b.xml", b"<GTLMessages><DropTask/></GTLMessages>")
+    begun.there.until(lambda: not begun.there.left())
+    errors = {path.name: path.read_text() for path in begun.there.error.glob("*.error.xml")}
+    assert set(errors) == {"a.xml.error.xml", "b.xml.error.xml"}
+    assert 'code="3032" description="no queue In, and 2 more"' in errors["a.xml.error.xml"]
+    assert "<Document>a.xml</Document>" in errors["a.xml.error.xml"]
+    assert "unknown request DropTask" in errors["b.xml.error.xml"]
+    begun.end()
+
+
 def test_a_document_of_which_something_was_done_is_none(begun: Begun) -> None:
     begun.intake.results_of = lambda given: [
         Result(verb=Verb.SUBMIT, problem=Problem(Code.UNKNOWN_QUEUE, "no queue In")),
