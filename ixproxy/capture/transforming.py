@@ -43,6 +43,8 @@ _DEEPEST = 500
 _untyped: Any = etree
 """The stubs lack just what keeps a stylesheet from doing harm."""
 
+_PARAMETER = "{http://www.w3.org/1999/XSL/Transform}param"
+
 _ACCESS = _untyped.XSLTAccessControl.DENY_ALL
 """Neither read nor write, no files and no network."""
 
@@ -59,6 +61,7 @@ class Stylesheet:
     :ivar path: of its file.
     :ivar content: as the file was when it was read.
     :ivar included: the content of all that it includes or imports, by its address.
+    :ivar declared: the names of its `xsl:param`s, and of those of what it includes.
     :ivar parameters: what its `xsl:param`s are given, as texts.
     """
 
@@ -66,6 +69,7 @@ class Stylesheet:
     content: bytes = field(repr=False)
     parameters: Parameters = field(default_factory=dict)
     included: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    declared: tuple[str, ...] = ()
 
 
 def read_stylesheet(key: str, path: str, parameters: Parameters | None = None) -> Stylesheet:
@@ -82,10 +86,10 @@ def read_stylesheet(key: str, path: str, parameters: Parameters | None = None) -
     try:
         # Nothing that it leaves behind may stay in the thread that asks.
         with ThreadPoolExecutor(1) as thread:
-            thread.submit(_compile_and_forget, sheet, _OnDisk(included)).result()
+            declared = thread.submit(_compile_and_forget, sheet, _OnDisk(included)).result()
     except (etree.LxmlError, OSError, ValueError) as problem:
         raise _unusable(key, f"{path} is no stylesheet: {_said(problem)}") from None
-    return replace(sheet, included=included)
+    return replace(sheet, included=included, declared=declared)
 
 
 class _OnDisk(etree.Resolver):
@@ -96,13 +100,13 @@ class _OnDisk(etree.Resolver):
     """
 
     def __init__(self, kept: dict[str, bytes]) -> None:
-        self._kept = kept
+        self.kept = kept
 
     def resolve(self, system_url: str, public_id: str, context: Any = None) -> Any:
         """:raise OSError: there is no such file."""
-        if system_url not in self._kept:
-            self._kept[system_url] = _content_at(system_url)
-        return self.resolve_string(self._kept[system_url], context, base_url=system_url)
+        if system_url not in self.kept:
+            self.kept[system_url] = _content_at(system_url)
+        return self.resolve_string(self.kept[system_url], context, base_url=system_url)
 
 
 class _InMemory(etree.Resolver):
@@ -135,8 +139,13 @@ def _content_at(url: str) -> bytes:
         return Path(unquote(url)).read_bytes()
 
 
-def _compile_and_forget(sheet: Stylesheet, others: etree.Resolver) -> None:
+def _compile_and_forget(sheet: Stylesheet, others: _OnDisk) -> tuple[str, ...]:
     _compiled(sheet, others)
+    found: dict[str, None] = {}
+    for content in (sheet.content, *others.kept.values()):
+        root = etree.fromstring(content, etree.XMLParser(no_network=True))
+        found |= dict.fromkeys(each.get("name", "") for each in root.iterfind(_PARAMETER))
+    return tuple(found)
 
 
 def _unusable(key: str, text: str) -> ConfigError:

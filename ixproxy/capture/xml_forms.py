@@ -16,12 +16,14 @@ import msgspec
 
 from ixproxy.capture.asking import Keys
 from ixproxy.capture.iwd_names import CAPTURE_POINT_KEY
+from ixproxy.capture.iwd_parameters import wrong_with
 from ixproxy.capture.refusing import DocumentRefused
 from ixproxy.capture.xml_parsing import LIMITS, XmlLimits
 from ixproxy.capture.xml_reading import read_document
 from ixproxy.capture.xml_writing import write_notification
 from ixproxy.errors import ConfigError
 from ixproxy.node.intake_work import Document, Notification, Operation, Verb
+from ixproxy.strategies.settings import unknown_setting
 
 if TYPE_CHECKING:
     from ixproxy.capture.transforming import Stylesheet, Transformation
@@ -146,11 +148,11 @@ def read_forms(keys: Keys) -> XmlForms:
 
 def _stylesheet(keys: Keys, key: str, iwd: bool) -> Stylesheet | None:
     path = keys.text(key)
+    given = keys.table(_PARAMETERS[key], '{ CompleteQueues = "Done" }')
     if iwd and path:
         keys.refuse(key, f"{IWD_MODE} has a stylesheet of its own")
         return None
     path = _OF_IWD[key] if iwd else path
-    given = keys.table(_PARAMETERS[key], '{ CompleteQueues = "Done" }')
     texts = {name: each for name, each in given.items() if isinstance(each, str)}
     if len(texts) < len(given):
         keys.refuse(_PARAMETERS[key], "expected a table of texts")
@@ -165,8 +167,17 @@ def _stylesheet(keys: Keys, key: str, iwd: bool) -> Stylesheet | None:
         keys.refuse(key, "it needs lxml: install ixproxy[capture]")
         return None
     try:
-        return read_stylesheet(key, path, texts)
+        sheet = read_stylesheet(key, path, texts)
     except ConfigError as wrong:
         for problem in wrong.problems:
             keys.refuse(problem.key, problem.text)
         return None
+    for name, value in texts.items():
+        text = ""
+        if name not in sheet.declared:
+            text = unknown_setting(name, sheet.declared)
+        elif iwd:
+            text = wrong_with(name, value, inbound=key == INBOUND)
+        if text:
+            keys.refuse(f"{_PARAMETERS[key]}.{name}", text)
+    return sheet

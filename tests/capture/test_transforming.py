@@ -56,6 +56,18 @@ def test_parameters_are_given_as_texts_whatever_is_in_them(tmp_path: Path) -> No
     assert b'q="it\'s &quot;x&quot; or 1=1"' in Transformation(sheet).apply(b"<a/>")
 
 
+def test_the_parameters_of_a_stylesheet_and_of_what_it_includes_are_known(tmp_path: Path) -> None:
+    (tmp_path / "other.xsl").write_text(
+        f'{OPENING}<xsl:param name="q"/><xsl:param name="r"/>{COPY}</xsl:stylesheet>'
+    )
+    body = (
+        '<xsl:include href="other.xsl"/><xsl:param name="p"/>'
+        '<xsl:template name="t"><xsl:param name="of-a-template"/></xsl:template>'
+    )
+    path = stylesheet(tmp_path, body)
+    assert read_stylesheet("k", path).declared == ("p", "q", "r")
+
+
 def test_nothing_may_come_of_a_document(tmp_path: Path) -> None:
     assert made(tmp_path, '<xsl:template match="/"/>').apply(b"<a/>") == b""
 

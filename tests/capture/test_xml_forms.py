@@ -90,6 +90,55 @@ def test_the_mode_of_iwd_and_a_stylesheet_of_ones_own_do_not_go_together() -> No
     forms(iwd_compatibility_mode=False, outbound_transformation=str(IWD / "outbound.xsl")).close()
 
 
+def test_parameters_are_named_although_there_is_a_stylesheet_too_many() -> None:
+    assert mistakes(
+        iwd_compatibility_mode=True,
+        inbound_transformation="x.xsl",
+        inbound_transformer_parameters={"CompleteQueues": "Done"},
+    ) == ["inbound-transformation: iwd-compatibility-mode has a stylesheet of its own"]
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        {"iwd_compatibility_mode": True},
+        {
+            "inbound_transformation": str(IWD / "inbound.xsl"),
+            "outbound_transformation": str(IWD / "outbound.xsl"),
+        },
+    ],
+)
+def test_a_parameter_that_a_stylesheet_does_not_have_is_a_mistake(mode: dict[str, object]) -> None:
+    inbound, outbound = mistakes(
+        **mode,
+        inbound_transformer_parameters={"CompletQueues": "Done", "CancelQueues": "Gone"},
+        outbound_transformer_parameters={"includeWorkbinQueueNames": "true", "wanted": ""},
+    )
+    assert inbound.startswith(
+        "inbound-transformer-parameters.CompletQueues: unknown setting; "
+        'did you mean "CompleteQueues"? There are: '
+    )
+    assert outbound.startswith(
+        "outbound-transformer-parameters.includeWorkbinQueueNames: unknown setting; "
+        'did you mean "includeWorkbinQueueName"? There are: '
+    )
+
+
+def test_in_the_mode_of_iwd_a_value_that_means_nothing_is_a_mistake() -> None:
+    assert mistakes(
+        iwd_compatibility_mode=True,
+        inbound_transformer_parameters={"CompleteQueues": "", "AllowAnyAttributes": "yes"},
+        outbound_transformer_parameters={"wanted": "stoped", "CompleteQueues": ""},
+    ) == [
+        "inbound-transformer-parameters.CompleteQueues: "
+        "expected names of queues with commas between, not ''",
+        "inbound-transformer-parameters.AllowAnyAttributes: "
+        "expected 'true' or 'false', not 'yes'",
+        "outbound-transformer-parameters.wanted: expected of words "
+        f"{', '.join(each.value for each in Said)}, not 'stoped'",
+    ]
+
+
 def test_a_stylesheet_needs_a_library_that_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "ixproxy.capture.transforming", raising=False)
     monkeypatch.setitem(sys.modules, "lxml", None)
