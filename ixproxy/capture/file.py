@@ -46,12 +46,13 @@ from ixproxy.capture.refusing import (
     refused_for_ever,
     refused_parts,
     undone,
+    undone_problem,
     unusable,
 )
 from ixproxy.errors import Code, NotTold, RequestRefused
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
 from ixproxy.node.intake_settings import UNSOLICITED
-from ixproxy.node.intake_work import NAME, Document, Notification, Said, Taken
+from ixproxy.node.intake_work import NAME, Document, Notification, Problem, Said, Taken
 
 MOST_ATTEMPTS = 20
 """How often a document is handed in that breaks something in the node each time."""
@@ -141,6 +142,7 @@ class FileCapturePoint:
 
     def begin(self, intake: IIntake) -> None:
         """Look, and go on looking."""
+        self._settings.forms.begin(intake.name)
         self._term = _Term(self, intake, self._settings)
 
     def end(self) -> Deferred[None]:
@@ -259,18 +261,19 @@ class FileCapturePoint:
             return
         self._attempts.pop(found.name, None)
         if taken.problem is not None:
-            self._refuse(term, found, taken.problem.description)
+            self._refuse(term, found, taken.problem)
         elif problems := undone(taken):
             texts = "\n".join(f"{each.code}: {each.description}" for each in problems[:MOST_LINES])
-            self._refuse(term, found, f"nothing of it was done\n{texts}")
+            why = f"nothing of it was done\n{texts}"
+            self._refuse(term, found, undone_problem(problems), why)
         else:
             self._counts["repeated" if taken.repeated else "taken"] += 1
-            remark = ""
+            reason = ""
             if not document.replies and (parts := refused_parts(taken)):
                 # Nobody else says so.
                 term.intake.partly_refused(parts_reason(parts), printable(found.name))
-                remark = "\n".join(["not all of it was done", *parts[:MOST_LINES]])
-            term.leaving.leave(found, remark=remark)
+                reason = "\n".join(["not all of it was done", *parts[:MOST_LINES]])
+            term.leaving.leave(found, reason=reason)
         self._go_on(term)
 
     def _not_taken(self, failure: Failure, found: Found, document: Document) -> None:
@@ -279,7 +282,7 @@ class FileCapturePoint:
             return
         if self._is_hopeless(failure, found, document):
             if document.problem is not None:
-                self._refuse(term, found, document.problem.description)
+                self._refuse(term, found, document.problem)
             else:
                 name = printable(found.name)
                 self._ready.appendleft((found, not_done(document, name, failure.value)))
@@ -303,10 +306,10 @@ class FileCapturePoint:
             del self._attempts[next(iter(self._attempts))]
         return False
 
-    def _refuse(self, term: _Term, found: Found, why: str) -> None:
+    def _refuse(self, term: _Term, found: Found, problem: Problem, why: str = "") -> None:
         self._counts["errors"] += 1
-        term.intake.refused(one_line(why), printable(found.name))
-        term.leaving.leave(found, why)
+        term.intake.refused(one_line(why or problem.description), printable(found.name))
+        term.leaving.leave(found, problem, why)
 
 
 def _only_placements(settings: FileSettings) -> frozenset[Said]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from twisted.logger import Logger
@@ -12,9 +13,11 @@ from twisted.python.failure import Failure
 from ixproxy.brokers.complaining import Complaint
 from ixproxy.capture.file_jobs import Jobs
 from ixproxy.capture.file_looking import Found
-from ixproxy.capture.file_names import printable
+from ixproxy.capture.file_names import ERROR, REASON, printable
 from ixproxy.capture.file_placing import Changed, Places, is_gone
 from ixproxy.capture.file_settings import FileSettings
+from ixproxy.capture.refusing import DocumentRefused
+from ixproxy.node.intake_work import Notification, Problem, Said
 
 HANDFUL = 64
 """Files that are moved by one job."""
@@ -22,17 +25,17 @@ HANDFUL = 64
 MOVE = "move"
 
 
-class _Move(NamedTuple):
+class Move(NamedTuple):
     """
-    A file that is done.
+    One file that is done.
 
-    :ivar reason: why it belongs in the error place; "": it does not.
-    :ivar remark: is kept beside it in the processed place, unless it is "".
+    :ivar problem: why it belongs in the error place; None: it does not.
+    :ivar reason: what stands beside it there, for a person; "": nothing does.
     """
 
     found: Found
+    problem: Problem | None
     reason: str
-    remark: str
 
 
 class Leaving:
@@ -58,8 +61,8 @@ class Leaving:
         self._jobs = jobs
         self._gone = gone
         self._complaint = Complaint(self.log, name)
-        self._waiting: deque[_Move] = deque()
-        self._stuck: list[_Move] = []
+        self._waiting: deque[Move] = deque()
+        self._stuck: list[Move] = []
         self._ended = False
 
     @property
@@ -72,13 +75,14 @@ class Leaving:
         """Why not, or ""."""
         return self._complaint.text
 
-    def leave(self, found: Found, reason: str = "", remark: str = "") -> None:
+    def leave(self, found: Found, problem: Problem | None = None, reason: str = "") -> None:
         """
-        A file is done: it belongs in the error place, if there is a reason, or is processed.
+        A file is done: it belongs in the error place, if there is a problem, or is processed.
 
-        :param remark: on what is processed, kept beside it.
+        :param reason: is kept beside it, for a person; "": what the problem says.
         """
-        self._waiting.append(_Move(found, reason, remark))
+        why = reason or (problem.description if problem else "")
+        self._waiting.append(Move(found, problem, why))
         self._move()
 
     def try_again(self) -> None:
@@ -100,18 +104,35 @@ class Leaving:
         moving = self._jobs.do(MOVE, self._move_all, handful)
         moving.addCallbacks(self._moved, self._broke, errbackArgs=(handful,))
 
-    def _move_all(self, moves: list[_Move]) -> list[tuple[_Move, str]]:
+    def _move_all(self, moves: list[Move]) -> list[tuple[Move, str]]:
         """Each, and why it was not possible, or ""."""
         return [(move, self._move_one(move)) for move in moves]
 
-    def _move_one(self, move: _Move) -> str:
-        settings = self._settings
-        found, reason, remark = move
+    def _beside(self, move: Move) -> dict[str, bytes]:
+        """What stands beside a file where it goes: the same at each attempt."""
+        beside = {REASON: f"{move.reason}\n".encode()} if move.reason else {}
+        if move.problem is not None and self._settings.forms.iwd:
+            told = Notification(
+                said=Said.ERROR,
+                number=0,
+                dbid=0,
+                at=0.0,
+                problem=move.problem,
+                extra={"Document": printable(move.found.name)},
+            )
+            # Where its parameters leave it out, the source does not want it.
+            with suppress(DocumentRefused):
+                if content := self._settings.forms.write(told):
+                    beside[ERROR] = content
+        return beside
+
+    def _move_one(self, move: Move) -> str:
+        settings, found = self._settings, move.found
         try:
-            if reason:
-                self._places.move(settings.inbound, found, settings.error, reason)
+            if move.problem is not None:
+                self._places.move(settings.inbound, found, settings.error, self._beside(move))
             elif settings.processed:
-                self._places.move(settings.inbound, found, settings.processed, remark)
+                self._places.move(settings.inbound, found, settings.processed, self._beside(move))
             else:
                 self._places.remove(settings.inbound, found)
         except Changed:
@@ -123,7 +144,7 @@ class Leaving:
             return problem.strerror or type(problem).__name__
         return ""
 
-    def _moved(self, moved: list[tuple[_Move, str]]) -> None:
+    def _moved(self, moved: list[tuple[Move, str]]) -> None:
         problems = []
         for move, problem in moved:
             if problem:
@@ -146,6 +167,6 @@ class Leaving:
         text = f"{name}{more} {stay} in the inbound directory and cannot be moved: {why}"
         self._complaint.about(text, why)
 
-    def _broke(self, failure: Failure, handful: list[_Move]) -> None:
+    def _broke(self, failure: Failure, handful: list[Move]) -> None:
         self.log.failure("moving files failed", failure)
         self._stuck += handful

@@ -15,6 +15,9 @@ UNFINISHED = (".tmp", ".part", ".filepart", ".crdownload")
 REASON = ".reason.txt"
 """What is added to the name of a file in the error place to name that with the reason."""
 
+ERROR = ".error.xml"
+"""What is added to it, in the mode of iWD, to name that with what the source is told."""
+
 _COUNTED = re.compile(r"([1-9][0-9]{0,17}|0)\.xml")
 _UNSAFE = re.compile(rb"[^A-Za-z0-9._@+=,-]")
 _LONGEST_ID = 180

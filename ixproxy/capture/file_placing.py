@@ -17,7 +17,7 @@ import errno
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2s
 from itertools import count
@@ -25,6 +25,7 @@ from os.path import join
 from secrets import token_hex
 from shutil import copyfile, copystat
 from stat import S_ISREG
+from types import MappingProxyType
 
 from ixproxy.capture import file_names as names
 from ixproxy.capture.file_looking import Found, stamp_of
@@ -99,11 +100,17 @@ class Places:
         ).fullmatch
         self._swept: set[str] = set()
 
-    def move(self, directory: str, found: Found, target: str, reason: str = "") -> str:
+    def move(
+        self,
+        directory: str,
+        found: Found,
+        target: str,
+        beside: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> str:
         """
         Move a file that was read to another directory, and say how it is called there.
 
-        :param reason: is written beside it, unless it is "".
+        :param beside: what is written beside it, by what its name has more than the file's.
         :raise Changed: there is another file by now.
         :raise FileNotFoundError: there is none.
         :raise OSError: it cannot be moved; then it is where it was.
@@ -112,11 +119,11 @@ class Places:
         if stamp_of(os.lstat(source)) != found.stamp:
             raise Changed(found.name)
         for _ in range(_ATTEMPTS):
-            name = self._free(source, target, found.name, reason)
-            if reason:
+            name = self._free(source, target, found.name, beside)
+            for ending, content in beside.items():
                 # One that is there is of an attempt that the process did not survive.
                 with suppress(FileExistsError):
-                    self._write(target, names.reason_name(name), _content(reason))
+                    self._write(target, names.fitting(name, ending), content)
             try:
                 self._put(source, target, name)
             except FileExistsError:
@@ -150,12 +157,18 @@ class Places:
             return name
         raise OSError(errno.EEXIST, "all names are taken", join(directory, wanted))
 
-    def _free(self, source: str, directory: str, wanted: str, reason: str = "") -> str:
+    def _free(
+        self,
+        source: str,
+        directory: str,
+        wanted: str,
+        beside: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> str:
         """
         A name that is free, or that `source` has there already.
 
-        A reason without its file leaves the name free if it is this one: whoever
-        wrote it died before the move.
+        What stands beside a file that is not there leaves the name free if it is
+        the same as `beside`: whoever wrote it died before the move.
         """
 
         def is_taken(number: int) -> bool:
@@ -163,8 +176,14 @@ class Places:
             path = join(directory, name)
             if os.path.lexists(path):
                 return not (source and _are_one(source, path))
-            beside = join(directory, names.reason_name(name))
-            return bool(reason) and os.path.lexists(beside) and not _says(beside, reason)
+            others = {
+                join(directory, names.fitting(name, ending)): content
+                for ending, content in beside.items()
+            }
+            return any(
+                os.path.lexists(other) and not _says(other, content)
+                for other, content in others.items()
+            )
 
         return names.numbered(wanted, names.first_free(is_taken))
 
@@ -217,13 +236,8 @@ class Places:
                         os.unlink(entry.path)
 
 
-def _content(reason: str) -> bytes:
-    return f"{reason}\n".encode()
-
-
-def _says(path: str, reason: str) -> bool:
-    """Whether a file is the one that is written for `reason`."""
-    content = _content(reason)
+def _says(path: str, content: bytes) -> bool:
+    """Whether a file has this content."""
     try:
         status = os.lstat(path)
         if not S_ISREG(status.st_mode) or status.st_size != len(content):

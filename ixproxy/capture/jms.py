@@ -83,6 +83,7 @@ class JmsCapturePoint:
 
     def begin(self, intake: Any) -> None:
         """See `ICapturePoint.begin`."""
+        self._settings.forms.begin(intake.name)
         self._intake = intake
         self._complaint = Complaint(log, intake.name)
         self._jobs = Jobs(intake.reactor)

@@ -117,6 +117,7 @@ class KafkaPoint:
     def begin(self, intake: IIntake) -> None:
         """See `ICapturePoint`."""
         self._intake = intake
+        self._settings.forms.begin(intake.name)
         self._has_begun = True
         self._nap = Nap(intake.reactor)
         name = f"capture {intake.name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ixproxy.capture.refusals import problem_of
 from ixproxy.errors import Code, IxproxyError, RequestRefused
 from ixproxy.node.intake_work import MAX_RECEIPT, NAME, Document, Problem, Taken, comes_again
 
@@ -45,11 +46,17 @@ def undone(taken: Taken) -> list[Problem]:
     return problems if len(problems) == len(taken.results) else []
 
 
-def undone_reason(problems: list[Problem]) -> str:
-    """The reason of such a document in one line."""
+def undone_problem(problems: list[Problem]) -> Problem:
+    """The problem of such a document: its first one, and how many more there are."""
     first = problems[0]
     more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-    return f"nothing of it was done: {first.code}: {first.description}{more}"
+    return Problem(first.code, f"{first.description}{more}")
+
+
+def undone_reason(problems: list[Problem]) -> str:
+    """The reason of such a document in one line."""
+    problem = undone_problem(problems)
+    return f"nothing of it was done: {problem.code}: {problem.description}"
 
 
 def refused_parts(taken: Taken) -> list[str]:
@@ -95,11 +102,9 @@ def unusable(
 
 def not_done(document: Document, name: str, problem: BaseException | None) -> Document:
     """What is handed in, then, of a document that no intake will take."""
-    code = problem.code if isinstance(problem, RequestRefused) else Code.INTERNAL
-    refused = DocumentRefused(str(problem), code=code)
-    return unusable(
-        refused, name, document.receipt, document.correlation, replies=document.replies
-    )
+    why = problem_of(problem)
+    refused = DocumentRefused(why.description, code=why.code)
+    return unusable(refused, name, document.receipt, document.correlation, replies=document.replies)
 
 
 def one_line(text: str) -> str:

@@ -11,7 +11,8 @@ all that it includes had when it was read: what becomes of the files while the
 server runs changes nothing.
 
 What a stylesheet refuses, by `<xsl:message terminate="yes">`, is refused with
-its own words.
+its own words and no others: they go to the source, which must not learn where
+files of the server are. Where it fails, its name stands before what is wrong.
 """
 
 from __future__ import annotations
@@ -43,6 +44,14 @@ _DEEPEST = 500
 _untyped: Any = etree
 """The stubs lack just what keeps a stylesheet from doing harm."""
 
+_PARAMETER = "{http://www.w3.org/1999/XSL/Transform}param"
+
+_SAYS = (_untyped.ErrorDomains.XSLT, _untyped.ErrorDomains.XPATH)
+"""Whose messages are the stylesheet's; those of others may name files."""
+
+_FAILED = "runtime error"
+"""How a message begins that is no stylesheet's own, but of one that fails."""
+
 _ACCESS = _untyped.XSLTAccessControl.DENY_ALL
 """Neither read nor write, no files and no network."""
 
@@ -59,6 +68,7 @@ class Stylesheet:
     :ivar path: of its file.
     :ivar content: as the file was when it was read.
     :ivar included: the content of all that it includes or imports, by its address.
+    :ivar declared: the names of its `xsl:param`s, and of those of what it includes.
     :ivar parameters: what its `xsl:param`s are given, as texts.
     """
 
@@ -66,6 +76,7 @@ class Stylesheet:
     content: bytes = field(repr=False)
     parameters: Parameters = field(default_factory=dict)
     included: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    declared: tuple[str, ...] = ()
 
 
 def read_stylesheet(key: str, path: str, parameters: Parameters | None = None) -> Stylesheet:
@@ -82,10 +93,10 @@ def read_stylesheet(key: str, path: str, parameters: Parameters | None = None) -
     try:
         # Nothing that it leaves behind may stay in the thread that asks.
         with ThreadPoolExecutor(1) as thread:
-            thread.submit(_compile_and_forget, sheet, _OnDisk(included)).result()
+            declared = thread.submit(_compile_and_forget, sheet, _OnDisk(included)).result()
     except (etree.LxmlError, OSError, ValueError) as problem:
         raise _unusable(key, f"{path} is no stylesheet: {_said(problem)}") from None
-    return replace(sheet, included=included)
+    return replace(sheet, included=included, declared=declared)
 
 
 class _OnDisk(etree.Resolver):
@@ -96,13 +107,13 @@ class _OnDisk(etree.Resolver):
     """
 
     def __init__(self, kept: dict[str, bytes]) -> None:
-        self._kept = kept
+        self.kept = kept
 
     def resolve(self, system_url: str, public_id: str, context: Any = None) -> Any:
         """:raise OSError: there is no such file."""
-        if system_url not in self._kept:
-            self._kept[system_url] = _content_at(system_url)
-        return self.resolve_string(self._kept[system_url], context, base_url=system_url)
+        if system_url not in self.kept:
+            self.kept[system_url] = _content_at(system_url)
+        return self.resolve_string(self.kept[system_url], context, base_url=system_url)
 
 
 class _InMemory(etree.Resolver):
@@ -135,8 +146,13 @@ def _content_at(url: str) -> bytes:
         return Path(unquote(url)).read_bytes()
 
 
-def _compile_and_forget(sheet: Stylesheet, others: etree.Resolver) -> None:
+def _compile_and_forget(sheet: Stylesheet, others: _OnDisk) -> tuple[str, ...]:
     _compiled(sheet, others)
+    found: dict[str, None] = {}
+    for content in (sheet.content, *others.kept.values()):
+        root = etree.fromstring(content, etree.XMLParser(no_network=True))
+        found |= dict.fromkeys(each.get("name", "") for each in root.iterfind(_PARAMETER))
+    return tuple(found)
 
 
 def _unusable(key: str, text: str) -> ConfigError:
@@ -151,10 +167,25 @@ def _compiled(sheet: Stylesheet, others: etree.Resolver) -> etree.XSLT:
     return etree.XSLT(tree, access_control=_ACCESS)
 
 
-def _said(problem: BaseException, log: Any = ()) -> str:
-    """Why: in the words of the stylesheet's own messages, where it has some."""
-    messages = [entry.message for entry in log]
-    return "; ".join(messages[:3]) or str(problem) or type(problem).__name__
+def _said(problem: BaseException) -> str:
+    return str(problem) or type(problem).__name__
+
+
+def _words(path: str, problem: BaseException, log: Any = ()) -> str:
+    """
+    Why a document is refused, for its source.
+
+    :param path: of the stylesheet.
+    :param log: what was said while it ran, its own messages among it.
+    """
+    messages = [entry.message for entry in log if entry.domain in _SAYS]
+    if messages and not any(each.startswith(_FAILED) for each in messages):
+        return "; ".join(messages[:3])
+    # The text of an OSError names a file; what else is said may name one beside the stylesheet.
+    of_system = (isinstance(problem, OSError) and problem.strerror) or ""
+    said = "; ".join(messages[:3]) or of_system or _said(problem)
+    directory = f"{Path(path).parent}/"
+    return f"{Path(path).name}: {said if directory == '//' else said.replace(directory, '')}"
 
 
 class Transformation:
@@ -188,7 +219,7 @@ class Transformation:
         except DocumentRefused:
             raise
         except Exception as problem:
-            raise DocumentRefused(f"{self._sheet.path}: {_said(problem)}") from problem
+            raise DocumentRefused(_words(self._sheet.path, problem)) from problem
 
     def close(self) -> None:
         """Let go of the thread; the next `apply` would begin another."""
@@ -229,12 +260,13 @@ class Transformation:
             }
             result = bytes(sheet(tree, **given))
         except etree.XSLTError as problem:
-            said = _said(problem, sheet.error_log)
-            raise DocumentRefused(f"{self._sheet.path}: {said}") from None
+            said = _words(self._sheet.path, problem, sheet.error_log)
+            raise DocumentRefused(said) from None
         most = MOST_OUTPUT * self._limits.size
         if len(result) > most:
             raise DocumentRefused(
-                f"{self._sheet.path}: the result has {len(result)} bytes, {most} are allowed",
+                f"{Path(self._sheet.path).name}: the result has {len(result)} bytes, "
+                f"{most} are allowed",
                 code=Code.TOO_LARGE,
             )
         return result

@@ -15,7 +15,7 @@ from ixproxy.capture.file_settings import read_settings
 from ixproxy.capture.xml_forms import MOST_DOCUMENT_SIZE, read_forms
 from ixproxy.capture.xml_parsing import LIMITS, Element, parse
 from ixproxy.capture.xml_reading import read_document
-from ixproxy.node.intake_work import Said, Verb
+from ixproxy.node.intake_work import Notification, Said, Verb
 from tests.capture.schemas import faults
 from tests.documents import Block, blocks
 
@@ -33,12 +33,14 @@ def operations(block: Block) -> set[str]:
 
 INBOUND = [each for each in EXAMPLES if operations(each) & {verb.value for verb in Verb}]
 OUTBOUND = [each for each in EXAMPLES if operations(each) & {said.value for said in Said}]
-IWD = [each for each in EXAMPLES if not operations(each)]
+OTHERS = [each for each in EXAMPLES if not operations(each)]
+IWD = [each for each in OTHERS if parse(each.text.encode()).name == "GTLMessages"]
+TOLD_BY_IWD = [each for each in OTHERS if each not in IWD]
 
 
 def test_every_example_is_of_one_sort() -> None:
-    assert (len(INBOUND), len(OUTBOUND), len(IWD)) == (3, 4, 1)
-    assert len(EXAMPLES) == 8
+    assert (len(INBOUND), len(OUTBOUND), len(IWD), len(TOLD_BY_IWD)) == (3, 4, 1, 1)
+    assert len(EXAMPLES) == 9
 
 
 @pytest.mark.parametrize("block", INBOUND, ids=lambda block: str(block.line))
@@ -61,6 +63,33 @@ def test_what_is_shown_in_another_form_is_made_native_in_the_mode_of_iwd(block: 
     assert create.properties["IWD_ext_vendorId"] == "V-7"
     assert create.properties["CustomerSegment"] == "Gold"
     assert complete.properties == {"Queue": "iWD_Completed"}
+
+
+def test_what_is_shown_of_a_task_is_what_the_mode_of_iwd_writes() -> None:
+    (block,) = TOLD_BY_IWD
+    told = Notification(
+        said=Said.INFO,
+        number=4714,
+        dbid=101,
+        at=0.0,
+        interaction_id="0001ABC",
+        external_id="SR-1001",
+        properties={
+            "TenantId": 101,
+            "MediaType": "workitem",
+            "Queue": "Claims.In",
+            "AssignedTo": "ann",
+            "Priority": 10,
+            "IWD_category": "Claims",
+            "IWD_ext_vendorId": "V-7",
+            "CustomerSegment": "Gold",
+            "Customer name": "Ada Lovelace",
+        },
+    )
+    forms = read_forms(Keys({"iwd-compatibility-mode": True}))
+    written = forms.write(told).decode()
+    forms.close()
+    assert written.strip() == block.text.strip()
 
 
 def test_the_page_names_every_operation() -> None:

@@ -51,6 +51,15 @@ def test_files_of_one_name_stand_side_by_side(begun: Begun) -> None:
     assert b'"a13"' in (begun.there.processed / "a.12.xml").read_bytes()
 
 
+def test_in_the_mode_of_iwd_a_task_keeps_the_name_of_its_capture_point() -> None:
+    begun = Begun(iwd_compatibility_mode=True)
+    begun.there.put("a.xml", b"<GTLMessage><CreateTask captureId='a'/></GTLMessage>")
+    begun.there.until(lambda: begun.taken() == ["a"])
+    (made,) = begun.intake.taken[0].operations
+    assert made.user_data == {"IWD_capturePointId": begun.intake.name}
+    begun.end()
+
+
 def test_without_a_processed_place_what_was_taken_is_deleted() -> None:
     begun = Begun(processed_path="")
     begun.there.give("a")
@@ -159,6 +168,25 @@ def test_a_document_of_which_nothing_could_be_done_is_an_error(begun: Begun) -> 
     begun.there.give("a")
     begun.there.until(lambda: not begun.there.left())
     assert begun.there.errors() == {"a": "nothing of it was done\n3032: no queue In\n"}
+
+
+def test_in_the_mode_of_iwd_the_error_of_a_file_stands_beside_it() -> None:
+    begun = Begun(iwd_compatibility_mode=True, notification_path="")
+    begun.intake.results_of = lambda given: [
+        Result(verb=each.verb, problem=Problem(Code.UNKNOWN_QUEUE, "no queue In"))
+        for each in given.operations
+    ]
+    task = b"<CreateTask captureId='a'/>"
+    begun.there.put("a.xml", b"<GTLMessages>" + 3 * task + b"</GTLMessages>")
+    begun.there.until(lambda: not begun.there.left())
+    begun.there.put("b.xml", b"<GTLMessages><DropTask/></GTLMessages>")
+    begun.there.until(lambda: not begun.there.left())
+    errors = {path.name: path.read_text() for path in begun.there.error.glob("*.error.xml")}
+    assert set(errors) == {"a.xml.error.xml", "b.xml.error.xml"}
+    assert 'code="3032" description="no queue In, and 2 more"' in errors["a.xml.error.xml"]
+    assert "<Document>a.xml</Document>" in errors["a.xml.error.xml"]
+    assert "unknown request DropTask" in errors["b.xml.error.xml"]
+    begun.end()
 
 
 def test_a_document_of_which_something_was_done_is_none(begun: Begun) -> None:

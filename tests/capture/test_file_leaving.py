@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,19 @@ from ixproxy.capture.file_leaving import Leaving
 from ixproxy.capture.file_looking import Found, stamp_of
 from ixproxy.capture.file_placing import Places
 from ixproxy.capture.file_settings import read_settings
+from ixproxy.capture.xml_parsing import parse
+from ixproxy.errors import Code
+from ixproxy.node.intake_work import Problem
 from tests.capture.threadless import ThreadlessClock
 from tests.failures import LoggedFailures
+
+BAD = Problem(Code.BAD_ATTRIBUTE, "it is bad")
 
 
 class Left:
     """What leaves from one real directory to two others."""
 
-    def __init__(self, tmp_path: Path) -> None:
+    def __init__(self, tmp_path: Path, more: Mapping[str, object] | None = None) -> None:
         self.root = tmp_path
         for name in ("in", "bad", "done"):
             (tmp_path / name).mkdir()
@@ -27,6 +33,7 @@ class Left:
                 "inbound-path": str(tmp_path / "in"),
                 "error-path": str(tmp_path / "bad"),
                 "processed-path": str(tmp_path / "done"),
+                **(more or {}),
             }
         )
         self.clock = ThreadlessClock()
@@ -50,21 +57,72 @@ class Left:
 def test_good_ones_and_bad_ones_go_to_their_places(tmp_path: Path) -> None:
     left = Left(tmp_path)
     left.leaving.leave(left.give("a"))
-    left.leaving.leave(left.give("b"), "it is bad")
+    left.leaving.leave(left.give("b"), BAD)
     left.later()
     assert left.names("in") == []
     assert left.names("done") == ["a"]
     assert left.names("bad") == ["b", "b.reason.txt"]
+    assert (tmp_path / "bad" / "b.reason.txt").read_text() == "it is bad\n"
     assert left.gone == ["a", "b"]
 
 
 def test_a_remark_on_what_is_processed_is_kept_beside_it(tmp_path: Path) -> None:
     left = Left(tmp_path)
-    left.leaving.leave(left.give("a"), remark="not all of it was done")
+    left.leaving.leave(left.give("a"), reason="not all of it was done")
     left.later()
     assert left.names("done") == ["a", "a.reason.txt"]
     assert (tmp_path / "done" / "a.reason.txt").read_text() == "not all of it was done\n"
     assert left.names("bad") == []
+
+
+def test_a_reason_may_say_more_than_the_problem(tmp_path: Path) -> None:
+    left = Left(tmp_path)
+    left.leaving.leave(left.give("b"), BAD, "it is bad\nin two lines")
+    left.later()
+    assert (tmp_path / "bad" / "b.reason.txt").read_text() == "it is bad\nin two lines\n"
+
+
+def test_in_the_mode_of_iwd_its_error_stands_beside_a_bad_one(tmp_path: Path) -> None:
+    left = Left(tmp_path, {"iwd-compatibility-mode": True})
+    (tmp_path / "bad" / "b.xml").write_bytes(b"another")
+    left.leaving.leave(left.give("a.xml"))
+    left.leaving.leave(left.give("b.xml"), BAD)
+    left.later()
+    assert left.names("done") == ["a.xml"]
+    assert left.names("bad") == ["b.1.xml", "b.1.xml.error.xml", "b.1.xml.reason.txt", "b.xml"]
+    (error,) = parse((tmp_path / "bad" / "b.1.xml.error.xml").read_bytes())
+    assert (error.name, error.attributes) == (
+        "TaskError", {"code": "3005", "description": "it is bad"}
+    )  # fmt: skip
+    assert [each.text for extra in error for each in extra] == ["b.xml"]
+
+
+def test_an_error_that_the_source_does_not_want_is_not_written(tmp_path: Path) -> None:
+    wanted = {"outbound-transformer-parameters": {"wanted": "stopped"}}
+    left = Left(tmp_path, {"iwd-compatibility-mode": True, **wanted})
+    left.leaving.leave(left.give("b.xml"), BAD)
+    left.later()
+    assert left.names("bad") == ["b.xml", "b.xml.reason.txt"]
+
+
+def test_a_move_that_the_process_did_not_survive_is_finished_under_the_same_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = Left(tmp_path, {"iwd-compatibility-mode": True})
+    found = left.give("b.xml")
+
+    def dies(source: str, directory: str, name: str) -> None:
+        raise OSError("it is dead")
+
+    monkeypatch.setattr(left.places, "_put", dies)
+    left.leaving.leave(found, BAD)
+    left.later()
+    assert left.names("bad") == ["b.xml.error.xml", "b.xml.reason.txt"]
+    monkeypatch.undo()
+    left.leaving.try_again()
+    left.later()
+    assert left.names("bad") == ["b.xml", "b.xml.error.xml", "b.xml.reason.txt"]
+    assert left.names("in") == []
 
 
 def test_what_cannot_leave_is_kept_and_tried_again(tmp_path: Path) -> None:
@@ -78,7 +136,7 @@ def test_what_cannot_leave_is_kept_and_tried_again(tmp_path: Path) -> None:
     left.leaving.try_again()
     left.later()
     assert left.leaving.stuck == 1
-    left.leaving.leave(left.give("b"), remark="not all of it was done")
+    left.leaving.leave(left.give("b"), reason="not all of it was done")
     left.later()
     assert (left.leaving.stuck, left.leaving.problem) == (2, f"a and 1 more stay {why}")
     (tmp_path / "in" / "b").unlink()

@@ -12,7 +12,7 @@ import pytest
 
 from ixproxy.capture import file_placing
 from ixproxy.capture.file_looking import Found, stamp_of
-from ixproxy.capture.file_names import is_document
+from ixproxy.capture.file_names import ERROR, REASON, is_document
 from ixproxy.capture.file_placing import (
     Changed,
     Places,
@@ -41,7 +41,8 @@ def give(here: Path, name: str = "a.xml", content: bytes = b"<a/>") -> Found:
 
 
 def move(here: Path, found: Found, reason: str = "") -> str:
-    return PLACES.move(str(here / "in"), found, str(here / "out"), reason)
+    beside = {REASON: f"{reason}\n".encode()} if reason else {}
+    return PLACES.move(str(here / "in"), found, str(here / "out"), beside)
 
 
 def names(directory: Path) -> list[str]:
@@ -138,6 +139,16 @@ def test_a_reason_whose_file_never_came_is_used(here: Path) -> None:
     (here / "out" / "a.xml.reason.txt").write_text("it is bad\n")
     assert move(here, give(here), "it is bad") == "a.xml"
     assert names(here / "out") == ["a.xml", "a.xml.reason.txt"]
+
+
+def test_several_files_beside_it_have_its_name_too_or_it_gets_another(here: Path) -> None:
+    beside = {REASON: b"it is bad\n", ERROR: b"<bad/>"}
+    (here / "out" / "a.xml.reason.txt").write_bytes(b"it is bad\n")
+    (here / "out" / "a.xml.error.xml").write_bytes(b"<of another/>")
+    assert PLACES.move(str(here / "in"), give(here), str(here / "out"), beside) == "a.1.xml"
+    assert names(here / "out") == [
+        "a.1.xml", "a.1.xml.error.xml", "a.1.xml.reason.txt", "a.xml.error.xml", "a.xml.reason.txt"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["fifo", "link", "longer"])

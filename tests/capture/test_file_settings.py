@@ -24,6 +24,13 @@ def test_two_directories_are_enough() -> None:
     assert settings.forms.limits.size == 1 << 20
 
 
+def test_a_parameter_of_iwd_that_is_misspelt_is_a_mistake() -> None:
+    (mistake,) = mistakes(
+        iwd_compatibility_mode=True, inbound_transformer_parameters={"CompletQueues": "Done"}
+    )
+    assert 'CompletQueues: unknown setting; did you mean "CompleteQueues"?' in mistake
+
+
 def test_all_keys_are_read() -> None:
     settings = read_settings(
         {

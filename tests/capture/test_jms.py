@@ -152,6 +152,16 @@ def test_a_password_is_read_at_each_connection(tmp_path: Path) -> None:
     point.end()
 
 
+def test_in_the_mode_of_iwd_a_task_keeps_the_name_of_its_capture_point() -> None:
+    there = Queues("ActiveMQ/5.17.2", iwd_compatibility_mode=True)
+    point, intake = begun(there)
+    there.put(b"<GTLMessage><CreateTask captureId='a'/></GTLMessage>")
+    there.until(lambda: bool(intake.taken))
+    (made,) = intake.taken[0].operations
+    assert made.user_data == {"IWD_capturePointId": intake.name}
+    point.end()
+
+
 def test_without_queues_for_it_nothing_is_kept_or_told() -> None:
     there = Queues(
         "ActiveMQ/5.17.2",

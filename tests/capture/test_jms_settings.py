@@ -22,6 +22,20 @@ def test_an_address_and_a_queue_are_enough() -> None:
     assert not settings.use_correlation_id
 
 
+def test_a_parameter_of_iwd_that_is_misspelt_is_a_mistake() -> None:
+    parameters = {"CompletQueues": "Done"}
+    with pytest.raises(ConfigError) as wrong:
+        read_settings(
+            {
+                **LEAST,
+                "iwd-compatibility-mode": True,
+                "inbound-transformer-parameters": parameters,
+            }
+        )
+    (problem,) = wrong.value.problems
+    assert problem.key == "inbound-transformer-parameters.CompletQueues"
+
+
 def test_all_can_be_said() -> None:
     settings = read_settings(
         {

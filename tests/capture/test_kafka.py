@@ -92,6 +92,17 @@ def test_a_copy_of_what_was_processed_has_its_bytes_key_and_headers(
         assert scene.point.figures()["copied"] == 1
 
 
+def test_in_the_mode_of_iwd_a_task_keeps_the_name_of_its_capture_point(
+    real_reactor: Any, broker: KafkaBroker
+) -> None:
+    topics = Topics(real_reactor, broker, settings={"iwd-compatibility-mode": True})
+    topics.put("a", b"<GTLMessage><CreateTask captureId='a'/></GTLMessage>")
+    with Scene(topics) as scene:
+        topics.until(lambda: scene.intake.taken)
+        (made,) = scene.intake.taken[0].operations
+        assert made.user_data == {"IWD_capturePointId": scene.intake.name}
+
+
 def test_an_offset_is_not_committed_before_the_copy_is_confirmed(
     real_reactor: Any, broker: KafkaBroker
 ) -> None:

@@ -36,6 +36,13 @@ def test_what_is_not_said_has_a_default() -> None:
     assert (settings.at_once, settings.partition_window) == (20, 1)
 
 
+def test_a_parameter_of_iwd_that_is_misspelt_is_a_mistake() -> None:
+    wrong = problems(
+        iwd_compatibility_mode=True, inbound_transformer_parameters={"CompletQueues": "Done"}
+    )
+    assert set(wrong) == {"inbound-transformer-parameters.CompletQueues"}
+
+
 def test_options_are_passed_on_each_to_its_client() -> None:
     settings = read_settings(
         {

@@ -4,7 +4,8 @@
 
   A task's attributes may be XML attributes or elements of a request. Core ones become properties
   of the interaction (captureId, interactionID, mediaType, priority, createdDateTime) or keys
-  IWD_name, what is inside Ext keys IWD_ext_name, and what is inside Data keys of its own name.
+  IWD_name, what is inside Ext keys IWD_ext_name, and what is inside Data keys of its own name;
+  <property name="..."> there is a key of a name that no element can have.
 
   Parameters: CompleteQueues, CancelQueues and RestartQueues, of which the first queue is where
   a task is moved to; CaseSensitiveActions and CaseSensitiveAttributes, "true" or "false";
@@ -117,13 +118,11 @@
       <xsl:when test="$name = 'captureId' or $name = 'interactionID'"/>
       <xsl:when test="$name = 'Ext'">
         <xsl:for-each select="*">
-          <xsl:element name="IWD_ext_{name()}"><xsl:value-of select="."/></xsl:element>
+          <xsl:call-template name="key"><xsl:with-param name="prefix" select="'IWD_ext_'"/></xsl:call-template>
         </xsl:for-each>
       </xsl:when>
       <xsl:when test="$name = 'Data'">
-        <xsl:for-each select="*">
-          <xsl:element name="{name()}"><xsl:value-of select="."/></xsl:element>
-        </xsl:for-each>
+        <xsl:for-each select="*"><xsl:call-template name="key"/></xsl:for-each>
       </xsl:when>
       <xsl:when test="$name = 'mediaType'"><MediaType><xsl:value-of select="."/></MediaType></xsl:when>
       <xsl:when test="$name = 'priority'"><Priority><xsl:value-of select="."/></Priority></xsl:when>
@@ -131,6 +130,19 @@
       <xsl:when test="contains($core, concat(' ', $name, ' ')) or $AllowAnyAttributes = 'true'">
         <xsl:element name="IWD_{$name}"><xsl:value-of select="."/></xsl:element>
       </xsl:when>
+    </xsl:choose>
+  </xsl:template>
+
+  <!-- A key that is called by its element, or by the attribute `name` of `property`. -->
+  <xsl:template name="key">
+    <xsl:param name="prefix" select="''"/>
+    <xsl:choose>
+      <xsl:when test="self::property and @name">
+        <property name="{$prefix}{@name}"><xsl:value-of select="."/></property>
+      </xsl:when>
+      <xsl:otherwise>
+        <xsl:element name="{$prefix}{name()}"><xsl:value-of select="."/></xsl:element>
+      </xsl:otherwise>
     </xsl:choose>
   </xsl:template>
 
