@@ -45,7 +45,7 @@ from ixproxy.capture.database_sessions import (
 from ixproxy.capture.database_settings import DatabaseSettings, read_settings
 from ixproxy.capture.database_telling import Telling
 from ixproxy.capture.napping import Nap
-from ixproxy.capture.refusals import Fate, code_of, fate
+from ixproxy.capture.refusals import Fate, fate, problem_of
 from ixproxy.capture.worker import Worker, Works
 from ixproxy.errors import NodeUnavailable, NotTold
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
@@ -292,7 +292,7 @@ class DatabasePoint:
                 self._attempts[key] = attempts
             return False
         self._attempts.pop(key, None)
-        self._give_up(query, key, row, Problem(code_of(problem), str(problem)))
+        self._give_up(query, key, row, problem_of(problem))
         return True
 
     def _give_up(self, query: str, key: str, row: Row, problem: Problem) -> None:

@@ -1,4 +1,4 @@
-"""What the parameters of iWD's stylesheets may be: one that means nothing would be taken silently."""
+"""What values the parameters of iWD's stylesheets may have: others would mean nothing."""
 
 from __future__ import annotations
 

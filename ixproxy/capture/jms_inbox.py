@@ -229,7 +229,7 @@ class Inbox:
             return
         problem = failure.value
         if isinstance(problem, RequestRefused) and refused_for_ever(problem):
-            self._give_up(waiting, f"{problem.code}: {problem.description}", problem.code)
+            self._give_up(waiting, problem.description, problem.code)
             return
         if not isinstance(problem, RequestRefused) or problem.code == Code.INTERNAL:
             waiting.broken += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.node.intake_work import comes_again
+from ixproxy.node.intake_work import Problem, comes_again
 
 
 class Fate(Enum):
@@ -30,6 +30,8 @@ def fate(problem: BaseException, attempts: int) -> Fate:
     return Fate.LATER if comes_again(problem) else Fate.NEVER
 
 
-def code_of(problem: BaseException) -> int:
-    """The public code of what `take` has failed with."""
-    return problem.code if isinstance(problem, RequestRefused) else Code.INTERNAL
+def problem_of(problem: BaseException | None) -> Problem:
+    """What `take` has failed with, for who is told: its code stands there once."""
+    if isinstance(problem, RequestRefused):
+        return Problem(problem.code, problem.description)
+    return Problem(Code.INTERNAL, str(problem))

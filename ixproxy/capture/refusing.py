@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ixproxy.capture.refusals import problem_of
 from ixproxy.errors import Code, IxproxyError, RequestRefused
 from ixproxy.node.intake_work import MAX_RECEIPT, NAME, Document, Problem, Taken, comes_again
 
@@ -84,11 +85,9 @@ def unusable(
 
 def not_done(document: Document, name: str, problem: BaseException | None) -> Document:
     """What is handed in, then, of a document that no intake will take."""
-    code = problem.code if isinstance(problem, RequestRefused) else Code.INTERNAL
-    refused = DocumentRefused(str(problem), code=code)
-    return unusable(
-        refused, name, document.receipt, document.correlation, replies=document.replies
-    )
+    why = problem_of(problem)
+    refused = DocumentRefused(why.description, code=why.code)
+    return unusable(refused, name, document.receipt, document.correlation, replies=document.replies)
 
 
 def one_line(text: str) -> str:

@@ -11,7 +11,8 @@ all that it includes had when it was read: what becomes of the files while the
 server runs changes nothing.
 
 What a stylesheet refuses, by `<xsl:message terminate="yes">`, is refused with
-its own words.
+its own words and no others: they go to the source, which must not learn where
+files of the server are. Where it fails, its name stands before what is wrong.
 """
 
 from __future__ import annotations
@@ -44,6 +45,12 @@ _untyped: Any = etree
 """The stubs lack just what keeps a stylesheet from doing harm."""
 
 _PARAMETER = "{http://www.w3.org/1999/XSL/Transform}param"
+
+_SAYS = (_untyped.ErrorDomains.XSLT, _untyped.ErrorDomains.XPATH)
+"""Whose messages are the stylesheet's; those of others may name files."""
+
+_FAILED = "runtime error"
+"""How a message begins that is no stylesheet's own, but of one that fails."""
 
 _ACCESS = _untyped.XSLTAccessControl.DENY_ALL
 """Neither read nor write, no files and no network."""
@@ -160,10 +167,25 @@ def _compiled(sheet: Stylesheet, others: etree.Resolver) -> etree.XSLT:
     return etree.XSLT(tree, access_control=_ACCESS)
 
 
-def _said(problem: BaseException, log: Any = ()) -> str:
-    """Why: in the words of the stylesheet's own messages, where it has some."""
-    messages = [entry.message for entry in log]
-    return "; ".join(messages[:3]) or str(problem) or type(problem).__name__
+def _said(problem: BaseException) -> str:
+    return str(problem) or type(problem).__name__
+
+
+def _words(path: str, problem: BaseException, log: Any = ()) -> str:
+    """
+    Why a document is refused, for its source.
+
+    :param path: of the stylesheet.
+    :param log: what was said while it ran, its own messages among it.
+    """
+    messages = [entry.message for entry in log if entry.domain in _SAYS]
+    if messages and not any(each.startswith(_FAILED) for each in messages):
+        return "; ".join(messages[:3])
+    # The text of an OSError names a file; what else is said may name one beside the stylesheet.
+    of_system = (isinstance(problem, OSError) and problem.strerror) or ""
+    said = "; ".join(messages[:3]) or of_system or _said(problem)
+    directory = f"{Path(path).parent}/"
+    return f"{Path(path).name}: {said if directory == '//' else said.replace(directory, '')}"
 
 
 class Transformation:
@@ -197,7 +219,7 @@ class Transformation:
         except DocumentRefused:
             raise
         except Exception as problem:
-            raise DocumentRefused(f"{self._sheet.path}: {_said(problem)}") from problem
+            raise DocumentRefused(_words(self._sheet.path, problem)) from problem
 
     def close(self) -> None:
         """Let go of the thread; the next `apply` would begin another."""
@@ -238,12 +260,13 @@ class Transformation:
             }
             result = bytes(sheet(tree, **given))
         except etree.XSLTError as problem:
-            said = _said(problem, sheet.error_log)
-            raise DocumentRefused(f"{self._sheet.path}: {said}") from None
+            said = _words(self._sheet.path, problem, sheet.error_log)
+            raise DocumentRefused(said) from None
         most = MOST_OUTPUT * self._limits.size
         if len(result) > most:
             raise DocumentRefused(
-                f"{self._sheet.path}: the result has {len(result)} bytes, {most} are allowed",
+                f"{Path(self._sheet.path).name}: the result has {len(result)} bytes, "
+                f"{most} are allowed",
                 code=Code.TOO_LARGE,
             )
         return result

@@ -135,9 +135,9 @@ def read_forms(keys: Keys) -> XmlForms:
 
     `max-document-size` (bytes), `inbound-transformation` and
     `outbound-transformation` (files with stylesheets), or `iwd-compatibility-mode`
-    (those of iWD, and its tasks keep the capture point's name); `inbound-transformer-parameters` and
-    `outbound-transformer-parameters` (what those are given). What is wrong is noted
-    in `keys`.
+    (those of iWD, and its tasks keep the capture point's name);
+    `inbound-transformer-parameters` and `outbound-transformer-parameters` (what those
+    are given). What is wrong is noted in `keys`.
     """
     size = keys.whole("max-document-size", LIMITS.size, 1, MOST_DOCUMENT_SIZE)
     limits = replace(LIMITS, size=size, text=max(LIMITS.text, size // 4))

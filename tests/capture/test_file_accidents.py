@@ -35,7 +35,7 @@ def test_what_the_node_never_takes_goes_to_the_error_place(
     monkeypatch.setattr(begun.intake, "take", refuse)
     begun.there.give("a")
     begun.there.until(lambda: not begun.there.left())
-    assert begun.there.errors() == {"a": "3003: too many\n"}
+    assert begun.there.errors() == {"a": "too many\n"}
 
 
 @pytest.mark.parametrize("problem", [RequestRefused(Code.INTERNAL), KeyError("broken")])

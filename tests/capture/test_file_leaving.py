@@ -18,7 +18,6 @@ from ixproxy.node.intake_work import Problem
 from tests.capture.threadless import ThreadlessClock
 from tests.failures import LoggedFailures
 
-
 BAD = Problem(Code.BAD_ATTRIBUTE, "it is bad")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ixproxy.capture.refusals import MOST_ATTEMPTS, Fate, code_of, fate
+from ixproxy.capture.refusals import MOST_ATTEMPTS, Fate, fate, problem_of
 from ixproxy.errors import ERRORS, Code, RequestRefused
+from ixproxy.node.intake_work import Problem
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,12 @@ def test_what_is_the_documents_fault_is_tried_once(code: int) -> None:
 def test_what_breaks_is_tried_a_few_times(problem: Exception) -> None:
     fates = [fate(problem, attempts) for attempts in range(1, MOST_ATTEMPTS + 1)]
     assert fates == [Fate.LATER] * (MOST_ATTEMPTS - 1) + [Fate.NEVER]
-    assert code_of(problem) == Code.INTERNAL
+    assert problem_of(problem).code == Code.INTERNAL
+
+
+def test_a_problem_says_its_code_once() -> None:
+    assert problem_of(RequestRefused(Code.TOO_LARGE, "too many")) == Problem(3003, "too many")
+    assert problem_of(ValueError("x is wrong")) == Problem(Code.INTERNAL, "x is wrong")
 
 
 def test_what_is_in_doubt_is_never_given_up_at_once() -> None:

@@ -84,12 +84,15 @@ def test_what_cannot_be_used_is_handed_in_under_its_name(receipt: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("problem", "code"),
-    [(RequestRefused(Code.TOO_LARGE, "no"), Code.TOO_LARGE), (KeyError("x"), Code.INTERNAL)],
+    ("problem", "code", "text"),
+    [
+        (RequestRefused(Code.TOO_LARGE, "no"), Code.TOO_LARGE, "no"),
+        (KeyError("x"), Code.INTERNAL, "'x'"),
+    ],
 )
-def test_what_no_intake_takes_says_so_in_the_end(problem: Exception, code: int) -> None:
+def test_what_no_intake_takes_says_so_in_the_end(problem: Exception, code: int, text: str) -> None:
     given = Document(operations=(), receipt="r1", correlation={"file": "a"}, replies=False)
     made = not_done(given, "a.xml", problem)
-    assert made.problem == Problem(code, str(problem))
+    assert made.problem == Problem(code, text)
     assert (made.receipt, made.replies) == ("r1", False)
     assert made.correlation == {"file": "a", "document": "a.xml"}
