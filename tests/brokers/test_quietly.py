@@ -27,7 +27,7 @@ async def test_neither_an_attempt_nor_its_failure_is_logged(real_reactor: Any) -
         protocol = Protocol()
         assert await connect_quietly(endpoint, protocol) is protocol
         assert protocol.transport is not None
-        protocol.transport.abortConnection()
+        protocol.transport.loseConnection()
         await port.stopListening()
         with pytest.raises(ConnectError):
             await connect_quietly(endpoint, Protocol())

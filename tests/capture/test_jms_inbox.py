@@ -14,9 +14,9 @@ from ixproxy.capture.file_jobs import Jobs
 from ixproxy.capture.jms_inbox import FIRST_PAUSE, HELD_MESSAGES, LONGEST_PAUSE, MOST_BROKEN, Inbox
 from ixproxy.capture.jms_reading import document_of
 from ixproxy.capture.jms_settings import JmsSettings
-from ixproxy.capture.jms_words import REASON, REFUSED, LinkLost, Outgoing, Received, Settled
+from ixproxy.capture.jms_words import REASON, LinkLost, Outgoing, Received, Settled
 from ixproxy.errors import Code, RequestRefused
-from ixproxy.node.intake_work import Document, Problem, Result, Verb
+from ixproxy.node.intake_work import Document, Problem, Result
 from ixproxy.testing.fake_intake import FakeIntake, Say
 from tests.capture.jms_samples import submit
 from tests.capture.threadless import ThreadlessClock
@@ -316,21 +316,6 @@ def test_a_document_of_which_nothing_was_done_goes_to_the_errors() -> None:
         ("none", "errors", "nothing of it was done: 43: Unknown interaction, and 1 more"),
         ("half", "done", ""),
     ]
-
-
-@pytest.mark.parametrize("replies", [False, True])
-def test_where_nobody_is_told_the_copy_says_what_was_refused(replies: bool) -> None:
-    rig = Rig(notification_queue="out" if replies else "")
-    refused = Result(verb=Verb.SUBMIT, problem=Problem(3032, "no queue Inbuond"))
-    rig.intake.results_of = lambda given: [Result(verb=Verb.SUBMIT), refused]
-    rig.give("a")
-    rig.later()
-    why = "not all of it was done: operation 2: 3032: no queue Inbuond"
-    ((settled,),) = rig.link.groups
-    assert settled.queue == "done"
-    assert settled.properties == ({} if replies else {REFUSED: why})
-    assert rig.intake.partly_refusals == ([] if replies else [("a", why)])
-    assert rig.intake.refusals == []
 
 
 def test_a_body_that_is_too_long_leaves_its_message_where_it_is() -> None:
