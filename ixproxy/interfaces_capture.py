@@ -49,6 +49,15 @@ class IIntake(Interface):
         :param name: the source's name of it.
         """
 
+    def partly_refused(why: str, name: str = "") -> None:
+        """
+        Log which operations of a document were refused while others were done.
+
+        Only where nobody is told: where its source waits for results, or gets replies, it knows.
+
+        :param name: the source's name of it.
+        """
+
 
 class ICapturePoint(Interface):
     """

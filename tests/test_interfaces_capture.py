@@ -21,5 +21,5 @@ def test_a_capture_point_begins_ends_tells_and_shows() -> None:
 
 def test_an_intake_takes_and_says_whether_there_is_room() -> None:
     assert set(IIntake.names()) == {
-        "name", "node", "reactor", "take", "room", "when_room", "refused",
+        "name", "node", "reactor", "take", "room", "when_room", "refused", "partly_refused",
     }  # fmt: skip

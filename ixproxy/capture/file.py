@@ -42,7 +42,9 @@ from ixproxy.capture.refusing import (
     DocumentRefused,
     not_done,
     one_line,
+    parts_reason,
     refused_for_ever,
+    refused_parts,
     undone,
     unusable,
 )
@@ -53,6 +55,9 @@ from ixproxy.node.intake_work import Document, Notification, Said, Taken
 
 MOST_ATTEMPTS = 20
 """How often a document is handed in that breaks something in the node each time."""
+
+MOST_LINES = 100
+"""Refused operations that a reason names."""
 
 READ = "read"
 TELL = "tell"
@@ -205,7 +210,7 @@ class FileCapturePoint:
         while self._ready and term.intake.room():
             found, document = self._ready.popleft()
             term.intake.take(document).addCallbacks(
-                self._taken, self._not_taken, (found,), errbackArgs=(found, document)
+                self._taken, self._not_taken, (found, document), errbackArgs=(found, document)
             )
         if not (self._ready or self._queue):
             return
@@ -248,7 +253,7 @@ class FileCapturePoint:
                 self._queue.popleft()
                 self._term.in_hand.discard(found.name)
 
-    def _taken(self, taken: Taken, found: Found) -> None:
+    def _taken(self, taken: Taken, found: Found, document: Document) -> None:
         term = self._term
         if term is None:
             return
@@ -256,11 +261,16 @@ class FileCapturePoint:
         if taken.problem is not None:
             self._refuse(term, found, taken.problem.description)
         elif problems := undone(taken):
-            texts = "\n".join(f"{each.code}: {each.description}" for each in problems[:100])
+            texts = "\n".join(f"{each.code}: {each.description}" for each in problems[:MOST_LINES])
             self._refuse(term, found, f"nothing of it was done\n{texts}")
         else:
             self._counts["repeated" if taken.repeated else "taken"] += 1
-            term.leaving.leave(found)
+            remark = ""
+            if not document.replies and (parts := refused_parts(taken)):
+                # Nobody else says so.
+                term.intake.partly_refused(parts_reason(parts), printable(found.name))
+                remark = "\n".join(["not all of it was done", *parts[:MOST_LINES]])
+            term.leaving.leave(found, remark=remark)
         self._go_on(term)
 
     def _not_taken(self, failure: Failure, found: Found, document: Document) -> None:

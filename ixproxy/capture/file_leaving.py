@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -19,6 +20,19 @@ HANDFUL = 64
 """Files that are moved by one job."""
 
 MOVE = "move"
+
+
+class _Move(NamedTuple):
+    """
+    A file that is done.
+
+    :ivar reason: why it belongs in the error place; "": it does not.
+    :ivar remark: is kept beside it in the processed place, unless it is "".
+    """
+
+    found: Found
+    reason: str
+    remark: str
 
 
 class Leaving:
@@ -44,8 +58,8 @@ class Leaving:
         self._jobs = jobs
         self._gone = gone
         self._complaint = Complaint(self.log, name)
-        self._waiting: deque[tuple[Found, str]] = deque()
-        self._stuck: list[tuple[Found, str]] = []
+        self._waiting: deque[_Move] = deque()
+        self._stuck: list[_Move] = []
         self._ended = False
 
     @property
@@ -58,9 +72,13 @@ class Leaving:
         """Why not, or ""."""
         return self._complaint.text
 
-    def leave(self, found: Found, reason: str = "") -> None:
-        """A file is done: it belongs in the error place, if there is a reason, or is processed."""
-        self._waiting.append((found, reason))
+    def leave(self, found: Found, reason: str = "", remark: str = "") -> None:
+        """
+        A file is done: it belongs in the error place, if there is a reason, or is processed.
+
+        :param remark: on what is processed, kept beside it.
+        """
+        self._waiting.append(_Move(found, reason, remark))
         self._move()
 
     def try_again(self) -> None:
@@ -82,17 +100,18 @@ class Leaving:
         moving = self._jobs.do(MOVE, self._move_all, handful)
         moving.addCallbacks(self._moved, self._broke, errbackArgs=(handful,))
 
-    def _move_all(self, moves: list[tuple[Found, str]]) -> list[tuple[Found, str, str]]:
+    def _move_all(self, moves: list[_Move]) -> list[tuple[_Move, str]]:
         """Each, and why it was not possible, or ""."""
-        return [(found, reason, self._move_one(found, reason)) for found, reason in moves]
+        return [(move, self._move_one(move)) for move in moves]
 
-    def _move_one(self, found: Found, reason: str) -> str:
+    def _move_one(self, move: _Move) -> str:
         settings = self._settings
+        found, reason, remark = move
         try:
             if reason:
                 self._places.move(settings.inbound, found, settings.error, reason)
             elif settings.processed:
-                self._places.move(settings.inbound, found, settings.processed)
+                self._places.move(settings.inbound, found, settings.processed, remark)
             else:
                 self._places.remove(settings.inbound, found)
         except Changed:
@@ -104,19 +123,19 @@ class Leaving:
             return f"{printable(found.name)} cannot be moved: {problem.strerror}"
         return ""
 
-    def _moved(self, moved: list[tuple[Found, str, str]]) -> None:
-        for found, reason, problem in moved:
+    def _moved(self, moved: list[tuple[_Move, str]]) -> None:
+        for move, problem in moved:
             if problem:
-                self._stuck.append((found, reason))
+                self._stuck.append(move)
                 self._complaint.about(problem, problem.rpartition(": ")[2])
             else:
-                self._gone(found.name)
+                self._gone(move.found.name)
         if not self._stuck:
             self._complaint.over()
         if self._ended:
             self._stuck.clear()
         self._move()
 
-    def _broke(self, failure: Failure, handful: list[tuple[Found, str]]) -> None:
+    def _broke(self, failure: Failure, handful: list[_Move]) -> None:
         self.log.failure("moving files failed", failure)
         self._stuck += handful

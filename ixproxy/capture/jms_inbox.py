@@ -40,11 +40,21 @@ from twisted.python.failure import Failure
 from ixproxy.capture.file_jobs import Jobs
 from ixproxy.capture.jms_reading import ReadingBroke, read_messages, unusable_message
 from ixproxy.capture.jms_settings import JmsSettings
-from ixproxy.capture.jms_words import CAPTURE_POINT, REASON, Link, LinkLost, Received, Settled
+from ixproxy.capture.jms_words import (
+    CAPTURE_POINT,
+    REASON,
+    REFUSED,
+    Link,
+    LinkLost,
+    Received,
+    Settled,
+)
 from ixproxy.capture.refusing import (
     DocumentRefused,
     one_line,
+    parts_reason,
     refused_for_ever,
+    refused_parts,
     undone,
     undone_reason,
 )
@@ -206,10 +216,11 @@ class Inbox:
             outcome = unusable_message(self._settings, waiting.message, outcome)
         self.in_flight += 1
         taking = self._intake.take(outcome)
-        taking.addCallbacks(self._taken, self._not_taken, (waiting,), errbackArgs=(waiting,))
+        taken = (waiting, outcome.replies)
+        taking.addCallbacks(self._taken, self._not_taken, taken, errbackArgs=(waiting,))
         taking.addErrback(self._broke)
 
-    def _taken(self, taken: Taken, waiting: _Waiting) -> None:
+    def _taken(self, taken: Taken, waiting: _Waiting, replied: bool) -> None:
         self.in_flight -= 1
         if not self.open:
             return
@@ -221,7 +232,13 @@ class Inbox:
             self._refuse(waiting, undone_reason(problems))
             return
         self.counts["repeated" if taken.repeated else "taken"] += 1
-        self._settle(waiting, Settled(waiting.message, self._settings.processed_queue))
+        properties: dict[str, str] = {}
+        if not replied and (parts := refused_parts(taken)):
+            # Nobody else says so.
+            properties[REFUSED] = parts_reason(parts)
+            self._intake.partly_refused(properties[REFUSED], waiting.message.name)
+        settled = Settled(waiting.message, self._settings.processed_queue, properties)
+        self._settle(waiting, settled)
 
     def _not_taken(self, failure: Failure, waiting: _Waiting) -> None:
         self.in_flight -= 1

@@ -18,6 +18,9 @@ from ixproxy.errors import IxproxyError
 REASON = "ixn_reason"
 """Property of a message in the error queue: why it is there."""
 
+REFUSED = "ixn_refused"
+"""Property of one in the processed queue: what of it was refused, where nobody is told."""
+
 ORIGINAL_ID = "ixn_original_message_id"
 """Property of a copy: the name of the message that it is a copy of."""
 

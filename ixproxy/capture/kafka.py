@@ -39,7 +39,13 @@ from ixproxy.capture.kafka_statistics import Statistics
 from ixproxy.capture.kafka_writer import NotReached, NotWritten, Writer
 from ixproxy.capture.napping import Nap
 from ixproxy.capture.refusals import Fate, fate
-from ixproxy.capture.refusing import not_done, undone, undone_reason
+from ixproxy.capture.refusing import (
+    not_done,
+    parts_reason,
+    refused_parts,
+    undone,
+    undone_reason,
+)
 from ixproxy.errors import ConfigError, ConfigProblem, NotTold
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
 from ixproxy.node.intake_settings import UNSOLICITED
@@ -273,8 +279,14 @@ class KafkaPoint:
             if problems := undone(taken):
                 return await self._refuse(partition, record, undone_reason(problems))
             self._counts["repeated" if taken.repeated else "taken"] += 1
-            if self._settings.processed_topic:
-                return await self._copy(partition, record, self._settings.processed_topic)
+            refused = ""
+            if not document.replies and (parts := refused_parts(taken)):
+                # Nobody else says so.
+                refused = parts_reason(parts)
+                self._intake.partly_refused(refused, record.name)
+            if topic := self._settings.processed_topic:
+                copy = copy_of(record, topic, refused=refused)
+                return await self._copy(partition, copy)
             return True
         return not self._is_over
 
@@ -284,11 +296,12 @@ class KafkaPoint:
         self._intake.refused(why, record.name)
         if not self._settings.error_topic:
             return True
-        return await self._copy(partition, record, self._settings.error_topic, why)
+        copy = copy_of(record, self._settings.error_topic, why)
+        return await self._copy(partition, copy)
 
-    async def _copy(self, partition: Partition, record: Record, topic: str, why: str = "") -> bool:
+    async def _copy(self, partition: Partition, copy: Outgoing) -> bool:
         """Have a copy written, however long that takes; returns as `_hand_in`."""
-        copy, pauses = copy_of(record, topic, why), Pauses(self._settings.reconnect_timeout)
+        topic, pauses = copy.topic, Pauses(self._settings.reconnect_timeout)
         while self._needs(partition):
             try:
                 await self._writer.send(partial(_same, copy))

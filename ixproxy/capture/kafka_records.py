@@ -140,17 +140,19 @@ def _correlation(key: bytes | None, headers: Headers) -> dict[str, str]:
     return found
 
 
-def copy_of(record: Record, topic: str, why: str = "") -> Outgoing:
+def copy_of(record: Record, topic: str, why: str = "", refused: str = "") -> Outgoing:
     """
     A record as it goes to the topic of what was processed, or of errors.
 
     Key, value and headers are as they were; what is added begins with `ixproxy-`.
 
     :param why: what was wrong with it; "": nothing.
+    :param refused: which of its operations were refused, if nobody is told; "": none.
     """
     headers = [*record.headers, ("ixproxy-source", record.name.encode())]
-    if why:
-        headers.append(("ixproxy-error", why.encode("utf-8", "replace")))
+    for name, text in (("ixproxy-error", why), ("ixproxy-refused", refused)):
+        if text:
+            headers.append((name, text.encode("utf-8", "replace")))
     return Outgoing(topic, record.key, record.value, headers)
 
 

@@ -52,6 +52,23 @@ def undone_reason(problems: list[Problem]) -> str:
     return f"nothing of it was done: {first.code}: {first.description}{more}"
 
 
+def refused_parts(taken: Taken) -> list[str]:
+    """Which operations of a document were refused, counted from 1, and why."""
+    return [
+        f"operation {number}: {each.problem.code}: {each.problem.description}"
+        for number, each in enumerate(taken.results, 1)
+        if each.problem is not None
+    ]
+
+
+def parts_reason(parts: list[str]) -> str:
+    """Those in one line, which is cut where they are many."""
+    more = f", and {len(parts) - 1} more" if len(parts) > 1 else ""
+    room = MOST_SHOWN - len(more)
+    text = f"not all of it was done: {parts[0]}"
+    return one_line(text if len(text) <= room else text[: room - 1] + "…") + more
+
+
 def unusable(
     refused: DocumentRefused,
     name: str,

@@ -48,7 +48,7 @@ AGAIN = 0.05
 """Seconds until a full writer is asked again, and 20 times that until a full outbox is."""
 
 LOGGED = 10
-"""Lines about documents in the error place in one minute; others are counted."""
+"""Lines about documents that are refused, or parts of them, in one minute; all are counted."""
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -158,13 +158,20 @@ class Intake:
     def refused(self, why: str, name: str = "") -> None:
         """See `IIntake`."""
         self.counts["errors"] += 1
+        self._warn("{name} goes to the error place: {why}", why, name)
+
+    def partly_refused(self, why: str, name: str = "") -> None:
+        """See `IIntake`."""
+        self._warn("{name}: {why}", why, name)
+
+    def _warn(self, text: str, why: str, name: str) -> None:
         now = self.reactor.seconds()
         if now - self._minute >= 60:
             self._minute, self._logged = now, 0
         self._logged += 1
         if self._logged <= LOGGED:
             log.warn(
-                "Capture point {point}: {name} goes to the error place: {why}",
+                "Capture point {point}: " + text,
                 point=self.name,
                 name=name[:200] or "a document",
                 why=why[:1000],

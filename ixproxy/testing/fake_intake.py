@@ -58,6 +58,7 @@ class FakeIntake:
     :ivar taken: those that are durable: of several with one receipt the first.
     :ivar unusable: those with a problem as a whole, which are in neither list.
     :ivar refusals: (name, why) of what went to the error place.
+    :ivar partly_refusals: (name, why) of what was done but for some operations, untold.
     :ivar results_of: makes the results of a document; may be replaced.
     :ivar is_open: False: there is no room, whatever is in flight.
     :ivar crowded: how many were handed in although there was no room.
@@ -75,6 +76,7 @@ class FakeIntake:
         self.taken: list[Document] = []
         self.unusable: list[Document] = []
         self.refusals: list[tuple[str, str]] = []
+        self.partly_refusals: list[tuple[str, str]] = []
         self.results_of: Callable[[Document], Sequence[Result]] = self.plain_results
         self.crowded = 0
         self.is_open = True
@@ -118,6 +120,10 @@ class FakeIntake:
     def refused(self, why: str, name: str = "") -> None:
         """Record what went to the error place."""
         self.refusals.append((name, why))
+
+    def partly_refused(self, why: str, name: str = "") -> None:
+        """Record of what not all was done."""
+        self.partly_refusals.append((name, why))
 
     def close_room(self) -> None:
         """There is no room until `open_room`."""

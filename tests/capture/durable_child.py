@@ -65,6 +65,9 @@ class DurableIntake:
     def refused(self, why: str, name: str = "") -> None:
         pass
 
+    def partly_refused(self, why: str, name: str = "") -> None:
+        pass
+
     def _write(self) -> None:
         batch, self._waiting = self._waiting, []
         self._database.execute("BEGIN IMMEDIATE")

@@ -72,6 +72,43 @@ def test_without_a_notification_place_nothing_is_told_and_nothing_replied() -> N
     begun.end()
 
 
+PARTLY = [
+    Result(verb=Verb.SUBMIT, interaction_id="1"),
+    Result(verb=Verb.SUBMIT, problem=Problem(Code.UNKNOWN_QUEUE, "no queue Inbuond")),
+]
+
+
+def test_where_nobody_is_told_what_was_refused_of_a_document_lies_beside_it() -> None:
+    begun = Begun(notification_path="")
+    begun.intake.results_of = lambda given: PARTLY
+    begun.there.give("a")
+    begun.there.until(lambda: not begun.there.left())
+    assert names(begun.there.processed) == ["a.xml", "a.xml.reason.txt"]
+    reason = (begun.there.processed / "a.xml.reason.txt").read_text()
+    assert reason == "not all of it was done\noperation 2: 3032: no queue Inbuond\n"
+    why = "not all of it was done: operation 2: 3032: no queue Inbuond"
+    assert begun.intake.partly_refusals == [("a.xml", why)]
+    assert (names(begun.there.error), begun.intake.refusals) == ([], [])
+    begun.end()
+
+
+def test_without_a_processed_place_what_was_refused_is_logged_all_the_same() -> None:
+    begun = Begun(notification_path="", processed_path="")
+    begun.intake.results_of = lambda given: PARTLY
+    begun.there.give("a")
+    begun.there.until(lambda: not begun.there.left())
+    assert [name for name, _ in begun.intake.partly_refusals] == ["a.xml"]
+    begun.end()
+
+
+def test_where_replies_tell_of_it_nothing_lies_beside_the_document(begun: Begun) -> None:
+    begun.intake.results_of = lambda given: PARTLY
+    begun.there.give("a")
+    begun.there.until(lambda: not begun.there.left())
+    assert names(begun.there.processed) == ["a.xml"]
+    assert begun.intake.partly_refusals == []
+
+
 def test_with_directories_of_queues_alone_it_wants_to_know_of_placements() -> None:
     begun = Begun(notification_path="", queue_paths={"Done": "/tmp"})
     assert begun.point.wanted == {Said.PLACED_IN_QUEUE}

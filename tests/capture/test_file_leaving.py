@@ -58,6 +58,15 @@ def test_good_ones_and_bad_ones_go_to_their_places(tmp_path: Path) -> None:
     assert left.gone == ["a", "b"]
 
 
+def test_a_remark_on_what_is_processed_is_kept_beside_it(tmp_path: Path) -> None:
+    left = Left(tmp_path)
+    left.leaving.leave(left.give("a"), remark="not all of it was done")
+    left.later()
+    assert left.names("done") == ["a", "a.reason.txt"]
+    assert (tmp_path / "done" / "a.reason.txt").read_text() == "not all of it was done\n"
+    assert left.names("bad") == []
+
+
 def test_what_cannot_leave_is_kept_and_tried_again(tmp_path: Path) -> None:
     left = Left(tmp_path)
     (tmp_path / "done").rename(tmp_path / "away")

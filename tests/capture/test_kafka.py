@@ -21,7 +21,7 @@ from ixproxy.capture.kafka_settings import KEY_PASSWORD, read_settings
 from ixproxy.capture.kafka_writer import FLUSH_SECONDS
 from ixproxy.errors import Code, ConfigError, NotTold, RequestRefused
 from ixproxy.net.served_part import END_LIMIT
-from ixproxy.node.intake_work import Document, Problem, Result, Said, Taken
+from ixproxy.node.intake_work import Document, Problem, Result, Said, Taken, Verb
 from ixproxy.testing.capture_contract import CapturePointContract
 from ixproxy.testing.capture_outside import Outside
 from ixproxy.testing.certificates import Authority
@@ -172,6 +172,20 @@ def test_a_record_of_which_nothing_was_done_goes_to_the_topic_of_errors_however_
         assert topics.errors() == {"none": why}
         figures = scene.point.figures()
         assert (figures["taken"], figures["refused"]) == (1, 1)
+
+
+def test_where_nobody_is_told_the_copy_of_a_record_says_what_was_refused(
+    real_reactor: Any, broker: KafkaBroker
+) -> None:
+    refused = Result(verb=Verb.SUBMIT, problem=Problem(Code.UNKNOWN_QUEUE, "no queue Inbuond"))
+    topics = Topics(real_reactor, broker, settings={"notification-topic": ""})
+    topics.give("half")
+    with Scene(topics) as scene:
+        scene.intake.results_of = lambda _: [Result(verb=Verb.SUBMIT), refused]
+        topics.until(lambda: not topics.left())
+        ((_, why),) = scene.intake.partly_refusals
+        assert why == "not all of it was done: operation 2: 3032: no queue Inbuond"
+        assert ("ixproxy-refused", why.encode()) in topics.records("processed-topic")[0].headers()
 
 
 def test_the_order_of_a_partition_is_kept_while_the_node_is_busy(

@@ -159,3 +159,9 @@ def test_a_copy_is_as_it_was_and_says_where_from(why: str) -> None:
     assert bool(added) is bool(why)
     if why:
         assert added["ixproxy-error"].startswith("it is bad, sagt Müller".encode())
+
+
+def test_a_copy_of_what_was_processed_says_what_was_refused_of_it() -> None:
+    copy = copy_of(record(Given()), "done", refused="operation 2: 3032: no queue Büro")
+    assert dict(copy.headers)["ixproxy-refused"] == "operation 2: 3032: no queue Büro".encode()
+    assert "ixproxy-error" not in dict(copy.headers)

@@ -8,7 +8,9 @@ from ixproxy.capture.refusing import (
     DocumentRefused,
     not_done,
     one_line,
+    parts_reason,
     refused_for_ever,
+    refused_parts,
     shown,
     undone,
     undone_reason,
@@ -66,6 +68,21 @@ def test_nothing_came_of_a_document_if_all_of_its_operations_were_refused() -> N
     assert undone(taken()) == []
     assert undone_reason([first]) == "nothing of it was done: 43: who is that?"
     assert undone_reason([first, second]) == "nothing of it was done: 43: who is that?, and 1 more"
+
+
+def test_operations_that_were_refused_are_named_by_their_number() -> None:
+    refused = Result(verb=Verb.STOP, problem=Problem(43, "who is that?"))
+    taken = Taken(results=(Result(verb=Verb.STOP), refused, refused))
+    parts = ["operation 2: 43: who is that?", "operation 3: 43: who is that?"]
+    assert refused_parts(taken) == parts
+    assert parts_reason(parts) == (
+        "not all of it was done: operation 2: 43: who is that?, and 1 more"
+    )
+    assert parts_reason(parts[:1]) == "not all of it was done: operation 2: 43: who is that?"
+    long = parts_reason(["operation 1: 43: " + "x\n" * 500, *parts])
+    assert len(long) <= 300
+    assert long.endswith("…, and 2 more")
+    assert long.isprintable()
 
 
 @pytest.mark.parametrize("receipt", ["x" * 501, "a\0b"])

@@ -309,6 +309,17 @@ def test_bad_documents_are_logged_but_not_without_end() -> None:
     assert rig.intake.counts["errors"] == 101
 
 
+def test_what_is_partly_refused_is_logged_likewise_and_is_no_error() -> None:
+    rig = Rig()
+    with capturedLogs() as logged:
+        for number in range(100):
+            rig.intake.partly_refused("not all of it was done", f"d{number}")
+    texts = [str(formatEvent(event)) for event in logged]
+    assert len(texts) == capture_intake.LOGGED
+    assert texts[0] == "Capture point mail-in: d0: not all of it was done"
+    assert rig.intake.counts["errors"] == 0
+
+
 def test_who_breaks_when_it_is_told_of_room_breaks_nothing_else(logged_failures: Any) -> None:
     rig = Rig(max_in_flight=1)
     told: list[str] = []
