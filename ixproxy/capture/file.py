@@ -51,7 +51,7 @@ from ixproxy.capture.refusing import (
 from ixproxy.errors import Code, NotTold, RequestRefused
 from ixproxy.interfaces_capture import ICapturePoint, IIntake
 from ixproxy.node.intake_settings import UNSOLICITED
-from ixproxy.node.intake_work import Document, Notification, Said, Taken
+from ixproxy.node.intake_work import NAME, Document, Notification, Said, Taken
 
 MOST_ATTEMPTS = 20
 """How often a document is handed in that breaks something in the node each time."""
@@ -83,7 +83,7 @@ def read_documents(settings: FileSettings, files: Sequence[Found]) -> list[Readi
     for each in read_files(settings.inbound, files, settings.forms.limits.size):
         document: Document | None = None
         name = printable(each.found.name)
-        correlation = {"file": name}
+        correlation = {NAME: name}
         try:
             if each.too_large:
                 most = settings.forms.limits.size

@@ -31,7 +31,6 @@ from ixproxy.node.intake_work import (
     DocumentDone,
     DocumentGiven,
     Notification,
-    Operation,
     Problem,
     Result,
     Said,
@@ -112,7 +111,9 @@ def do_document(turn: Turn, work: DocumentGiven) -> DocumentDone:
         return DocumentDone(work.token, Taken(problem=document.problem))
     turn.rows.look_for(point, external_ids_needed(document, rules))
     asker = asker_of(turn, point, rules)
-    results = tuple(_result(turn, asker, document, each) for each in document.operations)
+    results = tuple(
+        _result(turn, asker, document, number) for number in range(len(document.operations))
+    )
     for _, receipt in keys:
         kept_until = turn.now + rules.receipt_retention * HOUR
         turn.rows.put_document(
@@ -123,14 +124,15 @@ def do_document(turn: Turn, work: DocumentGiven) -> DocumentDone:
     return DocumentDone(work.token, Taken(results=results))
 
 
-def _result(turn: Turn, asker: Asker, document: Document, operation: Operation) -> Result:
-    """Do one operation whole, or not at all, and say so."""
+def _result(turn: Turn, asker: Asker, document: Document, at: int) -> Result:
+    """Do one operation, that at `at`, whole, or not at all, and say so."""
+    operation = document.operations[at]
     mark, told = turn.journal.mark(), len(turn.tells)
     numbers = astuple(turn.counters)
     try:
         did = do_operation(turn, asker, operation)
         if document.replies:
-            _reply(turn, asker, document, operation, did)
+            _reply(turn, asker, document, at, did)
         row = did.row
         return Result(
             verb=operation.verb,
@@ -150,16 +152,15 @@ def _result(turn: Turn, asker: Asker, document: Document, operation: Operation) 
     set_back(turn.counters, numbers)
     del turn.tells[told:]
     if document.replies:
-        _reply(turn, asker, document, operation, problem)
+        _reply(turn, asker, document, at, problem)
     id, external_id = map(_cut, ids_of(operation))
     return Result(verb=operation.verb, interaction_id=id, external_id=external_id, problem=problem)
 
 
-def _reply(
-    turn: Turn, asker: Asker, document: Document, operation: Operation, to: Did | Problem
-) -> None:
-    """Tell the capture point what became of an operation."""
+def _reply(turn: Turn, asker: Asker, document: Document, at: int, to: Did | Problem) -> None:
+    """Tell the capture point what became of the operation at `at`."""
     turn.counters.event_number += 1
+    operation = document.operations[at]
     if isinstance(to, Problem):
         id, external_id = map(_cut, ids_of(operation))
         said, properties, problem = Said.ERROR, {}, to
@@ -172,6 +173,8 @@ def _reply(
         said, properties, problem = to.said, to.properties(), None
         changed, deleted = to.changed, to.deleted
         extra = {"Repeated": 1} if to.repeated else {}
+    if name := document.correlation.get(NAME):
+        extra |= {"Document": name, "Operation": at + 1}
     point = asker.sender.client_name
     notification = Notification(
         said=said,

@@ -117,7 +117,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         At most 500 characters.
     :ivar correlation: what the capture point wants to find again at each reply,
         such as the name of a message and where to send replies to. What stands
-        there under `NAME` names the document in the reply to a `problem`.
+        there under `NAME` names the document in its replies.
     :ivar replies: whether its operations are replied to by notifications; not
         where the source waits for the result, as at a web service.
     :ivar problem: why nothing of it can be done. Unless its receipt is known,
@@ -179,8 +179,9 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     :ivar place: the queue or workbin that it came to, where it came to one.
     :ivar extra: of ASSIGNED: PartyAgentId and PartyPlaceId, the agent who has it
         now; of ROUTE_REQUESTED: PartyStrategyId; of a reply to what was done
-        before, by its external id: Repeated, 1; of ERROR: Verb, what was asked for, or
-        Document, the name of a document of which nothing can be done.
+        before, by its external id: Repeated, 1; of ERROR: Verb, what was asked for; of a
+        reply to a document that has a name: Document, that name, and Operation, which of
+        its operations, from 1, unless nothing of it can be done.
     """
 
     said: Said

@@ -106,5 +106,6 @@ def told_in(content: bytes) -> Told:
         said.get("ExternalId", ""),
         said.get("EventId", ""),
         said.get("InteractionId", ""),
-        extra.get("Document", ""),
+        # The reply to an operation has its number as well.
+        "" if "Operation" in extra else extra.get("Document", ""),
     )

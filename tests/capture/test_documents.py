@@ -37,8 +37,8 @@ IWD = [each for each in EXAMPLES if not operations(each)]
 
 
 def test_every_example_is_of_one_sort() -> None:
-    assert (len(INBOUND), len(OUTBOUND), len(IWD)) == (3, 3, 1)
-    assert len(EXAMPLES) == 7
+    assert (len(INBOUND), len(OUTBOUND), len(IWD)) == (3, 4, 1)
+    assert len(EXAMPLES) == 8
 
 
 @pytest.mark.parametrize("block", INBOUND, ids=lambda block: str(block.line))

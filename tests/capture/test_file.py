@@ -11,7 +11,7 @@ import pytest
 from ixproxy.capture.file import make
 from ixproxy.errors import Code, ConfigError
 from ixproxy.node.intake_settings import UNSOLICITED
-from ixproxy.node.intake_work import Problem, Result, Said, Verb
+from ixproxy.node.intake_work import NAME, Problem, Result, Said, Verb
 from ixproxy.testing.capture_contract import CapturePointContract
 from ixproxy.testing.capture_outside import Outside
 from ixproxy.testing.fake_intake import Teller, notification
@@ -36,7 +36,7 @@ def test_a_document_that_was_taken_is_moved_byte_by_byte(begun: Begun) -> None:
     begun.there.until(lambda: begun.taken() == ["a"] and not begun.there.left())
     assert (begun.there.processed / "a.xml").read_bytes() == content
     (given,) = begun.intake.documents
-    assert given.correlation == {"file": "a.xml"}
+    assert given.correlation == {NAME: "a.xml"}
     assert given.replies
     assert given.receipt.startswith(f"a.xml {len(content)} ")
 
@@ -214,7 +214,7 @@ def test_a_name_that_is_no_utf8_is_one_all_the_same(begun: Begun) -> None:
     with open(path, "wb") as file:
         file.write(document("a"))
     begun.there.until(lambda: not begun.there.left())
-    assert begun.intake.taken[0].correlation == {"file": "\\xff\n.xml"}
+    assert begun.intake.taken[0].correlation == {NAME: "\\xff\n.xml"}
     assert begun.intake.taken[0].receipt.encode()
     assert len(names(begun.there.processed)) == 1
 

@@ -204,6 +204,17 @@ def test_a_refused_request_becomes_an_error_of_iwd(iwd: XmlForms) -> None:
     assert b'<TaskError code="43" description="Unknown task">' in iwd.write(told)
 
 
+@pytest.mark.parametrize(("said", "element"), [(Said.ERROR, "TaskError"), (Said.INFO, "TaskInfo")])
+def test_a_reply_of_iwd_says_which_message_of_which_document_it_answers(
+    iwd: XmlForms, said: Said, element: str
+) -> None:
+    extra = {"Document": "a & b.xml", "Operation": 2}
+    told = Notification(said=said, number=7, dbid=1, at=0.0, extra=extra)
+    start = re.search(f"<{element} [^>]*>", iwd.write(told).decode())
+    assert start
+    assert 'document="a &amp; b.xml" operation="2"' in start[0]
+
+
 def test_what_a_stylesheet_leaves_out_is_not_told() -> None:
     made = forms(
         outbound_transformation=str(IWD / "outbound.xsl"),

@@ -94,6 +94,17 @@ def test_what_is_refused_is_undone_alone_and_answered_with_the_error(node: Tried
     assert numbers == sorted(set(numbers))
 
 
+def test_the_replies_to_a_document_that_has_a_name_say_which_operation_they_answer(
+    node: TriedNode,
+) -> None:
+    bad = operation(Verb.SUBMIT, problem=Problem(Code.BAD_ATTRIBUTE, "Priority is 'x'"))
+    give(node, submit("E1"), bad, correlation={"document": "a.xml"})
+    assert [each.extra for each in told(node)] == [
+        {"Document": "a.xml", "Operation": 1},
+        {"Verb": "submit", "Document": "a.xml", "Operation": 2},
+    ]
+
+
 def test_what_its_reader_found_wrong_is_not_tried(node: TriedNode) -> None:
     problem = Problem(Code.BAD_ATTRIBUTE, "Priority is 'x'")
     result = one(node, operation(Verb.SUBMIT, external_id="E1", problem=problem))

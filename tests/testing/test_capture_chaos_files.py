@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest_twisted
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
@@ -84,3 +85,5 @@ def test_an_error_names_the_document_of_which_nothing_can_be_done() -> None:
         problem=Problem(51, "torn"), extra={"Document": "a.xml"},
     )  # fmt: skip
     assert told_in(write_notification(told)) == Told("error", "", "101-8", document="a.xml")
+    of_one = replace(told, extra={"Verb": "submit", "Document": "a.xml", "Operation": 2})
+    assert told_in(write_notification(of_one)) == Told("error", "", "101-8")

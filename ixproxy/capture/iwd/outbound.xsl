@@ -5,7 +5,9 @@
   A task that was placed in a queue gives TaskDistributedQueue; with specificQueueNotifications
   "true" it gives TaskCompleted, TaskCanceled, TaskRestarted or TaskRejected where the queue is
   among CompleteQueues, CancelQueues, RestartQueues or RejectQueues. A refused request gives
-  TaskError, and everything else TaskInfo with the word for what happened.
+  TaskError, and everything else TaskInfo with the word for what happened. A reply to a document
+  that has a name, as files have, says it in the attribute document, and in operation the number
+  of the message in it, from 1.
 
   Parameters: those, lists of queues with commas between; wanted, a list of native words with
   spaces between, "": whatever else is told is left out.
@@ -30,10 +32,16 @@
     <xsl:variable name="specific" select="$specificQueueNotifications = 'true'"/>
     <xsl:choose>
       <xsl:when test="@operation = 'error'">
-        <TaskError code="{@code}" description="{@description}"><xsl:call-template name="task"/></TaskError>
+        <TaskError code="{@code}" description="{@description}">
+          <xsl:call-template name="answered"/>
+          <xsl:call-template name="task"/>
+        </TaskError>
       </xsl:when>
       <xsl:when test="@operation != 'placed-in-queue'">
-        <TaskInfo event="{@operation}"><xsl:call-template name="task"/></TaskInfo>
+        <TaskInfo event="{@operation}">
+          <xsl:call-template name="answered"/>
+          <xsl:call-template name="task"/>
+        </TaskInfo>
       </xsl:when>
       <xsl:when test="$specific and contains(concat(',', $CompleteQueues, ','), $queue)">
         <TaskCompleted><xsl:call-template name="task"/></TaskCompleted>
@@ -51,6 +59,16 @@
         <TaskDistributedQueue><xsl:call-template name="task"/></TaskDistributedQueue>
       </xsl:otherwise>
     </xsl:choose>
+  </xsl:template>
+
+  <!-- Which document, and which of its operations, this answers, where that is known. -->
+  <xsl:template name="answered">
+    <xsl:if test="extra/Document">
+      <xsl:attribute name="document"><xsl:value-of select="extra/Document"/></xsl:attribute>
+    </xsl:if>
+    <xsl:if test="extra/Operation">
+      <xsl:attribute name="operation"><xsl:value-of select="extra/Operation"/></xsl:attribute>
+    </xsl:if>
   </xsl:template>
 
   <!-- The task itself; the context is the interaction. -->
