@@ -44,7 +44,7 @@ class IIntake(Interface):
 
     def refused(why: str, name: str = "") -> None:
         """
-        Count a document that went to the error place, and log why.
+        Count a document that belongs in the error place, and log why.
 
         :param name: the source's name of it.
         """

@@ -120,21 +120,31 @@ class Leaving:
         except OSError as problem:
             if is_gone(settings.inbound, found.name):
                 return ""  # somebody else took it away
-            return f"{printable(found.name)} cannot be moved: {problem.strerror}"
+            return problem.strerror or type(problem).__name__
         return ""
 
     def _moved(self, moved: list[tuple[_Move, str]]) -> None:
+        problems = []
         for move, problem in moved:
             if problem:
                 self._stuck.append(move)
-                self._complaint.about(problem, problem.rpartition(": ")[2])
+                problems.append(problem)
             else:
                 self._gone(move.found.name)
-        if not self._stuck:
+        if problems:
+            self._complain(problems[0])
+        elif not self._stuck:
             self._complaint.over()
         if self._ended:
             self._stuck.clear()
         self._move()
+
+    def _complain(self, why: str) -> None:
+        name = printable(self._stuck[0].found.name)
+        more = f" and {len(self._stuck) - 1} more" if len(self._stuck) > 1 else ""
+        stay = "stay" if more else "stays"
+        text = f"{name}{more} {stay} in the inbound directory and cannot be moved: {why}"
+        self._complaint.about(text, why)
 
     def _broke(self, failure: Failure, handful: list[_Move]) -> None:
         self.log.failure("moving files failed", failure)

@@ -158,7 +158,7 @@ class Intake:
     def refused(self, why: str, name: str = "") -> None:
         """See `IIntake`."""
         self.counts["errors"] += 1
-        self._warn("{name} goes to the error place: {why}", why, name)
+        self._warn("{name} belongs in the error place: {why}", why, name)
 
     def partly_refused(self, why: str, name: str = "") -> None:
         """See `IIntake`."""

@@ -100,11 +100,30 @@ def test_a_document_that_cannot_be_moved_is_not_given_again_and_moved_later(
     assert begun.taken() == ["a"]
     assert len(begun.intake.documents) == 1
     assert begun.there.left() == ["a"]
-    assert begun.point.figures()["problem"] == "a.xml cannot be moved: No space left on device"
+    assert begun.point.figures()["problem"] == (
+        "a.xml stays in the inbound directory and cannot be moved: No space left on device"
+    )
     monkeypatch.setattr(os, "link", real)
     begun.there.until(lambda: not begun.there.left())
     assert begun.point.figures()["problem"] == ""
     assert len(begun.intake.documents) == 1
+
+
+def test_a_bad_document_that_cannot_be_moved_is_refused_and_said_to_stay(
+    begun: Begun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "link", full)
+    begun.there.give_bad("a")
+    begun.there.give_bad("b")
+    begun.there.until(lambda: begun.point.figures()["stuck"] == 2)
+    assert sorted(name for name, _ in begun.intake.refusals) == ["a.xml", "b.xml"]
+    assert str(begun.point.figures()["problem"]).endswith(
+        "and 1 more stay in the inbound directory and cannot be moved: No space left on device"
+    )
+    assert begun.there.left() == ["a", "b"]
 
 
 def test_a_file_that_may_not_be_read_stays_and_is_named(

@@ -73,14 +73,19 @@ def test_what_cannot_leave_is_kept_and_tried_again(tmp_path: Path) -> None:
     left.leaving.leave(left.give("a"))
     left.later()
     assert (left.leaving.stuck, left.gone) == (1, [])
-    assert left.leaving.problem == "a cannot be moved: No such file or directory"
+    why = "in the inbound directory and cannot be moved: No such file or directory"
+    assert left.leaving.problem == f"a stays {why}"
     left.leaving.try_again()
     left.later()
     assert left.leaving.stuck == 1
+    left.leaving.leave(left.give("b"), remark="not all of it was done")
+    left.later()
+    assert (left.leaving.stuck, left.leaving.problem) == (2, f"a and 1 more stay {why}")
+    (tmp_path / "in" / "b").unlink()
     (tmp_path / "away").rename(tmp_path / "done")
     left.leaving.try_again()
     left.later()
-    assert (left.leaving.stuck, left.leaving.problem, left.gone) == (0, "", ["a"])
+    assert (left.leaving.stuck, left.leaving.problem, left.gone) == (0, "", ["a", "b"])
 
 
 def test_what_is_gone_or_another_by_now_is_done(tmp_path: Path) -> None:

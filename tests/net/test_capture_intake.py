@@ -304,7 +304,7 @@ def test_bad_documents_are_logged_but_not_without_end() -> None:
         rig.intake.refused("x" * 5000)
     texts = [str(formatEvent(event)) for event in logged]
     assert len(texts) == capture_intake.LOGGED + 1
-    assert texts[0] == "Capture point mail-in: d0 goes to the error place: no XML"
+    assert texts[0] == "Capture point mail-in: d0 belongs in the error place: no XML"
     assert len(texts[-1]) < 1200
     assert rig.intake.counts["errors"] == 101
 
