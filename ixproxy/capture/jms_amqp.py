@@ -23,10 +23,11 @@ from typing import Any
 
 from proton import Message
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.endpoints import clientFromString, connectProtocol
+from twisted.internet.endpoints import clientFromString
 
 from ixproxy.brokers.amqp import AmqpClient, AmqpLogin
 from ixproxy.brokers.amqp_links import AmqpLost
+from ixproxy.brokers.quietly import connect_quietly
 from ixproxy.capture.jms_settings import JmsSettings
 from ixproxy.capture.jms_words import (
     ORIGINAL_ID,
@@ -55,7 +56,7 @@ async def open_link(
     most = settings.max_message_size + ENVELOPE
     client = AmqpClient(reactor, login, link.message_came, link.lost, most)
     try:
-        await connectProtocol(clientFromString(reactor, address), client)
+        await connect_quietly(clientFromString(reactor, address), client)
         link.connected(client, await client.opened)
         await link.subscribe()
         link.open = True

@@ -19,8 +19,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.endpoints import clientFromString, connectProtocol
+from twisted.internet.endpoints import clientFromString
 
+from ixproxy.brokers.quietly import connect_quietly
 from ixproxy.capture.jms_settings import JmsSettings
 from ixproxy.capture.jms_words import (
     ORIGINAL_ID,
@@ -60,7 +61,7 @@ async def open_link(
     link = StompLink(settings, came, ended)
     client = StompClient(reactor, login, link.message_came, link.lost, settings.max_message_size)
     try:
-        await connectProtocol(clientFromString(reactor, address), client)
+        await connect_quietly(clientFromString(reactor, address), client)
         link.connected(client, await client.opened)
         await link.subscribe()
         link.open = True

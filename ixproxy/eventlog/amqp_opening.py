@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from twisted.internet.endpoints import clientFromString, connectProtocol
+from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IStreamClientEndpoint
 
 from ixproxy.brokers.amqp import AmqpClient, AmqpLogin
 from ixproxy.brokers.amqp_links import AmqpLost
+from ixproxy.brokers.quietly import connect_quietly
 from ixproxy.brokers.secret_file import read_secret
 from ixproxy.eventlog.amqp_address import BrokerAddress
 from ixproxy.eventlog.amqp_queue import find_queue, product_of
@@ -61,7 +62,7 @@ async def open_queue(
     client: AmqpClient | None = None
     try:
         client = AmqpClient(reactor, _login(address), lambda *_: None, ended, MOST_RECEIVED)
-        await connectProtocol(endpoint_of(reactor, address), client)
+        await connect_quietly(endpoint_of(reactor, address), client)
         product, version = product_of(await client.opened)
         queue = await find_queue(client, product, version, settings.queue, found=found)
     except Exception as problem:
