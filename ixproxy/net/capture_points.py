@@ -15,11 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from ixproxy.errors import Code
+from ixproxy.messages.message import KeyValues
 from ixproxy.messages.status import CaptureStatus
 from ixproxy.net.capture_intake import Handed
 from ixproxy.net.capture_plans import CapturePlan
@@ -35,6 +37,7 @@ from ixproxy.node.intake_work import (
     NoticeDropped,
     OutboxGrew,
     Shipment,
+    Verb,
 )
 
 log = Logger()
@@ -92,9 +95,18 @@ class CapturePoints:
                 self._begin(plan)
 
     def _begin(self, plan: CapturePlan) -> None:
-        point = ServedPoint(self._reactor, self._node, plan, self._ask, self._is_full)
+        point = ServedPoint(self._reactor, self._node, plan, self._give, self._is_full)
         self._points[plan.name] = point
         point.begin()
+
+    def _give(self, work: IntakeWork) -> None:
+        """Give the writer work, and what it cannot know if it is asked for that."""
+        if isinstance(work, DocumentGiven) and any(
+            each.verb is Verb.PING for each in work.document.operations
+        ):
+            known = {status.name: _statistics(status) for status in self.statuses()}
+            work = replace(work, statistics=known)
+        self._ask(work)
 
     async def _leave(self, point: ServedPoint) -> None:
         """What is not wanted any more ends, and whoever has its name now begins."""
@@ -179,8 +191,21 @@ _PERFORM: Mapping[type[Any], Callable[[CapturePoints, Any], None]] = {
     OutboxGrew: CapturePoints._grew,
     NoticeDropped: CapturePoints._dropped,
 }
+_COUNTED = (
+    *("documents", "operations", "taken", "repeated", "refused", "errors"),
+    *("notified", "lost", "dropped"),
+)
+"""What a ping tells of what was counted."""
+
 EFFECTS = tuple(_PERFORM)
 """The effects that are for capture points."""
+
+
+def _statistics(status: CaptureStatus) -> KeyValues:
+    """What a source is told of a capture point: not why it is so, for that names others."""
+    counts = {name.capitalize(): status.counts.get(name, 0) for name in _COUNTED}
+    state = status.state.partition(":")[0].partition(",")[0]
+    return {"Kind": status.kind, "State": state, "InFlight": status.in_flight, **counts}
 
 
 def _fire(waited: Deferred[None]) -> None:

@@ -110,7 +110,7 @@ def do_document(turn: Turn, work: DocumentGiven) -> DocumentDone:
             _reply_to_all(turn, point, document, document.problem)
         return DocumentDone(work.token, Taken(problem=document.problem))
     turn.rows.look_for(point, external_ids_needed(document, rules))
-    asker = asker_of(turn, point, rules)
+    asker = asker_of(turn, point, rules)._replace(statistics=work.statistics)
     results = tuple(
         _result(turn, asker, document, number) for number in range(len(document.operations))
     )

@@ -8,7 +8,7 @@ connection, so it is told nothing but by notifications.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from ixproxy.errors import Code, RequestRefused
@@ -24,7 +24,7 @@ from ixproxy.messages import (
 from ixproxy.messages.message import MAX_NAME, MAX_TEXT, KeyValues
 from ixproxy.node import changing, placing, submitting
 from ixproxy.node.intake_settings import CaptureRules, Check, session_of
-from ixproxy.node.intake_shown import plain, properties_shown
+from ixproxy.node.intake_shown import plain, properties_shown, time_text
 from ixproxy.node.intake_splitting import change_of, ids_of, submit_of
 from ixproxy.node.intake_work import Operation, Said, Verb
 from ixproxy.node.pinging import ping
@@ -36,10 +36,15 @@ from ixproxy.values import ClientType
 
 
 class Asker(NamedTuple):
-    """Who has handed in a document."""
+    """
+    Who has handed in a document.
+
+    :ivar statistics: as of a DocumentGiven.
+    """
 
     sender: Sender
     rules: CaptureRules
+    statistics: Mapping[str, KeyValues] = {}
 
 
 class Did(NamedTuple):
@@ -86,7 +91,7 @@ def do_operation(turn: Turn, asker: Asker, operation: Operation) -> Did:
 
 
 def _submit(turn: Turn, asker: Asker, operation: Operation) -> Did:
-    sender, rules = asker
+    sender, rules = asker.sender, asker.rules
     only = next(iter(sender.tenants)) if len(sender.tenants) == 1 else 0
     submit = submit_of(operation, rules.defaults, only)
     if rules.check is Check.EXTERNAL_ID and submit.external_id:
@@ -157,10 +162,15 @@ def _show(turn: Turn, asker: Asker, operation: Operation) -> Did:
 
 
 def _ping(turn: Turn, asker: Asker, operation: Operation) -> Did:
-    statistics = plain(ping(turn, asker.sender, RequestPing()).statistics)
+    said = ping(turn, asker.sender, RequestPing()).statistics
+    statistics = plain(said)
+    # Sources read times as texts, and have no fractions.
+    statistics["StartedAt"] = time_text(said["StartedAt"])
+    statistics["Uptime"] = int(said["Uptime"])
     sizes = turn.outboxes.sizes
     statistics["CapturePoints"] = {
-        name: {"NotificationsWaiting": sizes.get(name, 0)} for name in turn.settings.capture
+        name: {**asker.statistics.get(name, {}), "NotificationsWaiting": sizes.get(name, 0)}
+        for name in turn.settings.capture
     }
     return Did(Said.PONG, None, statistics=statistics)
 

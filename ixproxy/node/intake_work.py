@@ -208,11 +208,14 @@ class DocumentGiven(msgspec.Struct, frozen=True):
 
     :ivar point: the name of the capture point.
     :ivar token: whatever the server must know to answer; returned untouched.
+    :ivar statistics: by the name of each capture point, what the server knows of it; only
+        where the document has a PING.
     """
 
     point: str
     document: Document
     token: Any = None
+    statistics: dict[str, KeyValues] = {}
 
     def __repr__(self) -> str:
         return f"DocumentGiven({self.point!r})"

@@ -22,10 +22,12 @@ from ixproxy.node.intake_work import (
     IntakeEffect,
     IntakeWork,
     NoticeDropped,
+    Operation,
     OutboxGrew,
     Shipment,
     ShipOutbox,
     Taken,
+    Verb,
 )
 from ixproxy.node.work import Tick
 from ixproxy.testing.memory_capture import Mail, MemoryPoint
@@ -93,6 +95,36 @@ def test_they_begin_with_the_term_and_not_before() -> None:
     rig.points.start()
     assert rig.log == ["a begins", "b begins"]
     assert [status.name for status in rig.points.statuses()] == ["a", "b"]
+
+
+def test_a_ping_is_given_with_what_the_server_knows_of_each() -> None:
+    rig = Rig("a", "b")
+    rig.points.start()
+    rig.put("a", "d")
+    rig.answer()
+    rig.mails["b"].is_cut = True
+    rig.mails["a"].put("p", Document(operations=(Operation(verb=Verb.PING),)))
+    (ping,) = rig.given()
+    assert ping.statistics == {
+        "a": {
+            "Kind": "watched", "State": "connected", "InFlight": 1,
+            "Documents": 2, "Operations": 1, "Taken": 1, "Repeated": 0, "Refused": 0,
+            "Errors": 0, "Notified": 0, "Lost": 0, "Dropped": 0,
+        },
+        "b": {
+            # Why it is connecting is for those who run it.
+            "Kind": "watched", "State": "connecting", "InFlight": 0,
+            "Documents": 0, "Operations": 0, "Taken": 0, "Repeated": 0, "Refused": 0,
+            "Errors": 0, "Notified": 0, "Lost": 0, "Dropped": 0,
+        },
+    }
+
+
+def test_only_a_ping_is_given_with_that() -> None:
+    rig = Rig("a")
+    rig.points.start()
+    rig.mails["a"].put("s", Document(operations=(Operation(verb=Verb.STOP),)))
+    assert [work.statistics for work in rig.given()] == [{}]
 
 
 def test_each_effect_comes_to_the_one_that_it_is_for() -> None:

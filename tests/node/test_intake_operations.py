@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from ixproxy.errors import Code
 from ixproxy.messages import RequestPlaceInWorkbin, Workbin
 from ixproxy.node.intake_settings import CaptureRules
-from ixproxy.node.intake_work import Operation, Verb
+from ixproxy.node.intake_work import Document, DocumentDone, DocumentGiven, Operation, Verb
 from tests.node.given import POINT, capturing, give, one, operation, submit, submitted, told
 from tests.node.tried import TriedNode
 
@@ -239,6 +240,24 @@ def test_a_ping_is_answered_with_statistics_in_plain_values(node: TriedNode) -> 
     assert result.properties["CapturePoints"] == {POINT: {"NotificationsWaiting": 0}}
     assert all(isinstance(each, int | str | dict) for each in result.properties.values())
     assert told(node)[0].properties == result.properties
+
+
+def test_the_times_of_a_ping_are_as_all_times_and_its_spans_are_whole_seconds(
+    node: TriedNode,
+) -> None:
+    node.now += 11.996
+    told = one(node, operation(Verb.PING)).properties
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", told["StartedAt"])
+    assert told["Uptime"] == 11
+
+
+def test_a_ping_tells_what_the_server_knows_of_capture_points(node: TriedNode) -> None:
+    known = {POINT: {"Taken": 7}, "another": {"Taken": 1}}
+    asked = Document(operations=(operation(Verb.PING),), replies=False)
+    node.run(DocumentGiven(POINT, asked, "t", known))
+    (done,) = [each for each in node.outcome.effects if isinstance(each, DocumentDone)]
+    told = done.taken.results[0].properties
+    assert told["CapturePoints"] == {POINT: {"Taken": 7, "NotificationsWaiting": 0}}
 
 
 def test_long_reasons_are_cut(node: TriedNode) -> None:
