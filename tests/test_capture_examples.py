@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,6 +32,7 @@ LOOKS = 2400
 MOST_ROUNDS = 20
 TOPICS = {"claims-in": 6, "claims-processed": 1, "claims-errors": 1, "claims-told": 1}
 """And how many partitions each has."""
+PATHS = ("inbound", "processed", "error", "notification")
 QUICK = 'consumer-options = { "session.timeout.ms" = 1500, "heartbeat.interval.ms" = 300 }'
 """This broker lets who joins again wait for so long, less a second."""
 
@@ -45,9 +48,10 @@ def run(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 async def lines_of(program: str, *arguments: object) -> list[str]:
-    """What a program says that ends well."""
+    """What a program says that ends well, but for what it waits for."""
     done = await deferToThread(run, program, *arguments)
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    others = [each for each in done.stderr.splitlines() if not each.startswith("waiting for ")]
+    assert (done.returncode, others) == (0, []), done.stdout + done.stderr
     return done.stdout.splitlines()
 
 
@@ -191,6 +195,35 @@ async def test_nodes_share_the_partitions_of_a_topic(tmp_path: Path, real_reacto
             assert nodes == {"101", "102", "103"}, "each node had some"
             assert len(by_record) == len(set(by_record))
             assert await shown(cluster, real_reactor, by_record) == {"claims": len(by_record)}
+
+
+def test_who_waits_for_a_node_that_does_not_run_says_for_which_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example = runpy.run_path(str(HERE / "put_files.py"))
+    places = [
+        example["Directories"](
+            node, {f"{name}-path": str(tmp_path / node / name) for name in PATHS}
+        )
+        for node in NODES
+    ]
+    seconds = [0.0]
+
+    def later(more: float) -> None:
+        """The first node works, the second has taken its file, the third is down."""
+        seconds[0] += more
+        for node, name in (("ixn1", "a"), ("ixn2", "b")):
+            (tmp_path / node / "inbound" / f"{name}.xml").unlink(missing_ok=True)
+        reply = '<interaction operation="submitted" InteractionId="7" ExternalId="a"/>'
+        (tmp_path / "ixn1" / "notification" / "1.xml").write_text(reply)
+
+    clock = SimpleNamespace(monotonic=lambda: seconds[0], sleep=later)
+    monkeypatch.setitem(example["run"].__globals__, "time", clock)
+    with pytest.raises(SystemExit) as ended:
+        example["run"](places, ["a", "b", "c"], 10.0)
+    whom = "ixn2 (1 not answered), ixn3 (1 not answered, 1 of them not taken: does ixn3 run?)"
+    assert capsys.readouterr() == ("a at ixn1: submitted 7\n", f"waiting for {whom}\n")
+    assert str(ended.value) == f"2 were not answered within 10 s, by {whom}: b, c"
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,16 @@ Puts documents into the inbound directory of each node in turn, and prints the r
 
     python examples/capture/put_files.py examples/capture/parallel.toml --count 9
 
-It makes the directories that are missing, and ends when each document is answered.
+It makes the directories that are missing, and ends when each document is answered: so all
+nodes of the file must run. While something is not answered it says, on standard error, which
+node it waits for.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
@@ -20,6 +23,7 @@ from ixproxy.config import load
 from ixproxy.errors import ConfigError
 
 LOOK_SECONDS = 0.1
+SILENT_SECONDS = 3.0
 DIRECTORIES = ("inbound", "processed", "error", "notification")
 
 
@@ -51,10 +55,26 @@ class Directories:
             said = told["operation"], told.get("InteractionId") or told.get("description", "")
             yield told.get("ExternalId", ""), " ".join(said)
 
+    def lies(self, name: str) -> bool:
+        """Whether nobody has taken a document out of the inbound directory yet."""
+        return (self._paths["inbound"] / f"{name}.xml").exists()
+
     def refused(self, name: str) -> str:
         """Why a document is in the error directory; empty: it is not."""
         reason = self._paths["error"] / f"{name}.xml.reason.txt"
         return reason.read_text().strip() if reason.exists() else ""
+
+
+def waited_for(given: dict[str, Directories]) -> str:
+    """Whose answers are missing, and whether the node has taken the documents at all."""
+    parts = []
+    for place in dict.fromkeys(given.values()):
+        names = [name for name, its in given.items() if its is place]
+        text = f"{place.node} ({len(names)} not answered"
+        if lying := sum(map(place.lies, names)):
+            text += f", {lying} of them not taken: does {place.node} run?"
+        parts.append(f"{text})")
+    return ", ".join(parts)
 
 
 def run(places: list[Directories], names: list[str], seconds: float) -> None:
@@ -62,8 +82,10 @@ def run(places: list[Directories], names: list[str], seconds: float) -> None:
     given = {name: places[number % len(places)] for number, name in enumerate(names)}
     for name, place in given.items():
         place.put(name)
-    until = time.monotonic() + seconds
-    while given and time.monotonic() < until:
+    begun = heard = time.monotonic()
+    said_last = ""
+    while given and time.monotonic() < begun + seconds:
+        before = len(given)
         for place in places:
             for name, said in place.replies():
                 if given.pop(name, None) is not None:
@@ -72,9 +94,17 @@ def run(places: list[Directories], names: list[str], seconds: float) -> None:
             if why := place.refused(name):
                 print(f"{name} at {place.node}: refused: {why}", flush=True)
                 del given[name]
+        if len(given) < before:
+            heard = time.monotonic()
+        elif time.monotonic() - heard > SILENT_SECONDS and (whom := waited_for(given)) != said_last:
+            print(f"waiting for {whom}", file=sys.stderr, flush=True)
+            said_last = whom
         time.sleep(LOOK_SECONDS)  # noqa: TID251 - there is no reactor here
     if given:
-        raise SystemExit(f"{len(given)} were not answered: {', '.join(given)}")
+        raise SystemExit(
+            f"{len(given)} were not answered within {seconds:g} s, by {waited_for(given)}: "
+            f"{', '.join(given)}"
+        )
 
 
 def main() -> None:
