@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaException, Producer
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    PrivateFormat,
-)
 from twisted.internet.defer import Deferred, fail
 
 from ixproxy.capture import kafka
-from ixproxy.capture.kafka import KafkaPoint, make
-from ixproxy.capture.kafka_settings import KEY_PASSWORD, read_settings
+from ixproxy.capture.kafka import KafkaPoint
 from ixproxy.capture.kafka_writer import FLUSH_SECONDS
-from ixproxy.errors import Code, ConfigError, NotTold, RequestRefused, describe
+from ixproxy.errors import Code, NotTold, RequestRefused, describe
 from ixproxy.net.served_part import END_LIMIT
 from ixproxy.node.intake_work import Document, Problem, Result, Said, Taken, Verb
 from ixproxy.testing.capture_contract import CapturePointContract
 from ixproxy.testing.capture_outside import Outside
-from ixproxy.testing.certificates import Authority
 from ixproxy.testing.fake_intake import FakeIntake, Say, Teller, notification
 from ixproxy.testing.kafka_broker import TOPIC_DENIED, UNKNOWN_TOPIC, KafkaBroker
 from tests.capture.kafka_rig import Topics, submit
@@ -368,45 +359,3 @@ def test_it_ends_although_its_broker_hangs(real_reactor: Any) -> None:
             scene.point.end().addCallback(ended.append)
             topics.until(lambda: ended)
             hanging.resume()
-
-
-@pytest.mark.parametrize("key", ["consumer-options", "producer-options"])
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"no.such.option": "1"}, "no.such.option"),
-        ({"socket.timeout.ms": "soon"}, "socket.timeout"),
-    ],
-)
-def test_an_option_that_the_client_does_not_know_is_a_mistake_of_the_table(
-    key: str, options: dict[str, object], words: str
-) -> None:
-    given = {"kafka-server": "b:1", "consumer-group": "g", "inbound-topics": ["in"], key: options}
-    with pytest.raises(ConfigError, match=words) as refused:
-        make(given)
-    assert [problem.key for problem in refused.value.problems] == [key]
-
-
-@pytest.mark.parametrize("option", ["ssl.key.location", "ssl.key.pem"])
-def test_an_encrypted_key_is_read_with_the_password_that_is_in_the_file(
-    tmp_path: Path, option: str
-) -> None:
-    key, password = tmp_path / "client.key", tmp_path / "password"
-    issued = Authority("root").issue("client")
-    encryption = BestAvailableEncryption(b"of the key")
-    key.write_bytes(issued.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
-    password.write_text("of the key\n")
-    password.chmod(0o600)
-    given = {
-        "kafka-server": "b:1", "consumer-group": "g", "inbound-topics": ["in"],
-        "key-password-file": str(password), "client-options": {
-            "security.protocol": "SSL",
-            "ssl.certificate.location": issued.write(tmp_path, "plain").certificate,
-            option: key.read_text() if option.endswith("pem") else str(key),
-        },
-    }  # fmt: skip
-    assert isinstance(make(given), KafkaPoint)
-    settings = read_settings(given)
-    Producer({**settings.producer, **settings.found_secrets()})
-    with pytest.raises(KafkaException, match=option):
-        Producer({**settings.producer, KEY_PASSWORD: "x"})
