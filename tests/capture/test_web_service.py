@@ -66,7 +66,6 @@ def test_what_cannot_be_listened_on_ends_all_the_same() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"listen": "tcp:http"},
         {"listen": "systemd:domain=INET:name=none"},
         {"users-file": "/nowhere/users"},
         {"certificate": "/nowhere/c.pem", "private-key": "/nowhere/k.pem"},
