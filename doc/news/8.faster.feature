@@ -1,1 +1,1 @@
-A node with an event log does 0.73 of the submits of one without, not 0.64: a log names the properties of interactions that it makes something of (`wants_properties`, which takes the place of `wants_userdata`), and is given no others.
+A node with an event log does 0.71 of the submits of one without, not 0.64: a log names the properties of interactions that it makes something of (`wants_properties`, which takes the place of `wants_userdata`), and is given no others.
